@@ -1,0 +1,48 @@
+# `make demo` and `make test` need git, make and Python 3.10 or newer; everything else is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= ../shared/data
+
+.PHONY: demo test slow check bench package clean
+
+# sys.version_info is asked first, so that an old Python gets a sentence and not a traceback of pip
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "diffstyle needs Python 3.10 or newer: make PYTHON=python3.11 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,train]'
+	@touch $@
+
+demo: $(VENV)/.installed ## repaint a bundled photo
+	@mkdir -p demo
+	@$(BIN)/diffstyle stylize examples/cat.jpg --style hokusai-wave --out demo/cat.png
+	@echo "Look at  demo/cat.png"
+	@echo "Then try $(BIN)/diffstyle stylize YOUR_PHOTO.jpg --style YOUR_PAINTING.jpg -o out.png"
+	@echo "     or  $(BIN)/diffstyle style list"
+
+test: $(VENV)/.tested ## everything but the slow tests
+	$(BIN)/python -m pytest -m "not slow"
+
+slow: $(VENV)/.tested
+	$(BIN)/python -m pytest -m slow
+
+check: $(VENV)/.tested ## lint, format, types, import direction
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright --warnings
+	$(BIN)/python -m pytest -q tests/test_house.py
+
+bench: $(VENV)/.tested ## the figures of CARD.md and README.md
+	$(BIN)/python -m benchmarks.preview
+	$(BIN)/python -m benchmarks.quality --data $(DATA)
+
+package: $(VENV)/.tested ## sdist, from it the wheel, installed elsewhere and used
+	$(BIN)/python -m pytest -q -m package
+
+clean:
+	rm -rf $(VENV) dist demo

@@ -1,0 +1,63 @@
+"""Repaint any photo in a style shown with pictures, described in words, or blended from several.
+
+>>> from diffstyle import Stylizer, Style
+>>> stylizer = Stylizer.load("starter")
+>>> stylizer.stylize("photo.jpg", Style.from_image("painting.jpg"), strength=0.8).save("out.png")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from diffstyle.engines.base import Engine
+    from diffstyle.errors import Cancelled, InputError
+    from diffstyle.picture import Picture
+    from diffstyle.recipe import read_recipe
+    from diffstyle.style import Reference, Style
+    from diffstyle.stylizer import Stylizer
+    from diffstyle.task import Result, Settings, Task
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Cancelled": "errors",
+    "Engine": "engines.base",
+    "InputError": "errors",
+    "Picture": "picture",
+    "Reference": "style",
+    "Result": "task",
+    "Settings": "task",
+    "Style": "style",
+    "Stylizer": "stylizer",
+    "Task": "task",
+    "read_recipe": "recipe",
+}
+
+__all__ = [
+    "Cancelled",
+    "Engine",
+    "InputError",
+    "Picture",
+    "Reference",
+    "Result",
+    "Settings",
+    "Style",
+    "Stylizer",
+    "Task",
+    "__version__",
+    "read_recipe",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used, so that `import diffstyle` costs nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'diffstyle' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"diffstyle.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,36 @@
+"""The `diffstyle` command: a thin skin over the Python API."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App
+
+from diffstyle import __version__
+from diffstyle.errors import InputError
+
+app = App(
+    name="diffstyle",
+    help="Repaint any photo in a style shown with pictures.",
+    version=__version__,
+)
+app.command("diffstyle.cli.stylize:stylize")
+app.command("diffstyle.cli.replay:replay")
+styles = App(name="style", help="The styles that come with diffstyle, and your own.")
+styles.command("diffstyle.cli.style:list_styles", name="list")
+styles.command("diffstyle.cli.style:make")
+app.command(styles)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line. Exit code 2: bad input; 1: some of several pictures failed; 130: interrupted."""
+    try:
+        code = app(arguments)
+    except InputError as error:
+        print(f"diffstyle: {error}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        print("diffstyle: interrupted, nothing half written.", file=sys.stderr)
+        code = 130
+    sys.exit(code)

@@ -1,0 +1,1 @@
+"""Engine -> Engine wrappers: each changes one thing and means the same on every engine."""

@@ -1,0 +1,1 @@
+"""The preview engine: feed-forward AdaIN, fast enough for a slider."""

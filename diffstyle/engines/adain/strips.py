@@ -1,0 +1,102 @@
+"""Large pictures in horizontal strips: equal to the whole, in the memory of one strip.
+
+What needs the whole picture (colour moments, the residual blocks) works on moments and at 1/8 resolution; the rest is
+local, so each strip is computed with a margin that covers the reach of its convolutions, and the margin is cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from diffstyle.engines.adain.maths import colour_factor, colour_moments, mix_colours, whitening
+from diffstyle.engines.adain.network import (
+    STRIDE,
+    ContentFeatures,
+    PreviewNetwork,
+    StyleStatistics,
+    noise_fields,
+)
+
+WHOLE_PIXELS = 3 * 2**20  # up to here one pass is faster and fits
+STRIP_PIXELS = 2**20
+MARGIN = 4 * STRIDE  # the reach is 13 pixels; rounded up with room
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedContent:
+    """A padded picture (3, h, w) with its features at 1/8, and those at full size where it is small."""
+
+    pixels: Tensor
+    mean: Tensor  # (1, 3)
+    whitening: Tensor  # (1, 3, 3)
+    eighth: Tensor  # (1, 128, h/8, w/8)
+    whole: ContentFeatures | None
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Rows top:bottom of a picture, of which inner rows are kept."""
+
+    top: int
+    bottom: int
+    keep_top: int
+    keep_bottom: int
+
+    def rows(self, scale: int) -> slice:
+        return slice(self.top // scale, self.bottom // scale)
+
+    def kept(self, scale: int = 1) -> slice:
+        """The kept rows, counted from the strip's own top."""
+        return slice((self.keep_top - self.top) // scale, (self.keep_bottom - self.top) // scale)
+
+
+def strips(height: int, width: int) -> Iterator[Strip]:
+    """Strips that cover a picture; the height is a multiple of the stride."""
+    step = max(STRIDE, STRIP_PIXELS // width // STRIDE * STRIDE)
+    for top in range(0, height, step):
+        bottom = min(top + step, height)
+        yield Strip(max(0, top - MARGIN), min(height, bottom + MARGIN), top, bottom)
+
+
+def encode(network: PreviewNetwork, pixels: Tensor) -> EncodedContent:
+    """Encode a padded picture (3, h, w)."""
+    mean, covariance = colour_moments(pixels[None])
+    whiten = whitening(colour_factor(covariance))
+    _, h, w = pixels.shape
+    if h * w <= WHOLE_PIXELS:
+        whole = _features(network, pixels, mean, whiten)
+        return EncodedContent(pixels, mean, whiten, whole.eighth, whole)
+    eighth: list[Tensor] = []
+    for strip in strips(h, w):
+        features = _features(network, pixels[:, strip.rows(1)], mean, whiten)
+        eighth.append(features.eighth[:, :, strip.kept(8)].clone())
+    return EncodedContent(pixels, mean, whiten, torch.cat(eighth, 2), None)
+
+
+def paint(
+    network: PreviewNetwork, content: EncodedContent, style: StyleStatistics, generator: torch.Generator
+) -> Tensor:
+    """The repainted picture (3, h, w), not clamped."""
+    _, h, w = content.pixels.shape
+    noise = [n.to(content.eighth) for n in noise_fields(1, h, w, generator)]
+    modulation = network.modulate(style, content.eighth.dtype)
+    x = network.transform(content.eighth, modulation, noise[0])
+    if (whole := content.whole) is not None:
+        return network.paint(x, whole.whitened, whole.half, whole.quarter, modulation, noise[1])[0]
+    out = torch.empty_like(content.pixels)
+    for strip in strips(h, w):
+        f = _features(network, content.pixels[:, strip.rows(1)], content.mean, content.whitening)
+        grain = noise[1][:, :, strip.rows(4)]
+        painted = network.paint(x[:, :, strip.rows(8)], f.whitened, f.half, f.quarter, modulation, grain)
+        out[:, strip.keep_top : strip.keep_bottom] = painted[0][:, strip.kept()]
+    return out
+
+
+def _features(network: PreviewNetwork, pixels: Tensor, mean: Tensor, whiten: Tensor) -> ContentFeatures:
+    batch = pixels[None].contiguous(memory_format=torch.channels_last)
+    whitened = mix_colours(whiten, pixels[None] - mean[..., None, None])
+    return ContentFeatures(whitened, *network.content_encoder(batch.to(network.picture_dtype)))

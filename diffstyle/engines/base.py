@@ -1,0 +1,42 @@
+"""What an engine is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol, TypeAlias
+
+from diffstyle.errors import Cancelled
+from diffstyle.picture import Picture
+from diffstyle.style import Style
+from diffstyle.task import Task
+
+OnStep: TypeAlias = Callable[[int, int], "bool | None"]
+"""Called with (steps done, steps in all); returning False cancels the render."""
+
+
+class Engine(Protocol):
+    """Turns tasks into pictures. Equal tasks give equal pictures; strength 0 gives the content; size is kept."""
+
+    @property
+    def needs(self) -> Literal["references", "embedding"]:
+        """What it must find in a style."""
+        ...
+
+    @property
+    def weights(self) -> Mapping[str, str]:
+        """sha256 of every weights file in use, by name."""
+        ...
+
+    def measure(self, style: Style) -> Style:
+        """`style` with all that this engine ever needs of it inside, so that it can be saved without pictures."""
+        ...
+
+    def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
+        """The repainted content. Raises Cancelled when `on_step` returns False."""
+        ...
+
+
+def report(on_step: OnStep | None, done: int, total: int) -> None:
+    """Tell `on_step`, and stop if it says so."""
+    if on_step is not None and on_step(done, total) is False:
+        raise Cancelled

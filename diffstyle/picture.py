@@ -1,0 +1,219 @@
+"""The one image type inside diffstyle. Files, PIL images and arrays exist only at its edges."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from torch import Tensor
+from torch.nn import functional as F
+
+from diffstyle.errors import InputError, explain
+
+MIN_SIDE = 16
+MAX_PIXELS = 2**27  # twice 8192 x 8192
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """An sRGB picture: `pixels` (3, H, W) float32 in [0, 1], and `alpha` (1, H, W) where it has one.
+
+    `source` names where it came from, for messages; `notes` say in a sentence each what reading it left out.
+    Two pictures are equal when their pixels and alpha are.
+    """
+
+    pixels: Tensor
+    alpha: Tensor | None = None
+    source: str = "picture"
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.shape[0] != 3 or self.pixels.dtype != torch.float32:
+            raise InputError(
+                f"Cannot use {self.source}: pixels must be float32 of shape (3, H, W),"
+                f" not {self.pixels.dtype} of shape {tuple(self.pixels.shape)}."
+            )
+        if self.alpha is not None and self.alpha.shape != (1, self.height, self.width):
+            raise InputError(f"Cannot use {self.source}: alpha must have shape (1, {self.height}, {self.width}).")
+        if min(self.size) < MIN_SIDE:
+            raise InputError(
+                f"Cannot use {self.source}: {self.width}x{self.height} pixels are too few,"
+                f" give a picture with at least {MIN_SIDE} on each side."
+            )
+
+    @property
+    def width(self) -> int:
+        return self.pixels.shape[2]
+
+    @property
+    def height(self) -> int:
+        return self.pixels.shape[1]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.width, self.height
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Picture):
+            return NotImplemented
+        if self.size != other.size or (self.alpha is None) != (other.alpha is None):
+            return False
+        same = torch.equal(self.pixels, other.pixels)
+        return same and (self.alpha is None or other.alpha is None or torch.equal(self.alpha, other.alpha))
+
+    def __hash__(self) -> int:
+        return hash(self.digest())
+
+    def digest(self) -> str:
+        """sha256 of size, pixels and alpha, whatever file they came from."""
+        digest = hashlib.sha256(repr((self.size, self.alpha is not None)).encode())
+        for part in (self.pixels, self.alpha):
+            if part is not None:
+                digest.update(np.ascontiguousarray(part.numpy()).data)
+        return digest.hexdigest()
+
+    def resized(self, size: tuple[int, int]) -> Picture:
+        """The picture at `size` (width, height), Lanczos-filtered."""
+        if size == self.size:
+            return self
+
+        def lanczos(channel: Tensor) -> Tensor:
+            image = Image.fromarray(np.ascontiguousarray(channel.numpy()), mode="F")
+            return torch.from_numpy(np.asarray(image.resize(size, Image.Resampling.LANCZOS)).copy()).clamp(0, 1)
+
+        pixels = torch.stack([lanczos(c) for c in self.pixels])
+        alpha = None if self.alpha is None else lanczos(self.alpha[0])[None]
+        return replace(self, pixels=pixels, alpha=alpha)
+
+    def padded(self, multiple: int) -> Tensor:
+        """Pixels (3, H', W') with both sides rounded up to `multiple`, the edge repeated to the right and below."""
+        right, below = -self.width % multiple, -self.height % multiple
+        return F.pad(self.pixels[None], (0, right, 0, below), mode="replicate")[0] if right or below else self.pixels
+
+    @classmethod
+    def open(cls, path: str | Path) -> Picture:
+        """Read a picture file: EXIF rotation applied, ICC profile converted to sRGB, first frame of an animation.
+
+        Raises InputError for a missing, unreadable, truncated, too small or too large file.
+        """
+        path = Path(path)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise explain(error, f"read {path}") from error
+        if not data:
+            raise InputError(f"Cannot read {path}: the file is empty, copy it again.")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Pillow warns of what we refuse or mend below
+                image = Image.open(BytesIO(data))
+                _check_size(image, str(path))
+                return cls.from_pil(image, source=str(path))
+        except Image.DecompressionBombError:
+            raise _too_large(str(path)) from None
+        except UnidentifiedImageError:
+            raise InputError(
+                f"Cannot read {path}: this is not a picture, give a PNG, JPEG, WebP or TIFF file."
+            ) from None
+        except (OSError, SyntaxError, EOFError, IndexError, TypeError) as error:
+            reason = "is cut off" if "truncated" in str(error) else "is damaged"
+            raise InputError(f"Cannot read {path}: the file {reason}, copy or export it again.") from error
+
+    @classmethod
+    def from_pil(cls, image: Image.Image, *, source: str = "picture") -> Picture:
+        """Any PIL image: every mode, 8 or 16 bit, with or without alpha, profile and EXIF rotation."""
+        _check_size(image, source)
+        notes: tuple[str, ...] = ()
+        if getattr(image, "n_frames", 1) > 1:
+            notes = (f"{source} is animated: only its first frame is used.",)
+        image = ImageOps.exif_transpose(image)
+        if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
+            grey = np.asarray(image, dtype=np.float32)
+            top = 1.0 if image.mode == "F" and grey.max(initial=0) <= 1 else 255.0 if image.mode == "F" else 65535.0
+            return cls.from_array(np.clip(grey / top, 0, 1), source=source, notes=notes)
+        has_alpha = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+        colour = _to_srgb(image)
+        array = np.asarray(colour.convert("RGBA" if has_alpha else "RGB"))
+        return cls.from_array(array, source=source, notes=notes)
+
+    @classmethod
+    def from_array(
+        cls, array: npt.NDArray[np.generic], *, source: str = "array", notes: tuple[str, ...] = ()
+    ) -> Picture:
+        """(H, W), (H, W, 1), (H, W, 3) or (H, W, 4): uint8, uint16, bool, or float in [0, 1]."""
+        if array.ndim == 2:
+            array = array[..., None]
+        if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+            raise InputError(
+                f"Cannot use {source}: the shape must be (H, W), (H, W, 3) or (H, W, 4), not {array.shape}."
+            )
+        if array.dtype.kind == "u":
+            values = array.astype(np.float32) / np.float32(2 ** (8 * array.dtype.itemsize) - 1)
+        elif array.dtype.kind in "fb":
+            values = array.astype(np.float32)
+            if not np.isfinite(values).all() or values.min(initial=0) < 0 or values.max(initial=0) > 1:
+                raise InputError(f"Cannot use {source}: float pixels must be finite and between 0 and 1.")
+        else:
+            raise InputError(f"Cannot use {source}: pixels must be uint8, uint16 or float, not {array.dtype}.")
+        planes = torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))  # (c, h, w)
+        colour = planes.expand(3, -1, -1).contiguous() if planes.shape[0] == 1 else planes[:3].contiguous()
+        return cls(colour, planes[3:].contiguous() if planes.shape[0] == 4 else None, source, notes)
+
+    @classmethod
+    def of(cls, value: PictureLike) -> Picture:
+        """A Picture, a path, a PIL image or an array, as a Picture."""
+        if isinstance(value, Picture):
+            return value
+        if isinstance(value, (str, Path)):
+            return cls.open(value)
+        if isinstance(value, Image.Image):
+            return cls.from_pil(value)
+        return cls.from_array(value)
+
+    def to_array(self) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) uint8, or (H, W, 4) with alpha."""
+        planes = self.pixels if self.alpha is None else torch.cat((self.pixels, self.alpha))
+        return (planes.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+
+    def to_pil(self) -> Image.Image:
+        """8-bit RGB, or RGBA with alpha."""
+        return Image.fromarray(self.to_array())
+
+
+PictureLike: TypeAlias = Picture | str | Path | Image.Image | npt.NDArray[np.generic]
+
+
+def _too_large(source: str) -> InputError:
+    return InputError(f"Cannot use {source}: it has more than {MAX_PIXELS / 1e6:.0f} million pixels, make it smaller.")
+
+
+def _check_size(image: Image.Image, source: str) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(source)
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """Colours through the embedded ICC profile, where there is a usable one."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        return image
+    target = "RGBA" if image.mode == "RGBA" else "RGB"
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, source, _srgb_profile(), outputMode=target)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image  # a broken profile says nothing: the numbers are taken as sRGB
+    return converted or image
+
+
+def _srgb_profile() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))  # pyright: ignore[reportUnknownArgumentType]

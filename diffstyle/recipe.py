@@ -1,0 +1,154 @@
+"""A result as a file that knows how it was made: recipe in PNG text, or in the EXIF of JPEG and WebP."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
+
+from diffstyle import __version__
+from diffstyle.errors import InputError, explain
+from diffstyle.files import write_atomic
+from diffstyle.picture import Picture
+from diffstyle.style import Style
+from diffstyle.style_file import from_record, to_record
+from diffstyle.task import Result, Settings, settings_dict
+
+KEY = "diffstyle"
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+_EXIF_IFD, _USER_COMMENT = 0x8769, 0x9286
+_COMMENT_HEAD = b"ASCII\0\0\0"
+_EXIF_LIMIT = 65_000  # a JPEG segment holds 64 KB
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a saved picture says of itself: all of its task but the content's pixels."""
+
+    version: str
+    content: str  # sha256 of the decoded picture, Picture.digest()
+    content_source: str
+    style: Style
+    settings: Settings
+    weights: Mapping[str, str]
+
+    def to_json(self) -> str:
+        record, tensors = to_record(self.style)
+        return json.dumps(
+            {
+                "version": self.version,
+                "content": {"sha256": self.content, "source": self.content_source},
+                "settings": settings_dict(self.settings),
+                "style": record | {"tensors": {k: _to_base64(v) for k, v in tensors.items()}},
+                "weights": dict(self.weights),
+            },
+            sort_keys=True,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """The inverse of `to_json`; KeyError, TypeError or ValueError if the text is no recipe."""
+        values: dict[str, Any] = json.loads(text)
+        tensors = {k: _from_base64(v) for k, v in values["style"]["tensors"].items()}
+        content = values["content"]
+        return cls(
+            str(values["version"]),
+            str(content["sha256"]),
+            str(content["source"]),
+            from_record(values["style"], tensors),
+            Settings(**values["settings"]),
+            {str(k): str(v) for k, v in values["weights"].items()},
+        )
+
+    @classmethod
+    def of(cls, result: Result) -> Recipe:
+        task = result.task
+        source = Path(task.content.source).name  # the folders of a private machine are nobody's business
+        return cls(__version__, task.content.digest(), source, task.style, task.settings, result.weights)
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """The recipe inside a picture that diffstyle saved; InputError if there is none."""
+    path = Path(path)
+    try:
+        with Image.open(path) as image:
+            text = _embedded(image)
+    except (OSError, SyntaxError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise explain(error, f"read {path}") from error
+        raise InputError(f"Cannot read {path}: this is not a picture.") from error
+    if text is None:
+        raise InputError(
+            f"{path} holds no diffstyle recipe: give a picture that diffstyle saved and nothing re-encoded."
+        )
+    try:
+        return Recipe.from_json(text)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"The recipe inside {path} is damaged: it cannot be replayed.") from error
+
+
+def output_format(path: Path) -> str:
+    """PIL's name of the format that the suffix of `path` asks for."""
+    try:
+        return FORMATS[path.suffix.lower()]
+    except KeyError:
+        raise InputError(f"Cannot write {path}: end the name in .png, .jpg or .webp.") from None
+
+
+def save_result(result: Result, path: Path) -> Path:
+    """Write `result` to `path` whole or not at all."""
+    kind = output_format(path)
+    data = encode(result.picture, kind, Recipe.of(result).to_json())
+    write_atomic(path, lambda file: file.write(data))
+    return path
+
+
+def encode(picture: Picture, kind: str, recipe: str) -> bytes:
+    """PNG, JPEG (transparency laid on white, for it has none) or lossless WebP, with `recipe` inside."""
+    image, buffer = picture.to_pil(), BytesIO()
+    if kind == "PNG":
+        text = PngInfo()
+        text.add_itxt(KEY, recipe, zip=True)
+        image.save(buffer, kind, pnginfo=text, compress_level=4)
+        return buffer.getvalue()
+    if len(recipe) > _EXIF_LIMIT:
+        raise InputError(f"This blend of styles is too large for the header of a {kind} file: save it as PNG.")
+    exif = Image.Exif()
+    exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = _COMMENT_HEAD + recipe.encode("ascii")
+    if kind == "JPEG":
+        if image.mode == "RGBA":
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image).convert("RGB")
+        image.save(buffer, kind, quality=95, subsampling=0, exif=exif)
+    else:
+        image.save(buffer, kind, lossless=True, exact=True, exif=exif)
+    return buffer.getvalue()
+
+
+def _embedded(image: Image.Image) -> str | None:
+    if image.format == "PNG":
+        image.load()  # text may stand after the pixels
+        text = cast("dict[str, str]", getattr(image, "text", {})).get(KEY)
+        return None if text is None else str(text)
+    comment = image.getexif().get_ifd(_EXIF_IFD).get(_USER_COMMENT)
+    if not isinstance(comment, bytes) or not comment.startswith(_COMMENT_HEAD + b"{"):
+        return None
+    return comment.removeprefix(_COMMENT_HEAD).decode("ascii", "replace")
+
+
+def _to_base64(tensor: Tensor) -> str:
+    return base64.b64encode(tensor.contiguous().numpy().astype("<f4").tobytes()).decode("ascii")
+
+
+def _from_base64(text: str) -> Tensor:
+    return torch.from_numpy(np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32))

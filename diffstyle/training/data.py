@@ -1,0 +1,112 @@
+"""Training pictures: webdataset shards or plain folders, held in memory as uint8, cropped at random."""
+
+from __future__ import annotations
+
+import json
+import queue
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+T = TypeVar("T")
+LONGEST = 720
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One training picture: pixels (h, w, 3) uint8 and what its JSON says of it."""
+
+    pixels: np.ndarray
+    info: dict[str, object]
+
+
+def _decode(data: bytes, info: dict[str, object]) -> Sample:
+    image = Image.open(BytesIO(data)).convert("RGB")
+    image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+    return Sample(np.asarray(image), info)
+
+
+def read_shards(folder: Path, pattern: str, split: str) -> list[Sample]:
+    """The pictures of `split` in every shard of `folder` that matches `pattern` (`photo-clean-*`), in file order."""
+    shards = sorted(folder.glob(f"{pattern}.tar"))
+    if not shards:
+        raise ValueError(f"{folder} holds no shard {pattern}.tar: give the folder of webdataset shards to --data.")
+    found: list[tuple[bytes, dict[str, object]]] = []
+    for shard in shards:
+        with tarfile.open(shard) as tar:
+            members = {m.name: m for m in tar.getmembers()}
+            for name in sorted(n for n in members if n.endswith(".json")):
+                info = json.load(_open(tar, members[name]))
+                if info["split"] == split:
+                    picture = members[name.removesuffix(".json") + ".jpg"]
+                    found.append((_open(tar, picture).read(), info))
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(_decode, *zip(*found, strict=True)))
+
+
+def _open(tar: tarfile.TarFile, member: tarfile.TarInfo) -> BytesIO:
+    stream = tar.extractfile(member)
+    if stream is None:
+        raise ValueError(f"{tar.name!s}: {member.name} is not a file.")
+    return BytesIO(stream.read())
+
+
+def random_crop(pixels: np.ndarray, size: int, zoom: float, rng: np.random.Generator) -> np.ndarray:
+    """A (size, size, 3) crop of a window up to `zoom` times as large, mirrored half the time."""
+    h, w = int(pixels.shape[0]), int(pixels.shape[1])
+    largest = min(h, w, size * zoom)
+    window = rng.uniform(min(size, largest), largest)
+    x, y = rng.uniform(0, w - window), rng.uniform(0, h - window)
+    image = Image.fromarray(pixels).resize(
+        (size, size), Image.Resampling.BICUBIC, box=(x, y, x + window, y + window), reducing_gap=2.0
+    )
+    crop = np.asarray(image)
+    return crop[:, ::-1] if rng.random() < 0.5 else crop
+
+
+def to_batch(crops: list[np.ndarray]) -> Tensor:
+    """uint8 crops -> (b, 3, h, w) float32 in [0, 1], channels last."""
+    stacked = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)
+    return (stacked.float() / 255).contiguous(memory_format=torch.channels_last)
+
+
+def prefetch(make: Callable[[int], T], first: int, depth: int = 3) -> Iterator[tuple[int, T]]:
+    """make(first), make(first + 1), … from a thread, so that the next batch is ready when the last one is done."""
+    ready: queue.Queue[tuple[int, T] | BaseException] = queue.Queue(depth)
+    stopped = threading.Event()
+
+    def work() -> None:
+        step = first
+        while not stopped.is_set():
+            try:
+                item: tuple[int, T] | BaseException = (step, make(step))
+            except BaseException as error:
+                item = error
+            while not stopped.is_set():
+                try:
+                    ready.put(item, timeout=0.2)
+                    break
+                except queue.Full:
+                    continue
+            step += 1
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item = ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
