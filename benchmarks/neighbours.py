@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from diffstyle.tensors import read_safetensors
 
 
 def _adain(content: Tensor, style: Tensor) -> Tensor:
@@ -125,3 +128,15 @@ class VggAdaIN(nn.Module):
 
     def render(self, content: Tensor, style_features: Tensor) -> Tensor:
         return cast("Tensor", self.decoder(_adain(self.encoder(content), style_features)))
+
+
+def load_microast(path: Path) -> MicroAST | None:
+    """The published weights, if they are at `path`."""
+    if not path.exists():
+        return None
+    net = MicroAST()
+    tensors = read_safetensors(path)[1].items()
+    # as published, every convolution is wrapped in a layer of its own and the second encoder in a sequence of one
+    renamed = {k.replace(".conv_layer", "").replace("enc2.0.", "enc2."): v.float() for k, v in tensors}
+    net.load_state_dict(renamed)
+    return net.eval()

@@ -209,11 +209,12 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     target = "RGBA" if image.mode == "RGBA" else "RGB"
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        converted = ImageCms.profileToProfile(image, source, _srgb_profile(), outputMode=target)
+        converted = ImageCms.profileToProfile(image, source, srgb_profile(), outputMode=target)
     except (ImageCms.PyCMSError, OSError, ValueError):
         return image  # a broken profile says nothing: the numbers are taken as sRGB
     return converted or image
 
 
-def _srgb_profile() -> ImageCms.ImageCmsProfile:
+def srgb_profile() -> ImageCms.ImageCmsProfile:
+    """The profile of the colours inside a Picture."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))  # pyright: ignore[reportUnknownArgumentType]

@@ -43,6 +43,8 @@ class Style:
         if not self.references:
             raise InputError("A style needs at least one reference: give it a picture.")
         total = check_weights([r.weight for r in self.references], [r.source for r in self.references])
+        if math.isclose(total, 1, rel_tol=1e-12):
+            total = 1.0  # a second division would change the last bit, and a replayed picture with it
         scaled = tuple(replace(r, weight=r.weight / total) for r in self.references if r.weight > 0)
         object.__setattr__(self, "references", scaled)
 

@@ -29,7 +29,7 @@ class Settings:
     size
         Longest side of the result in pixels; the photo's own if not given.
     seed
-        Where the strokes fall: the same number gives the same picture.
+        The same number gives the same picture; adain, which leaves nothing to chance, ignores it.
     engine
         What paints: adain is the instant preview.
     """

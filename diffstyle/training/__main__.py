@@ -29,6 +29,7 @@ def preview(
     compiled
         Compile the losses: a sixth faster on a CPU, needs a C++ compiler.
     """
+    from diffstyle.files import sha256
     from diffstyle.tensors import write_safetensors
     from diffstyle.training.data import read_shards
     from diffstyle.training.preview import Material, PreviewRecipe, train
@@ -38,7 +39,26 @@ def preview(
     material = Material(read_shards(data, "photo-clean-*", "train"), read_shards(data, "art-clean-*", "train"))
     teacher = SqueezeNet.load(data / "perceptual" / "squeezenet1_0.safetensors")
     net = train(material, teacher, PreviewRecipe(), out=out, minutes=minutes, device=device, compiled=compiled)
-    write_safetensors(out / "preview.safetensors", {k: v.half() for k, v in net.state_dict().items()})
+    trained = out / "preview.safetensors"
+    write_safetensors(trained / "preview.safetensors", {k: v.half() for k, v in net.state_dict().items()})
+    print(trained, trained.stat().st_size, sha256(trained))
+
+
+@app.command
+def styles(data: Path, *, out: Path = Path("weights/starter/styles")) -> None:
+    """Measure the named styles again: after the preview network has changed, they must be.
+
+    Parameters
+    ----------
+    data
+        Folder of webdataset shards with art-clean-*.tar.
+    out
+        Folder of recipe.toml, where the style files go.
+    """
+    from diffstyle.training.presets import make_presets
+
+    for path in make_presets(data, out):
+        print(path)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
 
 T = TypeVar("T")
+Pixels: TypeAlias = npt.NDArray[np.uint8]
 LONGEST = 720
 
 
@@ -26,7 +28,7 @@ LONGEST = 720
 class Sample:
     """One training picture: pixels (h, w, 3) uint8 and what its JSON says of it."""
 
-    pixels: np.ndarray
+    pixels: Pixels
     info: dict[str, object]
 
 
@@ -61,7 +63,7 @@ def _open(tar: tarfile.TarFile, member: tarfile.TarInfo) -> BytesIO:
     return BytesIO(stream.read())
 
 
-def random_crop(pixels: np.ndarray, size: int, zoom: float, rng: np.random.Generator) -> np.ndarray:
+def random_crop(pixels: Pixels, size: int, zoom: float, rng: np.random.Generator) -> Pixels:
     """A (size, size, 3) crop of a window up to `zoom` times as large, mirrored half the time."""
     h, w = int(pixels.shape[0]), int(pixels.shape[1])
     largest = min(h, w, size * zoom)
@@ -74,7 +76,7 @@ def random_crop(pixels: np.ndarray, size: int, zoom: float, rng: np.random.Gener
     return crop[:, ::-1] if rng.random() < 0.5 else crop
 
 
-def to_batch(crops: list[np.ndarray]) -> Tensor:
+def to_batch(crops: list[Pixels]) -> Tensor:
     """uint8 crops -> (b, 3, h, w) float32 in [0, 1], channels last."""
     stacked = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)
     return (stacked.float() / 255).contiguous(memory_format=torch.channels_last)

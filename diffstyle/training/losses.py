@@ -40,18 +40,6 @@ def moment_loss(out: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     return compress(((out_mean - mean).square().mean(1) + (out_std - std).square().mean(1)) / scale)
 
 
-def content_loss(out: Tensor, content: Tensor) -> Tensor:
-    """Distance of features normalised per channel over the picture: arrangement counts, palette does not."""
-
-    def normalised(f: Tensor) -> Tensor:
-        mean, std = moments(f)
-        # a channel that is nearly dead in this picture must not be enlarged to full weight
-        floor = std.mean(1, keepdim=True) * 0.3
-        return (f.float() - mean[..., None, None]) / (std + floor)[..., None, None]
-
-    return (normalised(out) - normalised(content)).square().mean((1, 2, 3))
-
-
 def total_variation(x: Tensor) -> Tensor:
     """Mean absolute step between neighbours, (b,)."""
     return (x[..., 1:] - x[..., :-1]).abs().mean((1, 2, 3)) + (x[..., 1:, :] - x[..., :-1, :]).abs().mean((1, 2, 3))

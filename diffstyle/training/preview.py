@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics, noise_fields
+from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
 from diffstyle.training import checkpoint, losses
-from diffstyle.training.data import Sample, prefetch, random_crop, to_batch
+from diffstyle.training.data import Pixels, Sample, prefetch, random_crop, to_batch
 from diffstyle.training.log import Log
 from diffstyle.training.teacher import CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
 
@@ -43,7 +43,7 @@ class PreviewRecipe:
     ema: float = 0.9985
     style_weight: float = 12.0
     moment_weight: float = 2.0
-    content_weight: float = 2.6
+    content_weight: float = 1.8
     variation_weight: float = 0.3
     flat_weight: float = 3.0
     range_weight: float = 4.0
@@ -54,8 +54,8 @@ class PreviewRecipe:
         return [s for s in self.stages if s.start <= progress][-1]
 
     def style_share(self, progress: float) -> float:
-        """The style loss grows in over the first tenth; at full weight from the start one motif takes over."""
-        return min(1.0, 0.2 + 8 * progress)
+        """The style loss grows in over the first minutes; at full weight from the start one motif takes over."""
+        return min(1.0, 0.2 + 20 * progress)
 
     def rate(self, step: int, progress: float) -> float:
         """Linear warm-up, then a cosine over the schedule."""
@@ -73,7 +73,7 @@ class Material:
         """Contents (2 n, 3, size, size) and styles (n, 3, style_size, style_size), a function of seed and step."""
         rng = np.random.default_rng((seed, step))
 
-        def crop(samples: list[Sample], size: int, zoom: float) -> np.ndarray:
+        def crop(samples: list[Sample], size: int, zoom: float) -> Pixels:
             return random_crop(samples[int(rng.integers(len(samples)))].pixels, size, zoom, rng)
 
         # one content in ten is art: people repaint paintings too
@@ -107,7 +107,7 @@ class Criterion(nn.Module):
         return {
             "style": r.style_weight * torch.stack(gram).mean(),
             "moment": r.moment_weight * torch.stack(moment).mean(),
-            "content": r.content_weight * losses.content_loss(features[CONTENT_LAYER], wanted).mean(),
+            "content": r.content_weight * losses.relative_square(features[CONTENT_LAYER], wanted).mean(),
             "variation": r.variation_weight * losses.total_variation(out).mean(),
             "flat": r.flat_weight * losses.flat_variation(out, content).mean(),
             "range": r.range_weight * (out - out.clamp(0, 1)).abs().mean(),
@@ -126,24 +126,21 @@ class Trainer:
         self.step, self.seconds = 0, 0.0
         criterion = Criterion(teacher.to(device).to(memory_format=torch.channels_last), recipe)
         self.criterion: Callable[[Tensor, Tensor, Tensor], dict[str, Tensor]] = criterion
-        self.repaint: Callable[[Tensor, Tensor, tuple[Tensor, Tensor]], Tensor] = self._repaint
+        self.repaint: Callable[[Tensor, Tensor], Tensor] = self._repaint
         if compiled:
             self.criterion = torch.compile(criterion, dynamic=False)
 
-    def _repaint(self, content: Tensor, style: Tensor, noise: tuple[Tensor, Tensor]) -> Tensor:
+    def _repaint(self, content: Tensor, style: Tensor) -> Tensor:
         statistics = self.net.measure(style)
         shared = content.shape[0] // style.shape[0]
         repeated = StyleStatistics(*(s.repeat_interleave(shared, 0) for s in statistics))
-        return self.net.render(self.net.encode(content), repeated, noise)
+        return self.net.render(self.net.encode(content), repeated)
 
     def losses(self, content: Tensor, style: Tensor) -> dict[str, Tensor]:
         """The weighted terms for one batch, a function of weights, batch and step."""
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
-        b, _, h, w = content.shape
-        eighth, quarter = noise_fields(b, h, w, generator)
-        noise = eighth.to(self.device), quarter.to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16):
-            out = self.repaint(content, style, noise)
+            out = self.repaint(content, style)
             # the teacher's stem has stride 2 and would be blind to one phase: let it see both
             dy, dx = (int(v) for v in torch.randint(0, 2, (2,), generator=generator))
             shift = nn.functional.pad(out, (dx, 1 - dx, dy, 1 - dy), mode="replicate")
@@ -151,7 +148,7 @@ class Trainer:
             terms = self.criterion(shift, moved, style)
             if self.step % 4 == 0:
                 same = content[::2].contiguous(memory_format=torch.channels_last)
-                back = self.repaint(same, same, (noise[0][::2], noise[1][::2]))
+                back = self.repaint(same, same)
                 terms["identity"] = self.recipe.identity_weight * (back - same).abs().mean()
         return terms
 

@@ -34,12 +34,12 @@ class _Kept:
     encoded: EncodedContent
     own: StyleStatistics | None
     residual: Tensor | None
-    seed: int
 
 
 class AdaINEngine:
     """`strength` moves the statistics from the content's own to the style's, and fades out what the network cannot
-    reconstruct of the content in the same measure, so that 0 is the content itself.
+    reconstruct of the content in the same measure, so that 0 is the content itself. Nothing here is random: every
+    seed gives the same picture.
     """
 
     needs: Literal["references"] = "references"
@@ -74,15 +74,12 @@ class AdaINEngine:
         kept = self._encoded(content, task)
         if kept.own is not None:
             style = StyleStatistics(*(torch.lerp(a, b, task.strength) for a, b in zip(kept.own, style, strict=True)))
-        out = self._paint(kept.encoded, style, task.seed)
+        out = paint(self.network, kept.encoded, style).cpu()
         if kept.residual is not None:
             out = torch.add(out, kept.residual, alpha=1 - task.strength)
         report(on_step, 1, 1)
         pixels = out[:, : content.height, : content.width].clamp(0, 1).contiguous()
         return Picture(pixels.clone(), content.alpha, content.source)
-
-    def _paint(self, encoded: EncodedContent, style: StyleStatistics, seed: int) -> Tensor:
-        return paint(self.network, encoded, style, torch.Generator().manual_seed(seed)).cpu()
 
     def _encoded(self, content: Picture, task: Task) -> _Kept:
         """The content's features, from the last few if it is among them."""
@@ -90,11 +87,11 @@ class AdaINEngine:
         kept = self._contents.get(key)
         if kept is None or kept.pixels is not content.pixels:
             padded = content.padded(STRIDE).to(self.device)
-            kept = _Kept(content.pixels, encode(self.network, padded), None, None, task.seed)
-        if task.strength < 1 and (kept.residual is None or kept.seed != task.seed):
+            kept = _Kept(content.pixels, encode(self.network, padded), None, None)
+        if task.strength < 1 and kept.residual is None:
             own = self._blend(Style((self._measured(Reference("", content.source, 1.0, content)),)))
-            residual = content.padded(STRIDE) - self._paint(kept.encoded, own, task.seed)
-            kept = replace(kept, own=own, residual=residual, seed=task.seed)
+            residual = content.padded(STRIDE) - paint(self.network, kept.encoded, own).cpu()
+            kept = replace(kept, own=own, residual=residual)
         self._contents[key] = kept
         self._contents.move_to_end(key)
         while len(self._contents) > KEPT_CONTENTS:

@@ -1,13 +1,12 @@
 """The preview network: AdaIN (Huang & Belongie 2017) small enough for a live slider.
 
-    content ─► encoder 1/2, 1/4, 1/8 ─► residual blocks, AdaIN at every convolution ─► up, up, up ─► colour head
+    content ─► encoder 1/2, 1/4, 1/8 ─► AdaIN blocks at 1/8 ─► AdaIN blocks at 1/4 ─► up, up ─► colour head
     style   ─► StyleStatistics (colour mean and Cholesky factor, and a code) ─► gamma, beta of every site
 
 Departures from the paper, and why. The style enters as a learned affine of a short code rather than as raw
 feature moments: a code can be mixed, stored in a file and predicted from a CLIP embedding. Instance statistics are
-taken at 1/8 resolution only, so everything at picture resolution is local and can be tiled exactly. A colour head
-puts out `mean + L @ y`, so the palette is right by construction. A field of noise at 1/8 and 1/4 gives flat areas
-something to grow strokes from; a convolution alone can only repeat one stipple there.
+taken at 1/8 and 1/4 only, so everything at higher resolution is local and can be tiled exactly. A colour head
+puts out `mean + L @ y`, so the palette is right by construction.
 """
 
 from __future__ import annotations
@@ -21,11 +20,10 @@ from torch.nn import functional as F
 from diffstyle.engines.adain.maths import colour_factor, colour_moments, instance_moments, mix_colours, whitening
 
 WIDTHS = (32, 64, 128)
-BLOCKS = 4
+BLOCKS = (2, 2)  # at 1/8 and at 1/4
 STYLE_WIDTHS = (32, 48, 64, 96, 128)
 CODE = 256
 STRIDE = 8
-NOISY_BLOCKS = (0, 2)
 
 
 class StyleStatistics(NamedTuple):
@@ -48,8 +46,9 @@ class ContentFeatures(NamedTuple):
 class Modulation(NamedTuple):
     """Scales and shifts for every site, (b, width, 1, 1) each, and the colour head's mean and factor."""
 
-    blocks: list[tuple[Tensor, ...]]
-    quarter: tuple[Tensor, ...]
+    eighth: list[tuple[Tensor, ...]]
+    quarter: list[tuple[Tensor, ...]]
+    join: tuple[Tensor, ...]
     half: tuple[Tensor, ...]
     colour: Tensor
     mean: Tensor
@@ -58,7 +57,11 @@ class Modulation(NamedTuple):
 
 def _conv(i: int, o: int, k: int = 3, stride: int = 1) -> nn.Conv2d:
     # replicate: zero padding leaves pale frames, reflection makes cut strokes symmetric
-    return nn.Conv2d(i, o, k, stride, k // 2, padding_mode="replicate")
+    conv = nn.Conv2d(i, o, k, stride, k // 2, padding_mode="replicate")
+    # torch's default shrinks each layer's output, and moments of the fifth stage would start as nothing
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    nn.init.zeros_(conv.bias)  # pyright: ignore[reportArgumentType]
+    return conv
 
 
 class UpConv(nn.Module):
@@ -75,7 +78,7 @@ class UpConv(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(o, i, 3, 3))
         self.bias = nn.Parameter(torch.zeros(o))
-        nn.init.kaiming_uniform_(self.weight, a=5**0.5)
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
         line = torch.tensor(  # (phase, small-grid tap, large-grid tap)
             [[[1.0, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]]]
         )
@@ -120,18 +123,20 @@ class StyleEncoder(nn.Module):
             }
         )
         moments = 2 * sum(STYLE_WIDTHS) + 9
-        self.squeeze = nn.Sequential(nn.LayerNorm(moments), nn.Linear(moments, 384), nn.SiLU(), nn.Linear(384, CODE))
+        self.norms = nn.ModuleDict(
+            {name: nn.LayerNorm(2 * w) for name, w in zip(self.stages, STYLE_WIDTHS, strict=True)}
+        )
+        self.squeeze = nn.Sequential(nn.Linear(moments, 384), nn.SiLU(), nn.Linear(384, CODE))
 
     def forward(self, style: Tensor) -> StyleStatistics:
         mean, covariance = colour_moments(style)
         factor = colour_factor(covariance)
-        moments: list[Tensor] = [mean, factor[:, (0, 1, 1, 2, 2, 2), (0, 0, 1, 0, 1, 2)]]
+        moments: list[Tensor] = [mean * 4 - 2, factor[:, (0, 1, 1, 2, 2, 2), (0, 0, 1, 0, 1, 2)] * 8]
         x = style - 0.5
-        for stage in self.stages.values():
+        for name, stage in self.stages.items():
             x = F.relu(stage(x))
-            m, s = instance_moments(x)
-            moments += [m.flatten(1), s.flatten(1)]
-        return StyleStatistics(mean, factor, self.squeeze(torch.cat([m.float() for m in moments], 1)))
+            moments.append(self.norms[name](torch.cat(instance_moments(x), 1).flatten(1)))
+        return StyleStatistics(mean, factor, self.squeeze(torch.cat(moments, 1)))
 
 
 class AdaINBlock(nn.Module):
@@ -142,18 +147,10 @@ class AdaINBlock(nn.Module):
         self.conv1 = _conv(width, width)
         self.conv2 = _conv(width, width)
 
-    def forward(self, x: Tensor, affine: tuple[Tensor, ...], noise: Tensor | None) -> Tensor:
-        gamma1, beta1, gamma2, beta2 = affine[:4]
-        y = _adain(self.conv1(x), gamma1, beta1)
-        if noise is not None:
-            y = y + noise * affine[4]
-        return x + _adain(self.conv2(F.relu(y)), gamma2, beta2)
-
-
-def noise_fields(batch: int, height: int, width: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """What strokes grow from: normal fields (b, 1, h/8, w/8) and (b, 1, h/4, w/4), drawn on the CPU in float32."""
-    eighth = torch.randn((batch, 1, height // 8, width // 8), generator=generator)
-    return eighth, torch.randn((batch, 1, height // 4, width // 4), generator=generator)
+    def forward(self, x: Tensor, affine: tuple[Tensor, ...]) -> Tensor:
+        gamma1, beta1, gamma2, beta2 = affine
+        y = F.relu(_adain(self.conv1(x), gamma1, beta1))
+        return x + _adain(self.conv2(y), gamma2, beta2)
 
 
 def _adain(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
@@ -163,27 +160,23 @@ def _adain(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
 
 
 class PreviewNetwork(nn.Module):
-    """`render(encode(content), statistics, noise)`; (b, 3, h, w) sRGB in and out, h and w multiples of 8."""
+    """`render(encode(content), statistics)`; (b, 3, h, w) sRGB in and out, h and w multiples of 8."""
 
     def __init__(self) -> None:
         super().__init__()
         half, quarter, eighth = WIDTHS
         self.content_encoder = ContentEncoder()
         self.style_encoder = StyleEncoder()
-        self.blocks = nn.ModuleList(AdaINBlock(eighth) for _ in range(BLOCKS))
+        self.blocks_eighth = nn.ModuleList(AdaINBlock(eighth) for _ in range(BLOCKS[0]))
+        self.blocks_quarter = nn.ModuleList(AdaINBlock(quarter) for _ in range(BLOCKS[1]))
         self.up_quarter = UpConv(eighth, quarter)
         self.up_half = UpConv(quarter, half)
         self.up_full = UpConv(half, 3)
-        self.skip_quarter = nn.Conv2d(quarter, quarter, 1)
-        self.skip_half = nn.Conv2d(half, half, 1)
-        block = [4 * eighth + (eighth if n in NOISY_BLOCKS else 0) for n in range(BLOCKS)]
-        self.sites = [w for total in block for w in [eighth] * (total // eighth)]
-        self.sites += [quarter] * 4 + [half] * 3 + [3]  # gamma, beta, skip (and noise) of the ups; colour skip
+        self.skip_quarter = _conv(quarter, quarter, 1)
+        self.skip_half = _conv(half, half, 1)
+        # gamma and beta of every normalisation; gamma, beta and skip at 1/2; the skip of the colours
+        self.sites = [eighth] * 4 * BLOCKS[0] + [quarter] * 4 * (BLOCKS[1] + 1) + [half] * 3 + [3]
         self.affine = nn.Sequential(nn.SiLU(), nn.Linear(CODE, CODE), nn.SiLU(), nn.Linear(CODE, sum(self.sites)))
-        last = self.affine[-1]
-        assert isinstance(last, nn.Linear)
-        nn.init.normal_(last.weight, std=0.01)
-        nn.init.zeros_(last.bias)
 
     def set_picture_dtype(self, dtype: torch.dtype) -> None:
         """Compute the maps of pictures in `dtype`; what is measured of a style stays float32."""
@@ -211,33 +204,33 @@ class PreviewNetwork(nn.Module):
         def take(n: int) -> tuple[Tensor, ...]:
             return tuple(next(sites) for _ in range(n))
 
-        blocks = [take(5 if n in NOISY_BLOCKS else 4) for n in range(BLOCKS)]
-        return Modulation(blocks, take(4), take(3), next(sites).float() + 0.5, statistics.mean, statistics.factor)
+        low, high = ([take(4) for _ in range(n)] for n in BLOCKS)
+        return Modulation(low, high, take(4), take(3), next(sites).float(), statistics.mean, statistics.factor)
 
-    def transform(self, eighth: Tensor, modulation: Modulation, noise: Tensor) -> Tensor:
-        """The residual blocks at 1/8: the only part that sees the whole picture."""
+    def transform(self, eighth: Tensor, quarter: Tensor, modulation: Modulation) -> Tensor:
+        """From 1/8 to 1/4, with instance statistics: the only part that sees the whole picture."""
         x = eighth
-        for n, block in enumerate(self.blocks):
-            x = block(x, modulation.blocks[n], noise if n in NOISY_BLOCKS else None)
+        for block, affine in zip(self.blocks_eighth, modulation.eighth, strict=True):
+            x = block(x, affine)
+        gamma, beta, skip_gamma, skip_beta = modulation.join
+        x = _adain(self.up_quarter(x), gamma, beta) + _adain(self.skip_quarter(quarter), skip_gamma, skip_beta)
+        x = F.relu_(x)
+        for block, affine in zip(self.blocks_quarter, modulation.quarter, strict=True):
+            x = block(x, affine)
         return x
 
-    def paint(
-        self, x: Tensor, whitened: Tensor, half: Tensor, quarter: Tensor, modulation: Modulation, noise: Tensor
-    ) -> Tensor:
-        """From 1/8 back to sRGB (b, 3, h, w), not clamped. Local, so any strip of a picture can be painted alone."""
-        gamma, beta, skip, grain = modulation.quarter
-        x = torch.addcmul(beta + noise * grain, self.up_quarter(x), gamma + 1)
-        x = F.relu_(x.addcmul_(self.skip_quarter(quarter), skip + 1))
+    def paint(self, x: Tensor, whitened: Tensor, half: Tensor, modulation: Modulation) -> Tensor:
+        """From 1/4 back to sRGB (b, 3, h, w), not clamped. Local, so any strip of a picture can be painted alone."""
         gamma, beta, skip = modulation.half
         x = torch.addcmul(beta, self.up_half(x), gamma + 1)
         x = F.relu_(x.addcmul_(self.skip_half(half), skip + 1))
         y = torch.addcmul(self.up_full(x).float(), whitened, modulation.colour)
         return modulation.mean[..., None, None] + mix_colours(modulation.factor, y)
 
-    def render(self, features: ContentFeatures, statistics: StyleStatistics, noise: tuple[Tensor, Tensor]) -> Tensor:
+    def render(self, features: ContentFeatures, statistics: StyleStatistics) -> Tensor:
         modulation = self.modulate(statistics, features.eighth.dtype)
-        x = self.transform(features.eighth, modulation, noise[0])
-        return self.paint(x, features.whitened, features.half, features.quarter, modulation, noise[1])
+        x = self.transform(features.eighth, features.quarter, modulation)
+        return self.paint(x, features.whitened, features.half, modulation)
 
-    def forward(self, content: Tensor, style: Tensor, noise: tuple[Tensor, Tensor]) -> Tensor:
-        return self.render(self.encode(content), self.measure(style), noise)
+    def forward(self, content: Tensor, style: Tensor) -> Tensor:
+        return self.render(self.encode(content), self.measure(style))

@@ -1,7 +1,7 @@
 """Large pictures in horizontal strips: equal to the whole, in the memory of one strip.
 
-What needs the whole picture (colour moments, the residual blocks) works on moments and at 1/8 resolution; the rest is
-local, so each strip is computed with a margin that covers the reach of its convolutions, and the margin is cut off.
+What needs the whole picture works on moments, at 1/8 and at 1/4; the rest is local, so each strip is computed with a
+margin that covers the reach of its convolutions, and the margin is cut off.
 """
 
 from __future__ import annotations
@@ -13,17 +13,11 @@ import torch
 from torch import Tensor
 
 from diffstyle.engines.adain.maths import colour_factor, colour_moments, mix_colours, whitening
-from diffstyle.engines.adain.network import (
-    STRIDE,
-    ContentFeatures,
-    PreviewNetwork,
-    StyleStatistics,
-    noise_fields,
-)
+from diffstyle.engines.adain.network import STRIDE, ContentFeatures, PreviewNetwork, StyleStatistics
 
 WHOLE_PIXELS = 3 * 2**20  # up to here one pass is faster and fits
 STRIP_PIXELS = 2**20
-MARGIN = 4 * STRIDE  # the reach is 13 pixels; rounded up with room
+MARGIN = 4 * STRIDE  # the reach is under 16 pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +28,7 @@ class EncodedContent:
     mean: Tensor  # (1, 3)
     whitening: Tensor  # (1, 3, 3)
     eighth: Tensor  # (1, 128, h/8, w/8)
+    quarter: Tensor  # (1, 64, h/4, w/4)
     whole: ContentFeatures | None
 
 
@@ -69,29 +64,27 @@ def encode(network: PreviewNetwork, pixels: Tensor) -> EncodedContent:
     _, h, w = pixels.shape
     if h * w <= WHOLE_PIXELS:
         whole = _features(network, pixels, mean, whiten)
-        return EncodedContent(pixels, mean, whiten, whole.eighth, whole)
+        return EncodedContent(pixels, mean, whiten, whole.eighth, whole.quarter, whole)
     eighth: list[Tensor] = []
+    quarter: list[Tensor] = []
     for strip in strips(h, w):
         features = _features(network, pixels[:, strip.rows(1)], mean, whiten)
         eighth.append(features.eighth[:, :, strip.kept(8)].clone())
-    return EncodedContent(pixels, mean, whiten, torch.cat(eighth, 2), None)
+        quarter.append(features.quarter[:, :, strip.kept(4)].clone())
+    return EncodedContent(pixels, mean, whiten, torch.cat(eighth, 2), torch.cat(quarter, 2), None)
 
 
-def paint(
-    network: PreviewNetwork, content: EncodedContent, style: StyleStatistics, generator: torch.Generator
-) -> Tensor:
+def paint(network: PreviewNetwork, content: EncodedContent, style: StyleStatistics) -> Tensor:
     """The repainted picture (3, h, w), not clamped."""
     _, h, w = content.pixels.shape
-    noise = [n.to(content.eighth) for n in noise_fields(1, h, w, generator)]
     modulation = network.modulate(style, content.eighth.dtype)
-    x = network.transform(content.eighth, modulation, noise[0])
+    x = network.transform(content.eighth, content.quarter, modulation)
     if (whole := content.whole) is not None:
-        return network.paint(x, whole.whitened, whole.half, whole.quarter, modulation, noise[1])[0]
+        return network.paint(x, whole.whitened, whole.half, modulation)[0]
     out = torch.empty_like(content.pixels)
     for strip in strips(h, w):
         f = _features(network, content.pixels[:, strip.rows(1)], content.mean, content.whitening)
-        grain = noise[1][:, :, strip.rows(4)]
-        painted = network.paint(x[:, :, strip.rows(8)], f.whitened, f.half, f.quarter, modulation, grain)
+        painted = network.paint(x[:, :, strip.rows(4)], f.whitened, f.half, modulation)
         out[:, strip.keep_top : strip.keep_bottom] = painted[0][:, strip.kept()]
     return out
 

@@ -1,0 +1,108 @@
+"""Quality of the preview on photos and styles it was not trained on: `python -m benchmarks.quality --data DIR`.
+
+DIR holds webdataset shards with a dev split; without it, photos and textures that ship with scikit-image are used.
+With DIR/teacher/microast.safetensors, MicroAST is measured on the same pairs. A contact sheet goes to runs/quality.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from cyclopts import run
+from PIL import Image
+
+from benchmarks.neighbours import load_microast
+from diffstyle import Picture, Style, Stylizer
+from diffstyle.evaluation.measures import Array, Measures, measure
+from diffstyle.training.data import Pixels, read_shards
+
+SIDE, MEASURED = 512, 256
+
+
+def square(pixels: Pixels, side: int = SIDE) -> Picture:
+    """The middle of a picture."""
+    image = Image.fromarray(pixels)
+    shorter = min(image.size)
+    left, top = (image.width - shorter) / 2, (image.height - shorter) / 2
+    box = (left, top, left + shorter, top + shorter)
+    return Picture.from_array(np.asarray(image.resize((side, side), Image.Resampling.LANCZOS, box=box)))
+
+
+def dev_pairs(data: Path, count: int) -> list[tuple[Picture, Picture]]:
+    """Photos with styles of the dev split, drawn once for all: equal for every run and every model."""
+    rng = np.random.default_rng(7)
+
+    def split(pattern: str) -> list[Pixels]:
+        return [s.pixels for s in read_shards(data, pattern, "dev")]
+
+    photos = [p for p in split("photo-clean-*") + split("photo-research-*") if min(p.shape[:2]) >= 280]
+    clean, research = split("art-clean-*"), split("art-research-*")
+    chosen = [photos[int(n)] for n in rng.permutation(len(photos))[:count]]
+    most = count * 5 // 8
+    styles = [clean[int(n)] for n in rng.permutation(len(clean))[:most]]
+    styles += [research[int(n)] for n in rng.permutation(len(research))[: count - most]]
+    return [(square(p), square(s)) for p, s in zip(chosen, styles, strict=True)]
+
+
+def bundled_pairs() -> list[tuple[Picture, Picture]]:
+    from skimage import data
+
+    photos: list[Pixels] = [data.cat(), data.astronaut(), data.coffee(), data.rocket()]
+    styles: list[Pixels] = [data.immunohistochemistry(), data.retina(), data.hubble_deep_field(), data.colorwheel()]
+    return [(square(p), square(s[..., :3])) for p in photos for s in styles]
+
+
+def small(picture: Picture) -> Array:
+    array = picture.to_pil().resize((MEASURED, MEASURED), Image.Resampling.LANCZOS)
+    return np.asarray(array, np.float32) / np.float32(255)
+
+
+def summary(name: str, measures: list[Measures]) -> None:
+    rows = [asdict(m) for m in measures]
+    medians = {key: float(np.median([row[key] for row in rows])) for key in rows[0]}
+    print(f"{name:10} " + "  ".join(f"{key} {value:.3f}" for key, value in medians.items()), flush=True)
+
+
+def quality(*, data: Path | None = None, pairs: int = 32, out: Path = Path("runs/quality")) -> None:
+    """Print medians over the pairs, and write sheets of content, style, diffstyle and MicroAST.
+
+    Parameters
+    ----------
+    data
+        Folder of webdataset shards with a dev split.
+    pairs
+        How many pairs.
+    out
+        Where the contact sheets go.
+    """
+    there = data is not None and any(data.glob("*.tar"))
+    chosen = dev_pairs(data, pairs) if data and there else bundled_pairs()
+    print(f"{len(chosen)} pairs at {SIDE}x{SIDE}, medians; an untouched photo scores 1 / 1 / 1")
+    micro = load_microast(data / "teacher" / "microast.safetensors") if data and there else None
+    stylizer = Stylizer.load("starter")
+    ours: list[Measures] = []
+    theirs: list[Measures] = []
+    rows: list[Pixels] = []
+    for content, style in chosen:
+        painted = [stylizer.stylize(content, Style.from_image(style)).picture]
+        ours.append(measure(small(content), small(style), small(painted[0])))
+        if micro is not None:
+            with torch.inference_mode():
+                pixels = micro(content.pixels[None], style.pixels[None])[0].clamp(0, 1)
+            painted.append(Picture(pixels.clone()))
+            theirs.append(measure(small(content), small(style), small(painted[1])))
+        rows.append(np.concatenate([p.to_array() for p in (content, style, *painted)], 1))
+    summary("diffstyle", ours)
+    if theirs:
+        summary("MicroAST", theirs)
+    out.mkdir(parents=True, exist_ok=True)
+    for n in range(0, len(rows), 4):
+        Image.fromarray(np.concatenate(rows[n : n + 4], 0)).save(out / f"sheet-{n // 4:02}.png")
+    print(f"contact sheets: {out}")
+
+
+if __name__ == "__main__":
+    run(quality)

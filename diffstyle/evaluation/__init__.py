@@ -1,0 +1,1 @@
+"""How good a stylised picture is, in numbers that no network was asked for."""

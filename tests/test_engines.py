@@ -1,0 +1,163 @@
+"""What every engine promises, on the starter's real weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+
+from diffstyle import Cancelled, Picture, Settings, Style, Stylizer, Task
+from diffstyle.engines.adain import strips
+from diffstyle.engines.adain.engine import AdaINEngine
+from diffstyle.task import EngineName
+from tests.conftest import waves
+
+ENGINES: list[EngineName] = list(get_args(EngineName))
+DETERMINED = {"adain"}  # engines that leave nothing to chance
+every_engine = pytest.mark.parametrize("engine", ENGINES)
+
+
+@every_engine
+def test_strength_zero_is_the_content(engine: EngineName, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+    assert stylizer.stylize(photo, painting, strength=0, engine=engine).picture == photo
+
+
+@every_engine
+def test_equal_seeds_equal_pictures(engine: EngineName, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+    def paint(seed: int) -> Picture:
+        return stylizer.stylize(photo, painting, seed=seed, engine=engine).picture
+
+    first = paint(3)
+    assert (paint(4) == first) == (engine in DETERMINED)
+    assert paint(3) == first
+    assert Stylizer.load().stylize(photo, painting, seed=3, engine=engine).picture == first
+
+
+@every_engine
+@pytest.mark.parametrize("size", [(64, 64), (65, 97), (33, 200)])
+def test_size_and_alpha_are_kept(
+    engine: EngineName, size: tuple[int, int], stylizer: Stylizer, painting: Style
+) -> None:
+    array = np.dstack([waves(*size), waves(*size, seed=5)[..., :1]])
+    content = Picture.from_array(array)
+    out = stylizer.stylize(content, painting, engine=engine).picture
+    assert out.size == size
+    assert out.alpha is not None
+    assert content.alpha is not None
+    assert torch.equal(out.alpha, content.alpha)
+    assert out.pixels.min() >= 0
+    assert out.pixels.max() <= 1
+    assert bool(torch.isfinite(out.pixels).all())
+
+
+@every_engine
+def test_strength_moves_steadily(engine: EngineName, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+    pictures = [stylizer.stylize(photo, painting, strength=s, engine=engine).picture for s in (0, 0.01, 0.3, 0.6, 1)]
+    distances = [float((p.pixels - photo.pixels).abs().mean()) for p in pictures]
+    assert distances == sorted(distances)
+    assert distances[1] < 0.01
+    assert distances[-1] > 0.03
+
+
+@every_engine
+def test_size_is_the_longest_side(engine: EngineName, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+    assert stylizer.stylize(photo, painting, size=96, engine=engine).picture.size == (96, 63)
+    tall = Picture(photo.pixels.mT.contiguous())
+    assert stylizer.stylize(tall, painting, size=300, engine=engine).picture.size == (197, 300)
+
+
+@every_engine
+def test_cancelling_leaves_the_engine_usable(
+    engine: EngineName, stylizer: Stylizer, photo: Picture, painting: Style
+) -> None:
+    def stop(done: int, total: int) -> bool:
+        return done > total
+
+    before = stylizer.stylize(photo, painting, engine=engine).picture
+    with pytest.raises(Cancelled):
+        stylizer.stylize(photo, painting, engine=engine, on_step=stop)
+    seen: list[tuple[int, int]] = []
+    after = stylizer.stylize(photo, painting, engine=engine, on_step=lambda done, total: seen.append((done, total)))
+    assert after.picture == before
+    assert seen[-1][0] == seen[-1][1]
+    assert seen == sorted(seen)
+
+
+@every_engine
+def test_a_blend_lies_between(engine: EngineName, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+    other = Style.from_image(255 - waves(128, 128, seed=9) // 2)
+    ends = [stylizer.stylize(photo, s, engine=engine).picture.pixels for s in (painting, other)]
+    middle = stylizer.stylize(photo, Style.mix({painting: 1, other: 1}), engine=engine).picture.pixels
+    apart = float((ends[0] - ends[1]).abs().mean())
+    assert all(float((middle - end).abs().mean()) < apart for end in ends)
+    nearly = stylizer.stylize(photo, Style.mix({painting: 1, other: 1e-4}), engine=engine).picture.pixels
+    assert float((nearly - ends[0]).abs().mean()) < 0.01
+
+
+@every_engine
+def test_the_palette_is_the_styles(engine: EngineName, stylizer: Stylizer, photo: Picture) -> None:
+    blue = np.clip(waves(160, 160, seed=3).astype(int) // 4 + np.array([0, 40, 150]), 0, 255).astype(np.uint8)
+    out = stylizer.stylize(photo, Style.from_image(blue), engine=engine).picture
+    mean = out.pixels.mean((1, 2))
+    wanted = torch.from_numpy(blue).float().mean((0, 1)) / 255
+    assert float((mean - wanted).abs().max()) < 0.1
+
+
+def test_the_result_says_what_made_it(stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+    result = stylizer.stylize(photo, painting)
+    assert list(result.weights) == ["starter/preview/preview.safetensors"]
+    assert all(seconds >= 0 for seconds in result.seconds.values())
+    assert all(r.statistics for r in result.task.style.references)
+
+
+def test_ten_styles_encode_the_content_once(
+    photo: Picture, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = AdaINEngine.load(device=torch.device("cpu"))
+    calls: list[int] = []
+    encoder = engine.network.content_encoder
+    original = encoder.forward
+
+    def counted(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        calls.append(1)
+        return original(x)
+
+    monkeypatch.setattr(encoder, "forward", counted)
+    styles = [Style.from_image(waves(96, 96, seed=n)) for n in range(10)]
+    pictures = [engine.render(Task.of(photo, style, Settings())) for style in styles]
+    assert len(calls) == 1
+    monkeypatch.undo()
+    assert pictures[7] == stylizer.stylize(photo, styles[7]).picture
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_strips_equal_the_whole(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch, painting: Style) -> None:
+    content = Picture.from_array(waves(200, 331))
+    task = Task.of(content, painting, Settings(strength=0.7))
+    whole = AdaINEngine.load(device=torch.device("cpu"), dtype=dtype).render(task)
+    monkeypatch.setattr(strips, "WHOLE_PIXELS", 0)
+    monkeypatch.setattr(strips, "STRIP_PIXELS", 200 * 64)
+    parts = AdaINEngine.load(device=torch.device("cpu"), dtype=dtype).render(task)
+    assert len(list(strips.strips(336, 200))) == 6
+    tolerance = 1e-4 if dtype == torch.float32 else 0.5 / 255
+    assert float((whole.pixels - parts.pixels).abs().max()) <= tolerance
+
+
+def test_bfloat16_is_not_seen(painting: Style, photo: Picture) -> None:
+    task = Task.of(photo, painting, Settings())
+    exact = AdaINEngine.load(device=torch.device("cpu"), dtype=torch.float32).render(task)
+    fast = AdaINEngine.load(device=torch.device("cpu"), dtype=torch.bfloat16).render(task)
+    error = (exact.pixels - fast.pixels).abs()
+    assert float(error.mean()) < 1 / 255
+    assert float(error.max()) < 24 / 255
+
+
+def test_a_content_that_changes_is_encoded_again(stylizer: Stylizer, painting: Style) -> None:
+    one, two, three = (Picture.from_array(waves(64, 64, seed=n)) for n in range(3))
+    alone = [Stylizer.load().stylize(p, painting).picture for p in (one, two, three)]
+    together = [stylizer.stylize(p, painting).picture for p in (one, two, three)]
+    assert together == alone
+    assert replace(one) == one

@@ -1,0 +1,106 @@
+"""The house itself: what may import what, what importing costs, what is shipped."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import diffstyle
+from diffstyle.weights import manifest, weights_folder
+from diffstyle.zoo import style_files
+from tests.conftest import ROOT
+
+# from the ground up: a module may import from its own floor and those before it
+FLOORS = (
+    {"errors", "files", "tensors"},
+    {"picture", "style", "style_file", "task", "recipe", "weights", "zoo", "style_spec"},
+    {"conditioning", "encoder", "backbones"},
+    {"engines", "controls"},
+    {"stylizer"},
+    {"training", "evaluation", "cli"},
+)
+FLOOR = {room: n for n, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def modules() -> Iterator[Path]:
+    for path in sorted((ROOT / "diffstyle").rglob("*.py")):
+        if path.parent != ROOT / "diffstyle" or not path.name.startswith("__"):
+            yield path
+
+
+def imported_rooms(path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    # an import inside a function is a hook of the public API (Style.save, Result.save), not an edge of the house
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("diffstyle."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("diffstyle."))
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            assert not (node.module or "").startswith("diffstyle_ui"), f"{path} imports the UI"
+
+
+@pytest.mark.parametrize("path", list(modules()), ids=lambda p: str(p.relative_to(ROOT / "diffstyle")))
+def test_imports_point_one_way(path: Path) -> None:
+    room = path.relative_to(ROOT / "diffstyle").parts[0].removesuffix(".py")
+    assert room in FLOOR, f"{path} has no floor: give it one in FLOORS"
+    for other in imported_rooms(path):
+        assert FLOOR[other] <= FLOOR[room], f"{path} on floor {FLOOR[room]} imports {other} on floor {FLOOR[other]}"
+
+
+def test_no_module_is_longer_than_four_hundred_lines() -> None:
+    long = [str(p) for p in modules() if len(p.read_text("utf-8").splitlines()) > 400]
+    assert not long
+
+
+def test_all_is_true_and_small() -> None:
+    assert sorted(diffstyle.__all__) == diffstyle.__all__
+    assert len(diffstyle.__all__) <= 16
+    for name in diffstyle.__all__:
+        assert getattr(diffstyle, name).__doc__ or name == "__version__", f"{name} is not documented"
+    with pytest.raises(AttributeError):
+        _ = diffstyle.nothing_of_the_kind  # pyright: ignore
+
+
+def test_importing_does_nothing(tmp_path: Path) -> None:
+    code = "import sys, diffstyle; print(sorted(m for m in sys.modules if m in ('torch', 'numpy', 'PIL', 'cyclopts')))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_is_quick() -> None:
+    command = [sys.executable, "-m", "diffstyle", "--help"]
+    seconds: list[float] = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        subprocess.run(command, capture_output=True, check=True)
+        seconds.append(time.perf_counter() - begun)
+    assert min(seconds) < 0.4
+
+
+def test_manifest_is_what_is_shipped() -> None:
+    entries = manifest()
+    shipped = {str(p.relative_to(weights_folder())) for p in weights_folder().rglob("*.safetensors")}
+    shipped = {name for name in shipped if not name.startswith("starter/styles/")}
+    assert shipped == set(entries)
+    for name, entry in entries.items():
+        data = (weights_folder() / name).read_bytes()
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (entry.size, entry.sha256)
+
+
+def test_starter_pack_keeps_its_budget() -> None:
+    def megabytes(folder: Path) -> float:
+        return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6
+
+    assert megabytes(weights_folder() / "starter" / "preview") <= 6
+    assert megabytes(weights_folder() / "starter") <= 48
+    assert len(style_files()) >= 8

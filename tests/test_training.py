@@ -1,0 +1,123 @@
+"""The recipe that made the preview network, run for a few steps on pictures made here."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from diffstyle.engines.adain.network import PreviewNetwork, UpConv
+from diffstyle.training import losses
+from diffstyle.training.data import read_shards
+from diffstyle.training.preview import Material, PreviewRecipe, Stage, Trainer
+from diffstyle.training.teacher import STYLE_LAYERS, SqueezeNet
+from tests.conftest import waves
+
+RECIPE = replace(PreviewRecipe(), stages=(Stage(0, 32, 48, 2),), warmup_steps=1)
+
+
+def write_shard(path: Path, first: int, count: int) -> None:
+    with tarfile.open(path, "w") as tar:
+        for n in range(first, first + count):
+            picture = io.BytesIO()
+            Image.fromarray(waves(96, 80, seed=n)).save(picture, "JPEG")
+            info = {"split": "dev" if n % 5 == 4 else "train", "key": f"{n:03}"}
+            for name, data in ((f"{n:03}.jpg", picture.getvalue()), (f"{n:03}.json", json.dumps(info).encode())):
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    folder = tmp_path_factory.mktemp("shards")
+    write_shard(folder / "photo-clean-00.tar", 0, 10)
+    write_shard(folder / "art-clean-00.tar", 10, 10)
+    material = Material(read_shards(folder, "photo-clean-*", "train"), read_shards(folder, "art-clean-*", "train"))
+    assert len(material.contents) == len(material.styles) == 8  # the dev split is left out
+    with pytest.raises(ValueError, match="holds no shard"):
+        read_shards(folder, "nothing-*", "train")
+    return material
+
+
+def trainer() -> Trainer:
+    torch.manual_seed(1)
+    return Trainer(SqueezeNet().requires_grad_(False), RECIPE, torch.device("cpu"), compiled=False)
+
+
+def steps(run: Trainer, material: Material, n: int) -> list[float]:
+    totals: list[float] = []
+    for _ in range(n):
+        content, style = material.batch(run.step, RECIPE.stage(0), RECIPE.seed)
+        terms = run.advance(content, style, 1e-3, 1.0)
+        totals.append(sum(v for k, v in terms.items() if k != "norm"))
+    return totals
+
+
+def test_a_resumed_run_goes_on_as_if_never_stopped(material: Material, tmp_path: Path) -> None:
+    from diffstyle.training import checkpoint
+
+    straight = trainer()
+    expected = steps(straight, material, 6)
+    first = trainer()
+    steps(first, material, 3)
+    checkpoint.save(tmp_path / "checkpoint.pt", first.state())
+    second = trainer()
+    state = checkpoint.load(tmp_path / "checkpoint.pt")
+    assert state is not None
+    second.restore(state)
+    assert steps(second, material, 3) == pytest.approx(expected[3:], rel=1e-5)
+    for name, value in straight.average.items():
+        assert torch.allclose(second.average[name], value, atol=1e-6)
+
+
+def test_training_lowers_the_loss(material: Material) -> None:
+    run = trainer()
+    content, style = material.batch(0, RECIPE.stage(0), 0)
+    totals = [sum(v for k, v in run.advance(content, style, 1e-3, 1.0).items() if k != "norm") for _ in range(13)]
+    assert totals[12] < 0.9 * totals[0]  # steps 0 and 12 both have the identity term
+
+
+def test_batches_are_a_function_of_the_step(material: Material) -> None:
+    stage = RECIPE.stage(0)
+    one, same, other = (material.batch(n, stage, 0) for n in (3, 3, 4))
+    assert torch.equal(one[0], same[0])
+    assert torch.equal(one[1], same[1])
+    assert not torch.equal(one[0], other[0])
+    assert one[0].shape == (4, 3, 32, 32)
+    assert one[1].shape == (2, 3, 48, 48)
+
+
+def test_perfect_matches_cost_nothing() -> None:
+    teacher = SqueezeNet()
+    picture = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    features = teacher(picture)
+    assert set(STYLE_LAYERS) <= set(features)
+    for layer in STYLE_LAYERS:
+        f = features[layer]
+        assert losses.gram_loss(f, losses.gram(f)).abs().max() < 1e-5
+        assert losses.moment_loss(f, *losses.moments(f)).abs().max() < 1e-5
+    assert losses.relative_square(picture, picture).max() == 0
+    flat = torch.full((1, 3, 16, 16), 0.5)
+    assert losses.total_variation(flat).max() == 0
+    assert losses.flat_variation(torch.rand(1, 3, 16, 16), flat).min() > 0.1
+
+
+def test_the_folded_enlargement_is_the_plain_one() -> None:
+    layer = UpConv(5, 4)
+    torch.nn.init.normal_(layer.bias)
+    x = torch.randn(2, 5, 6, 9, generator=torch.Generator().manual_seed(0))
+    large = torch.nn.functional.interpolate(x, scale_factor=2)
+    plain = torch.nn.functional.pad(large, (1, 1, 1, 1), mode="replicate")
+    plain = torch.nn.functional.conv2d(plain, layer.weight, layer.bias)
+    assert torch.allclose(layer(x), plain, atol=1e-5)
+
+
+def test_the_network_fits_its_budget() -> None:
+    assert sum(p.numel() for p in PreviewNetwork().parameters()) * 2 < 5.6e6
