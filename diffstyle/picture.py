@@ -157,14 +157,16 @@ class Picture:
                 f"Cannot use {source}: the shape must be (H, W), (H, W, 3) or (H, W, 4), not {array.shape}."
             )
         if array.dtype.kind == "u":
-            values = array.astype(np.float32) / np.float32(2 ** (8 * array.dtype.itemsize) - 1)
+            top = np.float32(2 ** (8 * array.dtype.itemsize) - 1)
         elif array.dtype.kind in "fb":
-            values = array.astype(np.float32)
-            if not np.isfinite(values).all() or values.min(initial=0) < 0 or values.max(initial=0) > 1:
+            top = np.float32(1)
+            if not np.isfinite(array).all() or array.min(initial=0) < 0 or array.max(initial=0) > 1:
                 raise InputError(f"Cannot use {source}: float pixels must be finite and between 0 and 1.")
         else:
             raise InputError(f"Cannot use {source}: pixels must be uint8, uint16 or float, not {array.dtype}.")
-        planes = torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))  # (c, h, w)
+        planes = torch.empty((array.shape[2], *array.shape[:2]))  # (c, h, w)
+        for n, plane in enumerate(planes.numpy()):
+            np.divide(array[..., n], top, out=plane, casting="unsafe")
         colour = planes.expand(3, -1, -1).contiguous() if planes.shape[0] == 1 else planes[:3].contiguous()
         return cls(colour, planes[3:].contiguous() if planes.shape[0] == 4 else None, source, notes)
 
@@ -181,8 +183,11 @@ class Picture:
 
     def to_array(self) -> npt.NDArray[np.uint8]:
         """(H, W, 3) uint8, or (H, W, 4) with alpha."""
-        planes = self.pixels if self.alpha is None else torch.cat((self.pixels, self.alpha))
-        return (planes.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+        planes = [*self.pixels] if self.alpha is None else [*self.pixels, self.alpha[0]]
+        array = np.empty((self.height, self.width, len(planes)), np.uint8)
+        for n, plane in enumerate(planes):  # one by one: a large picture has no room for three copies
+            array[..., n] = plane.clamp(0, 1).mul_(255).round_().numpy()
+        return array
 
     def to_pil(self) -> Image.Image:
         """8-bit RGB, or RGBA with alpha."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,7 @@ def stylizer() -> Stylizer:
 def photo() -> Picture:
     from skimage import data
 
-    cat: npt.NDArray[np.uint8] = data.cat()  # pyright: ignore[reportUnknownVariableType]
+    cat = cast("npt.NDArray[np.uint8]", data.cat())
     return Picture.from_array(cat).resized((232, 152))
 
 

@@ -63,11 +63,11 @@ def _open(tar: tarfile.TarFile, member: tarfile.TarInfo) -> BytesIO:
     return BytesIO(stream.read())
 
 
-def random_crop(pixels: Pixels, size: int, zoom: float, rng: np.random.Generator) -> Pixels:
-    """A (size, size, 3) crop of a window up to `zoom` times as large, mirrored half the time."""
+def random_crop(pixels: Pixels, size: int, zoom: tuple[float, float], rng: np.random.Generator) -> Pixels:
+    """A (size, size, 3) crop, mirrored half the time, of a window that is `zoom` (least, most) times as large."""
     h, w = int(pixels.shape[0]), int(pixels.shape[1])
-    largest = min(h, w, size * zoom)
-    window = rng.uniform(min(size, largest), largest)
+    largest = min(h, w, size * zoom[1])
+    window = rng.uniform(min(size * zoom[0], largest), largest)
     x, y = rng.uniform(0, w - window), rng.uniform(0, h - window)
     image = Image.fromarray(pixels).resize(
         (size, size), Image.Resampling.BICUBIC, box=(x, y, x + window, y + window), reducing_gap=2.0

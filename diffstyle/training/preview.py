@@ -23,6 +23,9 @@ from diffstyle.training.data import Pixels, Sample, prefetch, random_crop, to_ba
 from diffstyle.training.log import Log
 from diffstyle.training.teacher import CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
 
+CONTENT_ZOOM = (1.0, 4.0)  # up to the whole photo
+STYLE_ZOOM = (0.6, 1.6)  # enlarged too: small pictures of large strokes are styles as well
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -43,12 +46,12 @@ class PreviewRecipe:
     ema: float = 0.9985
     style_weight: float = 12.0
     moment_weight: float = 2.0
-    content_weight: float = 1.8
+    content_weight: float = 2.1
     variation_weight: float = 0.3
     flat_weight: float = 3.0
     range_weight: float = 4.0
     identity_weight: float = 20.0
-    stages: tuple[Stage, ...] = (Stage(0, 128, 192, 4), Stage(0.35, 192, 256, 3), Stage(0.7, 256, 256, 2))
+    stages: tuple[Stage, ...] = (Stage(0, 128, 192, 4), Stage(0.22, 192, 256, 3), Stage(0.5, 256, 256, 2))
 
     def stage(self, progress: float) -> Stage:
         return [s for s in self.stages if s.start <= progress][-1]
@@ -73,14 +76,17 @@ class Material:
         """Contents (2 n, 3, size, size) and styles (n, 3, style_size, style_size), a function of seed and step."""
         rng = np.random.default_rng((seed, step))
 
-        def crop(samples: list[Sample], size: int, zoom: float) -> Pixels:
+        def crop(samples: list[Sample], size: int, zoom: tuple[float, float]) -> Pixels:
             return random_crop(samples[int(rng.integers(len(samples)))].pixels, size, zoom, rng)
 
         # one content in ten is art: people repaint paintings too
         contents = [
-            crop(self.styles if rng.random() < 0.1 else self.contents, stage.size, 4.0) for _ in range(2 * stage.styles)
+            crop(self.styles if rng.random() < 0.1 else self.contents, stage.size, CONTENT_ZOOM)
+            for _ in range(2 * stage.styles)
         ]
-        return to_batch(contents), to_batch([crop(self.styles, stage.style_size, 1.8) for _ in range(stage.styles)])
+        return to_batch(contents), to_batch(
+            [crop(self.styles, stage.style_size, STYLE_ZOOM) for _ in range(stage.styles)]
+        )
 
 
 class Criterion(nn.Module):

@@ -48,8 +48,7 @@ class AdaINEngine:
         self.device = device
         self.space = f"preview-{digest[:12]}"
         self.weights: Mapping[str, str] = MappingProxyType({WEIGHTS: digest})
-        self.network = network.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
-        self.network.set_picture_dtype(dtype)
+        self.network = network.to(device).to(memory_format=torch.channels_last).freeze(dtype)
         self._contents: OrderedDict[int, _Kept] = OrderedDict()
 
     @classmethod
@@ -63,7 +62,7 @@ class AdaINEngine:
     def measure(self, style: Style) -> Style:
         return replace(style, references=tuple(self._measured(r) for r in style.references))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
         report(on_step, 0, 1)
         content = task.content
@@ -76,10 +75,10 @@ class AdaINEngine:
             style = StyleStatistics(*(torch.lerp(a, b, task.strength) for a, b in zip(kept.own, style, strict=True)))
         out = paint(self.network, kept.encoded, style).cpu()
         if kept.residual is not None:
-            out = torch.add(out, kept.residual, alpha=1 - task.strength)
+            out.add_(kept.residual, alpha=1 - task.strength)
         report(on_step, 1, 1)
-        pixels = out[:, : content.height, : content.width].clamp(0, 1).contiguous()
-        return Picture(pixels.clone(), content.alpha, content.source)
+        pixels = out.clamp_(0, 1)[:, : content.height, : content.width].contiguous()
+        return Picture(pixels, content.alpha, content.source)
 
     def _encoded(self, content: Picture, task: Task) -> _Kept:
         """The content's features, from the last few if it is among them."""
@@ -98,7 +97,7 @@ class AdaINEngine:
             self._contents.popitem(last=False)
         return kept if task.strength < 1 else replace(kept, own=None, residual=None)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _measured(self, reference: Reference) -> Reference:
         if self.space in reference.statistics:
             return reference

@@ -24,6 +24,7 @@ BLOCKS = (2, 2)  # at 1/8 and at 1/4
 STYLE_WIDTHS = (32, 48, 64, 96, 128)
 CODE = 256
 STRIDE = 8
+EPS = 1e-4
 
 
 class StyleStatistics(NamedTuple):
@@ -64,12 +65,20 @@ def _conv(i: int, o: int, k: int = 3, stride: int = 1) -> nn.Conv2d:
     return conv
 
 
+def _pad(x: Tensor) -> Tensor:
+    return F.pad(x, (1, 1, 1, 1), mode="replicate")
+
+
+def _plain(conv: nn.Conv2d, padded: Tensor) -> Tensor:
+    """`conv` on a map that was padded already."""
+    return F.conv2d(padded, conv.weight, conv.bias)
+
+
 class UpConv(nn.Module):
     """Nearest x2 then a 3x3 convolution, computed before the enlargement: equal result, a quarter of the memory.
 
     Each of the four pixels of an enlarged cell sees a 2x2 or 2x1 neighbourhood of cells, so the 3x3 kernel folds
-    into four 3x3 kernels on the small grid (Shi et al. 2016 read backwards). Free of checkerboards, which a freely
-    trained pixel shuffle is not.
+    into four 3x3 kernels on the small grid. Free of checkerboards, which a freely trained pixel shuffle is not.
     """
 
     fold: Tensor
@@ -83,17 +92,29 @@ class UpConv(nn.Module):
             [[[1.0, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]]]
         )
         self.register_buffer("fold", line, persistent=False)
+        self._folded: tuple[Tensor, Tensor] | None = None
 
     def folded(self) -> tuple[Tensor, Tensor]:
-        """Weight (4 o, i, 3, 3) and bias (4 o,) on the small grid, in pixel-shuffle order."""
+        """Weight (2 2 o, i, 3, 3) and bias (2 2 o,) on the small grid: row phase, column phase, channel."""
+        if self._folded is not None and not torch.is_grad_enabled():
+            return self._folded
         fold = self.fold.to(self.weight.dtype)
-        weight = torch.einsum("ptk,qsl,oikl->opqits", fold, fold, self.weight)
-        return weight.flatten(0, 2), self.bias.repeat_interleave(4)
+        weight = torch.einsum("ptk,qsl,oikl->pqoits", fold, fold, self.weight).flatten(0, 2)
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        return weight, self.bias.repeat(4)
+
+    def freeze(self) -> None:
+        """Fold once for all renders to come; the weights must not change any more."""
+        self._folded = None
+        with torch.no_grad():
+            self._folded = self.folded()
 
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.folded()
-        x = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), weight, bias)
-        return F.pixel_shuffle(x, 2)  # (b, 4 o, h, w) -> (b, o, 2 h, 2 w)
+        x = F.conv2d(_pad(x), weight, bias)
+        b, _, h, w = x.shape
+        x = x.permute(0, 2, 3, 1).reshape(b, h, w, 2, 2, -1).transpose(2, 3)  # (b, h, row, w, column, o)
+        return x.reshape(b, 2 * h, 2 * w, -1).permute(0, 3, 1, 2)  # (b, o, 2 h, 2 w), channels last in memory
 
 
 class ContentEncoder(nn.Module):
@@ -149,12 +170,19 @@ class AdaINBlock(nn.Module):
 
     def forward(self, x: Tensor, affine: tuple[Tensor, ...]) -> Tensor:
         gamma1, beta1, gamma2, beta2 = affine
-        y = F.relu(_adain(self.conv1(x), gamma1, beta1))
-        return x + _adain(self.conv2(y), gamma2, beta2)
+        # one map a line, each freed by the next: at 4096 pixels a map at 1/4 is 134 MB
+        y = _plain(self.conv1, _pad(x))
+        y = _adain(y, gamma1, beta1)
+        y = _pad(F.relu_(y))
+        y = _plain(self.conv2, y)
+        return _adain(y, gamma2, beta2).add_(x)
 
 
 def _adain(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-    mean, std = instance_moments(x)
+    """Each channel normalised by its own mean and deviation, scaled by 1 + gamma, shifted by beta."""
+    if x.shape[0] == 1 and not torch.is_grad_enabled():  # one fused pass, whose gradient would be slow
+        return F.group_norm(x, x.shape[1], (gamma + 1).flatten(), beta.flatten(), EPS)
+    mean, std = instance_moments(x, EPS)
     scale = (gamma + 1) / std
     return torch.addcmul((beta - mean * scale).to(x.dtype), x, scale.to(x.dtype))
 
@@ -178,11 +206,16 @@ class PreviewNetwork(nn.Module):
         self.sites = [eighth] * 4 * BLOCKS[0] + [quarter] * 4 * (BLOCKS[1] + 1) + [half] * 3 + [3]
         self.affine = nn.Sequential(nn.SiLU(), nn.Linear(CODE, CODE), nn.SiLU(), nn.Linear(CODE, sum(self.sites)))
 
-    def set_picture_dtype(self, dtype: torch.dtype) -> None:
-        """Compute the maps of pictures in `dtype`; what is measured of a style stays float32."""
+    def freeze(self, dtype: torch.dtype) -> PreviewNetwork:
+        """Ready to render and no more to train: maps of pictures in `dtype`, what is measured of styles float32."""
+        self.eval().requires_grad_(False)
         for name, module in self.named_children():
             if name not in ("style_encoder", "affine"):
                 module.to(dtype)
+        for module in self.modules():
+            if isinstance(module, UpConv):
+                module.freeze()
+        return self
 
     @property
     def picture_dtype(self) -> torch.dtype:
@@ -213,8 +246,8 @@ class PreviewNetwork(nn.Module):
         for block, affine in zip(self.blocks_eighth, modulation.eighth, strict=True):
             x = block(x, affine)
         gamma, beta, skip_gamma, skip_beta = modulation.join
-        x = _adain(self.up_quarter(x), gamma, beta) + _adain(self.skip_quarter(quarter), skip_gamma, skip_beta)
-        x = F.relu_(x)
+        x = _adain(self.up_quarter(x), gamma, beta)
+        x = F.relu_(x.add_(_adain(self.skip_quarter(quarter), skip_gamma, skip_beta)))
         for block, affine in zip(self.blocks_quarter, modulation.quarter, strict=True):
             x = block(x, affine)
         return x
