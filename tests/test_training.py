@@ -39,7 +39,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     folder = tmp_path_factory.mktemp("shards")
     write_shard(folder / "photo-clean-00.tar", 0, 10)
     write_shard(folder / "art-clean-00.tar", 10, 10)
-    material = Material(read_shards(folder, "photo-clean-*", "train"), read_shards(folder, "art-clean-*", "train"))
+    material = Material(read_shards(folder, "photo-clean-*", "train"), read_shards(folder, "art-clean-*", "train"), [])
     assert len(material.contents) == len(material.styles) == 8  # the dev split is left out
     with pytest.raises(ValueError, match="holds no shard"):
         read_shards(folder, "nothing-*", "train")

@@ -33,10 +33,12 @@ def preview(
     from diffstyle.tensors import write_safetensors
     from diffstyle.training.data import read_shards
     from diffstyle.training.preview import Material, PreviewRecipe, train
+    from diffstyle.training.procedural import render_samples
     from diffstyle.training.teacher import SqueezeNet
 
     torch.set_flush_denormal(True)  # half the time of a step, once gradients are small
-    material = Material(read_shards(data, "photo-clean-*", "train"), read_shards(data, "art-clean-*", "train"))
+    photos = read_shards(data, "photo-clean-*", "train")
+    material = Material(photos, read_shards(data, "art-clean-*", "train"), render_samples(photos, 400, seed=0))
     teacher = SqueezeNet.load(data / "perceptual" / "squeezenet1_0.safetensors")
     net = train(material, teacher, PreviewRecipe(), out=out, minutes=minutes, device=device, compiled=compiled)
     trained = out / "preview.safetensors"

@@ -24,6 +24,7 @@ from diffstyle.training.log import Log
 from diffstyle.training.teacher import CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
 
 CONTENT_ZOOM = (1.0, 4.0)  # up to the whole photo
+PROCEDURAL_SHARE = 0.2  # of the styles
 STYLE_ZOOM = (0.6, 1.6)  # enlarged too: small pictures of large strokes are styles as well
 
 
@@ -71,10 +72,14 @@ class PreviewRecipe:
 class Material:
     contents: list[Sample]
     styles: list[Sample]
+    procedural: list[Sample]
 
     def batch(self, step: int, stage: Stage, seed: int) -> tuple[Tensor, Tensor]:
         """Contents (2 n, 3, size, size) and styles (n, 3, style_size, style_size), a function of seed and step."""
         rng = np.random.default_rng((seed, step))
+
+        def style() -> list[Sample]:
+            return self.procedural if self.procedural and rng.random() < PROCEDURAL_SHARE else self.styles
 
         def crop(samples: list[Sample], size: int, zoom: tuple[float, float]) -> Pixels:
             return random_crop(samples[int(rng.integers(len(samples)))].pixels, size, zoom, rng)
@@ -84,9 +89,8 @@ class Material:
             crop(self.styles if rng.random() < 0.1 else self.contents, stage.size, CONTENT_ZOOM)
             for _ in range(2 * stage.styles)
         ]
-        return to_batch(contents), to_batch(
-            [crop(self.styles, stage.style_size, STYLE_ZOOM) for _ in range(stage.styles)]
-        )
+        styles = [crop(style(), stage.style_size, STYLE_ZOOM) for _ in range(stage.styles)]
+        return to_batch(contents), to_batch(styles)
 
 
 class Criterion(nn.Module):

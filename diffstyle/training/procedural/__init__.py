@@ -1,0 +1,93 @@
+"""Procedural styles: a photo rendered in a medium by rule, so that photo, style and words are known exactly.
+
+>>> rendering = render(photo, "halftone", np.random.default_rng(0))
+>>> rendering.words
+('halftone', 'coarse', 'navy blue', 'cream')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from diffstyle.training.data import Pixels, Sample
+from diffstyle.training.procedural import cells, dots, lines, washes
+from diffstyle.training.procedural.palette import Inks, draw_inks
+
+Medium = Callable[[npt.NDArray[np.float32], Inks, float, np.random.Generator], npt.NDArray[np.float32]]
+"""(photo (h, w, 3) in [0, 1], inks, stroke size in pixels, generator) -> picture (h, w, 3)."""
+
+MEDIA: dict[str, Medium] = {
+    "halftone": dots.halftone,
+    "stipple": dots.stipple,
+    "pointillism": dots.pointillism,
+    "oil dabs": dots.oil_dabs,
+    "cross-hatching": lines.cross_hatching,
+    "woodcut": lines.woodcut,
+    "engraving": lines.engraving,
+    "pencil drawing": lines.pencil,
+    "ink line drawing": lines.ink,
+    "blueprint": lines.blueprint,
+    "neon edges": lines.neon,
+    "mosaic": cells.mosaic,
+    "stained glass": cells.stained_glass,
+    "low-poly": cells.low_poly,
+    "pixel art": cells.pixel_art,
+    "watercolour wash": washes.watercolour,
+    "poster": washes.poster,
+    "risograph": washes.risograph,
+    "charcoal": washes.charcoal,
+}
+
+INKED = {
+    "halftone",
+    "stipple",
+    "cross-hatching",
+    "woodcut",
+    "engraving",
+    "pencil drawing",
+    "ink line drawing",
+    "poster",
+    "charcoal",
+}
+"""Media whose ink and paper are seen as such, so that their names are true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A picture (h, w, 3) uint8 and the words that are true of it by construction: medium, grain, ink and paper."""
+
+    pixels: Pixels
+    words: tuple[str, ...]
+
+
+def render(photo: Pixels, medium: str, rng: np.random.Generator, *, longest: int = 512) -> Rendering:
+    """`photo` in `medium`, with inks and stroke size drawn from `rng`; its longest side becomes `longest`."""
+    image = Image.fromarray(photo)
+    scale = longest / max(image.size)
+    size = (max(32, round(image.width * scale)), max(32, round(image.height * scale)))
+    content = np.asarray(image.resize(size, Image.Resampling.LANCZOS), np.float32) / np.float32(255)
+    inks = draw_inks(rng)
+    grain = float(rng.uniform(0, 1))
+    stroke = longest * (0.008 + 0.02 * grain)
+    out = MEDIA[medium](content, inks, stroke, rng)
+    colours = (inks.ink_name, inks.paper_name) if medium in INKED else ()
+    words = (medium, "coarse" if grain > 0.6 else "fine" if grain < 0.3 else "", *colours)
+    return Rendering((out.clip(0, 1) * 255).round().astype(np.uint8), tuple(w for w in words if w))
+
+
+def render_samples(photos: list[Sample], count: int, *, seed: int) -> list[Sample]:
+    """`count` renderings of random photos, the media in turn; `medium` and `words` are in each sample's info."""
+    rng = np.random.default_rng(seed)
+    media = list(MEDIA)
+    chosen = rng.integers(0, len(photos), count)
+    samples: list[Sample] = []
+    for n, index in enumerate(chosen):
+        medium = media[n % len(media)]
+        rendering = render(photos[int(index)].pixels, medium, np.random.default_rng((seed, n)))
+        samples.append(Sample(rendering.pixels, {"medium": medium, "words": rendering.words}))
+    return samples

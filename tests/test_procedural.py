@@ -1,0 +1,47 @@
+"""Procedural styles: every medium, on a real photo."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from diffstyle.training.data import Sample
+from diffstyle.training.procedural import INKED, MEDIA, render, render_samples
+from diffstyle.training.procedural.palette import DARK, LIGHT
+
+
+@pytest.fixture(scope="module")
+def photograph() -> npt.NDArray[np.uint8]:
+    from skimage import data
+
+    return cast("npt.NDArray[np.uint8]", data.astronaut())
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+def test_each_medium_is_a_function_of_its_seed(medium: str, photograph: npt.NDArray[np.uint8]) -> None:
+    one, same, other = (render(photograph, medium, np.random.default_rng(n), longest=160) for n in (3, 3, 4))
+    assert one.pixels.shape == (160, 160, 3)
+    assert np.array_equal(one.pixels, same.pixels)
+    assert one.words == same.words
+    assert not np.array_equal(one.pixels, other.pixels)
+    assert one.words[0] == medium
+    assert one.pixels.std() > 8  # never an empty sheet
+
+
+@pytest.mark.parametrize("medium", sorted(INKED))
+def test_the_named_colours_are_in_the_picture(medium: str, photograph: npt.NDArray[np.uint8]) -> None:
+    for seed in range(3):
+        rendering = render(photograph, medium, np.random.default_rng(seed), longest=200)
+        paper = np.array(LIGHT[rendering.words[-1]])
+        ink = np.array(DARK[rendering.words[-2]])
+        pixels = rendering.pixels.reshape(-1, 3).astype(int)
+        for colour in (ink, paper):
+            assert (np.abs(pixels - colour).max(1) < 60).mean() > 0.03
+
+
+def test_samples_take_the_media_in_turn(photograph: npt.NDArray[np.uint8]) -> None:
+    samples = render_samples([Sample(photograph[:200, :200], {})], len(MEDIA), seed=1)
+    assert [s.info["medium"] for s in samples] == list(MEDIA)
