@@ -2,9 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DATA ?= ../shared/data
+DATA ?= data
 
-.PHONY: demo test slow check bench package clean
+.PHONY: demo test slow check bench pictures package clean
 
 # sys.version_info is asked first, so that an old Python gets a sentence and not a traceback of pip
 $(VENV)/.installed: pyproject.toml
@@ -40,6 +40,9 @@ check: $(VENV)/.tested ## lint, format, types, import direction
 bench: $(VENV)/.tested ## the figures of CARD.md and README.md
 	$(BIN)/python -m benchmarks.preview
 	$(BIN)/python -m benchmarks.quality --data $(DATA)
+
+pictures: $(VENV)/.installed ## those of the README
+	$(BIN)/python examples/seven_styles.py docs/images/cat.jpg
 
 package: $(VENV)/.tested ## sdist, from it the wheel, installed elsewhere and used
 	$(BIN)/python -m pytest -q -m package

@@ -87,7 +87,7 @@ class Picture:
             return self
 
         def lanczos(channel: Tensor) -> Tensor:
-            image = Image.fromarray(np.ascontiguousarray(channel.numpy()), mode="F")
+            image = Image.fromarray(np.ascontiguousarray(channel.numpy()))
             return torch.from_numpy(np.asarray(image.resize(size, Image.Resampling.LANCZOS)).copy()).clamp(0, 1)
 
         pixels = torch.stack([lanczos(c) for c in self.pixels])

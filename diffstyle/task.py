@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from diffstyle.errors import InputError
 
@@ -46,8 +46,8 @@ class Settings:
             raise InputError(f"size is {self.size}: give a number from 64 to {MAX_SIDE}.")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"seed is {self.seed}: give a whole number from 0 to {2**63 - 1}.")
-        if self.engine not in ("adain",):
-            raise InputError(f"engine is {self.engine!r}: the engine is adain.")
+        if self.engine not in get_args(EngineName):
+            raise InputError(f"engine is {self.engine!r}: give one of {', '.join(get_args(EngineName))}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

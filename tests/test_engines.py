@@ -12,6 +12,7 @@ import torch
 from diffstyle import Cancelled, Picture, Settings, Style, Stylizer, Task
 from diffstyle.engines.adain import strips
 from diffstyle.engines.adain.engine import AdaINEngine
+from diffstyle.engines.adain.network import StyleStatistics
 from diffstyle.task import EngineName
 from tests.conftest import waves
 
@@ -131,6 +132,21 @@ def test_ten_styles_encode_the_content_once(
     assert len(calls) == 1
     monkeypatch.undo()
     assert pictures[7] == stylizer.stylize(photo, styles[7]).picture
+
+
+def test_a_style_is_measured_once(photo: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = AdaINEngine.load(device=torch.device("cpu"))
+    calls: list[int] = []
+    original = engine.network.measure
+
+    def counted(style: torch.Tensor) -> StyleStatistics:
+        calls.append(1)
+        return original(style)
+
+    monkeypatch.setattr(engine.network, "measure", counted)
+    for strength in (0.2, 0.4, 0.6, 1.0):
+        engine.render(Task.of(photo, Style.from_image(waves(96, 96)), Settings(strength=strength)))
+    assert len(calls) == 2  # the style, and the content for strengths below 1
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

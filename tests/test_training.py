@@ -109,6 +109,17 @@ def test_perfect_matches_cost_nothing() -> None:
     assert losses.flat_variation(torch.rand(1, 3, 16, 16), flat).min() > 0.1
 
 
+def test_a_repeated_stipple_costs_more_than_strokes() -> None:
+    generator = torch.Generator().manual_seed(0)
+    flat = torch.full((1, 3, 128, 128), 0.5)
+    strokes = flat + 0.1 * torch.randn((1, 1, 128, 128), generator=generator)
+    stipple = flat + 0.1 * torch.randn((1, 1, 8, 8), generator=generator).repeat(1, 1, 16, 16)
+    assert losses.lattice(flat, flat).item() == pytest.approx(0, abs=1e-6)
+    assert losses.lattice(stipple, flat) > 5 * losses.lattice(strokes, flat)
+    busy = torch.rand(flat.shape, generator=generator)
+    assert losses.lattice(stipple, busy) < 0.5 * losses.lattice(stipple, flat)  # there it is no stipple in a sky
+
+
 def test_the_folded_enlargement_is_the_plain_one() -> None:
     layer = UpConv(5, 4)
     torch.nn.init.normal_(layer.bias)

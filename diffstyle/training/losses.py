@@ -40,17 +40,56 @@ def moment_loss(out: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     return compress(((out_mean - mean).square().mean(1) + (out_std - std).square().mean(1)) / scale)
 
 
+def arrangement_loss(out: Tensor, content: Tensor) -> Tensor:
+    """Distance of features normalised per channel over the picture: arrangement counts, palette and contrast do not."""
+
+    def normalised(f: Tensor) -> Tensor:
+        mean, std = moments(f)
+        # a channel that is nearly dead in this picture must not be enlarged to full weight
+        floor = 0.3 * std.mean(1, keepdim=True)
+        return (f.float() - mean[..., None, None]) / (std + floor)[..., None, None]
+
+    return (normalised(out) - normalised(content)).square().mean((1, 2, 3))
+
+
 def total_variation(x: Tensor) -> Tensor:
     """Mean absolute step between neighbours, (b,)."""
     return (x[..., 1:] - x[..., :-1]).abs().mean((1, 2, 3)) + (x[..., 1:, :] - x[..., :-1, :]).abs().mean((1, 2, 3))
 
 
-def flat_variation(x: Tensor, content: Tensor, radius: int = 5, flat: float = 0.02) -> Tensor:
-    """Total variation where the content is flat: strokes may cross a sky, stipple may not fill it."""
+def flatness(content: Tensor, side: int = 5, flat: float = 0.02) -> Tensor:
+    """(b, 1, h, w): 1 where the content is flat over `side` pixels, falling with its deviation in units of `flat`."""
     luma = content.mean(1, keepdim=True)
-    mean = torch.nn.functional.avg_pool2d(luma, radius, 1, radius // 2, count_include_pad=False)
-    square = torch.nn.functional.avg_pool2d(luma.square(), radius, 1, radius // 2, count_include_pad=False)
-    weight = torch.exp(-((square - mean.square()).clamp_min(0).sqrt() / flat))
+    mean, square = (_box(x, side) for x in (luma, luma.square()))
+    return torch.exp(-((square - mean.square()).clamp_min(0).sqrt() / flat))
+
+
+def flat_variation(x: Tensor, content: Tensor) -> Tensor:
+    """Total variation where the content is flat: strokes may cross a sky, stipple may not fill it."""
+    weight = flatness(content)
     horizontal = (x[..., 1:] - x[..., :-1]).abs() * weight[..., 1:]
     vertical = (x[..., 1:, :] - x[..., :-1, :]).abs() * weight[..., 1:, :]
     return horizontal.mean((1, 2, 3)) + vertical.mean((1, 2, 3))
+
+
+def lattice(x: Tensor, content: Tensor, period: int = 8) -> Tensor:
+    """Mean height of the pattern that repeats from cell to cell of the network's stride where the content is flat.
+
+    A network of stride 8 can put the same stipple into every 8x8 cell of a sky. Averaged over the cells, strokes
+    cancel out and such a pattern remains.
+    """
+    b, _, h, w = x.shape
+    rows, columns = h // period, w // period
+    luma = x.mean(1, keepdim=True)
+    detail = luma - _box(luma, period + 1)
+
+    def cells(f: Tensor) -> Tensor:  # (b, 1, h, w) -> (b, rows, period, columns, period)
+        return f[..., : rows * period, : columns * period].reshape(b, rows, period, columns, period)
+
+    weight = cells(flatness(content, flat=0.04))
+    pattern = (weight * cells(detail)).sum((1, 3)) / (weight.sum((1, 3)) + 0.05 * rows * columns)
+    return pattern.abs().mean((1, 2))
+
+
+def _box(x: Tensor, side: int) -> Tensor:
+    return torch.nn.functional.avg_pool2d(x, side, 1, side // 2, count_include_pad=False)

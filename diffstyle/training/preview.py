@@ -21,7 +21,7 @@ from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
 from diffstyle.training import checkpoint, losses
 from diffstyle.training.data import Pixels, Sample, prefetch, random_crop, to_batch
 from diffstyle.training.log import Log
-from diffstyle.training.teacher import CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
+from diffstyle.training.teacher import ARRANGEMENT_LAYERS, CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
 
 CONTENT_ZOOM = (1.0, 4.0)  # up to the whole photo
 PROCEDURAL_SHARE = 0.2  # of the styles
@@ -47,12 +47,14 @@ class PreviewRecipe:
     ema: float = 0.9985
     style_weight: float = 12.0
     moment_weight: float = 2.0
-    content_weight: float = 2.1
+    content_weight: float = 1.4
+    arrangement_weight: float = 1.0
     variation_weight: float = 0.3
-    flat_weight: float = 3.0
+    flat_weight: float = 10.0
+    lattice_weight: float = 150.0
     range_weight: float = 4.0
     identity_weight: float = 20.0
-    stages: tuple[Stage, ...] = (Stage(0, 128, 192, 4), Stage(0.22, 192, 256, 3), Stage(0.5, 256, 256, 2))
+    stages: tuple[Stage, ...] = (Stage(0, 128, 192, 4), Stage(0.22, 192, 256, 3), Stage(0.42, 256, 256, 2))
 
     def stage(self, progress: float) -> Stage:
         return [s for s in self.stages if s.start <= progress][-1]
@@ -105,7 +107,7 @@ class Criterion(nn.Module):
         r = self.recipe
         with torch.no_grad():
             targets = self.teacher(style)
-            wanted = self.teacher(content, CONTENT_LAYER)[CONTENT_LAYER]
+            wanted = self.teacher(content, CONTENT_LAYER)
         features = self.teacher(out)
         gram: list[Tensor] = []
         moment: list[Tensor] = []
@@ -114,12 +116,15 @@ class Criterion(nn.Module):
             mean, std = losses.moments(targets[layer])
             both = mean.repeat_interleave(2, 0), std.repeat_interleave(2, 0)
             moment.append(losses.moment_loss(features[layer], *both).mean())
+        arrangement = [losses.arrangement_loss(features[k], wanted[k]).mean() for k in ARRANGEMENT_LAYERS]
         return {
             "style": r.style_weight * torch.stack(gram).mean(),
             "moment": r.moment_weight * torch.stack(moment).mean(),
-            "content": r.content_weight * losses.relative_square(features[CONTENT_LAYER], wanted).mean(),
+            "content": r.content_weight * losses.relative_square(features[CONTENT_LAYER], wanted[CONTENT_LAYER]).mean(),
+            "arrangement": r.arrangement_weight * torch.stack(arrangement).mean(),
             "variation": r.variation_weight * losses.total_variation(out).mean(),
             "flat": r.flat_weight * losses.flat_variation(out, content).mean(),
+            "lattice": r.lattice_weight * losses.lattice(out, content).mean(),
             "range": r.range_weight * (out - out.clamp(0, 1)).abs().mean(),
         }
 

@@ -12,6 +12,7 @@ from diffstyle.tensors import read_safetensors
 
 STYLE_LAYERS = ("relu1", "fire2", "fire3", "fire4", "fire6", "fire8")
 CONTENT_LAYER = "fire5"
+ARRANGEMENT_LAYERS = ("fire3", "fire5")
 _EXPANDS = {2: 64, 3: 64, 4: 128, 5: 128, 6: 192, 7: 192, 8: 256}
 _POOLED_AFTER = (1, 4, 8)
 

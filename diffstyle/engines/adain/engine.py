@@ -23,6 +23,7 @@ from diffstyle.weights import load_weights
 WEIGHTS = "starter/preview/preview.safetensors"
 MEASURED_AREA = 512 * 512
 KEPT_CONTENTS = 2
+KEPT_STYLES = 256  # of 1 KB each
 _MATRIX = ((0, 1, 1, 2, 2, 2), (0, 0, 1, 0, 1, 2))  # rows and columns of a lower triangle
 
 
@@ -50,6 +51,7 @@ class AdaINEngine:
         self.weights: Mapping[str, str] = MappingProxyType({WEIGHTS: digest})
         self.network = network.to(device).to(memory_format=torch.channels_last).freeze(dtype)
         self._contents: OrderedDict[int, _Kept] = OrderedDict()
+        self._styles: OrderedDict[str, Tensor] = OrderedDict()
 
     @classmethod
     def load(cls, *, device: torch.device, dtype: torch.dtype | None = None) -> AdaINEngine:
@@ -88,16 +90,15 @@ class AdaINEngine:
             padded = content.padded(STRIDE).to(self.device)
             kept = _Kept(content.pixels, encode(self.network, padded), None, None)
         if task.strength < 1 and kept.residual is None:
-            own = self._blend(Style((self._measured(Reference("", content.source, 1.0, content)),)))
+            own = unflatten(self._moments(content).to(self.device), content.source)
             residual = content.padded(STRIDE) - paint(self.network, kept.encoded, own).cpu()
             kept = replace(kept, own=own, residual=residual)
         self._contents[key] = kept
         self._contents.move_to_end(key)
-        while len(self._contents) > KEPT_CONTENTS:
+        while len(self._contents) > (KEPT_CONTENTS if kept.encoded.whole is not None else 1):
             self._contents.popitem(last=False)
         return kept if task.strength < 1 else replace(kept, own=None, residual=None)
 
-    @torch.no_grad()
     def _measured(self, reference: Reference) -> Reference:
         if self.space in reference.statistics:
             return reference
@@ -106,16 +107,26 @@ class AdaINEngine:
                 f"The style {reference.source} was measured by another preview network"
                 f" ({', '.join(reference.statistics) or 'none'}): make it again from its picture."
             )
-        picture = reference.picture
+        vector = self._styles.get(reference.digest)
+        if vector is None:
+            vector = self._moments(reference.picture)
+        self._styles[reference.digest] = vector
+        self._styles.move_to_end(reference.digest)
+        while len(self._styles) > KEPT_STYLES:
+            self._styles.popitem(last=False)
+        return replace(reference, statistics=MappingProxyType({**reference.statistics, self.space: vector}))
+
+    @torch.no_grad()
+    def _moments(self, picture: Picture) -> Tensor:
+        """Flat statistics of a picture, always measured at the same area so that its own size does not matter."""
         scale = (MEASURED_AREA / (picture.width * picture.height)) ** 0.5
         small = picture.resized((max(64, round(picture.width * scale)), max(64, round(picture.height * scale))))
         batch = small.pixels[None].to(self.device).contiguous(memory_format=torch.channels_last)
-        statistics = {**reference.statistics, self.space: flatten(self.network.measure(batch)).cpu()}
-        return replace(reference, statistics=MappingProxyType(statistics))
+        return flatten(self.network.measure(batch)).cpu()
 
     def _blend(self, style: Style) -> StyleStatistics:
         total = torch.stack([r.statistics[self.space] * r.weight for r in style.references]).sum(0)
-        return unflatten(total.to(self.device), style)
+        return unflatten(total.to(self.device), style.label)
 
 
 def flatten(statistics: StyleStatistics) -> Tensor:
@@ -124,10 +135,10 @@ def flatten(statistics: StyleStatistics) -> Tensor:
     return torch.cat((statistics.mean[0], triangle, statistics.code[0])).float()
 
 
-def unflatten(vector: Tensor, style: Style) -> StyleStatistics:
+def unflatten(vector: Tensor, name: str) -> StyleStatistics:
     """The inverse of `flatten`; InputError if it is not a finite vector of the right length."""
     if vector.shape != (9 + CODE,) or not bool(torch.isfinite(vector).all()):
-        raise InputError(f"The statistics of the style {style.label} are damaged: make it again from its picture.")
+        raise InputError(f"The statistics of the style {name} are damaged: make it again from its picture.")
     factor = torch.zeros((3, 3), device=vector.device)
     factor[_MATRIX[0], _MATRIX[1]] = vector[3:9]
     return StyleStatistics(vector[None, :3], factor[None], vector[None, 9:])
