@@ -2,9 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DATA ?= data
+DATA ?=
 
-.PHONY: demo test slow check bench pictures package clean
+.PHONY: demo test check bench pictures package clean
 
 # sys.version_info is asked first, so that an old Python gets a sentence and not a traceback of pip
 $(VENV)/.installed: pyproject.toml
@@ -25,11 +25,8 @@ demo: $(VENV)/.installed ## repaint a bundled photo
 	@echo "Then try $(BIN)/diffstyle stylize YOUR_PHOTO.jpg --style YOUR_PAINTING.jpg -o out.png"
 	@echo "     or  $(BIN)/diffstyle style list"
 
-test: $(VENV)/.tested ## everything but the slow tests
-	$(BIN)/python -m pytest -m "not slow"
-
-slow: $(VENV)/.tested
-	$(BIN)/python -m pytest -m slow
+test: $(VENV)/.tested ## everything, the installed package too
+	$(BIN)/python -m pytest
 
 check: $(VENV)/.tested ## lint, format, types, import direction
 	$(BIN)/ruff check
@@ -39,7 +36,7 @@ check: $(VENV)/.tested ## lint, format, types, import direction
 
 bench: $(VENV)/.tested ## the figures of CARD.md and README.md
 	$(BIN)/python -m benchmarks.preview
-	$(BIN)/python -m benchmarks.quality --data $(DATA)
+	$(BIN)/python -m benchmarks.quality $(if $(DATA),--data $(DATA))
 
 pictures: $(VENV)/.installed ## those of the README
 	$(BIN)/python examples/seven_styles.py docs/images/cat.jpg

@@ -50,7 +50,7 @@ def dev_pairs(data: Path, count: int) -> list[tuple[Picture, Picture]]:
 def bundled_pairs() -> list[tuple[Picture, Picture]]:
     from skimage import data
 
-    photos: list[Pixels] = [data.cat(), data.astronaut(), data.coffee(), data.rocket()]
+    photos: list[Pixels] = [data.cat(), data.astronaut(), data.coffee(), data.rocket(), data.chelsea()[:, ::-1]]
     styles: list[Pixels] = [data.immunohistochemistry(), data.retina(), data.hubble_deep_field(), data.colorwheel()]
     return [(square(p), square(s[..., :3])) for p in photos for s in styles]
 
@@ -78,10 +78,9 @@ def quality(*, data: Path | None = None, pairs: int = 32, out: Path = Path("runs
     out
         Where the contact sheets go.
     """
-    there = data is not None and any(data.glob("*.tar"))
-    chosen = dev_pairs(data, pairs) if data and there else bundled_pairs()
+    chosen = bundled_pairs() if data is None else dev_pairs(data, pairs)
     print(f"{len(chosen)} pairs at {SIDE}x{SIDE}, medians; an untouched photo scores 1 / 1 / 1")
-    micro = load_microast(data / "teacher" / "microast.safetensors") if data and there else None
+    micro = None if data is None else load_microast(data / "teacher" / "microast.safetensors")
     stylizer = Stylizer.load("starter")
     ours: list[Measures] = []
     theirs: list[Measures] = []

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,8 +38,11 @@ def _umask() -> int:
     return mask
 
 
-def check_writable(path: Path) -> None:
-    """Raise InputError now if `path` could not be written later, before any work is done."""
+def check_writable(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Raise InputError now if `path` could not be written later, or is one of `inputs`, before any work is done."""
+    for other in inputs:
+        if path.exists() and other.exists() and path.samefile(other):
+            raise InputError(f"Cannot write {path}: it is one of the pictures to read, choose another name.")
     if path.is_dir():
         raise InputError(f"Cannot write {path}: it is a folder: name a file.")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 import warnings
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -19,6 +20,7 @@ from torch.nn import functional as F
 from diffstyle.errors import InputError, explain
 
 MIN_SIDE = 16
+MOVING = ("GIF", "WEBP", "PNG", "AVIF")
 MAX_PIXELS = 2**27  # twice 8192 x 8192
 
 
@@ -41,6 +43,9 @@ class Picture:
                 f"Cannot use {self.source}: pixels must be float32 of shape (3, H, W),"
                 f" not {self.pixels.dtype} of shape {tuple(self.pixels.shape)}."
             )
+        low, high = (float(v) for v in torch.aminmax(self.pixels)) if self.pixels.numel() else (0.0, 0.0)
+        if not (low >= 0 and high <= 1):  # false for NaN too
+            raise InputError(f"Cannot use {self.source}: pixels must be finite and between 0 and 1.")
         if self.alpha is not None and self.alpha.shape != (1, self.height, self.width):
             raise InputError(f"Cannot use {self.source}: alpha must have shape (1, {self.height}, {self.width}).")
         if min(self.size) < MIN_SIDE:
@@ -90,9 +95,20 @@ class Picture:
             image = Image.fromarray(np.ascontiguousarray(channel.numpy()))
             return torch.from_numpy(np.asarray(image.resize(size, Image.Resampling.LANCZOS)).copy()).clamp(0, 1)
 
-        pixels = torch.stack([lanczos(c) for c in self.pixels])
-        alpha = None if self.alpha is None else lanczos(self.alpha[0])[None]
-        return replace(self, pixels=pixels, alpha=alpha)
+        if self.alpha is None:
+            return replace(self, pixels=torch.stack([lanczos(c) for c in self.pixels]))
+        alpha = lanczos(self.alpha[0])[None]
+        # weighted by alpha, or the hidden colours of clear pixels would bleed into the edges
+        weighted = torch.stack([lanczos(c) for c in self.pixels * self.alpha]) / alpha.clamp_min(1e-3)
+        hidden = torch.stack([lanczos(c) for c in self.pixels])
+        return replace(self, pixels=torch.where(alpha > 1e-3, weighted.clamp(0, 1), hidden), alpha=alpha)
+
+    def opaque(self) -> Tensor:
+        """Pixels (3, H, W) with what is transparent in the mean colour of what is not."""
+        if self.alpha is None:
+            return self.pixels
+        mean = (self.pixels * self.alpha).sum((1, 2)) / self.alpha.sum().clamp_min(1e-6)
+        return torch.lerp(mean[:, None, None].expand_as(self.pixels), self.pixels, self.alpha)
 
     def padded(self, multiple: int) -> Tensor:
         """Pixels (3, H', W') with both sides rounded up to `multiple`, the edge repeated to the right and below."""
@@ -124,7 +140,9 @@ class Picture:
             raise InputError(
                 f"Cannot read {path}: this is not a picture, give a PNG, JPEG, WebP or TIFF file."
             ) from None
-        except (OSError, SyntaxError, EOFError, IndexError, TypeError) as error:
+        except InputError:
+            raise
+        except (OSError, SyntaxError, EOFError, IndexError, TypeError, ValueError, struct.error) as error:
             reason = "is cut off" if "truncated" in str(error) else "is damaged"
             raise InputError(f"Cannot read {path}: the file {reason}, copy or export it again.") from error
 
@@ -134,15 +152,18 @@ class Picture:
         _check_size(image, source)
         notes: tuple[str, ...] = ()
         if getattr(image, "n_frames", 1) > 1:
-            notes = (f"{source} is animated: only its first frame is used.",)
+            moving = image.format in MOVING
+            what = "is animated: only its first frame" if moving else "holds several pictures: only the first"
+            notes = (f"{source} {what} is used.",)
         image = ImageOps.exif_transpose(image)
         if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
             grey = np.asarray(image, dtype=np.float32)
             top = 1.0 if image.mode == "F" and grey.max(initial=0) <= 1 else 255.0 if image.mode == "F" else 65535.0
             return cls.from_array(np.clip(grey / top, 0, 1), source=source, notes=notes)
         has_alpha = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
-        colour = _to_srgb(image)
-        array = np.asarray(colour.convert("RGBA" if has_alpha else "RGB"))
+        if image.mode not in ("CMYK", "L") or has_alpha:
+            image = _keeping_profile(image, "RGBA" if has_alpha else "RGB")
+        array = np.asarray(_to_srgb(image).convert("RGBA" if has_alpha else "RGB"))
         return cls.from_array(array, source=source, notes=notes)
 
     @classmethod
@@ -204,6 +225,13 @@ def _too_large(source: str) -> InputError:
 def _check_size(image: Image.Image, source: str) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(source)
+
+
+def _keeping_profile(image: Image.Image, mode: str) -> Image.Image:
+    converted = image.convert(mode)
+    if profile := image.info.get("icc_profile"):
+        converted.info["icc_profile"] = profile
+    return converted
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:

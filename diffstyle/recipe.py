@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -26,6 +27,7 @@ from diffstyle.task import Result, Settings, settings_dict
 
 KEY = "diffstyle"
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+SIDES = {"PNG": 2**31 - 1, "JPEG": 65_500, "WEBP": 16_383}
 _EXIF_IFD, _USER_COMMENT = 0x8769, 0x9286
 _COMMENT_HEAD = b"ASCII\0\0\0"
 _EXIF_LIMIT = 65_000  # a JPEG segment holds 64 KB
@@ -41,6 +43,7 @@ class Recipe:
     style: Style
     settings: Settings
     weights: Mapping[str, str]
+    runtime: Mapping[str, str]
 
     def to_json(self) -> str:
         record, tensors = to_record(self.style)
@@ -51,6 +54,7 @@ class Recipe:
                 "settings": settings_dict(self.settings),
                 "style": record | {"tensors": {k: _to_base64(v) for k, v in tensors.items()}},
                 "weights": dict(self.weights),
+                "runtime": dict(self.runtime),
             },
             sort_keys=True,
         )
@@ -67,14 +71,31 @@ class Recipe:
             str(content["source"]),
             from_record(values["style"], tensors),
             Settings(**values["settings"]),
-            {str(k): str(v) for k, v in values["weights"].items()},
+            *({str(k): str(v) for k, v in values[name].items()} for name in ("weights", "runtime")),
         )
+
+    @property
+    def device(self) -> str:
+        return self.runtime["device"]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        found = getattr(torch, self.runtime["dtype"], None)
+        if not isinstance(found, torch.dtype):
+            raise InputError(f"The recipe names the number type {self.runtime['dtype']}, which is none: it is damaged.")
+        return found
+
+    @property
+    def threads(self) -> int:
+        return max(1, int(self.runtime["threads"]))
 
     @classmethod
     def of(cls, result: Result) -> Recipe:
         task = result.task
         source = Path(task.content.source).name  # the folders of a private machine are nobody's business
-        return cls(__version__, task.content.digest(), source, task.style, task.settings, result.weights)
+        return cls(
+            __version__, task.content.digest(), source, task.style, task.settings, result.weights, result.runtime
+        )
 
 
 def read_recipe(path: str | Path) -> Recipe:
@@ -83,10 +104,10 @@ def read_recipe(path: str | Path) -> Recipe:
     try:
         with Image.open(path) as image:
             text = _embedded(image)
-    except (OSError, SyntaxError) as error:
+    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
         if isinstance(error, OSError) and error.errno:
             raise explain(error, f"read {path}") from error
-        raise InputError(f"Cannot read {path}: this is not a picture.") from error
+        raise InputError(f"Cannot read {path}: this is not a picture, or it is damaged.") from error
     if text is None:
         raise InputError(
             f"{path} holds no diffstyle recipe: give a picture that diffstyle saved and nothing re-encoded."
@@ -105,9 +126,17 @@ def output_format(path: Path) -> str:
         raise InputError(f"Cannot write {path}: end the name in .png, .jpg or .webp.") from None
 
 
+def check_output(path: Path, size: tuple[int, int] | None) -> str:
+    """PIL's name of the format, if a picture of `size` fits into it."""
+    kind = output_format(path)
+    if size is not None and max(size) > SIDES[kind]:
+        raise InputError(f"Cannot write {path}: {kind} holds at most {SIDES[kind]} pixels a side, save it as PNG.")
+    return kind
+
+
 def save_result(result: Result, path: Path) -> Path:
     """Write `result` to `path` whole or not at all."""
-    kind = output_format(path)
+    kind = check_output(path, result.picture.size)
     data = encode(result.picture, kind, Recipe.of(result).to_json())
     write_atomic(path, lambda file: file.write(data))
     return path

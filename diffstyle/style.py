@@ -45,7 +45,7 @@ class Style:
         total = check_weights([r.weight for r in self.references], [r.source for r in self.references])
         if math.isclose(total, 1, rel_tol=1e-12):
             total = 1.0  # a second division would change the last bit, and a replayed picture with it
-        scaled = tuple(replace(r, weight=r.weight / total) for r in self.references if r.weight > 0)
+        scaled = tuple(replace(r, weight=float(r.weight / total)) for r in self.references if r.weight > 0)
         object.__setattr__(self, "references", scaled)
 
     @classmethod
@@ -62,7 +62,7 @@ class Style:
         return cls(
             tuple(
                 Reference(p.digest(), p.source, weight, p)
-                for p, weight in zip(opened, weights or [1.0] * len(opened), strict=True)
+                for p, weight in zip(opened, [1.0] * len(opened) if weights is None else weights, strict=True)
             )
         )
 
@@ -77,7 +77,9 @@ class Style:
                 before = merged[r.digest].weight if r.digest in merged else 0.0
                 merged[r.digest] = replace(r, weight=before + r.weight * weight / total)
         ordered = sorted(merged.values(), key=lambda r: r.digest)
-        return cls(tuple(ordered), " + ".join(sorted(s.name for s, _ in pairs if s.name)))
+        used = [s for s, weight in pairs if weight > 0]
+        name = " + ".join(sorted({s.label for s in used}))
+        return cls(tuple(ordered), name, " + ".join(sorted({s.licence for s in used if s.licence})))
 
     @classmethod
     def load(cls, path: str | Path) -> Style:
@@ -95,7 +97,7 @@ class Style:
     @property
     def label(self) -> str:
         """A short name for messages."""
-        return self.name or " + ".join(r.source for r in self.references)
+        return self.name or " + ".join(Path(r.source).name for r in self.references)
 
     def digest(self) -> str:
         """sha256 over references and weights."""

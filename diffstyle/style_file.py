@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from torch import Tensor
 
 from diffstyle.errors import InputError
@@ -23,7 +24,7 @@ def to_record(style: Style) -> tuple[dict[str, Any], dict[str, Tensor]]:
     for n, r in enumerate(style.references):
         spaces = sorted(r.statistics)
         tensors |= {f"references.{n}.{space}": r.statistics[space] for space in spaces}
-        references.append({"sha256": r.digest, "source": r.source, "weight": r.weight, "statistics": spaces})
+        references.append({"sha256": r.digest, "source": Path(r.source).name, "weight": r.weight, "statistics": spaces})
     return {"name": style.name, "licence": style.licence, "references": references}, tensors
 
 
@@ -34,7 +35,7 @@ def from_record(record: dict[str, Any], tensors: dict[str, Tensor]) -> Style:
             str(r["sha256"]),
             str(r["source"]),
             float(r["weight"]),
-            statistics={str(space): tensors[f"references.{n}.{space}"] for space in r["statistics"]},
+            statistics={str(space): _vector(tensors[f"references.{n}.{space}"]) for space in r["statistics"]},
         )
         for n, r in enumerate(record["references"])
     )
@@ -57,5 +58,13 @@ def load(path: Path) -> Style:
         raise InputError(f"Cannot use {path}: it is not a style file, make one with Style.save.")
     try:
         return from_record(cast("dict[str, Any]", json.loads(metadata["style"])), tensors)
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"Cannot use {path}: its style record is damaged, make the file again.") from error
+
+
+def _vector(tensor: Tensor) -> Tensor:
+    if tensor.ndim != 1 or tensor.dtype != torch.float32:
+        raise TypeError(f"statistics must be a float32 vector, not {tensor.dtype} of shape {tuple(tensor.shape)}")
+    return tensor

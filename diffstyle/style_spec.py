@@ -12,8 +12,6 @@ from diffstyle.style import Style
 from diffstyle.style_file import SUFFIX
 from diffstyle.zoo import named_style, style_files
 
-_KINDS = ("image", "preset")
-
 
 def parse_style(specs: Sequence[str]) -> Style:
     """The blend that `specs` describe, each `[image:|preset:]WHAT[:WEIGHT]`.
@@ -26,9 +24,15 @@ def parse_style(specs: Sequence[str]) -> Style:
     return Style.mix([(_one(what), weight) for what, weight in pairs])
 
 
+def style_paths(specs: Sequence[str]) -> list[Path]:
+    """The files that `specs` name."""
+    paths = [what.removeprefix("image:") for what, _ in map(_weighted, specs)]
+    return [Path(p) for p in paths if _exists(p)]
+
+
 def _weighted(spec: str) -> tuple[str, float]:
     match = re.fullmatch(r"(?P<what>.+):(?P<weight>[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?nan|[+-]?inf)", spec, re.I)
-    if match is None or Path(spec).exists():
+    if match is None or _exists(spec):
         return spec, 1.0
     weight = float(match["weight"])
     if not math.isfinite(weight) or weight < 0:
@@ -41,10 +45,17 @@ def _one(what: str) -> Style:
     if kind == "preset" and rest:
         return named_style(rest)
     path = rest if kind == "image" and rest else what
-    if kind not in _KINDS and path in style_files() and not Path(path).exists():
+    if kind != "image" and path in style_files() and not _exists(path):
         return named_style(path)
     if path.endswith(SUFFIX):
         return Style.load(path)
-    if not Path(path).exists() and not Path(path).suffix:
+    if kind != "image" and not _exists(path) and not Path(path).suffix:
         return named_style(path)  # raises, naming what is near
     return Style.from_image(path)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # a name that no file can have
+        return False

@@ -53,14 +53,18 @@ class Stylizer:
 
     def render(self, task: Task, on_step: OnStep | None = None) -> Result:
         """Carry out a task. The result's task holds the style as measured, so that it needs no reference pictures."""
-        engine = self._engines[task.engine]
+        engine = self.engine(task.engine)
         begun = time.perf_counter()
         task = replace(task, style=engine.measure(task.style))
         measured = time.perf_counter()
         picture = engine.render(task, on_step)
         seconds = {"measure": measured - begun, "render": time.perf_counter() - measured}
-        return Result(picture, task, seconds, dict(engine.weights))
+        return Result(picture, task, seconds, dict(engine.weights), dict(engine.runtime))
+
+    def engine(self, name: EngineName) -> Engine:
+        """The engine called `name`, with its controls."""
+        return self._engines[name]
 
     def measure(self, style: Style, engine: EngineName = _DEFAULT.engine) -> Style:
         """`style` with all that `engine` needs of it inside: what `Style.save` can write."""
-        return self._engines[engine].measure(style)
+        return self.engine(engine).measure(style)

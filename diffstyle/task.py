@@ -40,6 +40,13 @@ class Settings:
     engine: EngineName = "adain"
 
     def __post_init__(self) -> None:
+        for name, plain in (("strength", float), ("seed", int), ("size", int)):  # numpy's numbers are not JSON's
+            value = getattr(self, name)
+            try:
+                if value is not None:
+                    object.__setattr__(self, name, plain(value))
+            except (TypeError, ValueError):
+                raise InputError(f"{name} is {value!r}: give a number.") from None
         if not math.isfinite(self.strength) or not 0 <= self.strength <= 1:
             raise InputError(f"strength is {self.strength}: give a number from 0 to 1.")
         if self.size is not None and not 64 <= self.size <= MAX_SIDE:
@@ -73,12 +80,15 @@ def settings_dict(settings: Settings) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A rendered `picture`, the `task` it came from, `seconds` by phase, and sha256 by weights file."""
+    """A rendered `picture`, the `task` it came from, `seconds` by phase, sha256 by weights file, and the engine's
+    `runtime`: device, dtype and threads.
+    """
 
     picture: Picture
     task: Task
     seconds: Mapping[str, float]
     weights: Mapping[str, str]
+    runtime: Mapping[str, str]
 
     def save(self, path: str | Path) -> Path:
         """Write PNG, JPEG or WebP with the whole recipe inside, so that `diffstyle replay` can repeat it."""

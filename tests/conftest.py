@@ -29,7 +29,7 @@ def waves(width: int, height: int, seed: int = 0) -> npt.NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def stylizer() -> Stylizer:
-    return Stylizer.load("starter")
+    return Stylizer.load("starter", device="cpu")
 
 
 @pytest.fixture(scope="session")

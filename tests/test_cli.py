@@ -8,12 +8,13 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from diffstyle import read_recipe
+from diffstyle import Style, Stylizer, read_recipe
 from diffstyle.cli import main
 from tests.conftest import waves
 from tests.test_picture import BAD_FILES
@@ -55,6 +56,47 @@ def test_replay_refuses_another_photo(
     assert run("replay", out, "--content", painting_file) == 2
     assert "photo.png" in capsys.readouterr().err
     assert not (tmp_path / "out.replay.png").exists()
+
+
+def test_replay_keeps_threads_and_dtype(photo_file: Path, painting_file: Path, tmp_path: Path) -> None:
+    import torch
+
+    out = tmp_path / "out.png"
+    stylizer = Stylizer.load(device="cpu", dtype=torch.float32)
+    strength, seed = cast("float", np.float32(0.5)), cast("int", np.int64(3))  # as they come out of arrays
+    stylizer.stylize(photo_file, Style.from_image(painting_file), strength=strength, seed=seed).save(out)
+    renamed = photo_file.rename(tmp_path / "renamed.png")
+    done = command("replay", out, "--content", renamed, OMP_NUM_THREADS="1")
+    assert "identical to" in done.stdout
+    assert done.returncode == 0
+    assert (tmp_path / "out.replay.png").read_bytes() == out.read_bytes()
+    assert str(tmp_path) not in read_recipe(out).to_json()  # no private paths
+
+
+def test_inputs_are_never_overwritten(photo_file: Path, painting_file: Path, tmp_path: Path) -> None:
+    before = {p: p.read_bytes() for p in (photo_file, painting_file)}
+    style = ["--style", f"{painting_file}:1"]
+    assert run("stylize", photo_file, *style, "-o", photo_file) == 2
+    assert run("stylize", photo_file, "--style", "klimt-gold", "--style", photo_file, "-o", photo_file) == 2
+    assert run("stylize", painting_file, "--style", photo_file, "-o", photo_file) == 2
+    assert run("stylize", photo_file, *style, "-o", f"{tmp_path}/", "--overwrite") == 1
+    out = tmp_path / "x" / "out.png"
+    out.parent.mkdir()
+    assert run("stylize", photo_file, *style, "-o", out) == 0
+    assert run("replay", out, "--content", photo_file, "-o", photo_file) == 2
+    assert run("replay", out, "--content", photo_file, "-o", out) == 2
+    assert before == {p: p.read_bytes() for p in before}
+
+
+def test_a_new_folder_for_one_photo(photo_file: Path, painting_file: Path, tmp_path: Path) -> None:
+    assert run("stylize", photo_file, "--style", painting_file, "-o", f"{tmp_path}/new/") == 0
+    assert files(tmp_path / "new") == {"photo.png"}
+
+
+def test_too_large_for_the_format(painting_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.fromarray(waves(16_400, 16)).save(tmp_path / "long.png")
+    assert run("stylize", tmp_path / "long.png", "--style", painting_file, "-o", tmp_path / "out.webp") == 2
+    assert "16383" in capsys.readouterr().err
 
 
 def test_json(photo_file: Path, painting_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,6 +178,7 @@ def test_bad_pictures(
         (["-o", "/nowhere/at/all.png"], "no such file or folder"),
         (["-o", "/proc/out.png"], "write /proc/out.png"),
         (["--style", "x.jpg:-2"], "0 or more"),
+        (["--style", "a very long prompt " * 40], "There is no style"),
     ],
 )
 def test_bad_options(
@@ -150,7 +193,10 @@ def test_bad_options(
     monkeypatch.chdir(tmp_path)
     before = files(tmp_path)
     assert run("stylize", photo_file, "--style", painting_file, *options) == 2
-    assert expected in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert expected in said
+    assert said.startswith("diffstyle: ")
+    assert said.count("\n") == 1
     assert files(tmp_path) == before
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from diffstyle import Cancelled, Picture, Settings, Style, Stylizer, Task
+from diffstyle.controls.resize import Resize
 from diffstyle.engines.adain import strips
 from diffstyle.engines.adain.engine import AdaINEngine
 from diffstyle.engines.adain.network import StyleStatistics
@@ -34,7 +35,7 @@ def test_equal_seeds_equal_pictures(engine: EngineName, stylizer: Stylizer, phot
     first = paint(3)
     assert (paint(4) == first) == (engine in DETERMINED)
     assert paint(3) == first
-    assert Stylizer.load().stylize(photo, painting, seed=3, engine=engine).picture == first
+    assert Stylizer.load(device="cpu").stylize(photo, painting, seed=3, engine=engine).picture == first
 
 
 @every_engine
@@ -107,6 +108,33 @@ def test_the_palette_is_the_styles(engine: EngineName, stylizer: Stylizer, photo
     assert float((mean - wanted).abs().max()) < 0.1
 
 
+@every_engine
+@pytest.mark.parametrize("size", [None, 700])
+def test_flat_pictures_are_pictures_too(
+    engine: EngineName, size: int | None, stylizer: Stylizer, photo: Picture
+) -> None:
+    solid = np.full((200, 300, 3), (200, 30, 90), np.uint8)
+    poster = solid.copy()
+    poster[:, 150:] = (20, 40, 220)
+    cut_out = np.dstack([poster, np.where(np.arange(300) < 150, 255, 0) + np.zeros((200, 1))]).astype(np.uint8)
+    for flat in (solid, poster, cut_out, np.zeros((64, 64), np.uint8)):
+        style = Style.from_image(flat)
+        for content in (photo, Picture.from_array(flat)):
+            out = stylizer.stylize(content, style, size=size, engine=engine).picture
+            assert bool(torch.isfinite(out.pixels).all())
+
+
+@every_engine
+def test_clear_pixels_are_no_part_of_a_style(engine: EngineName, stylizer: Stylizer, photo: Picture) -> None:
+    colours = waves(160, 120, seed=1)
+    hidden = colours.copy()
+    hidden[:, 80:] = (0, 255, 0)
+    clear = np.where(np.arange(160) < 80, 255, 0) + np.zeros((120, 1))
+    one, other = (Style.from_image(np.dstack([c, clear]).astype(np.uint8)) for c in (colours, hidden))
+    pictures = [stylizer.stylize(photo, s, engine=engine).picture.pixels for s in (one, other)]
+    assert float((pictures[0] - pictures[1]).abs().max()) < 0.02
+
+
 def test_the_result_says_what_made_it(stylizer: Stylizer, photo: Picture, painting: Style) -> None:
     result = stylizer.stylize(photo, painting)
     assert list(result.weights) == ["starter/preview/preview.safetensors"]
@@ -130,6 +158,10 @@ def test_ten_styles_encode_the_content_once(
     styles = [Style.from_image(waves(96, 96, seed=n)) for n in range(10)]
     pictures = [engine.render(Task.of(photo, style, Settings())) for style in styles]
     assert len(calls) == 1
+    resized = Resize(engine)
+    for style in styles:
+        resized.render(Task.of(photo, style, Settings(size=100)))
+    assert len(calls) == 2
     monkeypatch.undo()
     assert pictures[7] == stylizer.stylize(photo, styles[7]).picture
 
@@ -173,7 +205,7 @@ def test_bfloat16_is_not_seen(painting: Style, photo: Picture) -> None:
 
 def test_a_content_that_changes_is_encoded_again(stylizer: Stylizer, painting: Style) -> None:
     one, two, three = (Picture.from_array(waves(64, 64, seed=n)) for n in range(3))
-    alone = [Stylizer.load().stylize(p, painting).picture for p in (one, two, three)]
+    alone = [Stylizer.load(device="cpu").stylize(p, painting).picture for p in (one, two, three)]
     together = [stylizer.stylize(p, painting).picture for p in (one, two, three)]
     assert together == alone
     assert replace(one) == one

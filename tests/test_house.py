@@ -36,16 +36,19 @@ def modules() -> Iterator[Path]:
 
 
 def imported_rooms(path: Path) -> Iterator[str]:
-    tree = ast.parse(path.read_text("utf-8"))
-    # an import inside a function is a hook of the public API (Style.save, Result.save), not an edge of the house
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("diffstyle."):
-            yield node.module.split(".")[1]
-        elif isinstance(node, ast.Import):
-            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("diffstyle."))
+    """Every room that a module imports from, at its top, inside a function or through `from diffstyle import X`."""
+    homes: dict[str, str] = vars(diffstyle)["_HOME"]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            assert not (node.module or "").startswith("diffstyle_ui"), f"{path} imports the UI"
+            module = node.module or ""
+            assert not module.startswith("diffstyle_ui"), f"{path} imports the UI"
+            if module == "diffstyle":
+                yield from (homes.get(a.name, a.name).split(".")[0] for a in node.names if a.name != "__version__")
+            elif module.startswith("diffstyle."):
+                yield module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("diffstyle."))
 
 
 @pytest.mark.parametrize("path", list(modules()), ids=lambda p: str(p.relative_to(ROOT / "diffstyle")))

@@ -122,6 +122,8 @@ BAD_FILES = {
     "truncated.png": (huge_png()[:60], "million pixels"),
     "bomb.png": (huge_png(), "million pixels"),
     "one_pixel.jpg": (jpeg(1, 1), "too few"),
+    "badly_cut.png": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00\x00", "damaged"),
+    "bad.ppm": (b"P6 a b 255 x", "damaged"),
     "thread.jpg": (jpeg(20000, 1), "too few"),
 }
 

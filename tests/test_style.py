@@ -123,6 +123,10 @@ def test_specs(painting_file: Path, tmp_path: Path) -> None:
     assert parse_style([name]) == parse_style([f"preset:{name}:4"]) == Style.load(style_files()[name])
     mixed = parse_style([f"{painting_file}:3", f"{name}:1"])
     assert sorted(r.weight for r in mixed.references) == pytest.approx([0.25, 0.75])
+    with pytest.raises(InputError, match="no such file"):
+        parse_style([f"image:{name}"])
+    assert parse_style([str(painting_file), name]).name == " + ".join(sorted(["painting.jpg", name]))
+    assert parse_style([str(painting_file), name]).licence == "public domain"
     odd = tmp_path / "odd:0.5"  # a file whose name looks like a weight
     odd.write_bytes(painting_file.read_bytes())
     assert parse_style([str(odd)]) == plain

@@ -44,7 +44,7 @@ any_style = st.builds(
 @given(any_settings, any_style)
 @settings(max_examples=60, deadline=None)
 def test_recipes_survive_json(values: Settings, style: Style) -> None:
-    recipe = Recipe("0.1.0", "ab" * 32, "photo.jpg", style, values, {"a/b.safetensors": "cd" * 32})
+    recipe = Recipe("0.1.0", "ab" * 32, "photo.jpg", style, values, {"a/b.safetensors": "cd" * 32}, {"threads": "2"})
     back = Recipe.from_json(recipe.to_json())
     assert back.settings == values
     assert back.style == style
@@ -61,7 +61,7 @@ def test_every_format_carries_the_recipe(kind: str, alpha: bool, tmp_path: Path)
     if alpha:
         array = np.dstack([array, array[..., 0]])
     path = tmp_path / f"x.{kind.lower()}"
-    recipe = Recipe("0.1.0", "ab" * 32, "Foto ä.jpg", Style((Reference("d", "s", 1.0),)), Settings(seed=7), {})
+    recipe = Recipe("0.1.0", "ab" * 32, "Foto ä.jpg", Style((Reference("d", "s", 1.0),)), Settings(seed=7), {}, {})
     data = encode(Picture.from_array(array), kind, recipe.to_json())
     path.write_bytes(data)
     assert read_recipe(path).to_json() == recipe.to_json()

@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 
 from diffstyle.engines.adain.network import PreviewNetwork, UpConv
-from diffstyle.training import losses
+from diffstyle.tensors import write_safetensors
+from diffstyle.training import checkpoint, losses
 from diffstyle.training.data import read_shards
 from diffstyle.training.preview import Material, PreviewRecipe, Stage, Trainer
 from diffstyle.training.teacher import STYLE_LAYERS, SqueezeNet
@@ -35,10 +36,18 @@ def write_shard(path: Path, first: int, count: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shards")
     write_shard(folder / "photo-clean-00.tar", 0, 10)
     write_shard(folder / "art-clean-00.tar", 10, 10)
+    (folder / "perceptual").mkdir()
+    write_safetensors(folder / "perceptual" / "squeezenet1_0.safetensors", dict(SqueezeNet().state_dict()))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def material(shards: Path) -> Material:
+    folder = shards
     material = Material(read_shards(folder, "photo-clean-*", "train"), read_shards(folder, "art-clean-*", "train"), [])
     assert len(material.contents) == len(material.styles) == 8  # the dev split is left out
     with pytest.raises(ValueError, match="holds no shard"):
@@ -48,21 +57,19 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
 
 def trainer() -> Trainer:
     torch.manual_seed(1)
-    return Trainer(SqueezeNet().requires_grad_(False), RECIPE, torch.device("cpu"), compiled=False)
+    return Trainer(SqueezeNet().requires_grad_(False), RECIPE, device=torch.device("cpu"), compiled=False)
 
 
 def steps(run: Trainer, material: Material, n: int) -> list[float]:
     totals: list[float] = []
     for _ in range(n):
         content, style = material.batch(run.step, RECIPE.stage(0), RECIPE.seed)
-        terms = run.advance(content, style, 1e-3, 1.0)
+        terms = run.advance(content, style, rate=1e-3, style_share=1.0)
         totals.append(sum(v for k, v in terms.items() if k != "norm"))
     return totals
 
 
 def test_a_resumed_run_goes_on_as_if_never_stopped(material: Material, tmp_path: Path) -> None:
-    from diffstyle.training import checkpoint
-
     straight = trainer()
     expected = steps(straight, material, 6)
     first = trainer()
@@ -77,10 +84,31 @@ def test_a_resumed_run_goes_on_as_if_never_stopped(material: Material, tmp_path:
         assert torch.allclose(second.average[name], value, atol=1e-6)
 
 
+def test_the_command_trains_and_goes_on(shards: Path, tmp_path: Path) -> None:
+    from diffstyle.tensors import read_safetensors
+    from diffstyle.training.__main__ import preview
+
+    preview(shards, out=tmp_path, minutes=0.01, renderings=2)
+    first = checkpoint.load(tmp_path / "checkpoint.pt")
+    preview(shards, out=tmp_path, minutes=0.05, renderings=2)
+    second = checkpoint.load(tmp_path / "checkpoint.pt")
+    assert first is not None
+    assert second is not None
+    assert second["step"] > first["step"] > 0
+    assert second["seconds"] > first["seconds"]
+    tensors = read_safetensors(tmp_path / "preview.safetensors")[1]
+    PreviewNetwork().load_state_dict(tensors)
+    with Image.open(tmp_path / "sheet.jpg") as sheet:
+        assert sheet.size == (7 * 256, 5 * 256)
+
+
 def test_training_lowers_the_loss(material: Material) -> None:
     run = trainer()
     content, style = material.batch(0, RECIPE.stage(0), 0)
-    totals = [sum(v for k, v in run.advance(content, style, 1e-3, 1.0).items() if k != "norm") for _ in range(13)]
+    totals = [
+        sum(v for k, v in run.advance(content, style, rate=1e-3, style_share=1.0).items() if k != "norm")
+        for _ in range(13)
+    ]
     assert totals[12] < 0.9 * totals[0]  # steps 0 and 12 both have the identity term
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 
 from diffstyle import __version__
 from diffstyle.errors import InputError
@@ -26,7 +26,10 @@ app.command(styles)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Exit code 2: bad input; 1: some of several pictures failed; 130: interrupted."""
     try:
-        code = app(arguments)
+        code = app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        print(f"diffstyle: {str(error).strip().rstrip('.')}. See diffstyle --help.", file=sys.stderr)
+        code = 2
     except InputError as error:
         print(f"diffstyle: {error}", file=sys.stderr)
         code = 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +19,7 @@ def replay(
     content: Path,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
 ) -> int:
-    """Make a picture again from the recipe inside it.
+    """Make a picture again from the recipe inside it. Exit code 1 if it did not come out the same.
 
     Parameters
     ----------
@@ -28,8 +28,10 @@ def replay(
     content
         The photo it was made from.
     out
-        The file to write; PICTURE.replay.png if not given.
+        The file to write; if not given, NAME.replay and the picture's own suffix.
     """
+    import torch
+
     from diffstyle.picture import Picture
     from diffstyle.recipe import output_format, read_recipe
     from diffstyle.stylizer import Stylizer
@@ -37,18 +39,19 @@ def replay(
 
     recipe = read_recipe(picture)
     target = out or picture.with_name(f"{picture.stem}.replay{picture.suffix}")
-    kind = output_format(target)
-    check_writable(target)
+    output_format(target)
+    check_writable(target, (picture, content))
     photo = Picture.open(content)
     if photo.digest() != recipe.content:
         raise InputError(
             f"{content} is not the photo that {picture} was made from: that one was called {recipe.content_source}."
         )
-    stylizer = Stylizer.load()
-    result = stylizer.render(Task.of(photo, recipe.style, recipe.settings))
-    if dict(result.weights) != dict(recipe.weights):
-        print(f"diffstyle: {picture} was made with other weights, so this is not the same picture.", file=sys.stderr)
-    result.save(target)
-    same = kind == output_format(picture) and target.read_bytes() == picture.read_bytes()
-    print(f"{target}: {'identical to' if same else 'not the same file as'} {picture}")
-    return 0
+    torch.set_num_threads(recipe.threads)  # sums in another order would differ in the last bit
+    stylizer = Stylizer.load(device=recipe.device, dtype=recipe.dtype)
+    if dict(stylizer.engine(recipe.settings.engine).weights) != dict(recipe.weights):
+        raise InputError(f"{picture} was made with other weights: install diffstyle {recipe.version} to replay it.")
+    task = Task.of(replace(photo, source=recipe.content_source), recipe.style, recipe.settings)
+    stylizer.render(task).save(target)
+    same = Picture.open(target) == Picture.open(picture)
+    print(f"{target}: {'identical to' if same else 'not the same picture as'} {picture}")
+    return 0 if same else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +28,7 @@ def stylize(
     /,
     *,
     style: Annotated[list[str], Parameter(name=["--style", "-s"], negative=())],
-    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    out: Annotated[str, Parameter(name=["--out", "-o"])] = "",
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     json_lines: Annotated[bool, Parameter(name="--json", negative=())] = False,
     settings: Annotated[Settings, Parameter(name="*")] = DEFAULTS,
@@ -42,29 +43,46 @@ def stylize(
         A picture, a .style.safetensors file or a name from `diffstyle style list`, with :WEIGHT behind it if you
         like; give --style several times for a blend.
     out
-        The file to write, or for several photos the folder; beside the photo if not given.
+        The file to write, or the folder (several photos, or a name that ends in /); beside the photo if not given.
     overwrite
         Replace pictures in the folder that were made by another recipe.
     json_lines
         Print one JSON object a picture.
     """
-    from diffstyle.recipe import output_format
-    from diffstyle.style_spec import parse_style
+    from diffstyle.recipe import check_output
+    from diffstyle.style_spec import parse_style, style_paths
     from diffstyle.stylizer import Stylizer
 
-    folder = len(contents) > 1 or (out is not None and (out.is_dir() or str(out).endswith("/")))
-    if not folder:
-        target = out or contents[0].with_name(f"{contents[0].stem}.styled.png")
-        output_format(target)
-        check_writable(target)
+    inputs = [*contents, *style_paths(style)]
+    if len(contents) == 1 and not out.endswith("/") and not (out and Path(out).is_dir()):
+        target = Path(out) if out else contents[0].with_name(f"{contents[0].stem}.styled.png")
+        check_output(target, None)
+        check_writable(target, inputs)
         look = parse_style(style)
-        _render(Stylizer.load(), contents[0], look, settings, target, json_lines)
+        _render(Job(Stylizer.load(), look, settings, json_lines), contents[0], target)
         return 0
-    if out is None:
+    if not out:
         raise InputError("Several photos need a folder to go to: add -o FOLDER/.")
-    targets = _targets(contents, out)
+    targets = _targets(contents, Path(out))
     look = parse_style(style)
-    return _render_all(Stylizer.load(), targets, look, settings, overwrite=overwrite, json_lines=json_lines)
+    stylizer = Stylizer.load()
+    job = Job(stylizer, stylizer.measure(look, settings.engine), settings, json_lines)
+    return _render_all(job, targets, inputs, overwrite=overwrite)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is the same for every photo of a run."""
+
+    stylizer: Stylizer
+    style: Style
+    settings: Settings
+    json_lines: bool
+
+    def say(self, **values: object) -> None:
+        """One line for machines."""
+        if self.json_lines:
+            print(json.dumps(values), flush=True)
 
 
 def _targets(contents: list[Path], folder: Path) -> dict[Path, Path]:
@@ -83,34 +101,26 @@ def _targets(contents: list[Path], folder: Path) -> dict[Path, Path]:
     return targets
 
 
-def _render_all(
-    stylizer: Stylizer,
-    targets: dict[Path, Path],
-    style: Style,
-    settings: Settings,
-    *,
-    overwrite: bool,
-    json_lines: bool,
-) -> int:
+def _render_all(job: Job, targets: dict[Path, Path], inputs: list[Path], *, overwrite: bool) -> int:
     from tqdm import tqdm
 
     failed: list[str] = []
     skipped = 0
-    style = stylizer.measure(style)
-    with tqdm(targets.items(), unit="picture", disable=json_lines or not sys.stderr.isatty()) as bar:
+    with tqdm(targets.items(), unit="picture", disable=job.json_lines or not sys.stderr.isatty()) as bar:
         for content, target in bar:
             bar.set_postfix_str(content.name)
             try:
-                if target.exists() and _is_done(target, content, style, settings):
+                check_writable(target, inputs)
+                if target.exists() and _is_done(job, content, target):
                     skipped += 1
+                    job.say(content=str(content), out=str(target), skipped=True)
                 elif target.exists() and not overwrite:
-                    raise InputError(f"{target} was made by another recipe: add --overwrite to replace it.")
+                    raise InputError(f"{target} is there already and was not made like this: add --overwrite.")
                 else:
-                    _render(stylizer, content, style, settings, target, json_lines)
+                    _render(job, content, target)
             except InputError as error:
                 failed.append(f"{content}: {error}")
-                if json_lines:
-                    print(json.dumps({"content": str(content), "error": str(error)}), flush=True)
+                job.say(content=str(content), error=str(error))
     done = len(targets) - skipped - len(failed)
     print(f"{done} painted, {skipped} already there, {len(failed)} failed.", file=sys.stderr)
     for line in failed:
@@ -118,7 +128,7 @@ def _render_all(
     return 1 if failed else 0
 
 
-def _is_done(target: Path, content: Path, style: Style, settings: Settings) -> bool:
+def _is_done(job: Job, content: Path, target: Path) -> bool:
     """Whether `target` is the very picture that would be painted now."""
     from diffstyle.picture import Picture
     from diffstyle.recipe import read_recipe
@@ -127,33 +137,27 @@ def _is_done(target: Path, content: Path, style: Style, settings: Settings) -> b
         recipe = read_recipe(target)
     except InputError:
         return False
-    same = recipe.style == style and recipe.settings == settings
+    weights = dict(job.stylizer.engine(job.settings.engine).weights)
+    same = recipe.style == job.style and recipe.settings == job.settings and dict(recipe.weights) == weights
     return same and recipe.content == Picture.open(content).digest()
 
 
-def _render(
-    stylizer: Stylizer, content: Path, style: Style, settings: Settings, target: Path, json_lines: bool
-) -> None:
+def _render(job: Job, content: Path, target: Path) -> None:
+    from diffstyle.controls.resize import fitted
     from diffstyle.picture import Picture
+    from diffstyle.recipe import check_output
     from diffstyle.task import Task
 
     begun = time.perf_counter()
     picture = Picture.open(content)
-    references = [r.picture for r in style.references if r.picture is not None]
+    size = picture.size if job.settings.size is None else fitted(picture.size, job.settings.size)
+    check_output(target, size)
+    references = [r.picture for r in job.style.references if r.picture is not None]
     for note in [n for p in (picture, *references) for n in p.notes]:
         print(f"diffstyle: {note}", file=sys.stderr)
-    result = stylizer.render(Task.of(picture, style, settings))
-    result.save(target)
-    if json_lines:
-        width, height = result.picture.size
-        line = {
-            "content": str(content),
-            "out": str(target),
-            "width": width,
-            "height": height,
-            "seconds": round(time.perf_counter() - begun, 3),
-            "seed": settings.seed,
-        }
-        print(json.dumps(line), flush=True)
-    elif sys.stdout.isatty():
+    job.stylizer.render(Task.of(picture, job.style, job.settings)).save(target)
+    seconds = round(time.perf_counter() - begun, 3)
+    width, height = size
+    job.say(content=str(content), out=str(target), width=width, height=height, seconds=seconds, seed=job.settings.seed)
+    if not job.json_lines and sys.stdout.isatty():
         print(target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from diffstyle.engines.base import Engine, OnStep
@@ -12,11 +12,12 @@ from diffstyle.style import Style
 from diffstyle.task import Task
 
 
-@dataclass(frozen=True, slots=True)
 class Resize:
     """Renders the content at `task.size`; without one, at its own size."""
 
-    engine: Engine
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._last: tuple[Picture, Picture] | None = None  # the same object again, so that engines know it again
 
     @property
     def needs(self) -> Literal["references", "embedding"]:
@@ -26,14 +27,20 @@ class Resize:
     def weights(self) -> Mapping[str, str]:
         return self.engine.weights
 
+    @property
+    def runtime(self) -> Mapping[str, str]:
+        return self.engine.runtime
+
     def measure(self, style: Style) -> Style:
         return self.engine.measure(style)
 
     def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
         if task.size is None:
             return self.engine.render(task, on_step)
-        content = task.content.resized(fitted(task.content.size, task.size))
-        return self.engine.render(replace(task, content=content), on_step)
+        size = fitted(task.content.size, task.size)
+        if self._last is None or self._last[0] is not task.content or self._last[1].size != size:
+            self._last = task.content, task.content.resized(size)
+        return self.engine.render(replace(task, content=self._last[1]), on_step)
 
 
 def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:

@@ -27,6 +27,11 @@ class Engine(Protocol):
         """sha256 of every weights file in use, by name."""
         ...
 
+    @property
+    def runtime(self) -> Mapping[str, str]:
+        """Device, dtype and threads: with equal tasks and weights, what the last bits of a picture depend on."""
+        ...
+
     def measure(self, style: Style) -> Style:
         """`style` with all that this engine ever needs of it inside, so that it can be saved without pictures."""
         ...

@@ -12,7 +12,13 @@ app = App(name="python -m diffstyle.training", help="Train the networks of the s
 
 @app.command
 def preview(
-    data: Path, *, out: Path = Path("runs/preview"), minutes: float = 100.0, device: str = "cpu", compiled: bool = False
+    data: Path,
+    *,
+    out: Path = Path("runs/preview"),
+    minutes: float = 90.0,
+    device: str = "cpu",
+    compiled: bool = False,
+    renderings: int = 400,
 ) -> None:
     """Train the preview network; go on where the last run stopped; write OUT/preview.safetensors.
 
@@ -21,13 +27,15 @@ def preview(
     data
         Folder of webdataset shards: photo-clean-*.tar, art-clean-*.tar, perceptual/squeezenet1_0.safetensors.
     out
-        Folder of the run: checkpoint.pt, log.csv, preview.safetensors.
+        Folder of the run: checkpoint.pt, log.csv, sheet.jpg, preview.safetensors.
     minutes
         Length of the whole schedule, earlier runs included.
     device
         Where to train: cpu or cuda.
     compiled
         Compile the losses: a sixth faster on a CPU, needs a C++ compiler.
+    renderings
+        How many procedural styles to render from the photos.
     """
     from diffstyle.files import sha256
     from diffstyle.tensors import write_safetensors
@@ -38,11 +46,11 @@ def preview(
 
     torch.set_flush_denormal(True)  # half the time of a step, once gradients are small
     photos = read_shards(data, "photo-clean-*", "train")
-    material = Material(photos, read_shards(data, "art-clean-*", "train"), render_samples(photos, 400, seed=0))
+    material = Material(photos, read_shards(data, "art-clean-*", "train"), render_samples(photos, renderings, seed=0))
     teacher = SqueezeNet.load(data / "perceptual" / "squeezenet1_0.safetensors")
     net = train(material, teacher, PreviewRecipe(), out=out, minutes=minutes, device=device, compiled=compiled)
     trained = out / "preview.safetensors"
-    write_safetensors(trained / "preview.safetensors", {k: v.half() for k, v in net.state_dict().items()})
+    write_safetensors(trained, {k: v.half() for k, v in net.state_dict().items()})
     print(trained, trained.stat().st_size, sha256(trained))
 
 

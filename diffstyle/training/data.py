@@ -63,7 +63,7 @@ def _open(tar: tarfile.TarFile, member: tarfile.TarInfo) -> BytesIO:
     return BytesIO(stream.read())
 
 
-def random_crop(pixels: Pixels, size: int, zoom: tuple[float, float], rng: np.random.Generator) -> Pixels:
+def random_crop(pixels: Pixels, size: int, *, zoom: tuple[float, float], rng: np.random.Generator) -> Pixels:
     """A (size, size, 3) crop, mirrored half the time, of a window that is `zoom` (least, most) times as large."""
     h, w = int(pixels.shape[0]), int(pixels.shape[1])
     largest = min(h, w, size * zoom[1])

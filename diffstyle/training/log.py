@@ -10,6 +10,7 @@ from pathlib import Path
 class Log:
     def __init__(self, path: Path, every: int = 50) -> None:
         self.path, self.every = path, every
+        self.header: list[str] = []
         self.sums: dict[str, list[float]] = defaultdict(list)
         path.parent.mkdir(parents=True, exist_ok=True)
 
@@ -21,10 +22,10 @@ class Log:
             means = {k: sum(v) / len(v) for k, v in sorted(self.sums.items())}
             self.sums.clear()
             row = {"step": step + 1, "seconds": round(seconds, 1)} | {k: round(v, 5) for k, v in means.items()}
-            new = not self.path.exists()
             with self.path.open("a", newline="") as file:
                 writer = csv.DictWriter(file, row.keys())
-                if new:
+                if self.header != list(row):  # also when a resumed run has other terms
+                    self.header = list(row)
                     writer.writeheader()
                 writer.writerow(row)
             print("  ".join(f"{k} {v}" for k, v in row.items()), flush=True)

@@ -1,6 +1,7 @@
 """The recipe of the preview network: `python -m diffstyle.training preview --data DIR --out DIR --minutes N`.
 
-Three stages of growing crops over one schedule. Each batch repaints every style on two contents; every fourth step
+Three stages of growing crops over one schedule of wall-clock time (so a
+rerun is alike, not equal, unless nothing else runs). Each batch repaints every style on two contents; every fourth step
 also asks that a picture in its own style comes back unchanged.
 """
 
@@ -21,6 +22,7 @@ from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
 from diffstyle.training import checkpoint, losses
 from diffstyle.training.data import Pixels, Sample, prefetch, random_crop, to_batch
 from diffstyle.training.log import Log
+from diffstyle.training.sheet import write_sheet
 from diffstyle.training.teacher import ARRANGEMENT_LAYERS, CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
 
 CONTENT_ZOOM = (1.0, 4.0)  # up to the whole photo
@@ -84,7 +86,7 @@ class Material:
             return self.procedural if self.procedural and rng.random() < PROCEDURAL_SHARE else self.styles
 
         def crop(samples: list[Sample], size: int, zoom: tuple[float, float]) -> Pixels:
-            return random_crop(samples[int(rng.integers(len(samples)))].pixels, size, zoom, rng)
+            return random_crop(samples[int(rng.integers(len(samples)))].pixels, size, zoom=zoom, rng=rng)
 
         # one content in ten is art: people repaint paintings too
         contents = [
@@ -132,10 +134,12 @@ class Criterion(nn.Module):
 class Trainer:
     """The state of one run: network, its moving average, optimiser, step and seconds spent."""
 
-    def __init__(self, teacher: SqueezeNet, recipe: PreviewRecipe, device: torch.device, compiled: bool) -> None:
-        torch.manual_seed(recipe.seed)
+    def __init__(self, teacher: SqueezeNet, recipe: PreviewRecipe, *, device: torch.device, compiled: bool) -> None:
         self.recipe, self.device = recipe, device
-        self.net = PreviewNetwork().to(device).to(memory_format=torch.channels_last)
+        with torch.random.fork_rng():
+            torch.manual_seed(recipe.seed)
+            net = PreviewNetwork()
+        self.net = net.to(device).to(memory_format=torch.channels_last)
         self.average = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
         self.step, self.seconds = 0, 0.0
@@ -167,7 +171,7 @@ class Trainer:
                 terms["identity"] = self.recipe.identity_weight * (back - same).abs().mean()
         return terms
 
-    def advance(self, content: Tensor, style: Tensor, rate: float, style_share: float) -> dict[str, float]:
+    def advance(self, content: Tensor, style: Tensor, *, rate: float, style_share: float) -> dict[str, float]:
         """One optimiser step; returns the terms."""
         terms = self.losses(content, style)
         terms["style"] = terms["style"] * style_share
@@ -214,7 +218,7 @@ def train(
     save_every: float = 120.0,
 ) -> PreviewNetwork:
     """Train until `minutes` are spent, going on from `out/checkpoint.pt` if it is there; the averaged network."""
-    trainer = Trainer(teacher, recipe, torch.device(device), compiled)
+    trainer = Trainer(teacher, recipe, device=torch.device(device), compiled=compiled)
     if state := checkpoint.load(out / "checkpoint.pt"):
         trainer.restore(state)
     log = Log(out / "log.csv")
@@ -229,13 +233,14 @@ def train(
     before = trainer.seconds
     for step, (content, style) in prefetch(make, trainer.step):
         rate, share = recipe.rate(step, progress()), recipe.style_share(progress())
-        terms = trainer.advance(content.to(device), style.to(device), rate, share)
+        terms = trainer.advance(content.to(device), style.to(device), rate=rate, style_share=share)
         now = time.monotonic()
         trainer.seconds = before + now - begun
         log.add(step, trainer.seconds, terms)
         over = progress() >= 1
         if over or now - saved > save_every:
             checkpoint.save(out / "checkpoint.pt", trainer.state())
+            write_sheet(out / "sheet.jpg", trainer.average, material.contents, material.styles + material.procedural)
             saved = time.monotonic()
         if over:
             break

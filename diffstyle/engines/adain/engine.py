@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from diffstyle.engines.adain.network import CODE, STRIDE, PreviewNetwork, StyleStatistics
-from diffstyle.engines.adain.strips import EncodedContent, encode, paint
+from diffstyle.engines.adain.strips import WHOLE_PIXELS, EncodedContent, encode, paint
 from diffstyle.engines.base import OnStep, report
 from diffstyle.errors import InputError
 from diffstyle.picture import Picture
@@ -34,7 +34,7 @@ class _Kept:
     pixels: Tensor
     encoded: EncodedContent
     own: StyleStatistics | None
-    residual: Tensor | None
+    residual: Tensor | None  # float16: it is small, and half of a large picture is much
 
 
 class AdaINEngine:
@@ -49,9 +49,15 @@ class AdaINEngine:
         self.device = device
         self.space = f"preview-{digest[:12]}"
         self.weights: Mapping[str, str] = MappingProxyType({WEIGHTS: digest})
+        self.dtype = dtype
         self.network = network.to(device).to(memory_format=torch.channels_last).freeze(dtype)
         self._contents: OrderedDict[int, _Kept] = OrderedDict()
         self._styles: OrderedDict[str, Tensor] = OrderedDict()
+
+    @property
+    def runtime(self) -> Mapping[str, str]:
+        threads = str(torch.get_num_threads())
+        return {"device": str(self.device), "dtype": str(self.dtype).removeprefix("torch."), "threads": threads}
 
     @classmethod
     def load(cls, *, device: torch.device, dtype: torch.dtype | None = None) -> AdaINEngine:
@@ -87,17 +93,21 @@ class AdaINEngine:
         key = id(content.pixels)
         kept = self._contents.get(key)
         if kept is None or kept.pixels is not content.pixels:
+            self._forget(content.width * content.height > WHOLE_PIXELS)
             padded = content.padded(STRIDE).to(self.device)
             kept = _Kept(content.pixels, encode(self.network, padded), None, None)
         if task.strength < 1 and kept.residual is None:
             own = unflatten(self._moments(content).to(self.device), content.source)
-            residual = content.padded(STRIDE) - paint(self.network, kept.encoded, own).cpu()
-            kept = replace(kept, own=own, residual=residual)
+            residual = paint(self.network, kept.encoded, own).cpu().neg_().add_(content.padded(STRIDE))
+            kept = replace(kept, own=own, residual=residual.half())
         self._contents[key] = kept
         self._contents.move_to_end(key)
-        while len(self._contents) > (KEPT_CONTENTS if kept.encoded.whole is not None else 1):
-            self._contents.popitem(last=False)
         return kept if task.strength < 1 else replace(kept, own=None, residual=None)
+
+    def _forget(self, everything: bool) -> None:
+        """Make room for one content more: a large one has no room beside it."""
+        while len(self._contents) > (0 if everything else KEPT_CONTENTS - 1):
+            self._contents.popitem(last=False)
 
     def _measured(self, reference: Reference) -> Reference:
         if self.space in reference.statistics:
@@ -121,7 +131,7 @@ class AdaINEngine:
         """Flat statistics of a picture, always measured at the same area so that its own size does not matter."""
         scale = (MEASURED_AREA / (picture.width * picture.height)) ** 0.5
         small = picture.resized((max(64, round(picture.width * scale)), max(64, round(picture.height * scale))))
-        batch = small.pixels[None].to(self.device).contiguous(memory_format=torch.channels_last)
+        batch = small.opaque()[None].to(self.device).contiguous(memory_format=torch.channels_last)
         return flatten(self.network.measure(batch)).cpu()
 
     def _blend(self, style: Style) -> StyleStatistics:
@@ -147,11 +157,7 @@ def unflatten(vector: Tensor, name: str) -> StyleStatistics:
 def fast_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 where the processor has instructions for it (measured: 1.8x on AVX512-bf16), else float32."""
     if device.type == "cpu":
-        supported = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # pyright: ignore
-        capability = torch.backends.cpu.get_cpu_capability()
-        return torch.bfloat16 if supported and "AVX512" in capability and _has_bf16() else torch.float32
+        capabilities: Mapping[str, object] = torch.cpu.get_capabilities()
+        fast = capabilities.get("avx512_bf16") and torch.backends.mkldnn.is_available()
+        return torch.bfloat16 if fast else torch.float32
     return torch.float16 if device.type == "cuda" else torch.float32
-
-
-def _has_bf16() -> bool:
-    return bool(torch.cpu._is_avx512_bf16_supported())  # pyright: ignore

@@ -25,13 +25,15 @@ def instance_moments(x: Tensor, eps: float = 1e-4) -> tuple[Tensor, Tensor]:
 def colour_moments(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean (b, 3) and covariance (b, 3, 3) of the colours of (b, 3, h, w), in float32."""
     with torch.autocast(x.device.type, enabled=False):
-        pixels = x.float().flatten(2) - 0.5  # (b, 3, n); centred for the sake of the difference below
-        # in pieces, summed in float64: sixteen million pixels are too many for one float32 sum
-        pieces: list[Tensor] = list(torch.split(pixels, 2**20, 2))
-        total = torch.stack([p.sum(2).double() for p in pieces]).sum(0) / pixels.shape[2]
-        square = torch.stack([(p @ p.mT).double() for p in pieces]).sum(0) / pixels.shape[2]
+        pixels = x.flatten(2)  # (b, 3, n)
+        # float64, in pieces to spare memory: the covariance of a poster in two colours is a small difference of sums
+        total, square = torch.zeros_like(pixels[..., 0], dtype=torch.float64), 0
+        for piece in torch.split(pixels, 2**18, 2):
+            exact = piece.double()
+            total = total + exact.sum(2) / pixels.shape[2]
+            square = square + exact @ exact.mT / pixels.shape[2]
         covariance = square - total[:, :, None] * total[:, None, :]
-        return (total + 0.5).float(), covariance.float()
+        return total.float(), covariance.float()
 
 
 def colour_factor(covariance: Tensor, floor: float = COLOUR_FLOOR) -> Tensor:

@@ -11,6 +11,7 @@ puts out `mean + L @ y`, so the palette is right by construction.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import NamedTuple
 
 import torch
@@ -63,6 +64,10 @@ def _conv(i: int, o: int, k: int = 3, stride: int = 1) -> nn.Conv2d:
     nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
     nn.init.zeros_(conv.bias)  # pyright: ignore[reportArgumentType]
     return conv
+
+
+def _named(**layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(layers))
 
 
 def _pad(x: Tensor) -> Tensor:
@@ -147,7 +152,7 @@ class StyleEncoder(nn.Module):
         self.norms = nn.ModuleDict(
             {name: nn.LayerNorm(2 * w) for name, w in zip(self.stages, STYLE_WIDTHS, strict=True)}
         )
-        self.squeeze = nn.Sequential(nn.Linear(moments, 384), nn.SiLU(), nn.Linear(384, CODE))
+        self.squeeze = _named(hidden=nn.Linear(moments, 384), silu=nn.SiLU(), code=nn.Linear(384, CODE))
 
     def forward(self, style: Tensor) -> StyleStatistics:
         mean, covariance = colour_moments(style)
@@ -195,8 +200,8 @@ class PreviewNetwork(nn.Module):
         half, quarter, eighth = WIDTHS
         self.content_encoder = ContentEncoder()
         self.style_encoder = StyleEncoder()
-        self.blocks_eighth = nn.ModuleList(AdaINBlock(eighth) for _ in range(BLOCKS[0]))
-        self.blocks_quarter = nn.ModuleList(AdaINBlock(quarter) for _ in range(BLOCKS[1]))
+        self.blocks_eighth = nn.ModuleDict({f"block{n + 1}": AdaINBlock(eighth) for n in range(BLOCKS[0])})
+        self.blocks_quarter = nn.ModuleDict({f"block{n + 1}": AdaINBlock(quarter) for n in range(BLOCKS[1])})
         self.up_quarter = UpConv(eighth, quarter)
         self.up_half = UpConv(quarter, half)
         self.up_full = UpConv(half, 3)
@@ -204,7 +209,8 @@ class PreviewNetwork(nn.Module):
         self.skip_half = _conv(half, half, 1)
         # gamma and beta of every normalisation; gamma, beta and skip at 1/2; the skip of the colours
         self.sites = [eighth] * 4 * BLOCKS[0] + [quarter] * 4 * (BLOCKS[1] + 1) + [half] * 3 + [3]
-        self.affine = nn.Sequential(nn.SiLU(), nn.Linear(CODE, CODE), nn.SiLU(), nn.Linear(CODE, sum(self.sites)))
+        hidden, sites = nn.Linear(CODE, CODE), nn.Linear(CODE, sum(self.sites))
+        self.affine = _named(first=nn.SiLU(), hidden=hidden, second=nn.SiLU(), sites=sites)
 
     def freeze(self, dtype: torch.dtype) -> PreviewNetwork:
         """Ready to render and no more to train: maps of pictures in `dtype`, what is measured of styles float32."""
@@ -243,12 +249,12 @@ class PreviewNetwork(nn.Module):
     def transform(self, eighth: Tensor, quarter: Tensor, modulation: Modulation) -> Tensor:
         """From 1/8 to 1/4, with instance statistics: the only part that sees the whole picture."""
         x = eighth
-        for block, affine in zip(self.blocks_eighth, modulation.eighth, strict=True):
+        for block, affine in zip(self.blocks_eighth.values(), modulation.eighth, strict=True):
             x = block(x, affine)
         gamma, beta, skip_gamma, skip_beta = modulation.join
         x = _adain(self.up_quarter(x), gamma, beta)
         x = F.relu_(x.add_(_adain(self.skip_quarter(quarter), skip_gamma, skip_beta)))
-        for block, affine in zip(self.blocks_quarter, modulation.quarter, strict=True):
+        for block, affine in zip(self.blocks_quarter.values(), modulation.quarter, strict=True):
             x = block(x, affine)
         return x
 
