@@ -46,6 +46,7 @@ def fresh(content: Picture) -> Picture:
 @torch.inference_mode()
 def speed() -> None:
     engine = AdaINEngine.load(device=torch.device("cpu"))
+    known = AdaINEngine.load(device=torch.device("cpu"))
     exact = AdaINEngine.load(device=torch.device("cpu"), dtype=torch.float32)
     style = engine.measure(Style.from_image(picture(512, 512, 1)))
     square, wide = picture(512, 512, 2), picture(1920, 1080, 3)
@@ -59,9 +60,10 @@ def speed() -> None:
         {
             "VGG-19 AdaIN, float32": lambda: vgg.render(x, vgg_style),
             "MicroAST, float32": lambda: micro.render(x, micro_style),
+            "MicroAST, float32, style too": lambda: micro(x, x),
             "diffstyle preview, float32": lambda: exact.render(Task.of(fresh(square), style, Settings())),
             "diffstyle preview": lambda: engine.render(Task.of(fresh(square), style, Settings())),
-            "diffstyle preview, content known": lambda: engine.render(square_task),
+            "diffstyle preview, content known": lambda: known.render(square_task),
             "diffstyle preview, 1920x1080": lambda: engine.render(Task.of(fresh(wide), style, Settings())),
         }
     )

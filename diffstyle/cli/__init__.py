@@ -15,11 +15,11 @@ app = App(
     help="Repaint any photo in a style shown with pictures.",
     version=__version__,
 )
-app.command("diffstyle.cli.stylize:stylize")
-app.command("diffstyle.cli.replay:replay")
+app.command("diffstyle.cli.stylize:stylize", help="Repaint one photo, or many.")
+app.command("diffstyle.cli.replay:replay", help="Make a picture again from the recipe inside it.")
 styles = App(name="style", help="The styles that come with diffstyle, and your own.")
-styles.command("diffstyle.cli.style:list_styles", name="list")
-styles.command("diffstyle.cli.style:make")
+styles.command("diffstyle.cli.style:list_styles", name="list", help="Name the styles that come with diffstyle.")
+styles.command("diffstyle.cli.style:make", help="Keep a style, or a blend, in a small file.")
 app.command(styles)
 
 

@@ -28,7 +28,7 @@ def stylize(
     /,
     *,
     style: Annotated[list[str], Parameter(name=["--style", "-s"], negative=())],
-    out: Annotated[str, Parameter(name=["--out", "-o"])] = "",
+    out: Annotated[str, Parameter(name=["--out", "-o"], show_default=False)] = "",
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     json_lines: Annotated[bool, Parameter(name="--json", negative=())] = False,
     settings: Annotated[Settings, Parameter(name="*")] = DEFAULTS,
