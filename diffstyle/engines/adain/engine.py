@@ -155,7 +155,7 @@ def unflatten(vector: Tensor, name: str) -> StyleStatistics:
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the processor has instructions for it (1.7x in benchmarks.preview on AVX512-bf16), else float32."""
+    """bfloat16 where the processor computes in it (1.7x on AVX512-bf16, see benchmarks.preview), else float32."""
     if device.type == "cpu":
         capabilities: Mapping[str, object] = torch.cpu.get_capabilities()
         fast = capabilities.get("avx512_bf16") and torch.backends.mkldnn.is_available()
