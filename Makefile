@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
 
-.PHONY: demo test check bench pictures package clean
+.PHONY: demo test slow check bench pictures package clean
 
 # sys.version_info is asked first, so that an old Python gets a sentence and not a traceback of pip
 $(VENV)/.installed: pyproject.toml
@@ -15,7 +15,7 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,train]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
 
 demo: $(VENV)/.installed ## repaint a bundled photo
@@ -28,6 +28,9 @@ demo: $(VENV)/.installed ## repaint a bundled photo
 test: $(VENV)/.tested ## everything, the installed package too
 	$(BIN)/python -m pytest
 
+slow: $(VENV)/.tested ## models of full size with random weights: 12 GB of memory, 8 GB of disk
+	$(BIN)/python -m pytest -q -s -m slow
+
 check: $(VENV)/.tested ## lint, format, types, import direction
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -36,6 +39,8 @@ check: $(VENV)/.tested ## lint, format, types, import direction
 
 bench: $(VENV)/.tested ## the figures of CARD.md and README.md
 	$(BIN)/python -m benchmarks.preview
+	$(BIN)/python -m benchmarks.clip $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m benchmarks.words $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m benchmarks.quality $(if $(DATA),--data $(DATA))
 
 pictures: $(VENV)/.installed ## those of the README

@@ -1,8 +1,9 @@
-"""Repaint any photo in a style shown with pictures, described in words, or blended from several.
+"""Repaint any photo in a style described in words, shown with pictures, or blended from several.
 
 >>> from diffstyle import Stylizer, Style
 >>> stylizer = Stylizer.load("starter")
->>> stylizer.stylize("photo.jpg", Style.from_image("painting.jpg"), strength=0.8).save("out.png")
+>>> style = Style.from_text("ukiyo-e woodblock print, indigo and cream")
+>>> stylizer.stylize("photo.jpg", style, strength=0.8).save("out.png")
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from diffstyle.encoder import StyleEncoder
     from diffstyle.engines.base import Engine
     from diffstyle.errors import Cancelled, InputError
     from diffstyle.picture import Picture
     from diffstyle.recipe import read_recipe
+    from diffstyle.space import StyleSpace
     from diffstyle.style import Reference, Style
     from diffstyle.stylizer import Stylizer
     from diffstyle.task import Result, Settings, Task
@@ -29,6 +32,8 @@ _HOME = {
     "Result": "task",
     "Settings": "task",
     "Style": "style",
+    "StyleEncoder": "encoder",
+    "StyleSpace": "space",
     "Stylizer": "stylizer",
     "Task": "task",
     "read_recipe": "recipe",
@@ -43,6 +48,8 @@ __all__ = [
     "Result",
     "Settings",
     "Style",
+    "StyleEncoder",
+    "StyleSpace",
     "Stylizer",
     "Task",
     "__version__",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,6 +16,9 @@ from diffstyle.errors import InputError
 from diffstyle.picture import Picture, PictureLike
 from diffstyle.style import Style
 from diffstyle.task import EngineName, Result, Settings, Task
+
+if TYPE_CHECKING:
+    from diffstyle.encoder import StyleEncoder
 
 _DEFAULT = Settings()
 MODELS = ("starter",)
@@ -55,7 +60,7 @@ class Stylizer:
         """Carry out a task. The result's task holds the style as measured, so that it needs no reference pictures."""
         engine = self.engine(task.engine)
         begun = time.perf_counter()
-        task = replace(task, style=engine.measure(task.style))
+        task = replace(task, style=self.measure(task.style, task.engine))
         measured = time.perf_counter()
         picture = engine.render(task, on_step)
         seconds = {"measure": measured - begun, "render": time.perf_counter() - measured}
@@ -65,6 +70,16 @@ class Stylizer:
         """The engine called `name`, with its controls."""
         return self._engines[name]
 
+    @cached_property
+    def encoder(self) -> StyleEncoder:
+        """What reads styles in words; loaded when the first one comes."""
+        from diffstyle.encoder import StyleEncoder
+
+        return StyleEncoder.load()
+
     def measure(self, style: Style, engine: EngineName = _DEFAULT.engine) -> Style:
         """`style` with all that `engine` needs of it inside: what `Style.save` can write."""
-        return self.engine(engine).measure(style)
+        painter = self.engine(engine)
+        if any(r.prompt and r.picture is None and painter.space not in r.statistics for r in style.references):
+            style = self.encoder.encode(style, partial=True)
+        return painter.measure(style)

@@ -17,6 +17,11 @@ def style_files() -> dict[str, Path]:
     return {p.name.removesuffix(SUFFIX): p for p in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
+def example_photo() -> Path:
+    """The photo of the thumbnails."""
+    return weights_folder() / "starter" / "styles" / "content.jpg"
+
+
 def named_style(name: str) -> Style:
     """The style called `name`; InputError names the nearest ones if there is none."""
     files = style_files()

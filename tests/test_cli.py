@@ -178,7 +178,14 @@ def test_bad_pictures(
         (["-o", "/nowhere/at/all.png"], "no such file or folder"),
         (["-o", "/proc/out.png"], "write /proc/out.png"),
         (["--style", "x.jpg:-2"], "0 or more"),
-        (["--style", "a very long prompt " * 40], "There is no style"),
+        (["--style", "a very long prompt " * 40], "too long"),
+        (["--style", "word " * 10_000], "at most 1000"),
+        (["--style", " "], "empty"),
+        (["--style", ""], "empty"),
+        (["--style", "🎨"], "no words"),
+        (["--style", "text:"], "empty"),
+        (["--style", "preset:zzzzzzzz"], "style list"),
+        (["--style", "sketches/mine"], "no such file"),
     ],
 )
 def test_bad_options(
@@ -271,9 +278,58 @@ def test_styles_are_listed_and_made(
     photo_file: Path, painting_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("style", "list") == 0
-    assert "van-gogh-starry-night" in capsys.readouterr().out.split()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) >= 32
+    assert any(line.split()[0] == "van-gogh-starry-night" and "1889" in line for line in lines)
     own = tmp_path / "own.style.safetensors"
     assert run("style", "make", painting_file, "munch-scream:0.5", "-o", own, "--name", "own") == 0
     assert run("stylize", photo_file, "--style", own, "-o", tmp_path / "out.png") == 0
     assert read_recipe(tmp_path / "out.png").style.name == "own"
     assert run("style", "make", painting_file, "-o", tmp_path / "own.png") == 2
+    assert run("style", "make", "-o", tmp_path / "none.style.safetensors") == 2
+    options = ["--text", "dark woodcut:2", "--image", painting_file, "-o", tmp_path / "two.style.safetensors"]
+    assert run("style", "make", *options) == 0
+    made = Style.load(tmp_path / "two.style.safetensors")
+    assert made.prompt == "dark woodcut"
+    assert sorted(r.weight for r in made.references) == pytest.approx([1 / 3, 2 / 3])
+    assert made.space.startswith("starter-")
+    assert run("style", "mix", own, "mosaic:0.4", "-o", tmp_path / "mixed.style.safetensors") == 0
+    assert run("style", "mix", own, "-o", tmp_path / "mixed.style.safetensors") == 2
+    assert run("style", "make", "mosaic", "-o", tmp_path / "mosaic.ipadpt") == 0
+    bare = tmp_path / "mosaic.ipadpt"
+    assert run("stylize", photo_file, "--style", bare, "-o", tmp_path / "bare.png") == 0
+
+
+def test_styles_are_shown_and_compared(
+    painting_file: Path, photo_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("style", "show", "mosaic") == 0
+    assert "rendered here" in capsys.readouterr().out
+    assert run("style", "show", "dark blue stained glass") == 0
+    assert "confidence" in capsys.readouterr().out
+    assert run("style", "nearest", "mosaic of tiles", "-k", 2) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert run("style", "nearest", painting_file) == 0
+    capsys.readouterr()
+    strip = tmp_path / "strip.png"
+    assert run("style", "path", "mosaic", "charcoal drawing", "-n", 3, "--size", 96, "-o", strip) == 0
+    with Image.open(strip) as image:
+        assert image.size == (3 * 96, 64)
+    before = files(tmp_path)
+    for bad in (["-n", 1], ["--content", tmp_path / "none.jpg"], ["-o", tmp_path / "strip.bmp"]):
+        assert run("style", "path", "mosaic", "charcoal", "-o", tmp_path / "other.png", *bad) == 2
+    assert run("style", "path", "mosaic", photo_file, "-o", photo_file) == 2
+    assert files(tmp_path) == before
+
+
+def test_words_paint_and_replay(photo_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.png"
+    assert run("stylize", photo_file, "--style", "ukiyo-e woodblock print, indigo and cream", "-o", out) == 0
+    assert "hardly knows" not in capsys.readouterr().err
+    assert read_recipe(out).style.prompt == "ukiyo-e woodblock print, indigo and cream"
+    assert run("replay", out, "--content", photo_file) == 0
+    assert "identical to" in capsys.readouterr().out
+    assert run("stylize", photo_file, "--style", "qwertz asdfg hjkl", "-o", out) == 0
+    said = capsys.readouterr().err
+    assert "hardly knows 'qwertz asdfg hjkl'" in said
+    assert said.count("\n") == 1

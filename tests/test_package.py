@@ -51,5 +51,7 @@ def test_the_wheel_repaints_a_picture_elsewhere(wheel: Path, tmp_path: Path, pho
     where = run(python, "-c", "import diffstyle; print(diffstyle.__file__)", cwd=tmp_path)
     assert str(environment) in where
     out = tmp_path / "out.png"
-    run(environment / "bin" / "diffstyle", "stylize", photo_file, "--style", "munch-scream", "-o", out, cwd=tmp_path)
-    assert out.stat().st_size > 1000
+    for style in ("munch-scream", "stained glass in red and blue"):
+        run(environment / "bin" / "diffstyle", "stylize", photo_file, "--style", style, "-o", out, cwd=tmp_path)
+        assert out.stat().st_size > 1000
+        out.unlink()

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from diffstyle.procedural import INKED, MEDIA, render
+from diffstyle.procedural.palette import DARK, LIGHT
 from diffstyle.training.data import Sample
-from diffstyle.training.procedural import INKED, MEDIA, render, render_samples
-from diffstyle.training.procedural.palette import DARK, LIGHT
+from diffstyle.training.renderings import render_samples
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from diffstyle import InputError, Picture, Reference, Style, Stylizer
+from diffstyle import InputError, Picture, Reference, Style, StyleSpace, Stylizer
 from diffstyle.style_spec import parse_style
 from diffstyle.tensors import write_safetensors
 from diffstyle.zoo import style_files
@@ -119,14 +121,15 @@ def test_specs(painting_file: Path, tmp_path: Path) -> None:
     plain = parse_style([str(painting_file)])
     assert parse_style([f"{painting_file}:0.3"]) == plain
     assert parse_style([f"image:{painting_file}:2e-1"]) == plain
-    name = next(iter(style_files()))
+    name = "klimt-gold"
     assert parse_style([name]) == parse_style([f"preset:{name}:4"]) == Style.load(style_files()[name])
     mixed = parse_style([f"{painting_file}:3", f"{name}:1"])
     assert sorted(r.weight for r in mixed.references) == pytest.approx([0.25, 0.75])
     with pytest.raises(InputError, match="no such file"):
         parse_style([f"image:{name}"])
     assert parse_style([str(painting_file), name]).name == " + ".join(sorted(["painting.jpg", name]))
-    assert parse_style([str(painting_file), name]).licence == "public domain"
+    assert not parse_style([str(painting_file), name]).licence  # nobody said so of the painting
+    assert parse_style([name, "rublev-icon"]).licence == "public domain"
     odd = tmp_path / "odd:0.5"  # a file whose name looks like a weight
     odd.write_bytes(painting_file.read_bytes())
     assert parse_style([str(odd)]) == plain
@@ -138,6 +141,13 @@ def test_specs(painting_file: Path, tmp_path: Path) -> None:
         ("nothing.jpg", "no such file"),
         ("van-gogh-iris", "van-gogh-irises"),
         ("preset:zzzzzz", "style list"),
+        ("./nothing", "no such file"),
+        ("paintings/nothing", "no such file"),
+        ("C:\\nothing", "no such file"),
+        ("image:watercolour", "no such file"),
+        ("text:", "empty"),
+        ("nothing.style.safetensors", "no such file"),
+        ("nothing.ipadpt", "no such file"),
         ("a.jpg:nan", "0 or more"),
         ("a.jpg:-1", "0 or more"),
         ("a.jpg:inf", "0 or more"),
@@ -146,3 +156,182 @@ def test_specs(painting_file: Path, tmp_path: Path) -> None:
 def test_bad_specs_get_a_sentence(spec: str, expected: str) -> None:
     with pytest.raises(InputError, match=expected):
         parse_style([spec])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ukiyo-e woodblock print, indigo and cream",
+        "art-nouveau",
+        "pen and ink/wash",
+        "in the style of J.M.W. Turner",
+        "zzzzzz",
+        "watercolour painting",
+    ],
+)
+def test_words_are_words(words: str) -> None:
+    for spec in (words, f"{words}:0.5", f"text:{words}"):
+        (only,) = parse_style([spec]).references
+        assert only.prompt == words
+        assert only.picture is None
+    assert parse_style(["text:ukiyo-e"]).prompt == "ukiyo-e"  # a preset's name, but said to be words
+    assert not parse_style(["ukiyo-e"]).prompt
+
+
+def point(*values: float, space: str = "here") -> Style:
+    return Style.from_embedding(torch.tensor(values), space, name=f"point {values}")
+
+
+def test_the_algebra_of_embeddings() -> None:
+    a, b = point(3, 0, 0), point(0, 2, 0)
+    assert torch.equal(a.embedding, torch.tensor([1.0, 0, 0]))
+    half = Style.mix({a: 0.5, b: 0.5}).embedding
+    assert torch.allclose(half, torch.tensor([1.0, 1, 0]) / 2**0.5)
+    assert torch.equal(half, Style.mix({b: 1, a: 1}).embedding)
+    assert torch.equal(half, Style.slerp(a, b, 0.5).embedding)
+    path = Style.path(a, b, 4)
+    assert path[0] == a
+    assert path[-1] == b
+    angles = [float(torch.rad2deg(torch.atan2(p.embedding[1], p.embedding[0]))) for p in path]
+    assert angles == pytest.approx([0, 30, 60, 90], abs=1e-3)
+    assert torch.equal(a.negate().embedding, -a.embedding)
+    assert torch.allclose(Style.mix({a: 1, b: 1}).minus(b, 0.5**0.5).embedding, a.embedding, atol=1e-6)
+    several = Style.mix({a: 1, b: 1, point(0, 0, 1): 2})
+    whole = Style.slerp(several, a, 0.25)
+    full = float(torch.arccos(several.embedding @ a.embedding))
+    assert float(torch.arccos(several.embedding @ whole.embedding)) == pytest.approx(0.25 * full, abs=1e-4)
+
+
+def test_algebra_that_cannot_be_done_gets_a_sentence(painting: Style) -> None:
+    a = point(1, 0)
+    with pytest.raises(InputError, match="opposites"):
+        _ = Style.mix({a: 1, a.negate(): 1}).embedding
+    with pytest.raises(InputError, match="zero"):
+        a.minus(a)
+    with pytest.raises(InputError, match="in one space"):
+        a.minus(point(1, 0, space="elsewhere"))
+    with pytest.raises(InputError, match="has no embedding"):
+        _ = painting.embedding
+    with pytest.raises(InputError, match="at least 2"):
+        Style.path(a, point(0, 1), 1)
+    for t in (-0.1, 1.1, float("nan")):
+        with pytest.raises(InputError, match="t is"):
+            Style.slerp(a, point(0, 1), t)
+    with pytest.raises(InputError, match="k is"):
+        a.minus(point(0, 1), float("inf"))
+    for bad in (torch.zeros(3), torch.full((3,), float("nan")), torch.zeros(2, 3)):
+        with pytest.raises(InputError, match="embedding of"):
+            Style.from_embedding(bad, "here")
+
+
+def test_everything_of_a_style_is_saved(tmp_path: Path) -> None:
+    text = Reference("digest", "dark woodcut", 0.3, prompt="dark woodcut", confidence=0.25,
+                     embeddings={"here": torch.tensor([0.6, 0.8])})  # fmt: skip
+    style = Style((*point(1, 2).references, text), "both", "CC0", "a card", b"\xff\xd8 not really a JPEG")
+    loaded = Style.load(style.save(tmp_path / "both.style.safetensors"))
+    assert (loaded.name, loaded.licence, loaded.card, loaded.thumbnail) == ("both", "CC0", "a card", style.thumbnail)
+    assert loaded.prompt == "dark woodcut"
+    assert loaded.confidence == 0.25
+    assert loaded == style
+    for before, after in zip(style.references, loaded.references, strict=True):
+        assert before.weight == after.weight
+        assert torch.equal(before.embeddings["here"], after.embeddings["here"])
+    assert torch.equal(style.embedding, loaded.embedding)
+    damaged = Reference("x", "x", embeddings={"here": torch.tensor([float("nan"), 1])})
+    with pytest.raises(InputError, match="not finite"):
+        Style.load(Style((damaged,)).save(tmp_path / "nan.style.safetensors"))
+
+
+def test_ipadpt_files(tmp_path: Path) -> None:
+    style = Style.from_embedding(torch.randn(1024, generator=torch.Generator().manual_seed(0)), "my-space")
+    path = style.save(tmp_path / "mine.ipadpt")
+    assert torch.load(path, weights_only=True).shape == (1, 1024)  # what ComfyUI's nodes read
+    loaded = Style.load(path)
+    assert loaded.space == "ViT-H-14/laion2b_s32b_b79k"
+    assert torch.equal(loaded.embedding, style.embedding)
+    assert Style.load(path, space="my-space").space == "my-space"
+    torch.save(torch.randn(3, 1024), path)
+    assert len(Style.load(path).references) == 3
+    for foreign, expected in (
+        (torch.zeros(1, 1024), "zero"),
+        (torch.ones(1, 7), "name it with space="),
+        (torch.ones(1, 257, 1280), "not picture embeddings"),
+        ({"a": 1}, "not picture embeddings"),
+    ):
+        torch.save(foreign, path)
+        with pytest.raises(InputError, match=expected):
+            Style.load(path)
+    path.write_bytes(b"not a tensor")
+    with pytest.raises(InputError, match="not an"):
+        Style.load(path)
+    with pytest.raises(InputError, match="needs an embedding"):
+        Style.from_text("woodcut").save(tmp_path / "none.ipadpt")
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (eval, ("open('evil-was-here', 'w')",))
+
+
+def test_an_ipadpt_cannot_run_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save(Evil(), tmp_path / "evil.ipadpt")
+    with pytest.raises(InputError, match="not an"):
+        Style.load(tmp_path / "evil.ipadpt")
+    assert not (tmp_path / "evil-was-here").exists()
+
+
+def test_a_mix_keeps_all_that_is_known_of_its_parts(painting: Style) -> None:
+    (plain,) = painting.references
+    here = Style((Reference(plain.digest, "a", embeddings={"here": torch.tensor([0.6, 0.8])}),))
+    for order in ([(here, 1.0), (painting, 2.0)], [(painting, 2.0), (here, 1.0)]):
+        (both,) = Style.mix(order).references
+        assert both.picture is not None
+        assert "here" in both.embeddings
+
+
+def test_a_path_between_blends_of_pictures_does_not_jump(stylizer: Stylizer, photo: Picture) -> None:
+    blend = stylizer.encoder.encode(Style.from_images([waves(90, 90, seed=n) for n in (3, 4)]))
+    nearly = Style.slerp(blend, stylizer.encoder.encode(Style.from_text("mosaic")), 1e-4)
+    pictures = [stylizer.stylize(photo, s).picture.pixels for s in (blend, nearly)]
+    assert float((pictures[0] - pictures[1]).abs().mean()) < 0.01
+
+
+def test_a_picture_is_measured_even_after_its_embedding_was_painted(stylizer: Stylizer, photo: Picture) -> None:
+    style = Style.from_image(waves(110, 70, seed=12))
+    bare = replace(stylizer.encoder.encode(style).references[0], picture=None)
+    stylizer.stylize(photo, Style((bare,)))
+    assert stylizer.stylize(photo, style).picture == Stylizer.load(device="cpu").stylize(photo, style).picture
+
+
+def test_words_blend_with_a_file_that_has_statistics_alone(
+    stylizer: Stylizer, photo: Picture, painting: Style, tmp_path: Path
+) -> None:
+    old = Style.load(stylizer.measure(painting).save(tmp_path / "old.style.safetensors"))
+    blend = Style.mix({old: 0.3, Style.from_text("mosaic"): 0.7})
+    assert stylizer.stylize(photo, blend).picture.size == photo.size
+
+
+def test_specs_with_prefixes_and_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(waves(80, 60)).save("odd:0.5", "JPEG")
+    (tmp_path / "mosaic").mkdir()
+    assert parse_style(["image:odd:0.5"]).references[0].picture is not None
+    assert parse_style(["mosaic"]).name == "mosaic"  # a folder hides no name
+    assert parse_style(["TEXT:blue: 2"]).prompt == "blue"
+    mixed = parse_style(["dark woodcut : 3", "preset:mosaic:1"])
+    assert max(r.weight for r in mixed.references if r.prompt) == pytest.approx(0.75)
+    with pytest.raises(InputError, match="say text:black/white"):
+        parse_style(["black/white"])
+    with pytest.raises(InputError, match="too large"):
+        parse_style(["a woodcut:1e308", "mosaic tiles:1e308"])
+
+
+def test_embeddings_of_another_width_get_a_sentence(stylizer: Stylizer, photo: Picture) -> None:
+    seven = Style.from_embedding(torch.ones(7), stylizer.encoder.space)
+    with pytest.raises(InputError, match="7 numbers"):
+        stylizer.stylize(photo, seven)
+    with pytest.raises(InputError, match="7 numbers"):
+        StyleSpace.presets().nearest(seven)
+    with pytest.raises(InputError, match="numbers"):
+        _ = Style.mix({seven: 1, stylizer.encoder.encode(Style.from_text("mosaic")): 1}).embedding

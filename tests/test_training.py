@@ -1,4 +1,4 @@
-"""The recipe that made the preview network, run for a few steps on pictures made here."""
+"""The recipes that made the weights we ship, run for a few steps on pictures made here."""
 
 from __future__ import annotations
 
@@ -7,16 +7,29 @@ import json
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pytest
 import torch
+from open_clip.tokenizer import SimpleTokenizer
 from PIL import Image
+from torch import Tensor
 
+from diffstyle import Style, StyleEncoder
+from diffstyle.captions import words
+from diffstyle.conditioning.stats import StatsAdapter
 from diffstyle.engines.adain.network import PreviewNetwork, UpConv
 from diffstyle.tensors import write_safetensors
 from diffstyle.training import checkpoint, losses
+from diffstyle.training.clip.model import CONTEXT, configuration, encode_short_text, new_model, write_vocabulary
+from diffstyle.training.clip.pool import ORIGINS, PHOTOS, STYLES, Pool
+from diffstyle.training.clip.recipe import make_pool, train_clip
+from diffstyle.training.clip.train import ClipRecipe, contrast
+from diffstyle.training.clip.train import Material as ClipMaterial
 from diffstyle.training.data import read_shards
 from diffstyle.training.preview import Material, PreviewRecipe, Stage, Trainer
+from diffstyle.training.stats import StatsRecipe, train_stats
 from diffstyle.training.teacher import STYLE_LAYERS, SqueezeNet
 from tests.conftest import waves
 
@@ -28,7 +41,8 @@ def write_shard(path: Path, first: int, count: int) -> None:
         for n in range(first, first + count):
             picture = io.BytesIO()
             Image.fromarray(waves(96, 80, seed=n)).save(picture, "JPEG")
-            info = {"split": "dev" if n % 5 == 4 else "train", "key": f"{n:03}"}
+            info = {"split": "dev" if n % 5 == 4 else "train", "key": f"{n:03}", "kind": path.name.split("-")[0]}
+            info |= {"medium": "oil painting", "movement": "Baroque"} if info["kind"] == "art" else {}
             for name, data in ((f"{n:03}.jpg", picture.getvalue()), (f"{n:03}.json", json.dumps(info).encode())):
                 member = tarfile.TarInfo(name)
                 member.size = len(data)
@@ -160,3 +174,84 @@ def test_the_folded_enlargement_is_the_plain_one() -> None:
 
 def test_the_network_fits_its_budget() -> None:
     assert sum(p.numel() for p in PreviewNetwork().parameters()) * 2 < 5.6e6
+
+
+@pytest.fixture(scope="module")
+def pool(shards: Path) -> Pool:
+    return make_pool(shards, 1, seed=0)
+
+
+CLIP_RECIPE = replace(ClipRecipe(), size=32, last_size=32, groups=1, styles=2, photos=2, art=4, noise_captions=2)
+
+
+def clip_material(pool: Pool, folder: Path) -> tuple[ClipMaterial, int]:
+    write_vocabulary(folder / "words.txt.gz", [*words(), *pool.artists])
+    tokenizer = SimpleTokenizer(bpe_path=str(folder / "words.txt.gz"), context_length=CONTEXT)
+    return ClipMaterial(pool, tokenizer, CLIP_RECIPE), tokenizer.vocab_size
+
+
+def test_the_pool_shares_styles_and_contents(pool: Pool, tmp_path: Path) -> None:
+    rendered = pool.origin == ORIGINS.index("procedural")
+    assert rendered.sum() == PHOTOS * STYLES
+    for style in range(STYLES):
+        assert len(set(pool.content[rendered & (pool.style == style)])) == PHOTOS
+    for content in set(pool.content[rendered]):
+        assert len(set(pool.style[rendered & (pool.content == content)])) == STYLES
+    art, repainted = (pool.origin == ORIGINS.index(name) for name in ("art", "repainted"))
+    assert set(pool.style[art]) == set(pool.style[repainted])
+    pool.save(tmp_path / "pool.npz")
+    again = Pool.load(tmp_path / "pool.npz")
+    assert all(np.array_equal(a, b) for a, b in zip(pool.pixels, again.pixels, strict=True))
+    assert np.array_equal(pool.known, again.known)
+    assert np.array_equal(pool.targets, again.targets)
+
+
+def test_captions_of_a_batch_are_true_or_nonsense(pool: Pool, tmp_path: Path) -> None:
+    material, _ = clip_material(pool, tmp_path)
+    one, same, other = (material.batch(n, 32) for n in (5, 5, 6))
+    assert torch.equal(one.pictures, same.pictures)
+    assert torch.equal(one.tokens, same.tokens)
+    assert not torch.equal(one.pictures, other.pictures)
+    assert (one.truth[: -CLIP_RECIPE.noise_captions] == 1).any(1).all()
+    assert (one.truth[-CLIP_RECIPE.noise_captions :] == -1).all()
+    assert one.same_meaning.diagonal().all()
+    assert len(one.tokens) == len(one.truth) == len(one.same_meaning) + CLIP_RECIPE.noise_captions
+
+
+def test_short_texts_are_encoded_as_open_clip_does(pool: Pool, tmp_path: Path) -> None:
+    material, size = clip_material(pool, tmp_path)
+    model = new_model(configuration(size), 0).eval()
+    tokens = material.tokenizer(["a dark woodcut by rembrandt", "mosaic"])
+    with torch.no_grad():
+        whole = cast("Tensor", model.encode_text(tokens, normalize=True))
+        assert torch.allclose(encode_short_text(model, tokens), whole, atol=1e-5)
+    assert material.tokenizer.encode("woodcut") != material.tokenizer.encode("mosaic")
+    pieces = cast("list[int]", material.tokenizer.encode("impressionism"))
+    assert len(pieces) == 1  # a word of a caption is a word of the vocabulary
+
+
+def test_contrast_leaves_the_unknown_out() -> None:
+    truths = torch.tensor([[1, -1, 0]])
+    base = contrast(torch.tensor([[2.0, 1.0, 0.0]]), truths)
+    assert contrast(torch.tensor([[2.0, 1.0, 9.0]]), truths) == base
+    assert contrast(torch.tensor([[3.0, 1.0, 0.0]]), truths) < base
+    assert torch.isfinite(
+        contrast(torch.tensor([[2.0, 1.0, 0.0], [1.0, 1.0, 1.0]]), torch.tensor([[1, -1, 0], [-1] * 3]))
+    )
+
+
+def test_the_starter_clip_is_trained_and_loads(pool: Pool, shards: Path, tmp_path: Path) -> None:
+    pool.save(tmp_path / "pool.npz")
+    for minutes in (0.02, 0.05):  # the second goes on where the first stopped
+        folder = train_clip(shards, tmp_path, CLIP_RECIPE, minutes=minutes, device="cpu", groups=1)
+        state = checkpoint.load(tmp_path / "checkpoint.pt")
+        assert state is not None
+        assert state["seconds"] >= 60 * minutes
+    encoder = StyleEncoder.load(folder)
+    assert encoder.encode(Style.from_text("a dark woodcut")).embedding.shape == (256,)
+    adapter = train_stats(tmp_path, encoder, replace(StatsRecipe(), steps=30))
+    adapter.save(tmp_path / "stats.safetensors")
+    loaded = StatsAdapter.load(tmp_path / "stats.safetensors")
+    assert loaded.space == encoder.space
+    vector = encoder.texts(["mosaic"])
+    assert torch.allclose(loaded(vector), adapter(vector), atol=0.05)

@@ -12,14 +12,18 @@ from diffstyle.errors import InputError
 
 app = App(
     name="diffstyle",
-    help="Repaint any photo in a style shown with pictures.",
+    help="Repaint any photo in a style described in words, shown with pictures, or blended from several.",
     version=__version__,
 )
 app.command("diffstyle.cli.stylize:stylize", help="Repaint one photo, or many.")
 app.command("diffstyle.cli.replay:replay", help="Make a picture again from the recipe inside it.")
 styles = App(name="style", help="The styles that come with diffstyle, and your own.")
 styles.command("diffstyle.cli.style:list_styles", name="list", help="Name the styles that come with diffstyle.")
+styles.command("diffstyle.cli.style:show", help="Say what a style is made of, and what is near it.")
 styles.command("diffstyle.cli.style:make", help="Keep a style, or a blend, in a small file.")
+styles.command("diffstyle.cli.style:mix", help="Blend styles by weight into a file.")
+styles.command("diffstyle.cli.style:path", help="Paint a photo along the way from one style to another.")
+styles.command("diffstyle.cli.style:nearest", help="Name the styles nearest to words, a picture or a file.")
 app.command(styles)
 
 

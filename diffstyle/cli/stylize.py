@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from diffstyle.cli.hints import say_if_unknown
 from diffstyle.errors import InputError
 from diffstyle.files import check_writable
 from diffstyle.task import Settings
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from diffstyle.style import Style
     from diffstyle.stylizer import Stylizer
 
@@ -40,8 +43,8 @@ def stylize(
     contents
         The photos.
     style
-        A picture, a .style.safetensors file or a name from `diffstyle style list`, with :WEIGHT behind it if you
-        like; give --style several times for a blend.
+        Words, a picture, a style file or a name from `diffstyle style list`, with :WEIGHT behind it if you like;
+        text:, image: or preset: before it settles which. Give --style several times for a blend.
     out
         The file to write, or the folder (several photos, or a name that ends in /); beside the photo if not given.
     overwrite
@@ -59,15 +62,23 @@ def stylize(
         check_output(target, None)
         check_writable(target, inputs)
         look = parse_style(style)
-        _render(Job(Stylizer.load(), look, settings, json_lines), contents[0], target)
+        stylizer = Stylizer.load()
+        _render(Job(stylizer, _known(stylizer, look, settings), settings, json_lines), contents[0], target)
         return 0
     if not out:
         raise InputError("Several photos need a folder to go to: add -o FOLDER/.")
     targets = _targets(contents, Path(out))
     look = parse_style(style)
     stylizer = Stylizer.load()
-    job = Job(stylizer, stylizer.measure(look, settings.engine), settings, json_lines)
+    job = Job(stylizer, _known(stylizer, look, settings), settings, json_lines)
     return _render_all(job, targets, inputs, overwrite=overwrite)
+
+
+def _known(stylizer: Stylizer, style: Style, settings: Settings) -> Style:
+    """`style` as the engine needs it; if its words are hardly known, that is said."""
+    measured = stylizer.measure(style, settings.engine)
+    say_if_unknown(measured)
+    return measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +149,19 @@ def _is_done(job: Job, content: Path, target: Path) -> bool:
     except InputError:
         return False
     weights = dict(job.stylizer.engine(job.settings.engine).weights)
-    same = recipe.style == job.style and recipe.settings == job.settings and dict(recipe.weights) == weights
+    same = _equal(recipe.style, job.style) and recipe.settings == job.settings and dict(recipe.weights) == weights
     return same and recipe.content == Picture.open(content).digest()
+
+
+def _equal(one: Style, other: Style) -> bool:
+    """Whether they are of the same parts and were measured the same."""
+    import torch
+
+    def numbers(style: Style) -> dict[tuple[str, str], Tensor]:
+        return {(r.digest, space): v for r in style.references for space, v in r.statistics.items()}
+
+    a, b = numbers(one), numbers(other)
+    return one == other and a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
 def _render(job: Job, content: Path, target: Path) -> None:

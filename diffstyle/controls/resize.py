@@ -24,6 +24,10 @@ class Resize:
         return self.engine.needs
 
     @property
+    def space(self) -> str:
+        return self.engine.space
+
+    @property
     def weights(self) -> Mapping[str, str]:
         return self.engine.weights
 

@@ -23,6 +23,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def space(self) -> str:
+        """The space of what it needs: that of its statistics, or of embeddings."""
+        ...
+
+    @property
     def weights(self) -> Mapping[str, str]:
         """sha256 of every weights file in use, by name."""
         ...

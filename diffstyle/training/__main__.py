@@ -41,7 +41,7 @@ def preview(
     from diffstyle.tensors import write_safetensors
     from diffstyle.training.data import read_shards
     from diffstyle.training.preview import Material, PreviewRecipe, train
-    from diffstyle.training.procedural import render_samples
+    from diffstyle.training.renderings import render_samples
     from diffstyle.training.teacher import SqueezeNet
 
     torch.set_flush_denormal(True)  # half the time of a step, once gradients are small
@@ -69,6 +69,56 @@ def styles(data: Path, *, out: Path = Path("weights/starter/styles")) -> None:
 
     for path in make_presets(data, out):
         print(path)
+
+
+@app.command
+def clip(
+    data: Path,
+    *,
+    out: Path = Path("runs/clip"),
+    minutes: float = 75.0,
+    device: str = "cpu",
+    groups: int = 160,
+) -> None:
+    """Train the starter CLIP; go on where the last run stopped; write OUT as an open_clip folder.
+
+    Parameters
+    ----------
+    data
+        Folder of webdataset shards: photo-clean-*.tar, art-clean-*.tar, perceptual/squeezenet1_0.safetensors.
+    out
+        Folder of the run: pool.npz, checkpoint.pt, log.csv and the open_clip folder clip/.
+    minutes
+        Length of the whole schedule, earlier runs included; rendering the pictures comes before.
+    device
+        Where to train: cpu or cuda.
+    groups
+        How many groups of four photos are rendered, each in eight procedural styles.
+    """
+    from diffstyle.training.clip.recipe import train_clip
+    from diffstyle.training.clip.train import ClipRecipe
+
+    torch.set_flush_denormal(True)
+    print(train_clip(data, out, ClipRecipe(), minutes=minutes, device=device, groups=groups))
+
+
+@app.command
+def stats(run: Path = Path("runs/clip"), *, encoder: Path | None = None) -> None:
+    """Train the stats adapter on what the run of the starter CLIP left; write RUN/stats.safetensors.
+
+    Parameters
+    ----------
+    run
+        Folder of the run: pool.npz, embeddings.safetensors.
+    encoder
+        Folder of the encoder whose embeddings they are, if it is not the starter's.
+    """
+    from diffstyle.encoder import StyleEncoder
+    from diffstyle.training.stats import StatsRecipe, train_stats
+
+    adapter = train_stats(run, StyleEncoder.load(encoder or "starter"), StatsRecipe())
+    adapter.save(run / "stats.safetensors")
+    print(run / "stats.safetensors")
 
 
 if __name__ == "__main__":

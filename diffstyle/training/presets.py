@@ -1,49 +1,79 @@
 """The recipe of the named styles: `python -m diffstyle.training styles DATA`.
 
-A named style is what the preview network measures of a few public-domain pictures; the pictures do not ship.
+A named style is what the preview network and the starter CLIP make of a few public-domain pictures, or of photos
+rendered in a procedural medium; the pictures do not ship.
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
+
 from diffstyle.picture import Picture
+from diffstyle.procedural import render
 from diffstyle.style import Style
 from diffstyle.style_file import SUFFIX
 from diffstyle.stylizer import Stylizer
-from diffstyle.training.data import read_shards
+from diffstyle.training.data import Pixels, read_shards
+from diffstyle.zoo import example_photo
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+THUMBNAIL = 192
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One entry of `weights/starter/styles/recipe.toml`: the keys of its pictures in the shards."""
+    """One entry of `weights/starter/styles/recipe.toml`: the keys of its pictures in the shards, and of a procedural
+    style also medium and seed, in which those photos are rendered.
+    """
 
     name: str
     keys: tuple[str, ...]
     licence: str
     credit: str
+    medium: str = ""
+    seed: int = 0
 
 
 def read_presets(path: Path) -> list[Preset]:
     entries = tomllib.loads(path.read_text("utf-8"))["style"]
-    return [Preset(e["name"], tuple(e["keys"]), e["licence"], e["credit"]) for e in entries]
+    return [Preset(**(e | {"keys": tuple(e["keys"])})) for e in entries]
 
 
 def make_presets(data: Path, folder: Path) -> list[Path]:
-    """Measure every preset of `folder/recipe.toml` again, and write it there."""
+    """Make every preset of `folder/recipe.toml` again, and write it there."""
     presets = read_presets(folder / "recipe.toml")
-    pixels = {str(s.info["key"]): s.pixels for s in read_shards(data, "art-clean-*", "train")}
-    stylizer = Stylizer.load("starter")
+    pixels = {
+        str(s.info["key"]): s.pixels for k in ("art", "photo") for s in read_shards(data, f"{k}-clean-*", "train")
+    }
+    stylizer = Stylizer.load("starter", device="cpu")
+    photo = Picture.open(example_photo())
     paths: list[Path] = []
     for preset in presets:
-        pictures = [Picture.from_array(pixels[key], source=preset.credit) for key in preset.keys]
-        references = stylizer.measure(Style.from_images(pictures)).references
-        paths.append(Style(references, preset.name, preset.licence).save(folder / f"{preset.name}{SUFFIX}"))
+        pictures = [Picture.from_array(p, source=preset.credit) for p in _pictures(preset, pixels)]
+        style = stylizer.measure(stylizer.encoder.encode(Style.from_images(pictures)))
+        thumbnail = jpeg(stylizer.stylize(photo, style, size=THUMBNAIL).picture)
+        style = replace(style, name=preset.name, licence=preset.licence, card=preset.credit, thumbnail=thumbnail)
+        paths.append(style.save(folder / f"{preset.name}{SUFFIX}"))
     return paths
+
+
+def jpeg(picture: Picture) -> bytes:
+    buffer = BytesIO()
+    picture.to_pil().save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def _pictures(preset: Preset, pixels: dict[str, Pixels]) -> list[Pixels]:
+    chosen = [pixels[key] for key in preset.keys]
+    if not preset.medium:
+        return chosen
+    return [render(p, preset.medium, np.random.default_rng(preset.seed)).pixels for p in chosen]

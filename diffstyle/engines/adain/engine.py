@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from diffstyle.conditioning.stats import StatsAdapter
 from diffstyle.engines.adain.network import CODE, STRIDE, PreviewNetwork, StyleStatistics
 from diffstyle.engines.adain.strips import WHOLE_PIXELS, EncodedContent, encode, paint
 from diffstyle.engines.base import OnStep, report
@@ -112,19 +114,48 @@ class AdaINEngine:
     def _measured(self, reference: Reference) -> Reference:
         if self.space in reference.statistics:
             return reference
-        if reference.picture is None:
+        vector = (
+            self._imagined(reference) if reference.picture is None else self._seen(reference.digest, reference.picture)
+        )
+        return replace(reference, statistics=MappingProxyType({**reference.statistics, self.space: vector}))
+
+    def _seen(self, digest: str, picture: Picture) -> Tensor:
+        """The statistics of a picture, from the last ones if it is among them."""
+        vector = self._styles[digest] if digest in self._styles else self._moments(picture)
+        self._styles[digest] = vector
+        self._styles.move_to_end(digest)
+        while len(self._styles) > KEPT_STYLES:
+            self._styles.popitem(last=False)
+        return vector
+
+    @cached_property
+    def adapter(self) -> StatsAdapter:
+        """What imagines the statistics of an embedding."""
+        adapter = StatsAdapter.load()
+        if adapter.statistics != self.space:
+            raise InputError(f"The stats adapter is of {adapter.statistics}, the network is {self.space}: reinstall.")
+        return adapter
+
+    @torch.no_grad()
+    def _imagined(self, reference: Reference) -> Tensor:
+        """Statistics of a style that is known by its embedding alone."""
+        if not reference.embeddings:
             raise InputError(
                 f"The style {reference.source} was measured by another preview network"
                 f" ({', '.join(reference.statistics) or 'none'}): make it again from its picture."
             )
-        vector = self._styles.get(reference.digest)
-        if vector is None:
-            vector = self._moments(reference.picture)
-        self._styles[reference.digest] = vector
-        self._styles.move_to_end(reference.digest)
-        while len(self._styles) > KEPT_STYLES:
-            self._styles.popitem(last=False)
-        return replace(reference, statistics=MappingProxyType({**reference.statistics, self.space: vector}))
+        if self.adapter.space not in reference.embeddings:
+            raise InputError(
+                f"The style {reference.source} is known in {', '.join(sorted(reference.embeddings))} alone, the preview"
+                f" understands {self.adapter.space}: make it again from its words or pictures."
+            )
+        embedding = reference.embeddings[self.adapter.space]
+        if len(embedding) != self.adapter.enter.in_features:
+            raise InputError(
+                f"The embedding of {reference.source} has {len(embedding)} numbers, {self.adapter.space} has"
+                f" {self.adapter.enter.in_features}: make the style again."
+            )
+        return self.adapter(embedding[None])[0]
 
     @torch.no_grad()
     def _moments(self, picture: Picture) -> Tensor:

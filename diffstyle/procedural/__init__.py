@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from diffstyle.training.data import Pixels, Sample
-from diffstyle.training.procedural import cells, dots, lines, washes
-from diffstyle.training.procedural.palette import Inks, draw_inks
+from diffstyle.procedural import canvases, cells, dots, lines, washes
+from diffstyle.procedural.palette import Inks, draw_inks, tinted
+
+Pixels = npt.NDArray[np.uint8]
 
 Medium = Callable[[npt.NDArray[np.float32], Inks, float, np.random.Generator], npt.NDArray[np.float32]]
 """(photo (h, w, 3) in [0, 1], inks, stroke size in pixels, generator) -> picture (h, w, 3)."""
@@ -41,6 +42,10 @@ MEDIA: dict[str, Medium] = {
     "poster": washes.poster,
     "risograph": washes.risograph,
     "charcoal": washes.charcoal,
+    "pop art": canvases.pop_art,
+    "cubist facets": canvases.cubist,
+    "action painting": canvases.action_painting,
+    "colour field": canvases.colour_field,
 }
 
 INKED = {
@@ -65,29 +70,23 @@ class Rendering:
     words: tuple[str, ...]
 
 
-def render(photo: Pixels, medium: str, rng: np.random.Generator, *, longest: int = 512) -> Rendering:
-    """`photo` in `medium`, with inks and stroke size drawn from `rng`; its longest side becomes `longest`."""
+def render(
+    photo: Pixels, medium: str, rng: np.random.Generator, *, longest: int = 512, tint: bool = False
+) -> Rendering:
+    """`photo` in `medium`, with inks and stroke size drawn from `rng`; its longest side becomes `longest`.
+
+    `tint` gives a medium that takes its colours from the photo other colours half the time.
+    """
     image = Image.fromarray(photo)
     scale = longest / max(image.size)
     size = (max(32, round(image.width * scale)), max(32, round(image.height * scale)))
     content = np.asarray(image.resize(size, Image.Resampling.LANCZOS), np.float32) / np.float32(255)
     inks = draw_inks(rng)
     grain = float(rng.uniform(0, 1))
+    if tint and medium not in INKED and rng.random() < 0.5:
+        content = tinted(content, rng)
     stroke = longest * (0.008 + 0.02 * grain)
     out = MEDIA[medium](content, inks, stroke, rng)
     colours = (inks.ink_name, inks.paper_name) if medium in INKED else ()
     words = (medium, "coarse" if grain > 0.6 else "fine" if grain < 0.3 else "", *colours)
     return Rendering((out.clip(0, 1) * 255).round().astype(np.uint8), tuple(w for w in words if w))
-
-
-def render_samples(photos: list[Sample], count: int, *, seed: int) -> list[Sample]:
-    """`count` renderings of random photos, the media in turn; `medium` and `words` are in each sample's info."""
-    rng = np.random.default_rng(seed)
-    media = list(MEDIA)
-    chosen = rng.integers(0, len(photos), count)
-    samples: list[Sample] = []
-    for n, index in enumerate(chosen):
-        medium = media[n % len(media)]
-        rendering = render(photos[int(index)].pixels, medium, np.random.default_rng((seed, n)))
-        samples.append(Sample(rendering.pixels, {"medium": medium, "words": rendering.words}))
-    return samples

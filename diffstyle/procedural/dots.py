@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffstyle.training.procedural.fields import Array, blur, coordinates, distance_to, gradient, size
-from diffstyle.training.procedural.palette import Inks, luma, saturated
+from diffstyle.procedural.fields import Array, blur, coordinates, distance_to, gradient, size
+from diffstyle.procedural.palette import Inks, luma, saturated
 
 
 def halftone(photo: Array, inks: Inks, stroke: float, rng: np.random.Generator) -> Array:

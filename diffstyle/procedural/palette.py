@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffstyle.training.procedural.fields import Array
+from diffstyle.procedural.fields import Array
 
 DARK = {
     "black": (18, 16, 18),
@@ -58,6 +58,16 @@ def draw_inks(rng: np.random.Generator) -> Inks:
     ink, paper = str(rng.choice(list(DARK))), str(rng.choice(list(LIGHT)))
     first, second = (str(name) for name in rng.choice(list(BRIGHT), 2, replace=False))
     return Inks(_rgb(DARK[ink]), _rgb(LIGHT[paper]), (_rgb(BRIGHT[first]), _rgb(BRIGHT[second])), ink, paper)
+
+
+def tinted(picture: Array, rng: np.random.Generator) -> Array:
+    """Colours (h, w, 3) drawn towards a scale from a dark over a bright to a light named colour."""
+    stops = [_rgb(table[str(rng.choice(list(table)))]) for table in (DARK, BRIGHT, LIGHT)]
+    scale = luma(picture) * 2
+    low = stops[0] + (stops[1] - stops[0]) * scale.clip(0, 1)[..., None]
+    mapped = low + (stops[2] - low) * (scale - 1).clip(0, 1)[..., None]
+    amount = np.float32(rng.uniform(0.5, 1))
+    return (picture + (mapped - picture) * amount).astype(np.float32)
 
 
 def luma(picture: Array) -> Array:

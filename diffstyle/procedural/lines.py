@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffstyle.training.procedural.fields import Array, blur, coordinates, noise, size
-from diffstyle.training.procedural.palette import Inks, luma
+from diffstyle.procedural.fields import Array, blur, coordinates, noise, size
+from diffstyle.procedural.palette import Inks, luma
 
 
 def cross_hatching(photo: Array, inks: Inks, stroke: float, rng: np.random.Generator) -> Array:

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from PIL import Image
 from scipy.spatial import Delaunay, KDTree
 
-from diffstyle.training.procedural.fields import Array, coordinates, gradient, noise, size
-from diffstyle.training.procedural.palette import Inks, luma, saturated
+from diffstyle.procedural.fields import Array, coordinates, gradient, noise, size
+from diffstyle.procedural.palette import Inks, luma, saturated
 
 
 def mosaic(photo: Array, inks: Inks, stroke: float, rng: np.random.Generator) -> Array:

@@ -1,0 +1,85 @@
+"""Colours by their names: how much of a picture each one covers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+COLOURS: Mapping[str, tuple[int, int, int]] = {
+    "black": (18, 16, 18),
+    "dark grey": (78, 78, 80),
+    "grey": (136, 136, 136),
+    "light grey": (208, 208, 208),
+    "white": (250, 250, 248),
+    "cream": (246, 234, 206),
+    "tan": (206, 172, 124),
+    "brown": (136, 90, 50),
+    "sepia": (74, 48, 28),
+    "maroon": (100, 18, 30),
+    "red": (206, 40, 38),
+    "orange": (238, 130, 34),
+    "gold": (206, 158, 48),
+    "yellow": (246, 212, 52),
+    "olive": (116, 118, 52),
+    "green": (56, 156, 70),
+    "dark green": (18, 68, 42),
+    "pale green": (196, 226, 190),
+    "turquoise": (44, 180, 174),
+    "dark teal": (10, 72, 80),
+    "blue": (40, 98, 206),
+    "navy blue": (22, 34, 86),
+    "indigo": (46, 32, 112),
+    "pale blue": (190, 216, 238),
+    "slate blue": (104, 128, 156),
+    "purple": (92, 30, 110),
+    "violet": (146, 82, 202),
+    "pink": (238, 112, 160),
+    "pale pink": (246, 214, 214),
+    "rose": (196, 128, 122),
+}
+"""sRGB of the colours that captions name."""
+
+SHADES: Mapping[str, tuple[str, ...]] = {
+    "grey": ("dark grey", "light grey"),
+    "brown": ("sepia", "tan"),
+    "red": ("maroon",),
+    "green": ("dark green", "pale green", "olive"),
+    "turquoise": ("dark teal",),
+    "blue": ("navy blue", "indigo", "pale blue", "slate blue"),
+    "purple": ("violet",),
+    "pink": ("pale pink", "rose"),
+    "yellow": ("gold",),
+}
+"""A colour's shades count as that colour too."""
+
+_SIDE = 64
+
+
+@lru_cache(maxsize=1)
+def _palette() -> Floats:
+    return lab(np.array(list(COLOURS.values()), np.float32) / np.float32(255))
+
+
+def lab(rgb: Floats) -> Floats:
+    """sRGB (…, 3) in [0, 1] to CIELAB (D65)."""
+    from skimage import color
+
+    return np.asarray(cast("Floats", color.rgb2lab(rgb)), np.float32)
+
+
+def shares(pixels: npt.NDArray[np.uint8]) -> dict[str, float]:
+    """The part of a picture (h, w, 3) that is nearest each named colour in CIELAB, its shades included."""
+    h, w = (int(n) for n in pixels.shape[:2])
+    rows = np.linspace(0, h - 1, min(h, _SIDE)).round().astype(int)
+    columns = np.linspace(0, w - 1, min(w, _SIDE)).round().astype(int)
+    sample = lab(pixels[rows][:, columns].reshape(-1, 3).astype(np.float32) / np.float32(255))
+    weights = np.array([0.8, 1, 1], np.float32)  # hue tells names apart more than lightness does
+    distance = np.square((sample[:, None] - _palette()) * weights).sum(2)
+    own = dict(zip(COLOURS, np.bincount(distance.argmin(1), minlength=len(COLOURS)) / len(sample), strict=True))
+    return {name: float(part + sum(own[s] for s in SHADES.get(name, ()))) for name, part in own.items()}

@@ -1,0 +1,221 @@
+"""The pictures that the starter CLIP learns from: styles over several contents, and contents in several styles.
+
+Four origins: photos rendered in procedural media, four photos in each style and eight styles on each; labelled art;
+photos repainted by the preview network in the manner of that art; and photos as they are. Every picture comes with its
+facts, and with what its embedding must let one predict of it: the preview network's statistics of it and the teacher's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from diffstyle.captions import FactIndex, Facts, Truth
+from diffstyle.engines.adain.engine import AdaINEngine
+from diffstyle.picture import Picture
+from diffstyle.procedural import MEDIA, render
+from diffstyle.style import Style
+from diffstyle.stylizer import Stylizer
+from diffstyle.training.clip.labels import constructed, labelled, measured, together
+from diffstyle.training.data import Pixels, Sample
+from diffstyle.training.teacher import SqueezeNet
+
+LONGEST = 336
+PHOTOS, STYLES = 4, 8
+ORIGINS = ("procedural", "art", "repainted", "photo")
+TEACHER_LAYERS = ("relu1", "fire3", "fire4", "fire6")
+GREYS = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One picture (h, w, 3) uint8. Equal `style`: made alike; equal `content`: of the same photo; -1: of none."""
+
+    pixels: Pixels
+    facts: Facts
+    style: int
+    content: int
+    origin: str
+
+
+def procedural(photos: Sequence[Sample], groups: int, *, seed: int, media: Sequence[str] = tuple(MEDIA)) -> list[Entry]:
+    """`groups` times PHOTOS photos in STYLES styles, the media in turn."""
+    order = np.random.default_rng(seed).permutation(max(len(photos), groups * PHOTOS)) % len(photos)
+    jobs: list[tuple[Pixels, str, int, int, int]] = []
+    for g in range(groups):
+        for s in range(STYLES):
+            style = g * STYLES + s
+            for n in range(PHOTOS):
+                content = int(order[(g * PHOTOS + n) % len(order)])
+                jobs.append((photos[content].pixels, media[style % len(media)], seed, style, content))
+    with ProcessPoolExecutor() as workers:
+        return list(workers.map(_rendered, jobs, chunksize=16))
+
+
+def _rendered(job: tuple[Pixels, str, int, int, int]) -> Entry:
+    pixels, medium, seed, style, content = job
+    rendering = render(pixels, medium, np.random.default_rng((seed, style)), longest=LONGEST, tint=True)
+    facts = together(constructed(medium, rendering.words), measured(rendering.pixels))
+    return Entry(rendering.pixels, facts, style, content, "procedural")
+
+
+def art(samples: Sequence[Sample], first: int) -> list[Entry]:
+    return [
+        Entry(pixels, together(labelled(s.info), measured(pixels)), first + n, -1, "art")
+        for n, s in enumerate(samples)
+        for pixels in (_small(s.pixels),)
+    ]
+
+
+def repainted(art: Sequence[Entry], photos: Sequence[Sample], times: int, *, seed: int) -> list[Entry]:
+    """Photos in the styles of `art` by the preview network: the art's labels, colours measured anew."""
+    rng = np.random.default_rng(seed)
+    stylizer = Stylizer.load()
+    kinds = {"medium", "movement", "artist", "century"}
+    out: list[Entry] = []
+    for entry in art:
+        style = stylizer.measure(Style.from_image(entry.pixels))
+        for _ in range(times):
+            content = int(rng.integers(len(photos)))
+            pixels = stylizer.stylize(Picture.from_array(_small(photos[content].pixels)), style).picture.to_array()
+            kept = Facts(
+                frozenset(f for f in entry.facts.true if f[0] in kinds),
+                frozenset(f for f in entry.facts.false if f[0] in kinds),
+            )
+            out.append(Entry(pixels, together(kept, measured(pixels)), entry.style, content, "repainted"))
+    return out
+
+
+def photographs(samples: Sequence[Sample], first: int) -> list[Entry]:
+    """Photos as they are, and every third one also in grey or in sepia. Plain photos are one style, as are the two."""
+    out: list[Entry] = []
+    for n, s in enumerate(samples):
+        pixels = _small(s.pixels)
+        facts = labelled(s.info)
+        out.append(Entry(pixels, together(facts, measured(pixels)), first, n, "photo"))
+        if n % 3 == 0:
+            grey = (pixels @ GREYS)[..., None] / np.float32(255)
+            name, low, high = ("black and white photo", (0, 0, 0), (1, 1, 1))
+            if n % 2:
+                name, low, high = ("sepia photo", (0.16, 0.09, 0.04), (0.97, 0.9, 0.76))
+            toned = ((np.array(low) * (1 - grey) + np.array(high) * grey) * 255).astype(np.uint8)
+            more = Facts(facts.true | {("medium", name)}, facts.false - {("medium", name)})
+            out.append(Entry(toned, together(more, measured(toned)), first + 1 + n % 2, n, "photo"))
+    return out
+
+
+@torch.no_grad()
+def statistics(entries: Sequence[Entry]) -> Tensor:
+    """(n, 265) preview statistics of each picture."""
+    engine = AdaINEngine.load(device=torch.device("cpu"))
+    rows: list[Tensor] = []
+    for entry in entries:
+        style = engine.measure(Style.from_image(entry.pixels))
+        rows.append(style.references[0].statistics[engine.space])
+    return torch.stack(rows)
+
+
+@torch.no_grad()
+def teacher_moments(entries: Sequence[Entry], teacher: SqueezeNet) -> Tensor:
+    """(n, channels) mean and deviation of the teacher's maps, each channel standardised."""
+    teacher = teacher.to(torch.bfloat16).to(memory_format=torch.channels_last)
+    rows: list[Tensor] = []
+    for entry in entries:
+        image = Image.fromarray(entry.pixels).reduce(2)
+        x = torch.tensor(np.asarray(image)).permute(2, 0, 1)[None].to(torch.bfloat16) / 255
+        features = teacher(x.contiguous(memory_format=torch.channels_last), TEACHER_LAYERS[-1])
+        maps = [features[layer].float() for layer in TEACHER_LAYERS]
+        rows.append(torch.cat([m for f in maps for m in (f.mean((2, 3))[0], f.std((2, 3))[0])]))
+    table = (torch.stack(rows) + 1e-3).log()
+    return (table - table.mean(0)) / table.std(0).clamp_min(1e-3)
+
+
+def principal(table: Tensor, count: int) -> Tensor:
+    """(n, count): the table along its main directions, each scaled to unit variance."""
+    u = cast("Tensor", torch.linalg.svd(table - table.mean(0), full_matrices=False)[0])
+    return u[:, :count] * len(table) ** 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Entries as arrays: what a batch is drawn from, and what a run keeps on disk to go on from."""
+
+    pixels: list[Pixels]
+    known: Truth
+    style: npt.NDArray[np.int64]
+    content: npt.NDArray[np.int64]
+    origin: npt.NDArray[np.int64]
+    targets: npt.NDArray[np.float32]
+    artists: tuple[str, ...]
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry], targets: Tensor) -> Pool:
+        artists = tuple(sorted({value for e in entries for value in e.facts.values("artist")}))
+        index = FactIndex(artists)
+        return cls(
+            [e.pixels for e in entries],
+            np.stack([index.row(e.facts) for e in entries]),
+            np.array([e.style for e in entries]),
+            np.array([e.content for e in entries]),
+            np.array([ORIGINS.index(e.origin) for e in entries]),
+            targets.numpy().astype(np.float32),
+            artists,
+        )
+
+    def spread(self, count: int) -> Pool:
+        """`count` of its pictures, evenly spread over all, or all if there are fewer."""
+        chosen = np.linspace(0, len(self.pixels) - 1, min(count, len(self.pixels))).round().astype(int)
+        return Pool(
+            [self.pixels[int(n)] for n in chosen],
+            self.known[chosen],
+            self.style[chosen],
+            self.content[chosen],
+            self.origin[chosen],
+            self.targets[chosen],
+            self.artists,
+        )
+
+    def save(self, path: Path) -> None:
+        shapes = np.array([p.shape for p in self.pixels])
+        flat = np.concatenate([p.reshape(-1) for p in self.pixels])
+        artists = np.array(self.artists)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial.npz")
+        np.savez(
+            partial,
+            flat=flat,
+            shapes=shapes,
+            known=self.known,
+            style=self.style,
+            content=self.content,
+            origin=self.origin,
+            targets=self.targets,
+            artists=artists,
+        )
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Pool:
+        with np.load(path) as data:
+            shapes: npt.NDArray[np.int64] = data["shapes"]
+            cuts = np.cumsum(shapes.prod(1))[:-1]
+            parts: list[Pixels] = np.split(data["flat"], cuts)
+            pixels = [part.reshape(tuple(shape)) for part, shape in zip(parts, shapes, strict=True)]
+            arrays = (data["known"], data["style"], data["content"], data["origin"], data["targets"])
+            return cls(pixels, *arrays, tuple(str(a) for a in data["artists"]))
+
+
+def _small(pixels: Pixels) -> Pixels:
+    image = Image.fromarray(pixels)
+    image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+    array: npt.NDArray[np.uint8] = np.asarray(image)
+    return array

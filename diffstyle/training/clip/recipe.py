@@ -1,0 +1,90 @@
+"""From a folder of shards to a folder that open_clip loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from open_clip import CLIP
+from open_clip.tokenizer import SimpleTokenizer
+from torch import Tensor
+from torch.nn import functional as F
+
+from diffstyle.captions import words
+from diffstyle.encoder import tiles
+from diffstyle.encoder_source import CONFIG, VOCABULARY
+from diffstyle.picture import Picture
+from diffstyle.tensors import write_safetensors
+from diffstyle.training.clip import pool as pools
+from diffstyle.training.clip.finish import EMBEDDINGS, finish
+from diffstyle.training.clip.model import (
+    CONTEXT,
+    PREPROCESS,
+    SIDE,
+    configuration,
+    new_model,
+    write_configuration,
+    write_vocabulary,
+)
+from diffstyle.training.clip.pool import Pool
+from diffstyle.training.clip.train import ClipRecipe, Material, train
+from diffstyle.training.clip.words import WordsRecipe, train_words
+from diffstyle.training.data import read_shards
+from diffstyle.training.teacher import SqueezeNet
+
+TEACHER_DIRECTIONS = 64
+WORDS_SHARE = 0.1  # of the minutes, on top of them
+
+
+def train_clip(data: Path, out: Path, recipe: ClipRecipe, *, minutes: float, device: str, groups: int) -> Path:
+    """Train, and write `out/clip`: open_clip_config.json, open_clip_model.safetensors (fp16) and the vocabulary."""
+    if not (out / "pool.npz").exists():
+        make_pool(data, groups, seed=recipe.seed).save(out / "pool.npz")
+    pool = Pool.load(out / "pool.npz")
+    folder = out / "clip"
+    write_vocabulary(folder / VOCABULARY, [*words(), *pool.artists])
+    tokenizer = SimpleTokenizer(bpe_path=str(folder / VOCABULARY), context_length=CONTEXT)
+    config = configuration(tokenizer.vocab_size)
+    write_configuration(folder / CONFIG, tokenizer.vocab_size)
+    material = Material(pool, tokenizer, recipe)
+    weights = train(material, config, out=out, minutes=minutes, device=device)
+    model = new_model(config, recipe.seed)
+    model.load_state_dict(weights)
+    seen = embedded(model, pool)
+    weights = train_words(model, material, seen, WordsRecipe(), minutes=minutes * WORDS_SHARE).state_dict()
+    half = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+    write_safetensors(folder / "open_clip_model.safetensors", {k: v.cpu().contiguous() for k, v in half.items()})
+    (out / EMBEDDINGS).unlink(missing_ok=True)
+    finish(folder, pool, out)
+    return folder
+
+
+@torch.no_grad()
+def embedded(model: CLIP, pool: Pool) -> Tensor:
+    """(n, d): the pool's pictures as the encoder embeds them."""
+    model = model.eval().to(memory_format=torch.channels_last)
+    mean, std = (torch.tensor(PREPROCESS[k]).view(1, 3, 1, 1) for k in ("mean", "std"))
+    rows: list[Tensor] = []
+    for pixels in pool.pixels:
+        squares = torch.stack(tiles(Picture.from_array(pixels), SIDE))
+        vectors = model.encode_image(
+            ((squares - mean) / std).contiguous(memory_format=torch.channels_last), normalize=True
+        )
+        rows.append(F.normalize(vectors.mean(0), dim=0))
+    return torch.stack(rows)
+
+
+def make_pool(data: Path, groups: int, *, seed: int) -> Pool:
+    """Render, label and measure every training picture."""
+    photos, art = read_shards(data, "photo-clean-*", "train"), read_shards(data, "art-clean-*", "train")
+    entries = pools.procedural(photos, groups, seed=seed)
+    first = groups * pools.STYLES
+    paintings = pools.art(art, first)
+    entries += paintings
+    entries += pools.repainted(paintings, photos, 2, seed=seed)
+    entries += pools.photographs(photos, first + len(art))
+    teacher = SqueezeNet.load(data / "perceptual" / "squeezenet1_0.safetensors")
+    statistics = pools.statistics(entries)
+    spread = (statistics - statistics.mean(0)) / statistics.std(0).clamp_min(1e-4)
+    taught = pools.principal(pools.teacher_moments(entries, teacher), TEACHER_DIRECTIONS)
+    return Pool.of(entries, torch.cat([spread.clamp(-4, 4), taught.clamp(-4, 4)], 1))

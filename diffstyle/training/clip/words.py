@@ -1,0 +1,90 @@
+"""The last stage of the starter CLIP: its text tower alone, against all pictures of the pool at once.
+
+With the picture tower done, every picture is embedded once, as the product embeds it; then each step contrasts a few
+hundred captions with all of them, which batches of pictures cannot.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from open_clip import CLIP
+from torch import Tensor, nn
+
+from diffstyle.captions import choose, say, truth
+from diffstyle.training.clip.model import encode_short_text
+from diffstyle.training.clip.train import Material, contrast, nonsense
+
+PICTURE_TOWER = ("visual.", "logit_scale")
+
+
+@dataclass(frozen=True, slots=True)
+class WordsRecipe:
+    seed: int = 1
+    pictures: int = 160
+    noise_captions: int = 40
+    learning_rate: float = 6e-4
+    weight_decay: float = 0.02
+    warmup_steps: int = 30
+    meaning_weight: float = 0.5
+    temperature: float = 0.05
+    meaning_temperature: float = 0.07
+
+    def rate(self, step: int, progress: float) -> float:
+        return (
+            self.learning_rate * (1 + math.cos(math.pi * min(progress, 1))) / 2 * min(1, (step + 1) / self.warmup_steps)
+        )
+
+
+def train_words(model: CLIP, material: Material, vectors: Tensor, recipe: WordsRecipe, *, minutes: float) -> CLIP:
+    """Train all of `model` but its picture tower for `minutes`; `vectors` (n, d) are the pool's pictures."""
+    tuned = [p for name, p in model.named_parameters() if not name.startswith(PICTURE_TOWER)]
+    optimiser = torch.optim.AdamW(tuned, betas=(0.9, 0.98), weight_decay=recipe.weight_decay)
+    chance = _chance(material)
+    begun = time.monotonic()
+    step, progress = 0, 0.0
+    while progress < 1:
+        rng = np.random.default_rng((recipe.seed, step))
+        chosen = rng.choice(len(vectors), recipe.pictures, p=chance)
+        said = [choose(material.facts[int(n)], rng) for n in chosen]
+        texts = [say(facts, rng, noise=material.noise_of(rng)) for facts in said for _ in range(2)]
+        texts += [nonsense(material.noise, int(rng.integers(1, 7)), rng) for _ in range(recipe.noise_captions)]
+        meaning = np.stack([material.index.said(facts) for facts in said])
+        true = torch.from_numpy(truth(meaning, material.pool.known)).repeat_interleave(2, 0)
+        equal = torch.from_numpy((meaning[:, None] == meaning[None]).all(2)).repeat_interleave(2, 0)
+        equal = equal.repeat_interleave(2, 1)
+        with torch.autocast("cpu", torch.bfloat16):
+            encoded = encode_short_text(model, material.tokenizer(texts)).float()
+        paired = encoded[: len(true)]
+        of_own = torch.cat([true[:, chosen], torch.full((recipe.noise_captions, len(chosen)), -1)])
+        itself = torch.eye(len(paired), dtype=torch.bool)
+        terms = {
+            "caption": contrast(paired @ vectors.T / recipe.temperature, true),
+            "picture": contrast((encoded @ vectors[chosen].T / recipe.temperature).T, of_own.T),
+            "meaning": recipe.meaning_weight
+            * contrast(paired @ paired.T / recipe.meaning_temperature, torch.where(equal, 1, -1) * ~itself),
+        }
+        optimiser.zero_grad(set_to_none=True)
+        torch.stack(list(terms.values())).sum().backward()
+        nn.utils.clip_grad_norm_(tuned, 2.0)
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.rate(step, progress)
+        optimiser.step()
+        step += 1
+        progress = (time.monotonic() - begun) / (60 * minutes)
+        if step % 20 == 0:
+            losses = "  ".join(f"{k} {float(v.detach()):.3f}" for k, v in terms.items())
+            print(f"words step {step}  {losses}", flush=True)
+    return model.eval()
+
+
+def _chance(material: Material) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Of each picture to be described: half are procedural, a third art, the rest repainted or photos."""
+    origin = material.pool.origin
+    weight = np.array([0.5, 0.3, 0.08, 0.12])[origin] / np.bincount(origin, minlength=4)[origin]
+    weight[material.art] *= material.chance * len(material.art)
+    return weight / weight.sum()

@@ -1,0 +1,68 @@
+"""Captions: true by construction."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diffstyle.captions import KINDS, FactIndex, Facts, choose, say, truth
+from diffstyle.procedural import MEDIA
+from diffstyle.training.clip.labels import artist_name, constructed, labelled, measured, together
+
+FACTS = Facts(
+    frozenset({("medium", "woodcut"), ("colour", "indigo"), ("colour", "cream"), ("artist", "Ando Hiroshige")}),
+    frozenset({("medium", "oil painting"), ("colour", "red")}),
+)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_caption_says_what_was_chosen(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    chosen = choose(FACTS, rng)
+    assert chosen
+    assert set(chosen) <= FACTS.true
+    caption = say(chosen, rng, noise=["a dog"] if seed % 2 else [])
+    for kind, value in chosen:
+        names = KINDS[kind][value] if kind in KINDS else (value.split()[-1],)
+        assert any(name in caption for name in names), (caption, kind, value)
+    assert ("a dog" in caption) == bool(seed % 2)
+
+
+def test_truth_is_of_all_that_is_said() -> None:
+    index = FactIndex(["Ando Hiroshige"])
+    said = np.stack(
+        [
+            index.said([("medium", "woodcut"), ("colour", "cream")]),
+            index.said([("medium", "woodcut"), ("colour", "red")]),
+            index.said([("medium", "woodcut"), ("tone", "dark")]),
+        ]
+    )
+    assert truth(said, index.row(FACTS)[None]).tolist() == [[1], [-1], [0]]
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+def test_a_rendering_is_in_one_medium(medium: str) -> None:
+    facts = constructed(medium, (medium, "fine"))
+    assert len(facts.values("medium")) == 1
+    assert facts.values("grain") == ["fine"]
+    assert not facts.true & facts.false
+
+
+def test_labels_of_art() -> None:
+    label = {"kind": "art", "artist": "GOGH, Vincent van", "year": "1889", "movement": "Post Impressionism"}
+    facts = labelled(label | {"medium": "Oil on canvas"})
+    wanted = {("artist", "Vincent van Gogh"), ("century", "19"), ("movement", "Post-Impressionism")}
+    assert wanted | {("medium", "oil painting")} == facts.true
+    assert ("movement", "Baroque") in facts.false
+    assert ("medium", "photograph") in facts.false
+    assert ("medium", "oil dabs") not in facts.false  # alike: unknown
+    assert labelled({"kind": "photo"}).values("medium") == ["photograph"]
+    assert artist_name("Martín de Soria") == "Martín de Soria"
+
+
+def test_measured_facts() -> None:
+    dark = np.full((32, 32, 3), (20, 32, 84), np.uint8)
+    facts = together(measured(dark), FACTS)
+    assert {("colour", "navy blue"), ("colour", "blue"), ("tone", "dark")} <= facts.true
+    assert ("tone", "light") in facts.false
+    assert not facts.true & facts.false
