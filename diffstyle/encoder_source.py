@@ -23,9 +23,10 @@ CHECKPOINTS = (
     "open_clip_model.bin",
     "open_clip_model.pt",
 )
-STARTER_FILES = ("open_clip_model.safetensors", "open_clip_config.json", "bpe_vocabulary.txt.gz", "bridge.safetensors")
 CONFIG = "open_clip_config.json"
 VOCABULARY = "bpe_vocabulary.txt.gz"
+BRIDGE = "bridge.safetensors"
+STARTER_FILES = (CHECKPOINTS[0], CONFIG, VOCABULARY, BRIDGE)
 _BLOCK, _BLOCKS = 1 << 16, 64
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -73,7 +74,7 @@ def _starter() -> EncoderSource:
         f"local-dir:{folder}",
         folder / STARTER_FILES[0],
         vocabulary=folder / VOCABULARY,
-        bridge=folder / "bridge.safetensors",
+        bridge=folder / BRIDGE,
     )
 
 
@@ -81,7 +82,7 @@ def _folder(path: Path) -> EncoderSource:
     weights = [path / name for name in CHECKPOINTS if (path / name).is_file()]
     if not (path / CONFIG).is_file() or not weights:
         raise InputError(f"Cannot use {path}: an open_clip folder holds {CONFIG} and open_clip_model.safetensors.")
-    vocabulary, bridge = path / VOCABULARY, path / "bridge.safetensors"
+    vocabulary, bridge = path / VOCABULARY, path / BRIDGE
     return EncoderSource(
         f"open_clip-{fingerprint(weights[0])}",
         f"local-dir:{path}",

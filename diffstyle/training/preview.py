@@ -7,7 +7,6 @@ also asks that a picture in its own style comes back unchanged.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
 from diffstyle.training import checkpoint, losses
 from diffstyle.training.data import Pixels, Sample, prefetch, random_crop, to_batch
 from diffstyle.training.log import Log
+from diffstyle.training.schedule import cosine_rate, descend, follow
 from diffstyle.training.sheet import write_sheet
 from diffstyle.training.teacher import ARRANGEMENT_LAYERS, CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
 
@@ -66,10 +66,8 @@ class PreviewRecipe:
         return min(1.0, 0.2 + 20 * progress)
 
     def rate(self, step: int, progress: float) -> float:
-        """Linear warm-up, then a cosine over the schedule."""
-        cosine = (1 + math.cos(math.pi * min(progress, 1))) / 2
-        rate = self.last_learning_rate + (self.learning_rate - self.last_learning_rate) * cosine
-        return rate * min(1, (step + 1) / self.warmup_steps)
+        first, last = self.learning_rate, self.last_learning_rate
+        return cosine_rate(step, progress, first=first, last=last, warmup=self.warmup_steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,19 +174,10 @@ class Trainer:
         terms = self.losses(content, style)
         terms["style"] = terms["style"] * style_share
         terms["moment"] = terms["moment"] * style_share
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.stack(list(terms.values())).sum().backward()
-        norm = nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        if torch.isfinite(norm):
-            self.optimiser.step()
-        decay = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for name, value in self.net.state_dict().items():
-                self.average[name].lerp_(value, 1 - decay)
+        norm = descend(terms, self.net.parameters(), self.optimiser, rate=rate, largest_norm=5.0)
+        follow(self.average, self.net.state_dict(), self.step, self.recipe.ema)
         self.step += 1
-        return {k: float(v.detach()) for k, v in terms.items()} | {"norm": float(norm)}
+        return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm}
 
     def state(self) -> dict[str, Any]:
         return {

@@ -7,7 +7,6 @@ it is true of.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from diffstyle.style import Style
 from diffstyle.tensors import read_safetensors, write_safetensors
 from diffstyle.training.clip.finish import CAPTIONS, EMBEDDINGS, EXAMPLES
 from diffstyle.training.clip.pool import Pool
+from diffstyle.training.schedule import cosine_rate
 
 COLOURS = 9  # of the statistics, the first: mean and factor
 
@@ -65,7 +65,7 @@ def train_stats(run: Path, encoder: StyleEncoder, recipe: StatsRecipe) -> StatsA
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * (1 + math.cos(math.pi * step / recipe.steps)) / 2
+            group["lr"] = cosine_rate(step, step / recipe.steps, first=recipe.learning_rate)
         optimiser.step()
         if step % 500 == 0:
             print(f"step {step}  loss {float(loss.detach()):.4f}", flush=True)

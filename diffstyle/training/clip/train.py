@@ -30,6 +30,7 @@ from diffstyle.training.clip.model import PREPROCESS, encode_short_text, new_mod
 from diffstyle.training.clip.pool import ORIGINS, PHOTOS, STYLES, Pool
 from diffstyle.training.data import Pixels, prefetch, random_crop, to_batch
 from diffstyle.training.log import Log
+from diffstyle.training.schedule import cosine_rate, descend, follow
 
 ZOOM = (0.75, 1.3)
 
@@ -56,9 +57,8 @@ class ClipRecipe:
     head_weight: float = 0.5
 
     def rate(self, step: int, progress: float) -> float:
-        cosine = (1 + math.cos(math.pi * min(progress, 1))) / 2
-        rate = self.last_learning_rate + (self.learning_rate - self.last_learning_rate) * cosine
-        return rate * min(1, (step + 1) / self.warmup_steps)
+        first, last = self.learning_rate, self.last_learning_rate
+        return cosine_rate(step, progress, first=first, last=last, warmup=self.warmup_steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,21 +225,10 @@ class Trainer:
 
     def advance(self, batch: Batch, rate: float) -> dict[str, float]:
         terms = self.losses(batch)
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.stack(list(terms.values())).sum().backward()
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        if torch.isfinite(norm):
-            self.optimiser.step()
-        decay = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
+        descend(terms, self.model.parameters(), self.optimiser, rate=rate, largest_norm=2.0)
         with torch.no_grad():
             self.model.logit_scale.clamp_(0, math.log(50))
-            for name, value in self.model.state_dict().items():
-                if value.is_floating_point():
-                    self.average[name].lerp_(value, 1 - decay)
-                else:
-                    self.average[name].copy_(value)
+        follow(self.average, self.model.state_dict(), self.step, self.recipe.ema)
         self.step += 1
         return {k: float(v.detach()) for k, v in terms.items()} | {
             "scale": float(self.model.logit_scale.detach().exp())

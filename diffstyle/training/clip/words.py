@@ -6,18 +6,18 @@ hundred captions with all of them, which batches of pictures cannot.
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from open_clip import CLIP
-from torch import Tensor, nn
+from torch import Tensor
 
 from diffstyle.captions import choose, say, truth
 from diffstyle.training.clip.model import encode_short_text
 from diffstyle.training.clip.train import Material, contrast, nonsense
+from diffstyle.training.schedule import cosine_rate, descend
 
 PICTURE_TOWER = ("visual.", "logit_scale")
 
@@ -33,11 +33,6 @@ class WordsRecipe:
     meaning_weight: float = 0.5
     temperature: float = 0.05
     meaning_temperature: float = 0.07
-
-    def rate(self, step: int, progress: float) -> float:
-        return (
-            self.learning_rate * (1 + math.cos(math.pi * min(progress, 1))) / 2 * min(1, (step + 1) / self.warmup_steps)
-        )
 
 
 def train_words(model: CLIP, material: Material, vectors: Tensor, recipe: WordsRecipe, *, minutes: float) -> CLIP:
@@ -68,12 +63,8 @@ def train_words(model: CLIP, material: Material, vectors: Tensor, recipe: WordsR
             "meaning": recipe.meaning_weight
             * contrast(paired @ paired.T / recipe.meaning_temperature, torch.where(equal, 1, -1) * ~itself),
         }
-        optimiser.zero_grad(set_to_none=True)
-        torch.stack(list(terms.values())).sum().backward()
-        nn.utils.clip_grad_norm_(tuned, 2.0)
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.rate(step, progress)
-        optimiser.step()
+        rate = cosine_rate(step, progress, first=recipe.learning_rate, warmup=recipe.warmup_steps)
+        descend(terms, tuned, optimiser, rate=rate, largest_norm=2.0)
         step += 1
         progress = (time.monotonic() - begun) / (60 * minutes)
         if step % 20 == 0:
