@@ -24,6 +24,7 @@ COLOURS: Mapping[str, tuple[int, int, int]] = {
     "maroon": (100, 18, 30),
     "red": (206, 40, 38),
     "orange": (238, 130, 34),
+    "terracotta": (190, 92, 60),
     "gold": (206, 158, 48),
     "yellow": (246, 212, 52),
     "olive": (116, 118, 52),
@@ -40,6 +41,7 @@ COLOURS: Mapping[str, tuple[int, int, int]] = {
     "purple": (92, 30, 110),
     "violet": (146, 82, 202),
     "pink": (238, 112, 160),
+    "magenta": (200, 28, 136),
     "pale pink": (246, 214, 214),
     "rose": (196, 128, 122),
 }
@@ -49,11 +51,12 @@ SHADES: Mapping[str, tuple[str, ...]] = {
     "grey": ("dark grey", "light grey"),
     "brown": ("sepia", "tan"),
     "red": ("maroon",),
+    "orange": ("terracotta",),
     "green": ("dark green", "pale green", "olive"),
     "turquoise": ("dark teal",),
     "blue": ("navy blue", "indigo", "pale blue", "slate blue"),
     "purple": ("violet",),
-    "pink": ("pale pink", "rose"),
+    "pink": ("pale pink", "rose", "magenta"),
     "yellow": ("gold",),
 }
 """A colour's shades count as that colour too."""

@@ -203,7 +203,7 @@ def test_the_pool_shares_styles_and_contents(pool: Pool, tmp_path: Path) -> None
     again = Pool.load(tmp_path / "pool.npz")
     assert all(np.array_equal(a, b) for a, b in zip(pool.pixels, again.pixels, strict=True))
     assert np.array_equal(pool.known, again.known)
-    assert np.array_equal(pool.targets, again.targets)
+    assert np.array_equal(pool.targets, again.targets, equal_nan=True)
 
 
 def test_captions_of_a_batch_are_true_or_nonsense(pool: Pool, tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def say(facts: Sequence[Fact], rng: np.random.Generator, *, noise: Sequence[str]
         parts.append("of " + " ".join(noise))
         noise = ()
     for _, name in (f for f in facts if f[0] == "artist"):
-        short = name.split()[-1] if rng.random() < 0.4 else name
+        short = family_name(name) if rng.random() < 0.4 else name
         parts.append(_one(("by {}", "in the style of {}", "{}", "{} style"), rng).format(short))
     parts += [_one(phrases.CENTURIES[v], rng) for k, v in facts if k == "century"]
     parts += [_one(phrases.GRAINS[v], rng) for k, v in facts if k == "grain"]
@@ -133,6 +133,17 @@ def say(facts: Sequence[Fact], rng: np.random.Generator, *, noise: Sequence[str]
     first = " ".join(parts[:head])
     rest = parts[head:] if rng.random() < 0.5 else [str(p) for p in rng.permutation(parts[head:])]
     return _one(OPENINGS, rng) + _one((", ", " ", " "), rng).join(p for p in (first, *rest) if p)
+
+
+def family_name(artist: str) -> str:
+    """`Vincent van Gogh` -> `Gogh`; one that no one is known by alone, as `Pieter Bruegel the Elder`'s, is left whole.
+
+    >>> family_name("Vincent van Gogh")
+    'Gogh'
+    """
+    if any(w in artist for w in ("Elder", "Younger", "Master of", ";", " I")):
+        return artist
+    return artist.split()[-1]
 
 
 def words() -> list[str]:

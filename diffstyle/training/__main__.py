@@ -78,7 +78,8 @@ def clip(
     out: Path = Path("runs/clip"),
     minutes: float = 75.0,
     device: str = "cpu",
-    groups: int = 160,
+    groups: int = 240,
+    start: Path | None = None,
 ) -> None:
     """Train the starter CLIP; go on where the last run stopped; write OUT as an open_clip folder.
 
@@ -94,12 +95,14 @@ def clip(
         Where to train: cpu or cuda.
     groups
         How many groups of four photos are rendered, each in eight procedural styles.
+    start
+        Folder of an earlier model of this recipe to begin with.
     """
     from diffstyle.training.clip.recipe import train_clip
     from diffstyle.training.clip.train import ClipRecipe
 
     torch.set_flush_denormal(True)
-    print(train_clip(data, out, ClipRecipe(), minutes=minutes, device=device, groups=groups))
+    print(train_clip(data, out, ClipRecipe(), minutes=minutes, device=device, groups=groups, start=start))
 
 
 @app.command

@@ -9,16 +9,21 @@ import numpy as np
 
 from diffstyle.captions import CALLED, Fact, Facts, phrases
 from diffstyle.colours import lab, shares
+from diffstyle.procedural import MEDIA
 from diffstyle.training.data import Pixels
 
 ALIKE = (
     {"engraving", "woodcut", "cross-hatching", "ink line drawing", "pencil drawing", "illustration"},
     {"oil painting", "oil dabs", "tempera"},
     {"illustration", "watercolour", "vector"},
-    {"poster", "vector", "pop art", "risograph"},
+    {"poster", "vector", "pop art", "risograph", "low-poly"},
     {"pointillism", "stipple"},
 )
-"""Media that may be said of the same labelled picture: where one is true the others are unknown, not false."""
+"""Media that may be said of the same picture: where one is true the others are unknown, not false. Two renderings in
+different procedural media are told apart all the same."""
+
+FLAT = {"pixel art", "vector", "illustration", "poster"}
+"""Any of these may be said of what is labelled as pixel art: most of it is game scenery, flat and without pixels."""
 
 MOVEMENT_OF: dict[str, str] = {
     "pop art": "Pop Art",
@@ -80,7 +85,13 @@ def constructed(medium: str, words: Iterable[str]) -> Facts:
         true.add(("movement", MOVEMENT_OF[medium]))
     true |= {("grain", w) for w in ("coarse", "fine") if w in said}
     unsaid = {"pointillism": "Impressionism", "woodcut": "Ukiyo-e"}.get(medium, "")
-    false = _others("medium", true) | (_others("movement", true) - {("movement", unsaid)}) | _others("century", ())
+    rendered = {CALLED.get(m, m) for m in MEDIA}
+    near = {m for group in ALIKE if group & {value for _, value in true} for m in group} - rendered
+    false = (
+        {f for f in _others("medium", true) if f[1] not in near}
+        | (_others("movement", true) - {("movement", unsaid)})
+        | _others("century", ())
+    )
     if "coarse" in said or "fine" in said:
         false |= _others("grain", true)
     return Facts(frozenset(true), frozenset(false))
@@ -106,7 +117,9 @@ def labelled(info: Mapping[str, object]) -> Facts:
         true.add(("century", str(int(year[0]) // 100 + 1)))
     media = {value for kind, value in true if kind == "medium"}
     near = {m for group in ALIKE if group & media for m in group}
-    if media:
+    if "pixel art" in str(info.get("medium")):
+        false = {f for f in _others("medium", ()) if f[1] not in FLAT}
+    elif media:
         false = {f for f in _others("medium", true) if f[1] not in near}
     else:  # art of unknown making is still no photo and no print of dots
         painted = {"oil painting", "oil dabs", "tempera", "watercolour", "illustration", "poster", "cubist facets"}
@@ -129,6 +142,7 @@ def artist_name(label: str) -> str:
     """`GOGH, Vincent van` and `Vincent van Gogh` are one man."""
     family, _, given = label.partition(", ")
     name = f"{given} {family.title()}" if given and family.isupper() else label
+    name = re.sub(r"^(Attributed to|Workshop of|Follower of|Style of|Circle of) ", "", name)
     return re.sub(r"\s*\(.*?\)", "", name).strip()
 
 
@@ -147,7 +161,6 @@ def _media(label: str) -> set[str]:
         "watercolour illustration": "illustration",
         "ink line drawing": "ink line drawing",
         "wood engraving": "engraving",
-        "pixel art": "pixel art",
         "screen print": "poster",
         "vector": "vector",
     }

@@ -15,7 +15,7 @@ from open_clip.tokenizer import SimpleTokenizer, default_bpe
 from torch import Tensor
 from torch.nn import functional as F
 
-CONTEXT, SIDE = 64, 224
+CONTEXT, SIDE = 64, 320
 PREPROCESS: dict[str, Any] = {
     "mean": [0.48145466, 0.4578275, 0.40821073],
     "std": [0.26862954, 0.26130258, 0.27577711],

@@ -29,10 +29,11 @@ from diffstyle.training.clip.labels import constructed, labelled, measured, toge
 from diffstyle.training.data import Pixels, Sample
 from diffstyle.training.teacher import SqueezeNet
 
-LONGEST = 336
+LONGEST, WINDOW = 480, 320
 PHOTOS, STYLES = 4, 8
 ORIGINS = ("procedural", "art", "repainted", "photo")
 TEACHER_LAYERS = ("relu1", "fire3", "fire4", "fire6")
+BLACK_AND_WHITE = ("medium", "black and white photo")
 GREYS = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -47,25 +48,33 @@ class Entry:
     origin: str
 
 
-def procedural(photos: Sequence[Sample], groups: int, *, seed: int, media: Sequence[str] = tuple(MEDIA)) -> list[Entry]:
-    """`groups` times PHOTOS photos in STYLES styles, the media in turn."""
+SLOW = {"pointillism", "oil dabs"}
+DRAWN = (*MEDIA, *(m for m in MEDIA if m not in SLOW))
+"""Media in the order in which training takes them: those that take long to render half as often."""
+
+
+def procedural(
+    photos: Sequence[Sample], groups: int, *, seed: int, media: Sequence[str] = tuple(MEDIA), window: int = LONGEST
+) -> list[Entry]:
+    """`groups` times PHOTOS photos in STYLES styles, the media in turn; of each rendering at most `window` square."""
     order = np.random.default_rng(seed).permutation(max(len(photos), groups * PHOTOS)) % len(photos)
-    jobs: list[tuple[Pixels, str, int, int, int]] = []
+    jobs: list[tuple[Pixels, str, int, int, int, int]] = []
     for g in range(groups):
         for s in range(STYLES):
             style = g * STYLES + s
             for n in range(PHOTOS):
                 content = int(order[(g * PHOTOS + n) % len(order)])
-                jobs.append((photos[content].pixels, media[style % len(media)], seed, style, content))
+                jobs.append((photos[content].pixels, media[style % len(media)], seed, style, content, window))
     with ProcessPoolExecutor() as workers:
         return list(workers.map(_rendered, jobs, chunksize=16))
 
 
-def _rendered(job: tuple[Pixels, str, int, int, int]) -> Entry:
-    pixels, medium, seed, style, content = job
+def _rendered(job: tuple[Pixels, str, int, int, int, int]) -> Entry:
+    pixels, medium, seed, style, content, window = job
     rendering = render(pixels, medium, np.random.default_rng((seed, style)), longest=LONGEST, tint=True)
-    facts = together(constructed(medium, rendering.words), measured(rendering.pixels))
-    return Entry(rendering.pixels, facts, style, content, "procedural")
+    y, x = (max(0, (n - window) // 2) for n in rendering.pixels.shape[:2])
+    part = rendering.pixels[y : y + window, x : x + window].copy()
+    return Entry(part, together(constructed(medium, rendering.words), measured(part)), style, content, "procedural")
 
 
 def art(samples: Sequence[Sample], first: int) -> list[Entry]:
@@ -101,6 +110,8 @@ def photographs(samples: Sequence[Sample], first: int) -> list[Entry]:
     for n, s in enumerate(samples):
         pixels = _small(s.pixels)
         facts = labelled(s.info)
+        if ("saturation", "grey") in measured(pixels).true:
+            facts = Facts(facts.true | {BLACK_AND_WHITE}, facts.false - {BLACK_AND_WHITE})
         out.append(Entry(pixels, together(facts, measured(pixels)), first, n, "photo"))
         if n % 3 == 0:
             grey = (pixels @ GREYS)[..., None] / np.float32(255)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from diffstyle.captions import words
 from diffstyle.encoder import tiles
 from diffstyle.encoder_source import CONFIG, VOCABULARY
 from diffstyle.picture import Picture
-from diffstyle.tensors import write_safetensors
+from diffstyle.tensors import read_safetensors, write_safetensors
 from diffstyle.training.clip import pool as pools
 from diffstyle.training.clip.finish import EMBEDDINGS, finish
 from diffstyle.training.clip.model import (
@@ -33,21 +34,31 @@ from diffstyle.training.data import read_shards
 from diffstyle.training.teacher import SqueezeNet
 
 TEACHER_DIRECTIONS = 64
-WORDS_SHARE = 0.1  # of the minutes, on top of them
+WORDS_SHARE = 0.25  # of the minutes, on top of them
 
 
-def train_clip(data: Path, out: Path, recipe: ClipRecipe, *, minutes: float, device: str, groups: int) -> Path:
-    """Train, and write `out/clip`: open_clip_config.json, open_clip_model.safetensors (fp16) and the vocabulary."""
+def train_clip(
+    data: Path, out: Path, recipe: ClipRecipe, *, minutes: float, device: str, groups: int, start: Path | None = None
+) -> Path:
+    """Train, and write `out/clip`: open_clip_config.json, open_clip_model.safetensors (fp16) and the vocabulary.
+
+    `start` is the folder of an earlier model of the recipe to begin with, whose vocabulary is kept.
+    """
     if not (out / "pool.npz").exists():
         make_pool(data, groups, seed=recipe.seed).save(out / "pool.npz")
     pool = Pool.load(out / "pool.npz")
     folder = out / "clip"
-    write_vocabulary(folder / VOCABULARY, [*words(), *pool.artists])
+    if start is None:
+        write_vocabulary(folder / VOCABULARY, [*words(), *pool.artists])
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(start / VOCABULARY, folder / VOCABULARY)
     tokenizer = SimpleTokenizer(bpe_path=str(folder / VOCABULARY), context_length=CONTEXT)
     config = configuration(tokenizer.vocab_size)
     write_configuration(folder / CONFIG, tokenizer.vocab_size)
     material = Material(pool, tokenizer, recipe)
-    weights = train(material, config, out=out, minutes=minutes, device=device)
+    first = None if start is None else read_safetensors(start / "open_clip_model.safetensors")[1]
+    weights = train(material, config, out=out, minutes=minutes, device=device, start=first)
     model = new_model(config, recipe.seed)
     model.load_state_dict(weights)
     seen = embedded(model, pool)
@@ -77,14 +88,23 @@ def embedded(model: CLIP, pool: Pool) -> Tensor:
 def make_pool(data: Path, groups: int, *, seed: int) -> Pool:
     """Render, label and measure every training picture."""
     photos, art = read_shards(data, "photo-clean-*", "train"), read_shards(data, "art-clean-*", "train")
-    entries = pools.procedural(photos, groups, seed=seed)
+    contents = photos + art[::3]  # a painting in halftone is halftone
+    entries = pools.procedural(contents, groups, seed=seed, media=pools.DRAWN, window=pools.WINDOW)
+    measured = list(range(0, len(entries), pools.PHOTOS))  # one picture of each style: measuring takes its time
     first = groups * pools.STYLES
     paintings = pools.art(art, first)
+    measured += range(len(entries), len(entries) + len(paintings))
     entries += paintings
     entries += pools.repainted(paintings, photos, 2, seed=seed)
-    entries += pools.photographs(photos, first + len(art))
+    plain = pools.photographs(photos, first + len(art))
+    measured += range(len(entries), len(entries) + len(plain))
+    entries += plain
     teacher = SqueezeNet.load(data / "perceptual" / "squeezenet1_0.safetensors")
-    statistics = pools.statistics(entries)
+    examples = [entries[n] for n in measured]
+    statistics = pools.statistics(examples)
     spread = (statistics - statistics.mean(0)) / statistics.std(0).clamp_min(1e-4)
-    taught = pools.principal(pools.teacher_moments(entries, teacher), TEACHER_DIRECTIONS)
-    return Pool.of(entries, torch.cat([spread.clamp(-4, 4), taught.clamp(-4, 4)], 1))
+    taught = pools.principal(pools.teacher_moments(examples, teacher), TEACHER_DIRECTIONS)
+    found = torch.cat([spread.clamp(-4, 4), taught.clamp(-4, 4)], 1)
+    targets = torch.full((len(entries), found.shape[1]), torch.nan)
+    targets[measured] = found
+    return Pool.of(entries, targets)

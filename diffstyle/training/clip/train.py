@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy.typing as npt
 import torch
 from open_clip import CLIP
 from open_clip.tokenizer import SimpleTokenizer
+from PIL import Image, ImageFilter
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -32,21 +34,21 @@ from diffstyle.training.data import Pixels, prefetch, random_crop, to_batch
 from diffstyle.training.log import Log
 from diffstyle.training.schedule import cosine_rate, descend, follow
 
-ZOOM = (0.75, 1.3)
+ZOOM = (0.7, 1.4)
 
 
 @dataclass(frozen=True, slots=True)
 class ClipRecipe:
     seed: int = 0
-    size: int = 144
-    last_size: int = 192
+    size: int = 160
+    last_size: int = 224
     last_share: float = 0.15
-    groups: int = 3
+    groups: int = 4
     styles: int = 5
-    photos: int = 12
-    art: int = 28
+    photos: int = 8
+    art: int = 24
     noise_captions: int = 16
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 1e-3
     last_learning_rate: float = 1e-5
     weight_decay: float = 0.05
     warmup_steps: int = 100
@@ -54,7 +56,7 @@ class ClipRecipe:
     picture_weight: float = 0.5
     picture_temperature: float = 0.1
     caption_weight: float = 0.3
-    head_weight: float = 0.5
+    head_weight: float = 1.0
 
     def rate(self, step: int, progress: float) -> float:
         first, last = self.learning_rate, self.last_learning_rate
@@ -71,7 +73,7 @@ class Batch:
     same_meaning: Tensor  # (c, c) bool
     style: Tensor  # (n,)
     comparable: Tensor  # (n, n) bool: may be told apart as two styles
-    targets: Tensor  # (n, d)
+    targets: Tensor  # (n, d), nan where not measured
 
 
 class Material:
@@ -114,7 +116,7 @@ class Material:
         known = self.pool.known[chosen]
         true = np.concatenate([truth(meaning, known), np.full((r.noise_captions, len(chosen)), -1, np.int8)])
         equal = (meaning[:, None] == meaning[None]).all(2)
-        crops: list[Pixels] = [random_crop(self.pool.pixels[n], size, zoom=ZOOM, rng=rng) for n in chosen]
+        crops: list[Pixels] = [worn(random_crop(self.pool.pixels[n], size, zoom=ZOOM, rng=rng), rng) for n in chosen]
         return Batch(
             to_batch(crops),
             self.tokenizer(texts),
@@ -149,6 +151,18 @@ class Material:
 
     def _facts(self, row: Truth) -> Facts:
         return Facts(frozenset(self.index.facts[int(n)] for n in np.flatnonzero(row == 1)), frozenset())
+
+
+def worn(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """As pictures come: one in four through JPEG, one in four slightly out of focus."""
+    drawn = rng.random()
+    if drawn < 0.25:
+        file = BytesIO()
+        Image.fromarray(pixels).save(file, "JPEG", quality=int(rng.integers(40, 92)))
+        return np.asarray(Image.open(file))
+    if drawn < 0.5:
+        return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(float(rng.uniform(0.3, 0.9)))))
+    return pixels
 
 
 def noise_words(tokenizer: Tokenizer) -> list[str]:
@@ -215,12 +229,13 @@ class Trainer:
         of_pictures = (pictures @ pictures.T) / r.picture_temperature
         of_captions = (paired @ paired.T) / r.picture_temperature
         predicted = self.head(pictures * 16)
+        wanted = torch.where(batch.targets.isnan(), predicted.detach(), batch.targets)
         return {
             "caption": contrast(logits, batch.truth),
             "picture": contrast(logits.T, batch.truth.T),
             "styles": r.picture_weight * contrast(of_pictures, known),
             "meaning": r.caption_weight * contrast(of_captions, meaning),
-            "head": r.head_weight * F.smooth_l1_loss(predicted, batch.targets),
+            "head": r.head_weight * F.smooth_l1_loss(predicted, wanted),
         }
 
     def advance(self, batch: Batch, rate: float) -> dict[str, float]:
@@ -244,6 +259,11 @@ class Trainer:
             "seconds": self.seconds,
         }
 
+    def start(self, weights: dict[str, Tensor]) -> None:
+        """Begin from another model's weights."""
+        self.model.load_state_dict(weights)
+        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+
     def restore(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         self.head.load_state_dict(state["head"])
@@ -253,13 +273,23 @@ class Trainer:
 
 
 def train(
-    material: Material, config: dict[str, Any], *, out: Path, minutes: float, device: str, save_every: float = 180.0
+    material: Material,
+    config: dict[str, Any],
+    *,
+    out: Path,
+    minutes: float,
+    device: str,
+    start: dict[str, Tensor] | None = None,
+    save_every: float = 180.0,
 ) -> dict[str, Tensor]:
-    """Train until `minutes` are spent, going on from `out/checkpoint.pt` if it is there; the averaged weights."""
+    """Train until `minutes` are spent; the averaged weights. Goes on from `out/checkpoint.pt` if it is there, else
+    begins with the weights `start`."""
     recipe = material.recipe
     trainer = Trainer(config, material.pool.targets.shape[1], recipe, torch.device(device))
     if state := checkpoint.load(out / "checkpoint.pt"):
         trainer.restore(state)
+    elif start is not None:
+        trainer.start(start)
     log = Log(out / "log.csv", every=20)
     begun = saved = time.monotonic()
     before = trainer.seconds
