@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -15,11 +14,11 @@ from torch.nn import functional as F
 
 from diffstyle.captions import CALLED, say
 from diffstyle.errors import InputError
+from diffstyle.files import cache_folder
 from diffstyle.procedural import MEDIA, Pixels, render
 from diffstyle.procedural.scenes import scene
 from diffstyle.tensors import read_safetensors, write_safetensors
 
-CACHE_VARIABLE = "DIFFSTYLE_CACHE"
 PER_MEDIUM, SIDE = 4, 256
 VERSION = 1  # of the pairs: another one makes kept bridges stale
 
@@ -100,6 +99,5 @@ def pairs(seed: int = 0) -> list[tuple[Pixels, str]]:
 
 def cached(space: str) -> Path:
     """The file that keeps the bridge fitted for `space`, in the user's cache folder."""
-    root = Path(os.environ.get(CACHE_VARIABLE) or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "diffstyle")
     name = hashlib.sha256(f"{space} {VERSION}".encode()).hexdigest()[:16]
-    return root.expanduser() / "bridges" / f"{name}.safetensors"
+    return cache_folder() / "bridges" / f"{name}.safetensors"

@@ -10,8 +10,9 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -22,6 +23,7 @@ from diffstyle.clip_model import OpenClip, Tokenizer
 from diffstyle.encoder_source import STARTER, EncoderSource, find
 from diffstyle.errors import InputError
 from diffstyle.picture import MIN_SIDE, Picture
+from diffstyle.procedural.scenes import scene
 from diffstyle.style import Reference, Style
 
 T = TypeVar("T")
@@ -130,6 +132,41 @@ class StyleEncoder:
             path.parent.mkdir(parents=True, exist_ok=True)
             fitted.save(path)
         return fitted
+
+    @cached_property
+    @torch.no_grad()
+    def norm(self) -> float:
+        """The length that picture embeddings of this model have before they are scaled to 1: IP-Adapters are trained on
+        those. The mean over a few procedural pictures, between which it differs by some percent.
+        """
+        if self.source.bridge is not None:
+            return 1.0  # the starter and its kind are trained at length 1
+        rng = np.random.default_rng(0)
+        squares = [tiles(Picture.from_array(scene(rng, self._loaded.side)), self._loaded.side)[0] for _ in range(4)]
+        encoded = self._loaded.model.encode_image(self._loaded.normalised(torch.stack(squares).to(self.device)))
+        return float(encoded.float().square().sum(-1).sqrt().mean())
+
+    @torch.no_grad()
+    def features(self, picture: Picture) -> Tensor:
+        """(tokens, width): what the last but one layer says of a picture's patches, as IP-Adapter plus reads it.
+
+        Of a long picture it is the mean over its tiles. InputError for a model without patches.
+        """
+        loaded = self._loaded
+        visual = cast("Any", loaded.model.visual)
+        if not hasattr(visual, "forward_intermediates") or not hasattr(visual, "transformer"):
+            raise InputError(f"The encoder {self.space} is no vision transformer: a plus adapter cannot read it.")
+        squares = torch.stack(tiles(picture, loaded.side)).to(self.device)
+        found = visual.forward_intermediates(
+            loaded.normalised(squares),
+            indices=[len(visual.transformer.resblocks) - 2],
+            normalize_intermediates=False,
+            intermediates_only=True,
+            output_fmt="NLC",
+            output_extra_tokens=True,
+        )
+        patches, extra = found["image_intermediates"][0], found["image_intermediates_prefix"][0]
+        return torch.cat([extra, patches], 1).mean(0).float().cpu()
 
     @property
     def tokenizer(self) -> Tokenizer:

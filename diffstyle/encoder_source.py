@@ -12,6 +12,7 @@ from typing import Any, cast
 import torch
 
 from diffstyle.errors import InputError, explain
+from diffstyle.files import fingerprint
 from diffstyle.tensors import read_safetensors
 from diffstyle.weights import verified, weights_folder
 
@@ -27,7 +28,6 @@ CONFIG = "open_clip_config.json"
 VOCABULARY = "bpe_vocabulary.txt.gz"
 BRIDGE = "bridge.safetensors"
 STARTER_FILES = (CHECKPOINTS[0], CONFIG, VOCABULARY, BRIDGE)
-_BLOCK, _BLOCKS = 1 << 16, 64
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -168,14 +168,3 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
     named = cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else {}
     state = cast("dict[str, Any]", named.get("state_dict", named))
     return {k.removeprefix("module."): v for k, v in state.items() if torch.is_tensor(v)}
-
-
-def fingerprint(path: Path) -> str:
-    """Twelve digits that tell two weights files apart: of the size and of blocks spread over the file, in no time."""
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        for n in range(_BLOCKS):
-            file.seek(max(0, (size - _BLOCK) * n // (_BLOCKS - 1)))
-            digest.update(file.read(_BLOCK))
-    return digest.hexdigest()[:12]

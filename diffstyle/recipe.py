@@ -6,7 +6,7 @@ import base64
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from torch import Tensor
 from diffstyle import __version__
 from diffstyle.errors import InputError, explain
 from diffstyle.files import write_atomic
+from diffstyle.model_options import ModelOptions
 from diffstyle.picture import Picture
 from diffstyle.style import Style
 from diffstyle.style_file import from_record, to_record
@@ -44,15 +45,19 @@ class Recipe:
     settings: Settings
     weights: Mapping[str, str]
     runtime: Mapping[str, str]
+    options: ModelOptions
+    negative_style: Style | None = None
 
     def to_json(self) -> str:
-        record, tensors = to_record(self.style)
+        unwanted = {} if self.negative_style is None else {"negative_style": _packed(self.negative_style)}
         return json.dumps(
             {
                 "version": self.version,
                 "content": {"sha256": self.content, "source": self.content_source},
                 "settings": settings_dict(self.settings),
-                "style": record | {"tensors": {k: _to_base64(v) for k, v in tensors.items()}},
+                "style": _packed(self.style),
+                "model": asdict(self.options),
+                **unwanted,
                 "weights": dict(self.weights),
                 "runtime": dict(self.runtime),
             },
@@ -63,15 +68,18 @@ class Recipe:
     def from_json(cls, text: str) -> Recipe:
         """The inverse of `to_json`; KeyError, TypeError or ValueError if the text is no recipe."""
         values: dict[str, Any] = json.loads(text)
-        tensors = {k: _from_base64(v) for k, v in values["style"]["tensors"].items()}
-        content = values["content"]
+        content, unwanted = values["content"], values.get("negative_style")
+        weights, runtime = ({str(k): str(v) for k, v in values[name].items()} for name in ("weights", "runtime"))
         return cls(
             str(values["version"]),
             str(content["sha256"]),
             str(content["source"]),
-            from_record(values["style"], tensors),
+            _unpacked(values["style"]),
             Settings(**values["settings"]),
-            *({str(k): str(v) for k, v in values[name].items()} for name in ("weights", "runtime")),
+            weights,
+            runtime,
+            _options(values.get("model", {})),
+            None if unwanted is None else _unpacked(unwanted),
         )
 
     @property
@@ -93,9 +101,9 @@ class Recipe:
     def of(cls, result: Result) -> Recipe:
         task = result.task
         source = Path(task.content.source).name  # the folders of a private machine are nobody's business
-        return cls(
-            __version__, task.content.digest(), source, task.style, task.settings, result.weights, result.runtime
-        )
+        digest = task.content.digest()
+        made = (task.style, task.settings, result.weights, result.runtime)
+        return cls(__version__, digest, source, *made, result.options.shareable(), task.negative_style)
 
 
 def read_recipe(path: str | Path) -> Recipe:
@@ -173,6 +181,20 @@ def _embedded(image: Image.Image) -> str | None:
     if not isinstance(comment, bytes) or not comment.startswith(_COMMENT_HEAD + b"{"):
         return None
     return comment.removeprefix(_COMMENT_HEAD).decode("ascii", "replace")
+
+
+def _packed(style: Style) -> dict[str, Any]:
+    record, tensors = to_record(style)
+    return record | {"tensors": {k: _to_base64(v) for k, v in tensors.items()}}
+
+
+def _unpacked(values: dict[str, Any]) -> Style:
+    return from_record(values, {k: _from_base64(v) for k, v in values["tensors"].items()})
+
+
+def _options(values: dict[str, Any]) -> ModelOptions:
+    several = {k: tuple(map(str, values.get(k, ()))) for k in ("adapter", "controlnet", "lora")}
+    return ModelOptions(**{**values, **cast("dict[str, Any]", several)})
 
 
 def _to_base64(tensor: Tensor) -> str:

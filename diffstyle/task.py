@@ -11,11 +11,31 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from diffstyle.errors import InputError
 
 if TYPE_CHECKING:
+    from diffstyle.model_options import ModelOptions
     from diffstyle.picture import Picture
     from diffstyle.style import Style
 
-EngineName = Literal["adain"]
+EngineName = Literal["adain", "diffusion"]
+SchedulerName = Literal["ddim", "dpm++", "unipc", "euler-a", "lcm", "tcd"]
+Start = Literal["content", "preview"]
+Blend = Literal["mix", "tokens"]
 MAX_SIDE = 8192
+MAX_STEPS = 200
+MAX_WORDS = 2000
+
+_SHARES = ("strength", "structure", "denoise", "style_start", "style_end")
+_NUMBERS: Mapping[str, type] = {
+    **dict.fromkeys((*_SHARES, "style_scale", "guidance"), float),
+    **dict.fromkeys(("seed", "size", "steps"), int),
+}
+_BOUNDS: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(_SHARES, (0, 1)),
+    "style_scale": (0, 3),
+    "guidance": (0, 30),
+    "size": (64, MAX_SIDE),
+    "steps": (1, MAX_STEPS),
+}
+_CHOICES: Mapping[str, Any] = {"engine": EngineName, "scheduler": SchedulerName, "start": Start, "blend": Blend}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,42 +51,89 @@ class Settings:
     seed
         The same number gives the same picture; adain, which leaves nothing to chance, ignores it.
     engine
-        What paints: adain is the instant preview.
+        What paints: adain is the instant preview, diffusion the final render; the model's best if not given.
+    structure
+        Diffusion: how strongly ControlNets hold the photo's shapes, from 0 to 1; 0.5 is as they were trained.
+    denoise
+        Diffusion: at strength 1, the share of the noise schedule that is run again; more repaints more boldly.
+    start
+        Diffusion: begin from the photo's colours (content) or from the preview of the same style (preview).
+    style_scale
+        Diffusion: how strongly the style adapter acts, 1 as it was trained.
+    style_start
+        Diffusion: the style adapter acts from this share of the steps on.
+    style_end
+        Diffusion: and until this one.
+    blocks
+        Diffusion: where the style adapter acts: all, style, style+layout, or block names as up_blocks.1=0.8.
+    blend
+        Diffusion: several styles as their mean (mix), or each with tokens of its own (tokens).
+    steps
+        Diffusion: how many denoising steps are run; the model's own number if not given.
+    guidance
+        Diffusion: classifier-free guidance; the model's own if not given, 1 is none and twice as fast.
+    scheduler
+        Diffusion: the sampler; the model's own if not given.
+    prompt
+        Diffusion: words beside the style's, where the model reads words.
+    negative
+        Diffusion: words for what is not wanted.
     """
 
     strength: float = 1.0
     size: int | None = None
     seed: int = 0
-    engine: EngineName = "adain"
+    engine: EngineName | None = None
+    structure: float = 0.5
+    denoise: float = 0.6
+    start: Start = "content"
+    style_scale: float = 1.0
+    style_start: float = 0.0
+    style_end: float = 1.0
+    blocks: str = "all"
+    blend: Blend = "mix"
+    steps: int | None = None
+    guidance: float | None = None
+    scheduler: SchedulerName | None = None
+    prompt: str = ""
+    negative: str = ""
 
     def __post_init__(self) -> None:
-        for name, plain in (("strength", float), ("seed", int), ("size", int)):  # numpy's numbers are not JSON's
+        for name, plain in _NUMBERS.items():  # numpy's numbers are not JSON's
             value = getattr(self, name)
             try:
                 if value is not None:
                     object.__setattr__(self, name, plain(value))
             except (TypeError, ValueError):
                 raise InputError(f"{name} is {value!r}: give a number.") from None
-        if not math.isfinite(self.strength) or not 0 <= self.strength <= 1:
-            raise InputError(f"strength is {self.strength}: give a number from 0 to 1.")
-        if self.size is not None and not 64 <= self.size <= MAX_SIDE:
-            raise InputError(f"size is {self.size}: give a number from 64 to {MAX_SIDE}.")
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            if value is not None and (not math.isfinite(value) or not low <= value <= high):
+                raise InputError(f"{name} is {value}: give a number from {low} to {high}.")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"seed is {self.seed}: give a whole number from 0 to {2**63 - 1}.")
-        if self.engine not in get_args(EngineName):
-            raise InputError(f"engine is {self.engine!r}: give one of {', '.join(get_args(EngineName))}.")
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in get_args(choices) and not (value is None and name in ("engine", "scheduler")):
+                raise InputError(f"{name} is {value!r}: give one of {', '.join(get_args(choices))}.")
+        if self.style_start > self.style_end:
+            raise InputError(f"style_start is {self.style_start}: it must not be after style_end, {self.style_end}.")
+        for name in ("prompt", "negative"):
+            if len(getattr(self, name)) > MAX_WORDS:
+                raise InputError(f"{name} has {len(getattr(self, name))} characters: give at most {MAX_WORDS}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task(Settings):
-    """Everything that decides the outcome of a render."""
+    """Everything that decides the outcome of a render. `negative_style` is what the result is to look unlike."""
 
     content: Picture
     style: Style
+    negative_style: Style | None = None
 
     @classmethod
-    def of(cls, content: Picture, style: Style, settings: Settings) -> Task:
-        return cls(content=content, style=style, **settings_dict(settings))
+    def of(cls, content: Picture, style: Style, settings: Settings, *, negative_style: Style | None = None) -> Task:
+        return cls(content=content, style=style, negative_style=negative_style, **settings_dict(settings))
 
     @property
     def settings(self) -> Settings:
@@ -80,8 +147,8 @@ def settings_dict(settings: Settings) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A rendered `picture`, the `task` it came from, `seconds` by phase, sha256 by weights file, and the engine's
-    `runtime`: device, dtype and threads.
+    """A rendered `picture`, the `task` it came from, `seconds` by phase, digests by weights file, the engine's
+    `runtime` (device, dtype and threads), and the `options` with which the model was loaded.
     """
 
     picture: Picture
@@ -89,6 +156,7 @@ class Result:
     seconds: Mapping[str, float]
     weights: Mapping[str, str]
     runtime: Mapping[str, str]
+    options: ModelOptions
 
     def save(self, path: str | Path) -> Path:
         """Write PNG, JPEG or WebP with the whole recipe inside, so that `diffstyle replay` can repeat it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from torch import Tensor
 
@@ -18,15 +18,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
-    try:
-        with path.open("rb") as file:
-            head = file.read(4)
-    except OSError as error:
-        raise explain(error, f"read {path}") from error
-    if head.startswith(_PICKLES):
-        raise InputError(
-            f"Cannot use {path}: it is a pickle, which can run any code it holds; convert it to safetensors first."
-        )
+    _refuse_pickles(path)
     try:
         with safe_open(path, "pt") as file:  # pyright: ignore[reportUnknownVariableType]
             metadata = cast("dict[str, str] | None", file.metadata())
@@ -41,3 +33,28 @@ def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str
 
     data = save({k: v.contiguous() for k, v in tensors.items()}, metadata)
     write_atomic(path, lambda file: file.write(data))
+
+
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the tensors in a safetensors file, from its header alone."""
+    from safetensors import SafetensorError, safe_open
+
+    _refuse_pickles(path)
+    try:
+        with safe_open(path, "pt") as file:  # pyright: ignore[reportUnknownVariableType]
+            opened = cast("Any", file)
+            return {str(k): tuple(opened.get_slice(k).get_shape()) for k in opened.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"Cannot use {path}: it is not a whole safetensors file, fetch it again.") from error
+
+
+def _refuse_pickles(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise explain(error, f"read {path}") from error
+    if head.startswith(_PICKLES):
+        raise InputError(
+            f"Cannot use {path}: it is a pickle, which can run any code it holds; convert it to safetensors first."
+        )

@@ -47,18 +47,24 @@ def weights_folder() -> Path:
     return Path(os.environ.get(WEIGHTS_VARIABLE) or data_folder("weights"))
 
 
-def manifest(folder: Path | None = None) -> dict[str, WeightsFile]:
-    """Every weights file we know, by name."""
-    path = (folder or weights_folder()) / "manifest.toml"
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """`manifest.toml` of `folder`, parsed."""
+    path = folder / "manifest.toml"
     try:
-        parsed: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise explain(error, f"read {path}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"Cannot use {path}: it is not valid TOML, install diffstyle again.") from error
+
+
+def manifest(folder: Path | None = None) -> dict[str, WeightsFile]:
+    """Every weights file that we ship, by name."""
+    folder = folder or weights_folder()
     try:
-        entries = [WeightsFile(**entry) for entry in parsed["file"]]
+        entries = [WeightsFile(**entry) for entry in read_manifest(folder)["file"]]
     except (KeyError, TypeError) as error:
+        path = folder / "manifest.toml"
         raise InputError(f"Cannot use {path}: an entry is not complete, install diffstyle again.") from error
     return {entry.name: entry for entry in entries}
 

@@ -33,6 +33,26 @@ def stylizer() -> Stylizer:
 
 
 @pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of tiny random models: `wordless`, `worded` and `xl` backbones, `NAME.adapter.safetensors` for each."""
+    from tests import tiny
+
+    folder = tmp_path_factory.mktemp("models")
+    for make in (tiny.wordless, tiny.worded, tiny.xl):
+        made = make(folder / make.__name__)
+        tiny.adapter(folder / f"{make.__name__}.adapter.safetensors", made)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def diffuser(tiny_models: Path) -> Stylizer:
+    """Both engines: diffusion on a tiny random backbone with adapter and ControlNet."""
+    return Stylizer.load(
+        tiny_models / "wordless", adapter=[tiny_models / "wordless.adapter.safetensors"], device="cpu", dtype="float32"
+    )
+
+
+@pytest.fixture(scope="session")
 def photo() -> Picture:
     from skimage import data
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diffstyle import InputError, Picture, Reference, Settings, Style, Stylizer, Task, read_recipe
+from diffstyle.model_options import ModelOptions
 from diffstyle.recipe import Recipe, encode
 from tests.conftest import waves
 
@@ -44,9 +45,12 @@ any_style = st.builds(
 @given(any_settings, any_style)
 @settings(max_examples=60, deadline=None)
 def test_recipes_survive_json(values: Settings, style: Style) -> None:
-    recipe = Recipe("0.1.0", "ab" * 32, "photo.jpg", style, values, {"a/b.safetensors": "cd" * 32}, {"threads": "2"})
+    made = ({"a/b.safetensors": "cd" * 32}, {"threads": "2"}, ModelOptions(model="sd15", lora=("a:0.5", "b")))
+    recipe = Recipe("0.1.0", "ab" * 32, "photo.jpg", style, values, *made, style)
     back = Recipe.from_json(recipe.to_json())
     assert back.settings == values
+    assert back.options == recipe.options
+    assert back.negative_style == style
     assert back.style == style
     assert back.style.name == style.name
     for one, other in zip(back.style.references, style.references, strict=True):
@@ -61,7 +65,9 @@ def test_every_format_carries_the_recipe(kind: str, alpha: bool, tmp_path: Path)
     if alpha:
         array = np.dstack([array, array[..., 0]])
     path = tmp_path / f"x.{kind.lower()}"
-    recipe = Recipe("0.1.0", "ab" * 32, "Foto ä.jpg", Style((Reference("d", "s", 1.0),)), Settings(seed=7), {}, {})
+    recipe = Recipe(
+        "0.1.0", "ab" * 32, "Foto ä.jpg", Style((Reference("d", "s", 1.0),)), Settings(seed=7), {}, {}, ModelOptions()
+    )
     data = encode(Picture.from_array(array), kind, recipe.to_json())
     path.write_bytes(data)
     assert read_recipe(path).to_json() == recipe.to_json()
@@ -81,6 +87,15 @@ def test_every_format_carries_the_recipe(kind: str, alpha: bool, tmp_path: Path)
         {"seed": -1},
         {"seed": 2**63},
         {"engine": "magic"},
+        {"structure": 1.5},
+        {"denoise": -0.1},
+        {"start": "middle"},
+        {"style_start": 0.7, "style_end": 0.3},
+        {"steps": 0},
+        {"guidance": 31},
+        {"scheduler": "magic"},
+        {"blend": "stir"},
+        {"prompt": "x" * 2001},
     ],
 )
 def test_values_out_of_range_are_refused(bad: dict[str, object]) -> None:
@@ -90,7 +105,11 @@ def test_values_out_of_range_are_refused(bad: dict[str, object]) -> None:
 
 def test_stylize_takes_exactly_the_settings_with_their_defaults() -> None:
     parameters = inspect.signature(Stylizer.stylize).parameters
-    given = {n: p.default for n, p in parameters.items() if n not in ("self", "content", "style", "on_step")}
+    given = {
+        n: p.default
+        for n, p in parameters.items()
+        if n not in ("self", "content", "style", "negative_style", "on_step")
+    }
     assert given == {f.name: f.default for f in fields(Settings)}
 
 

@@ -25,6 +25,12 @@ styles.command("diffstyle.cli.style:mix", help="Blend styles by weight into a fi
 styles.command("diffstyle.cli.style:path", help="Paint a photo along the way from one style to another.")
 styles.command("diffstyle.cli.style:nearest", help="Name the styles nearest to words, a picture or a file.")
 app.command(styles)
+models = App(name="models", help="The diffusion models of others: which there are, where they are, fetching them.")
+models.command("diffstyle.cli.models:list_models", name="list", help="Name every model that diffstyle knows.")
+models.command("diffstyle.cli.models:pull", help="Download a model, and check it.")
+models.command("diffstyle.cli.models:verify", help="Check that what is on this machine is whole.")
+models.command("diffstyle.cli.models:where_is", name="where", help="Say in which folder a model is.")
+app.command(models)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

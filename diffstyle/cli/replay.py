@@ -18,6 +18,10 @@ def replay(
     *,
     content: Path,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    model: str | None = None,
+    adapter: Annotated[list[str] | None, Parameter(negative=())] = None,
+    controlnet: Annotated[list[str] | None, Parameter(negative=())] = None,
+    lora: Annotated[list[str] | None, Parameter(negative=())] = None,
 ) -> int:
     """Make a picture again from the recipe inside it. Exit code 1 if it did not come out the same.
 
@@ -29,9 +33,18 @@ def replay(
         The photo it was made from.
     out
         The file to write; if not given, NAME.replay and the picture's own suffix.
+    model
+        Where the model is, if the recipe names a file or a folder.
+    adapter
+        Where its adapters are, likewise.
+    controlnet
+        Where its ControlNets are, likewise.
+    lora
+        Where its LoRAs are, likewise.
     """
     import torch
 
+    from diffstyle.device import dtype_name
     from diffstyle.picture import Picture
     from diffstyle.recipe import output_format, read_recipe
     from diffstyle.stylizer import Stylizer
@@ -47,10 +60,14 @@ def replay(
             f"{content} is not the photo that {picture} was made from: that one was called {recipe.content_source}."
         )
     torch.set_num_threads(recipe.threads)  # sums in another order would differ in the last bit
-    stylizer = Stylizer.load(device=recipe.device, dtype=recipe.dtype)
+    given = {"model": model, "adapter": adapter, "controlnet": controlnet, "lora": lora}
+    found = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if v}
+    options = replace(recipe.options, device=recipe.device, dtype=dtype_name(recipe.dtype), **found)
+    stylizer = Stylizer.of(options)
     if dict(stylizer.engine(recipe.settings.engine).weights) != dict(recipe.weights):
         raise InputError(f"{picture} was made with other weights: install diffstyle {recipe.version} to replay it.")
-    task = Task.of(replace(photo, source=recipe.content_source), recipe.style, recipe.settings)
+    content_again = replace(photo, source=recipe.content_source)
+    task = Task.of(content_again, recipe.style, recipe.settings, negative_style=recipe.negative_style)
     stylizer.render(task).save(target)
     same = Picture.open(target) == Picture.open(picture)
     print(f"{target}: {'identical to' if same else 'not the same picture as'} {picture}")

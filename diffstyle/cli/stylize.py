@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,16 +14,19 @@ from cyclopts import Parameter
 from diffstyle.cli.hints import say_if_unknown
 from diffstyle.errors import InputError
 from diffstyle.files import check_writable
+from diffstyle.model_options import ModelOptions
 from diffstyle.task import Settings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from diffstyle.engines.base import OnStep, Step
     from diffstyle.style import Style
     from diffstyle.stylizer import Stylizer
 
 
 DEFAULTS = Settings()
+STARTER = ModelOptions()
 
 
 def stylize(
@@ -34,7 +37,9 @@ def stylize(
     out: Annotated[str, Parameter(name=["--out", "-o"], show_default=False)] = "",
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     json_lines: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    negative_style: Annotated[list[str] | None, Parameter(negative=())] = None,
     settings: Annotated[Settings, Parameter(name="*")] = DEFAULTS,
+    options: Annotated[ModelOptions, Parameter(name="*", negative=())] = STARTER,
 ) -> int:
     """Repaint one photo, or many.
 
@@ -51,34 +56,39 @@ def stylize(
         Replace pictures in the folder that were made by another recipe.
     json_lines
         Print one JSON object a picture.
+    negative_style
+        Diffusion: what the result is to look unlike, given as --style is.
     """
     from diffstyle.recipe import check_output
-    from diffstyle.style_spec import parse_style, style_paths
-    from diffstyle.stylizer import Stylizer
+    from diffstyle.style_spec import style_paths
 
-    inputs = [*contents, *style_paths(style)]
+    inputs = [*contents, *style_paths([*style, *(negative_style or [])])]
     if len(contents) == 1 and not out.endswith("/") and not (out and Path(out).is_dir()):
         target = Path(out) if out else contents[0].with_name(f"{contents[0].stem}.styled.png")
         check_output(target, None)
         check_writable(target, inputs)
-        look = parse_style(style)
-        stylizer = Stylizer.load()
-        _render(Job(stylizer, _known(stylizer, look, settings), settings, json_lines), contents[0], target)
+        _render(_job(style, negative_style, settings, options, json_lines=json_lines), contents[0], target)
         return 0
     if not out:
         raise InputError("Several photos need a folder to go to: add -o FOLDER/.")
     targets = _targets(contents, Path(out))
-    look = parse_style(style)
-    stylizer = Stylizer.load()
-    job = Job(stylizer, _known(stylizer, look, settings), settings, json_lines)
+    job = _job(style, negative_style, settings, options, json_lines=json_lines)
     return _render_all(job, targets, inputs, overwrite=overwrite)
 
 
-def _known(stylizer: Stylizer, style: Style, settings: Settings) -> Style:
-    """`style` as the engine needs it; if its words are hardly known, that is said."""
-    measured = stylizer.measure(style, settings.engine)
+def _job(
+    style: list[str], negative: list[str] | None, settings: Settings, options: ModelOptions, *, json_lines: bool
+) -> Job:
+    """Everything loaded, the styles as the engine needs them; if words are hardly known, that is said."""
+    from diffstyle.style_spec import parse_style
+    from diffstyle.stylizer import Stylizer
+
+    look, unwanted = parse_style(style), parse_style(negative) if negative else None
+    stylizer = Stylizer.of(options)
+    settings = replace(settings, engine=settings.engine or stylizer.best)
+    measured = stylizer.measure(look, settings.engine, start=settings.start)
     say_if_unknown(measured)
-    return measured
+    return Job(stylizer, measured, unwanted and stylizer.measure(unwanted, settings.engine), settings, json_lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,7 @@ class Job:
 
     stylizer: Stylizer
     style: Style
+    negative_style: Style | None
     settings: Settings
     json_lines: bool
 
@@ -150,6 +161,10 @@ def _is_done(job: Job, content: Path, target: Path) -> bool:
         return False
     weights = dict(job.stylizer.engine(job.settings.engine).weights)
     same = _equal(recipe.style, job.style) and recipe.settings == job.settings and dict(recipe.weights) == weights
+    same &= recipe.negative_style == job.negative_style
+    same &= replace(recipe.options, device=None, dtype=None) == replace(
+        job.stylizer.options.shareable(), device=None, dtype=None
+    )
     return same and recipe.content == Picture.open(content).digest()
 
 
@@ -177,9 +192,30 @@ def _render(job: Job, content: Path, target: Path) -> None:
     references = [r.picture for r in job.style.references if r.picture is not None]
     for note in [n for p in (picture, *references) for n in p.notes]:
         print(f"diffstyle: {note}", file=sys.stderr)
-    job.stylizer.render(Task.of(picture, job.style, job.settings)).save(target)
+    task = Task.of(picture, job.style, job.settings, negative_style=job.negative_style)
+    result = job.stylizer.render(task, on_step=_progress(job))
+    for note in result.picture.notes:
+        print(f"diffstyle: {note}", file=sys.stderr)
+    result.save(target)
     seconds = round(time.perf_counter() - begun, 3)
     width, height = size
     job.say(content=str(content), out=str(target), width=width, height=height, seconds=seconds, seed=job.settings.seed)
     if not job.json_lines and sys.stdout.isatty():
         print(target)
+
+
+def _progress(job: Job) -> OnStep | None:
+    """A bar on the terminal for a single picture that takes several steps."""
+    if job.json_lines or not sys.stderr.isatty() or job.settings.engine == "adain":
+        return None
+    from tqdm import tqdm
+
+    bar = tqdm(unit="step", leave=False)
+
+    def show(step: Step) -> None:
+        bar.total = step.total
+        bar.update(step.done - bar.n)
+        if step.done == step.total:
+            bar.close()
+
+    return show

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 from diffstyle.errors import Cancelled
@@ -10,8 +11,18 @@ from diffstyle.picture import Picture
 from diffstyle.style import Style
 from diffstyle.task import Task
 
-OnStep: TypeAlias = Callable[[int, int], "bool | None"]
-"""Called with (steps done, steps in all); returning False cancels the render."""
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`done` of `total` steps of a render; `preview()` is the picture as it is now, where that is quick to show."""
+
+    done: int
+    total: int
+    preview: Callable[[], Picture] | None = None
+
+
+OnStep: TypeAlias = Callable[[Step], "bool | None"]
+"""Called after every step; returning False cancels the render."""
 
 
 class Engine(Protocol):
@@ -24,7 +35,7 @@ class Engine(Protocol):
 
     @property
     def space(self) -> str:
-        """The space of what it needs: that of its statistics, or of embeddings."""
+        """The space of what it needs: that of its statistics, or of embeddings; "" if words are enough."""
         ...
 
     @property
@@ -46,7 +57,7 @@ class Engine(Protocol):
         ...
 
 
-def report(on_step: OnStep | None, done: int, total: int) -> None:
+def report(on_step: OnStep | None, done: int, total: int, preview: Callable[[], Picture] | None = None) -> None:
     """Tell `on_step`, and stop if it says so."""
-    if on_step is not None and on_step(done, total) is False:
+    if on_step is not None and on_step(Step(done, total, preview)) is False:
         raise Cancelled

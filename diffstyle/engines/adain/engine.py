@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from diffstyle.conditioning.stats import StatsAdapter
+from diffstyle.device import dtype_name, fast_dtype
 from diffstyle.engines.adain.network import CODE, STRIDE, PreviewNetwork, StyleStatistics
 from diffstyle.engines.adain.strips import WHOLE_PIXELS, EncodedContent, encode, paint
 from diffstyle.engines.base import OnStep, report
@@ -59,7 +60,7 @@ class AdaINEngine:
     @property
     def runtime(self) -> Mapping[str, str]:
         threads = str(torch.get_num_threads())
-        return {"device": str(self.device), "dtype": str(self.dtype).removeprefix("torch."), "threads": threads}
+        return {"device": str(self.device), "dtype": dtype_name(self.dtype), "threads": threads}
 
     @classmethod
     def load(cls, *, device: torch.device, dtype: torch.dtype | None = None) -> AdaINEngine:
@@ -183,12 +184,3 @@ def unflatten(vector: Tensor, name: str) -> StyleStatistics:
     factor = torch.zeros((3, 3), device=vector.device)
     factor[_MATRIX[0], _MATRIX[1]] = vector[3:9]
     return StyleStatistics(vector[None, :3], factor[None], vector[None, 9:])
-
-
-def fast_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the processor computes in it (1.7x on AVX512-bf16, see benchmarks.preview), else float32."""
-    if device.type == "cpu":
-        capabilities: Mapping[str, object] = torch.cpu.get_capabilities()
-        fast = capabilities.get("avx512_bf16") and torch.backends.mkldnn.is_available()
-        return torch.bfloat16 if fast else torch.float32
-    return torch.float16 if device.type == "cuda" else torch.float32

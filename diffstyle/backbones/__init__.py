@@ -1,0 +1,1 @@
+"""Diffusion models ready to run, that know nothing of styles."""

@@ -1,0 +1,96 @@
+"""A diffusers img2img pipeline ready to run, with or without ControlNets. It knows nothing of styles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from diffstyle.backbones.memory import SLOWER, arrange
+from diffstyle.backbones.recognise import Architecture
+from diffstyle.model_options import Attention, MemoryMode
+
+Conditioning = Literal["canny", "soft-edge", "lineart", "tile", "depth"]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One ControlNet's part in a render: what it is shown, how strongly, and between which shares of the steps."""
+
+    conditioning: Conditioning
+    scale: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """What a backbone is sampled with where a task does not say."""
+
+    scheduler: str = "dpm++"
+    steps: int = 25
+    guidance: float = 5.0
+
+
+@dataclass(slots=True)
+class Backbone:
+    """`pipeline` is diffusers' own; `constant` (1, tokens, width) is its prompt where there is no text encoder.
+
+    Not frozen, for memory mode and dtype may have to change after a failure: `relieve`, `in_dtype`.
+    """
+
+    pipeline: Any
+    architecture: Architecture
+    weights: Mapping[str, str]
+    device: torch.device
+    dtype: torch.dtype
+    controls: tuple[Control, ...] = ()
+    sampling: Sampling = field(default_factory=Sampling)
+    memory: MemoryMode = "fast"
+    attention: Attention = "sdpa"
+    compiled: bool = False
+    constant: Tensor | None = None
+    preview_vae: Any = None
+
+    @property
+    def unet(self) -> Any:
+        return self.pipeline.unet
+
+    @property
+    def has_words(self) -> bool:
+        """Whether a prompt means anything to it."""
+        return self.pipeline.text_encoder is not None
+
+    @property
+    def is_xl(self) -> bool:
+        return self.unet.config.addition_embed_type == "text_time"
+
+    @property
+    def multiple(self) -> int:
+        """Sides of a picture must be a multiple of this."""
+        return int(self.pipeline.vae_scale_factor) * 2 ** (len(self.unet.config.block_out_channels) - 1)
+
+    def arrange(self) -> None:
+        """Put the pipeline where it is to run; to be called again once adapters are attached."""
+        arrange(self.pipeline, device=self.device, memory=self.memory, attention=self.attention, compiled=self.compiled)
+
+    def relieve(self) -> bool:
+        """One memory mode lower; False if there is none."""
+        lower = SLOWER.get(self.memory)
+        if lower is None:
+            return False
+        self.memory = lower
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self.arrange()
+        return True
+
+    def in_dtype(self, dtype: torch.dtype) -> None:
+        """Convert every network."""
+        self.pipeline.remove_all_hooks()
+        self.pipeline.to(dtype=dtype)
+        self.dtype = dtype
+        self.arrange()

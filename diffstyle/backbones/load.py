@@ -1,0 +1,247 @@
+"""Backbones from disk, through diffusers' own loaders."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from diffstyle.backbones.backbone import Backbone, Control, Sampling
+from diffstyle.backbones.layouts import layout
+from diffstyle.backbones.recognise import architecture_of, expect
+from diffstyle.backbones.source import INDEX, OPTIONAL, Source, check_folder, find, read_json, variant_of
+from diffstyle.errors import InputError
+from diffstyle.files import fingerprint
+from diffstyle.model_options import Attention, MemoryMode
+from diffstyle.models import known_models, where
+from diffstyle.tensors import read_safetensors
+
+CONSTANT = "prompt.safetensors"
+"""Beside model_index.json of a backbone without text encoder: its `prompt_embeds` (1, tokens, width)."""
+SAMPLING = "sampling.json"
+"""Beside model_index.json: scheduler, steps and guidance that a backbone was made for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlNetSource:
+    """Where a ControlNet is, and its part in a render."""
+
+    name: str
+    control: Control
+
+
+def load_backbone(
+    model: str | Path,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    controlnets: Sequence[ControlNetSource] = (),
+    memory: MemoryMode = "fast",
+    attention: Attention = "sdpa",
+    compiled: bool = False,
+) -> Backbone:
+    """The backbone called `model`: a diffusers folder, a single file, a hub id in the cache or a name that we know.
+
+    A folder's own `controlnet/` is used unless `controlnets` are named. Raises InputError for what is missing, damaged,
+    pickled, of another architecture, or does not fit together.
+    """
+    source = find(model, "model")
+    with quiet():
+        pipeline = _from_file(source, dtype) if source.path.is_file() else _from_folder(source, dtype)
+    architecture = architecture_of(pipeline.unet.config)
+    folder = source.path if source.path.is_dir() else source.path.parent
+    if not controlnets and source.path.is_dir() and (source.path / "controlnet").is_dir():
+        controlnets = [ControlNetSource(str(source.path / "controlnet"), Control("soft-edge"))]
+    nets = [_controlnet(c, dtype) for c in controlnets]
+    for net, asked in zip(nets, controlnets, strict=True):
+        other = architecture_of(net.config)
+        if (other.cross_attention, other.blocks) != (architecture.cross_attention, architecture.blocks):
+            raise InputError(f"The ControlNet {asked.name} is for {other}, the model {model} is {architecture}.")
+    if nets:
+        pipeline = _with_controlnets(pipeline, nets)
+    pipeline.set_progress_bar_config(disable=True)
+    backbone = Backbone(
+        pipeline,
+        architecture,
+        _fingerprints(source, controlnets),
+        device,
+        dtype,
+        tuple(c.control for c in controlnets),
+        _sampling(folder if source.path.is_dir() else None),
+        memory,
+        attention,
+        compiled,
+        _constant(source.path / CONSTANT) if source.path.is_dir() else None,
+        _preview_vae(architecture.name, dtype),
+    )
+    backbone.arrange()
+    return backbone
+
+
+def _from_folder(source: Source, dtype: torch.dtype) -> Any:
+    index = check_folder(source.path, source.variant or variant_of(source.path))
+    xl = "XL" in str(index.get("_class_name", ""))
+    kind = _class(f"StableDiffusion{'XL' if xl else ''}Img2ImgPipeline")
+    names = ("text_encoder", "tokenizer", *(("text_encoder_2", "tokenizer_2") if xl else ()), *OPTIONAL)
+    absent = {n: None for n in names if cast("list[Any]", index.get(n, [None]))[0] is None}
+    absent |= {n: None for n in OPTIONAL if not (source.path / n).is_dir()}
+    absent.pop("safety_checker" if xl else "", None)
+    extra: dict[str, Any] = {} if xl else {"requires_safety_checker": "safety_checker" not in absent}
+    try:
+        return kind.from_pretrained(
+            str(source.path),
+            dtype=dtype,
+            local_files_only=True,
+            use_safetensors=True,
+            variant=source.variant or variant_of(source.path),
+            **absent,
+            **extra,
+        )
+    except (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError) as error:
+        raise InputError(f"Cannot load {source.path}: {_short(error)}; fetch the model again.") from error
+
+
+def _from_file(source: Source, dtype: torch.dtype) -> Any:
+    path = source.path
+    found = expect(path, "single file", "a model")
+    architecture = found.architecture
+    name = architecture.name if architecture is not None else ""
+    beside = path.with_suffix("")
+    own = (beside / INDEX).is_file()
+    if name not in ("sd15", "sdxl") and not own:
+        raise InputError(
+            f"Cannot use {path}: a single file must be of SD 1.5 or SDXL, and this is of {architecture}; give a"
+            f" diffusers folder, or put its configurations into {beside.name}/ beside it."
+        )
+    config = beside if own else layout(name)
+    xl = "XL" in str(read_json(config / INDEX)["_class_name"])
+    kind = _class(f"StableDiffusion{'XL' if xl else ''}Img2ImgPipeline")
+    extra: dict[str, Any] = {} if xl else {"safety_checker": None, "requires_safety_checker": False}
+    try:
+        return kind.from_single_file(str(path), config=str(config), dtype=dtype, local_files_only=True, **extra)
+    except (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError) as error:
+        raise InputError(f"Cannot load {path}: {_short(error)}; fetch the model again.") from error
+
+
+def _controlnet(asked: ControlNetSource, dtype: torch.dtype) -> Any:
+    source = find(asked.name, "ControlNet")
+    try:
+        if source.path.is_file():
+            found = expect(source.path, "controlnet", "a ControlNet")
+            name = found.architecture.name if found.architecture else ""
+            return _class("ControlNetModel").from_single_file(
+                str(source.path), config=str(layout(name)), dtype=dtype, local_files_only=True
+            )
+        if not (source.path / "config.json").is_file():
+            raise InputError(f"Cannot use {source.path} as a ControlNet: it holds no config.json.")
+        if read_json(source.path / "config.json").get("_class_name") != "ControlNetModel":
+            raise InputError(f"Cannot use {source.path} as a ControlNet: its config.json is of another model.")
+        return _class("ControlNetModel").from_pretrained(
+            str(source.path), dtype=dtype, local_files_only=True, use_safetensors=True, variant=source.variant
+        )
+    except InputError:
+        raise
+    except (OSError, ValueError, TypeError, RuntimeError, KeyError) as error:
+        raise InputError(f"Cannot load the ControlNet {asked.name}: {_short(error)}; fetch it again.") from error
+
+
+def _with_controlnets(pipeline: Any, nets: list[Any]) -> Any:
+    xl = type(pipeline).__name__.startswith("StableDiffusionXL")
+    kind = _class(f"StableDiffusion{'XL' if xl else ''}ControlNetImg2ImgPipeline")
+    with quiet():
+        return kind(**pipeline.components, controlnet=nets[0] if len(nets) == 1 else nets, **_flags(pipeline, xl))
+
+
+def _flags(pipeline: Any, xl: bool) -> dict[str, Any]:
+    name = "force_zeros_for_empty_prompt" if xl else "requires_safety_checker"
+    return {name: bool(pipeline.config.get(name, xl))}
+
+
+def _fingerprints(source: Source, controlnets: Sequence[ControlNetSource]) -> dict[str, str]:
+    """Of each weights file in use, by a name without the folders of this machine."""
+    found: dict[str, str] = {}
+    if source.path.is_file():
+        found[source.path.name] = fingerprint(source.path)
+    else:
+        own = {
+            p for p in source.path.rglob("*.safetensors") if p.parent.name in ("unet", "vae") or "text" in p.parent.name
+        }
+        found |= {str(p.relative_to(source.path)): fingerprint(p) for p in sorted(own)}
+    for asked in controlnets:
+        path = find(asked.name, "ControlNet").path
+        files = [path] if path.is_file() else sorted(path.glob("*.safetensors"))
+        found |= {f"controlnet {asked.control.conditioning} {p.name}": fingerprint(p) for p in files}
+    return found
+
+
+def _sampling(folder: Path | None) -> Sampling:
+    if folder is None or not (folder / SAMPLING).is_file():
+        return Sampling()
+    values = read_json(folder / SAMPLING)
+    try:
+        return Sampling(**values)
+    except TypeError as error:
+        raise InputError(f"Cannot use {folder / SAMPLING}: it holds scheduler, steps and guidance alone.") from error
+
+
+def _constant(path: Path) -> torch.Tensor | None:
+    if not path.is_file():
+        return None
+    tensor = read_safetensors(path)[1].get("prompt_embeds")
+    if tensor is None or tensor.ndim != 3:
+        raise InputError(f"Cannot use {path}: it holds no prompt_embeds of shape (1, tokens, width).")
+    return tensor
+
+
+def _preview_vae(family: str, dtype: torch.dtype) -> Any:
+    """The tiny VAE that shows steps in between, where it is on this machine."""
+    known = next((m for m in known_models().values() if m.kind == "vae" and m.family == family), None)
+    folder = None if known is None else where(known)
+    if folder is None:
+        return None
+    with quiet():
+        return _class("AutoencoderTiny").from_pretrained(str(folder), dtype=dtype, local_files_only=True)
+
+
+def _short(error: Exception) -> str:
+    """The first line of what a library says, without its full stop."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")[:200]
+
+
+def _class(name: str) -> Any:
+    """A class of diffusers, which exports them lazily and untyped."""
+    import diffusers
+
+    return getattr(diffusers, name)
+
+
+@contextlib.contextmanager
+def quiet() -> Generator[None]:
+    """diffusers' and transformers' progress bars and advice, none of which a user can act on, kept off the screen."""
+    import diffusers
+    import transformers
+
+    bars = [diffusers.utils.logging, transformers.utils.logging]
+    loggers = [logging.getLogger(n) for n in ("diffusers", "transformers")]
+    levels = [logger.level for logger in loggers]
+    shown = [bool(getattr(b, "is_progress_bar_enabled", lambda: True)()) for b in bars]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    for bar in bars:
+        bar.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        for bar, was in zip(bars, shown, strict=True):
+            if was:
+                bar.enable_progress_bar()

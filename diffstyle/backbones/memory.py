@@ -1,0 +1,72 @@
+"""How a pipeline is held: device, dtype, layout, attention, offloading. All of it here and in this order."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import torch
+
+from diffstyle.errors import InputError
+from diffstyle.model_options import Attention, MemoryMode
+
+SLOWER: dict[MemoryMode, MemoryMode] = {"fast": "balanced", "balanced": "low"}
+"""The mode that needs less memory than another."""
+
+
+def arrange(pipeline: Any, *, device: torch.device, memory: MemoryMode, attention: Attention, compiled: bool) -> None:
+    """Put `pipeline` where and how it is to run. To be called again after whatever changes its modules.
+
+    fast: everything on the device. balanced: one part at a time on a GPU, the VAE in slices. low: layer by layer on a
+    GPU, the VAE in tiles, attention in slices where it is not fused. On a CPU there is nothing to offload to; the VAE's
+    tiles and sliced attention are what saves memory there.
+    """
+    if memory not in get_args(MemoryMode):
+        raise InputError(f"memory is {memory!r}: give one of {', '.join(get_args(MemoryMode))}.")
+    if attention not in get_args(Attention):
+        raise InputError(f"attention is {attention!r}: give one of {', '.join(get_args(Attention))}.")
+    pipeline.remove_all_hooks()
+    for name in ("unet", "vae", "controlnet"):
+        module = getattr(pipeline, name, None)
+        if module is not None:
+            module.to(memory_format=torch.channels_last)
+    _vae(pipeline.vae, slicing=memory != "fast", tiling=memory == "low")
+    if device.type == "cpu" or memory == "fast":
+        pipeline.to(device)
+        if device.type == "mps":
+            pipeline.vae.to(dtype=torch.float32)  # half precision gives black pictures there
+    elif memory == "balanced":
+        pipeline.enable_model_cpu_offload(device=device)
+    else:
+        pipeline.enable_sequential_cpu_offload(device=device)
+    if attention == "sliced":
+        _slice(pipeline.unet)
+    elif attention == "xformers":
+        _xformers(pipeline)
+    if compiled:
+        pipeline.unet = torch.compile(pipeline.unet)  # pyright: ignore[reportUnknownMemberType]
+
+
+def _vae(vae: Any, *, slicing: bool, tiling: bool) -> None:
+    if hasattr(vae, "use_slicing"):
+        vae.use_slicing = slicing
+    if hasattr(vae, "use_tiling"):
+        vae.use_tiling = tiling
+
+
+def _slice(unet: Any) -> None:
+    """Attention head by head, but where an adapter is attached: diffusers would detach it."""
+    for name, module in unet.named_modules():
+        processor = getattr(module, "processor", None)
+        if name.endswith("attn1") and processor is not None and "IPAdapter" not in type(processor).__name__:
+            module.set_attention_slice(1)
+
+
+def _xformers(pipeline: Any) -> None:
+    """xformers' attention where it works; where it does not, PyTorch's own stays, and that is said."""
+    import warnings
+
+    try:
+        pipeline.enable_xformers_memory_efficient_attention()
+    except Exception as error:  # a missing or broken extension fails in many ways, none of which may break a run
+        reason = str(error).strip().splitlines()[0][:120]
+        warnings.warn(f"xformers cannot be used here ({reason}): PyTorch's own attention is.", stacklevel=2)

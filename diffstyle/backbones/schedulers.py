@@ -1,0 +1,33 @@
+"""The samplers by the names people know them by."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from diffstyle.errors import InputError
+from diffstyle.task import SchedulerName
+
+
+def make_scheduler(name: str, config: Any) -> Any:
+    """The diffusers scheduler `name` on the noise schedule of `config`, another scheduler's.
+
+    ddim: Song et al. 2021. dpm++: DPM-Solver++(2M) with Karras sigmas (Lu et al. 2022, Karras et al. 2022). unipc: Zhao
+    et al. 2023. euler-a: ancestral Euler. lcm, tcd: for the few-step models of Luo et al. 2023 and Zheng et al. 2024.
+    """
+    import diffusers as untyped
+
+    diffusers: Any = untyped  # which exports its classes lazily
+    classes: dict[str, tuple[Any, dict[str, Any]]] = {
+        "ddim": (diffusers.DDIMScheduler, {"timestep_spacing": "trailing", "set_alpha_to_one": False}),
+        "dpm++": (diffusers.DPMSolverMultistepScheduler, {"use_karras_sigmas": True}),
+        "unipc": (diffusers.UniPCMultistepScheduler, {}),
+        "euler-a": (diffusers.EulerAncestralDiscreteScheduler, {}),
+        "lcm": (diffusers.LCMScheduler, {}),
+        "tcd": (diffusers.TCDScheduler, {}),
+    }
+    if name not in get_args(SchedulerName):
+        raise InputError(f"scheduler is {name!r}: give one of {', '.join(get_args(SchedulerName))}.")
+    kind, changes = classes[name]
+    kept = {k: v for k, v in dict(config).items() if k not in ("_class_name", "_diffusers_version")}
+    accepted = kind._get_init_keys(kind)
+    return kind.from_config({k: v for k, v in kept.items() if k in accepted} | changes)

@@ -1,0 +1,112 @@
+"""Where a diffusion model is: a name we know, a diffusers folder, a single file, or a hub id in the local cache."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from diffstyle.backbones.recognise import Kind, expect
+from diffstyle.errors import InputError, explain
+from diffstyle.models import KnownModel, known_models, located, snapshot_of
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+INDEX = "model_index.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """`path` is a file or a folder; `known` what the manifest says of it, if it came by a name of ours."""
+
+    path: Path
+    known: KnownModel | None = None
+
+    @property
+    def variant(self) -> str | None:
+        return (self.known.variant or None) if self.known else None
+
+
+def find(name: str | Path, what: str) -> Source:
+    """The file or folder called `name`; InputError says where it was looked for. Nothing is downloaded.
+
+    `name` is a name of `diffstyle models list`, a path, or a hub id (owner/name) whose snapshot is in the cache. `what`
+    it is to be used as is for the message.
+    """
+    text = str(name)
+    known = known_models().get(text)
+    if known is not None:
+        folder = located(known)
+        whole = len(known.files) > 1
+        return Source(folder if whole else folder / known.files[0], known)
+    path = Path(text).expanduser()
+    if path.exists():
+        return Source(path)
+    if _HUB_ID.fullmatch(text) and not path.suffix:
+        snapshot = snapshot_of(text)
+        if snapshot is not None:
+            return Source(snapshot)
+        raise InputError(
+            f"There is no {what} {text}: it is neither a path nor in the Hugging Face cache; `hf download {text}`"
+            " fetches it."
+        )
+    raise InputError(f"There is no {what} {text!r}: give a path, a hub id, or a name of `diffstyle models list`.")
+
+
+def weights_file(source: Source, kind: Kind, what: str) -> Path:
+    """The one safetensors file of `source` that is a `kind`: itself, or the only one of its folder."""
+    if source.path.is_file():
+        expect(source.path, kind, what)
+        return source.path
+    found = sorted(source.path.glob("*.safetensors"))
+    if len(found) != 1:
+        held = "no safetensors file" if not found else f"{len(found)} safetensors files, name one"
+        raise InputError(f"Cannot use {source.path} as {what}: the folder holds {held}.")
+    expect(found[0], kind, what)
+    return found[0]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    try:
+        values: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise explain(error, f"read {path}") from error
+    except ValueError as error:
+        raise InputError(f"Cannot use {path}: it is not valid JSON, fetch it again.") from error
+    return values
+
+
+Part = Literal["unet", "vae", "text_encoder", "text_encoder_2", "controlnet"]
+
+
+def check_folder(folder: Path, variant: str | None = None) -> dict[str, Any]:
+    """The index of a diffusers folder, after finding every part that it names."""
+    if not (folder / INDEX).is_file():
+        raise InputError(f"Cannot use {folder}: a diffusers folder holds {INDEX}; a single file ends in .safetensors.")
+    index = read_json(folder / INDEX)
+    for name, entry in index.items():
+        if name.startswith("_") or not isinstance(entry, list) or entry[:1] == [None] or name in OPTIONAL:  # pyright: ignore[reportUnknownMemberType]
+            continue
+        part = folder / name
+        if not part.is_dir():
+            raise InputError(f"Cannot use {folder}: its part {name} is missing, fetch the model again.")
+        if name.startswith(("unet", "vae", "text_encoder", "controlnet")) and not _weights(part, variant):
+            pickled = any(part.glob("*.bin"))
+            reason = "a pickle, which can run any code it holds" if pickled else "without weights"
+            raise InputError(f"Cannot use {folder}: its part {name} is {reason}, fetch it as safetensors.")
+    return index
+
+
+OPTIONAL = ("safety_checker", "feature_extractor", "image_encoder")
+
+
+def _weights(part: Path, variant: str | None) -> list[Path]:
+    return sorted(part.glob(f"*.{variant}*.safetensors" if variant else "*.safetensors"))
+
+
+def variant_of(folder: Path) -> str | None:
+    """`fp16` if that is all the UNet's weights there are."""
+    plain = [p for p in (folder / "unet").glob("*.safetensors") if ".fp16" not in p.name]
+    half = list((folder / "unet").glob("*.fp16*.safetensors"))
+    return "fp16" if half and not plain else None

@@ -1,0 +1,1 @@
+"""img2img diffusion with ControlNets, conditioned on a style by adapters."""

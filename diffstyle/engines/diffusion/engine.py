@@ -1,0 +1,271 @@
+"""The diffusion engine: diffusers' own img2img pipelines, told by adapters what the style is."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor
+
+from diffstyle.backbones.backbone import Backbone
+from diffstyle.backbones.schedulers import make_scheduler
+from diffstyle.conditioning.attach import attached, set_scales
+from diffstyle.conditioning.blocks import profile
+from diffstyle.conditioning.lora import LoraAdapter
+from diffstyle.conditioning.structure import condition
+from diffstyle.conditioning.tokens import TokensAdapter
+from diffstyle.device import dtype_name
+from diffstyle.encoder import StyleEncoder
+from diffstyle.engines.base import Engine, OnStep, report
+from diffstyle.engines.diffusion.schedule import Schedule, schedule
+from diffstyle.engines.diffusion.style_input import image_embeds, style_count, style_weights, words
+from diffstyle.errors import InputError
+from diffstyle.picture import Picture
+from diffstyle.style import Style
+from diffstyle.task import Task
+
+KEPT_PROMPTS = 32
+
+
+class DiffusionEngine:
+    """`strength` times `denoise` is how far back into the noise the start picture is taken; 0 gives the content.
+
+    The noise is drawn on the CPU from `task.seed` alone, so that a picture is the same in any company and, up to
+    rounding, on any device. A render that gives no numbers is tried once more in float32, and one that runs out of
+    memory in the next lower memory mode; the picture's notes say so.
+    """
+
+    needs: Literal["embedding"] = "embedding"
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        *,
+        adapters: Sequence[tuple[TokensAdapter, float]] = (),
+        loras: Sequence[LoraAdapter] = (),
+        encoder: StyleEncoder | None = None,
+        preview: Engine | None = None,
+    ) -> None:
+        self.backbone, self.adapters, self.loras = backbone, tuple(adapters), tuple(loras)
+        self.encoder, self.preview = encoder, preview
+        self._attachment = contextlib.ExitStack()
+        everything = [*self.loras, *(a for a, _ in self.adapters)]
+        if everything:
+            self._attachment.enter_context(attached(everything, backbone))
+        self._scheduler_config = backbone.pipeline.scheduler.config
+        self._prompts: dict[tuple[str, str, bool], dict[str, Any]] = {}
+
+    def detach(self) -> None:
+        """Take the adapters off again: the backbone is what it was."""
+        self._attachment.close()
+
+    @property
+    def space(self) -> str:
+        return self.adapters[0][0].space if self.adapters else ""
+
+    @property
+    def weights(self) -> Mapping[str, str]:
+        found = dict(self.backbone.weights)
+        found |= {f"adapter {a.name}": a.digest for a, _ in self.adapters}
+        found |= {f"lora {a.name}": a.digest for a in self.loras}
+        return found | (dict(self.preview.weights) if self.preview is not None else {})
+
+    @property
+    def runtime(self) -> Mapping[str, str]:
+        return {
+            "device": str(self.backbone.device),
+            "dtype": dtype_name(self.backbone.dtype),
+            "threads": str(torch.get_num_threads()),
+            "memory": self.backbone.memory,
+        }
+
+    def measure(self, style: Style) -> Style:
+        """With its embeddings for the adapters; and, for a start from the preview, what that needs."""
+        if self.adapters and self.adapters[0][0].kind == "base" and self.encoder is not None:
+            style = self.encoder.encode(style)
+        elif not self.adapters and not (self.backbone.has_words and style.prompt):
+            reads = "words alone" if self.backbone.has_words else "neither words nor pictures"
+            raise InputError(
+                f"The model reads {reads} without a style adapter, and the style {style.label} is not in words: add"
+                " --adapter, `diffstyle models list` names some."
+            )
+        return style
+
+    @torch.no_grad()
+    def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
+        plan = self.plan(task)
+        report(on_step, 0, max(1, plan.run))
+        if plan.run == 0:
+            report(on_step, 1, 1)
+            return task.content
+        task = replace(task, style=self.measure(task.style))
+        if task.negative_style is not None and self.adapters:
+            task = replace(task, negative_style=self.measure(task.negative_style))
+        notes: list[str] = []
+        while True:
+            try:
+                pixels = self._run(task, plan, on_step)
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                if not _out_of_memory(error):
+                    raise
+                if not self.backbone.relieve():
+                    raise InputError(
+                        f"There is not enough memory for {task.content.width}x{task.content.height} pixels even with"
+                        " memory=low: give a smaller size."
+                    ) from error
+                notes.append(f"Memory ran out: rendered with memory={self.backbone.memory}.")
+                continue
+            if bool(torch.isfinite(pixels).all()):
+                content = task.content
+                return Picture(
+                    pixels[:, : content.height, : content.width].contiguous(),
+                    content.alpha,
+                    content.source,
+                    tuple(notes),
+                )
+            if self.backbone.dtype == torch.float32:
+                raise InputError("The model gives no finite numbers, not even in float32: its weights are damaged.")
+            notes.append(f"{dtype_name(self.backbone.dtype)} gave no finite numbers: rendered in float32.")
+            self.backbone.in_dtype(torch.float32)
+
+    def plan(self, task: Task) -> Schedule:
+        """Which steps a task takes."""
+        return schedule(self.steps(task), task.strength * task.denoise, self.scheduler(task))
+
+    def steps(self, task: Task) -> int:
+        return self.backbone.sampling.steps if task.steps is None else task.steps
+
+    def scheduler(self, task: Task) -> str:
+        return task.scheduler or self.backbone.sampling.scheduler
+
+    def guidance(self, task: Task) -> float:
+        return self.backbone.sampling.guidance if task.guidance is None else task.guidance
+
+    def arguments(self, task: Task, plan: Schedule) -> dict[str, Any]:
+        """What diffusers' pipeline is called with, but for callbacks: everything that decides the picture."""
+        guidance = self.guidance(task)
+        content = task.content.padded(self.backbone.multiple)
+        begin = content if task.start == "content" else self._previewed(task)
+        found: dict[str, Any] = {
+            "image": begin[None],
+            "strength": plan.strength,
+            "num_inference_steps": plan.total,
+            "guidance_scale": guidance,
+            "generator": torch.Generator("cpu").manual_seed(task.seed),
+            "output_type": "pt",
+            **self._prompt(*words(task), guided=guidance > 1),
+        }
+        if self.adapters:
+            embeds = image_embeds([a for a, _ in self.adapters], self.encoder, task, guided=guidance > 1)
+            found["ip_adapter_image_embeds"] = [e.to(self.backbone.device, self.backbone.dtype) for e in embeds]
+            found |= self._masks(task, content)
+        if controls := self.backbone.controls:
+            shown = [condition(content, c.conditioning)[None] for c in controls]
+            scales = [c.scale * task.structure * 2 for c in controls]
+            one = len(controls) == 1
+            found |= {
+                "control_image": shown[0] if one else shown,
+                "controlnet_conditioning_scale": scales[0] if one else scales,
+                "control_guidance_start": [c.start for c in controls],
+                "control_guidance_end": [c.end for c in controls],
+            }
+        return found
+
+    def _run(self, task: Task, plan: Schedule, on_step: OnStep | None) -> Tensor:
+        """(3, H, W) on the CPU, of the padded content's size."""
+        pipeline = self.backbone.pipeline
+        pipeline.scheduler = make_scheduler(self.scheduler(task), self._scheduler_config)
+        arguments = self.arguments(task, plan)
+        self._set_scales(task, 0.0)
+
+        def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            done = index + 1
+            self._set_scales(task, done / plan.run)
+            latents = cast("Tensor", tensors["latents"])
+            show = (lambda: self._shown(latents, task.content)) if self._tiny is not None else None
+            report(on_step, min(done, plan.run - 1), plan.run, show)  # the last one is done once it is decoded
+            return {}
+
+        try:
+            images = cast("Tensor", pipeline(**arguments, callback_on_step_end=after_step).images)
+        finally:
+            pipeline.maybe_free_model_hooks()
+        report(on_step, plan.run, plan.run)
+        return images[0].float().cpu()
+
+    def _set_scales(self, task: Task, progress: float) -> None:
+        if not self.adapters:
+            return
+        acts = task.style_start <= progress < task.style_end or (progress == 0 == task.style_start < task.style_end)
+        chosen = profile(task.blocks, self.backbone.architecture.name)
+        factor = task.style_scale if acts else 0.0
+        set_scales(
+            self.backbone.unet,
+            [[(chosen, factor * scale * w) for w in style_weights(a, task)] for a, scale in self.adapters],
+        )
+
+    def _masks(self, task: Task, content: Tensor) -> dict[str, Any]:
+        """With several styles in one adapter, each is attended to by itself and weighed: masks of ones say so."""
+        counts = [style_count(a, task) for a, _ in self.adapters]
+        if max(counts) == 1:
+            return {}
+        h, w = content.shape[1:]
+        masks = [torch.ones(1, n, h, w, device=self.backbone.device) for n in counts]
+        return {"cross_attention_kwargs": {"ip_adapter_masks": masks}}
+
+    def _prompt(self, prompt: str, negative: str, *, guided: bool) -> dict[str, Any]:
+        """Embeddings of the words, from the last ones if they are among them; the constant where words mean nothing."""
+        if not self.backbone.has_words:
+            constant = self._constant()
+            return {"prompt_embeds": constant} | ({"negative_prompt_embeds": constant} if guided else {})
+        key = (prompt, negative, guided)
+        if key not in self._prompts:
+            while len(self._prompts) >= KEPT_PROMPTS:
+                self._prompts.pop(next(iter(self._prompts)))
+            pipeline = self.backbone.pipeline
+            where = pipeline._execution_device
+            found = pipeline.encode_prompt(
+                prompt=prompt,
+                negative_prompt=negative,
+                device=where,
+                num_images_per_prompt=1,
+                do_classifier_free_guidance=guided,
+            )
+            names = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")
+            self._prompts[key] = {n: v for n, v in zip(names, found, strict=False) if v is not None}
+        return self._prompts[key]
+
+    def _constant(self) -> Tensor:
+        width = int(self.backbone.unet.config.cross_attention_dim)
+        constant = self.backbone.constant
+        zeros = torch.zeros(1, 1, width) if constant is None else constant
+        return zeros.to(self.backbone.device, self.backbone.dtype)
+
+    def _previewed(self, task: Task) -> Tensor:
+        """The preview of the same task, padded as the content is."""
+        if self.preview is None:
+            raise InputError("start=preview needs the preview engine, which was not loaded: give start=content.")
+        return self.preview.render(replace(task, engine="adain", size=None)).padded(self.backbone.multiple)
+
+    @property
+    def _tiny(self) -> Any:
+        """A VAE quick enough to decode every step, or None."""
+        vae = self.backbone.pipeline.vae
+        return vae if type(vae).__name__ == "AutoencoderTiny" else self.backbone.preview_vae
+
+    @torch.no_grad()
+    def _shown(self, latents: Tensor, content: Picture) -> Picture:
+        """Latents half way as a picture."""
+        vae = self._tiny
+        weight = next(vae.parameters())
+        decoded = vae.decode((latents / vae.config.scaling_factor).to(weight.device, weight.dtype)).sample[0]
+        pixels = (decoded.float().cpu() / 2 + 0.5).nan_to_num(0).clamp(0, 1)
+        return Picture(pixels[:, : content.height, : content.width].contiguous(), content.alpha, content.source)
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    said = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in said or "can't allocate memory" in said

@@ -1,0 +1,127 @@
+"""A diffusion engine from what the caller named: backbone, ControlNets, adapters, LoRAs and the encoder they read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast, get_args
+
+import torch
+
+from diffstyle.backbones.backbone import Conditioning, Control, Sampling
+from diffstyle.backbones.load import ControlNetSource, load_backbone
+from diffstyle.backbones.recognise import Architecture
+from diffstyle.backbones.source import Source, find, weights_file
+from diffstyle.conditioning.lora import LoraAdapter
+from diffstyle.conditioning.tokens import TokensAdapter
+from diffstyle.encoder import StyleEncoder
+from diffstyle.encoder_source import STARTER
+from diffstyle.engines.base import Engine
+from diffstyle.engines.diffusion.engine import DiffusionEngine
+from diffstyle.errors import InputError
+from diffstyle.model_options import ModelOptions
+from diffstyle.models import known_models, where
+
+_SCALE = re.compile(r"-?\d+(\.\d+)?")
+_RANGE = re.compile(r"(0?\.?\d+|[01](?:\.\d+)?)-(0?\.?\d+|[01](?:\.\d+)?)")
+
+
+def load_diffusion(
+    options: ModelOptions, *, device: torch.device, dtype: torch.dtype, preview: Engine, starter: StyleEncoder
+) -> DiffusionEngine:
+    """The engine that `options` describes. Where no adapter is named, the public one for the model is taken if it is on
+    this machine. Raises InputError for what is missing or does not fit.
+    """
+    backbone = load_backbone(
+        options.model,
+        device=device,
+        dtype=dtype,
+        controlnets=[parse_controlnet(text) for text in options.controlnet],
+        memory=options.memory,
+        attention=options.attention,
+        compiled=options.compile,
+    )
+    named = [_scaled(text) for text in options.adapter] or [(n, 1.0) for n in _usual(backbone.architecture)]
+    adapters = [(_tokens(name), scale) for name, scale in named]
+    loras = [_lora(*_scaled(text)) for text in options.lora]
+    for source, _ in loras:
+        if source.known is not None and source.known.steps:  # a few-step model wants its own sampling
+            known = source.known
+            backbone.sampling = Sampling(known.scheduler, known.steps, known.guidance)
+    encoder = _encoder([a for a, _ in adapters], options.encoder, device, starter)
+    if encoder is not None:  # one that was named is what the adapters read, whatever they say
+        adapters = [(replace(a, space=encoder.space), scale) for a, scale in adapters]
+    return DiffusionEngine(
+        backbone, adapters=adapters, loras=[adapter for _, adapter in loras], encoder=encoder, preview=preview
+    )
+
+
+def parse_controlnet(text: str) -> ControlNetSource:
+    """`NAME`, `PATH:canny`, `PATH:canny:0.8`, `PATH:canny:0.8:0-0.6`."""
+    name, *rest = text.rsplit(":", text.count(":")) if ":" in text else (text,)
+    while rest and not (rest[0] in get_args(Conditioning) or _SCALE.fullmatch(rest[0])):
+        name, rest = f"{name}:{rest[0]}", rest[1:]  # a colon of the path itself
+    known = known_models().get(name)
+    conditioning = known.conditioning if known is not None else ""
+    if rest and rest[0] in get_args(Conditioning):
+        conditioning, rest = rest[0], rest[1:]
+    if conditioning not in get_args(Conditioning):
+        raise InputError(
+            f"Say what the ControlNet {name} is shown, as {name}:canny; one of {', '.join(get_args(Conditioning))}."
+        )
+    control = Control(cast("Conditioning", conditioning))
+    if rest and _SCALE.fullmatch(rest[0]):
+        control, rest = replace(control, scale=float(rest[0])), rest[1:]
+    if rest and (found := _RANGE.fullmatch(rest[0])):
+        control, rest = replace(control, start=float(found[1]), end=float(found[2])), rest[1:]
+    if rest or control.start > control.end or control.end > 1:
+        raise InputError(f"Cannot read {text!r}: give PATH:CONDITIONING:SCALE:START-END, as net:canny:0.8:0-0.6.")
+    return ControlNetSource(name, control)
+
+
+def _scaled(text: str) -> tuple[str, float]:
+    """`NAME` or `NAME:0.8`."""
+    name, _, scale = text.rpartition(":")
+    return (name, float(scale)) if name and _SCALE.fullmatch(scale) else (text, 1.0)
+
+
+def _usual(architecture: Architecture) -> list[str]:
+    """The public adapter of a backbone, if it is on this machine."""
+    known = known_models().get(f"ip-adapter-{architecture.name}")
+    return [known.name] if known is not None and where(known) is not None else []
+
+
+def _tokens(name: str) -> TokensAdapter:
+    source = find(name, "adapter")
+    if source.path.suffix == ".bin":
+        return TokensAdapter.load(source.path, name=source.path.name)
+    path = weights_file(source, "ip-adapter", "a style adapter")
+    return TokensAdapter.load(path, name=source.known.name if source.known else path.name)
+
+
+def _lora(name: str, scale: float) -> tuple[Source, LoraAdapter]:
+    source = find(name, "LoRA")
+    path = weights_file(source, "lora", "a LoRA")
+    return source, LoraAdapter.load(path, name=source.known.name if source.known else path.name, scale=scale)
+
+
+def _encoder(
+    adapters: Sequence[TokensAdapter], name: str | None, device: torch.device, starter: StyleEncoder
+) -> StyleEncoder | None:
+    """The one encoder that all adapters read."""
+    if not adapters:
+        return None
+    spaces = {a.space for a in adapters}
+    if len(spaces) > 1:
+        raise InputError(f"The adapters read {' and '.join(sorted(spaces))}: those that act together must read one.")
+    (space,) = spaces
+    if name is not None:
+        return starter if name == STARTER else StyleEncoder.load(name, device=device)
+    if not space:
+        raise InputError(f"The adapter {adapters[0].name} does not say which encoder it reads: name it with --encoder.")
+    if space == starter.space:
+        return starter
+    if space.startswith(STARTER):
+        raise InputError(f"The adapter {adapters[0].name} reads {space}, the starter's encoder is {starter.space} now.")
+    return StyleEncoder.load(space, device=device)

@@ -1,0 +1,88 @@
+"""A style as the inputs of a diffusion pipeline: embeddings for its adapters, words for its text encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from diffstyle.conditioning.tokens import TokensAdapter
+from diffstyle.encoder import StyleEncoder
+from diffstyle.errors import InputError
+from diffstyle.style import Reference, Style
+from diffstyle.task import Task
+
+
+def image_embeds(
+    adapters: Sequence[TokensAdapter], encoder: StyleEncoder | None, task: Task, *, guided: bool
+) -> list[Tensor]:
+    """What diffusers calls ip_adapter_image_embeds: for each adapter (b, styles, d), or (b, styles, n, d) for a plus
+    adapter; b is 2 with guidance, what is not wanted first.
+    """
+    found: list[Tensor] = []
+    for adapter in adapters:
+        wanted = _inputs(adapter, encoder, task.style, several=task.blend == "tokens")
+        if not guided:
+            found.append(wanted)
+            continue
+        unwanted = torch.zeros_like(wanted)
+        if task.negative_style is not None:
+            unwanted = _inputs(adapter, encoder, task.negative_style, several=False).expand_as(wanted)
+        found.append(torch.cat([unwanted, wanted]))
+    return found
+
+
+def style_count(adapter: TokensAdapter, task: Task) -> int:
+    """How many sets of tokens an adapter gets."""
+    return len(task.style.references) if adapter.kind == "plus" or task.blend == "tokens" else 1
+
+
+def style_weights(adapter: TokensAdapter, task: Task) -> list[float]:
+    """How much each of them counts: 1 in all."""
+    return [r.weight for r in task.style.references] if style_count(adapter, task) > 1 else [1.0]
+
+
+def words(task: Task) -> tuple[str, str]:
+    """Prompt and negative prompt of a task: the style's words and its own."""
+    unwanted = task.negative_style.prompt if task.negative_style is not None else ""
+    joined = [", ".join(p for p in pair if p) for pair in ((task.style.prompt, task.prompt), (unwanted, task.negative))]
+    return joined[0], joined[1]
+
+
+def _inputs(adapter: TokensAdapter, encoder: StyleEncoder | None, style: Style, *, several: bool) -> Tensor:
+    """(1, styles, d) or (1, styles, n, d)."""
+    if adapter.kind == "plus":
+        return torch.stack([_features(adapter, encoder, r) for r in style.references])[None]
+    norm = adapter.norm or (encoder.norm if encoder is not None else 1.0)
+    vectors = [_embedding(adapter, r) for r in style.references] if several else [style.embedding_in(adapter.space)]
+    for vector in vectors:
+        if len(vector) != adapter.width:
+            raise InputError(
+                f"The embedding of {style.label} has {len(vector)} numbers, the adapter {adapter.name} reads"
+                f" {adapter.width}: it was made for another encoder than {adapter.space}."
+            )
+    return torch.stack(vectors)[None] * norm
+
+
+def _embedding(adapter: TokensAdapter, reference: Reference) -> Tensor:
+    if adapter.space not in reference.embeddings:
+        raise InputError(f"The style {reference.source} has no embedding in {adapter.space}: make it again there.")
+    return reference.embeddings[adapter.space]
+
+
+def _features(adapter: TokensAdapter, encoder: StyleEncoder | None, reference: Reference) -> Tensor:
+    """(n, d) features of the reference's picture."""
+    if reference.picture is None or encoder is None:
+        what = "words" if reference.prompt else "embeddings alone"
+        raise InputError(
+            f"The plus adapter {adapter.name} looks at pictures, and {reference.source} is {what}: give a picture, or a"
+            " base adapter."
+        )
+    features = encoder.features(reference.picture)
+    if features.shape[1] != adapter.width:
+        raise InputError(
+            f"The adapter {adapter.name} reads features of {adapter.width} numbers, the encoder {encoder.space} has"
+            f" {features.shape[1]}: it was made for another encoder."
+        )
+    return features
