@@ -24,7 +24,7 @@ from diffstyle.backbones.schedulers import SchedulerName, make_scheduler
 from diffstyle.conditioning.attach import StyleAdapter, attached
 from diffstyle.conditioning.blocks import profile, scale_of
 from diffstyle.conditioning.lora import LoraAdapter
-from diffstyle.conditioning.structure import DRAWN, condition
+from diffstyle.conditioning.structure import DRAWN, condition, depth_of
 from diffstyle.conditioning.tokens import TokensAdapter
 from diffstyle.controls.resize import Resize
 from diffstyle.engines.base import Step
@@ -105,7 +105,7 @@ def test_a_render_is_what_diffusers_gives(
     with quiet():
         plain = kind.from_pretrained(str(folder), **absent)
     extra: dict[str, Any] = {}
-    content = photo.padded(16)
+    content = photo.padded(8)
     if backbone == "wordless":
         net = diffusers.ControlNetModel.from_pretrained(str(folder / "controlnet"))
         plain = diffusers.StableDiffusionControlNetImg2ImgPipeline(
@@ -418,6 +418,14 @@ def test_depth_needs_its_model(photo: Picture, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(InputError, match="models pull depth"):
         condition(photo.pixels, "depth")
+
+
+def test_depth_is_estimated_by_transformers(photo: Picture, tmp_path: Path) -> None:
+    shown = depth_of(photo.pixels, tiny.depth_model(tmp_path / "dpt"))
+    assert shown.shape == photo.pixels.shape
+    assert float(shown.min()) == 0
+    assert float(shown.max()) > 0.9
+    assert torch.equal(shown[0], shown[2])
 
 
 def test_several_controlnets_each_with_scale_and_range(tiny_models: Path, photo: Picture, painting: Style) -> None:

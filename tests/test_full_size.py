@@ -10,10 +10,17 @@ from typing import Any, cast
 
 import open_clip
 import pytest
+import torch
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
-from diffstyle import Picture, Style, StyleEncoder
+from benchmarks.diffusion import content, random_model, style
+from diffstyle import Picture, Settings, Style, StyleEncoder, Task
+from diffstyle.backbones.backbone import Control
+from diffstyle.backbones.load import ControlNetSource, load_backbone
 from diffstyle.bridge import Bridge
+from diffstyle.conditioning.tokens import TokensAdapter
+from diffstyle.engines.diffusion.engine import DiffusionEngine
+from tests import tiny
 from tests.conftest import waves
 
 NAME = "ViT-H-14/laion2b_s32b_b79k"
@@ -61,3 +68,39 @@ def test_vit_h_14_from_the_hub_cache(
             f" a text in {texted - pictured:.2f} s, the bridge fitted in {bridged - texted:.0f} s,"
             f" peak {gigabytes():.1f} GiB with the writing of the file"
         )
+
+
+def painted(model: Path, folder: Path, *, steps: int, side: int, controlled: bool = True) -> tuple[Picture, str]:
+    """A picture by the model in `model` with the adapter and ControlNet in `folder`, and what it took."""
+    nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else []
+    begun = time.perf_counter()
+    backbone = load_backbone(model, device=torch.device("cpu"), dtype=torch.bfloat16, controlnets=nets)
+    loaded = time.perf_counter()
+    engine = DiffusionEngine(backbone, adapters=[(TokensAdapter.load(folder / "adapter.safetensors"), 1.0)])
+    picture = engine.render(Task.of(content(side), style(), Settings(steps=steps, guidance=3, prompt="a photo")))
+    done = time.perf_counter()
+    return picture, f"loaded in {loaded - begun:.1f} s, {steps} steps at {side} px in {done - loaded:.1f} s"
+
+
+@pytest.mark.slow
+def test_sd15_from_a_folder_and_from_a_single_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = random_model("sd15", tmp_path / "sd15", torch.bfloat16)
+    from_folder, took = painted(folder, folder, steps=2, side=512)
+    assert from_folder.size == (512, 512)
+    gc.collect()
+    # the ControlNet in the folder is left out of one file
+    file = tiny.single_file(tmp_path / "v1-5.safetensors", folder)
+    from_file, took_file = painted(file, folder, steps=2, side=512)
+    assert float((from_folder.pixels - from_file.pixels).abs().max()) <= 1 / 255
+    with capsys.disabled():
+        print(f"\nSD 1.5 bfloat16 with ControlNet and adapter: folder {took}; single file {took_file};", end=" ")
+        print(f"peak {gigabytes():.1f} GiB with the writing of the files")
+
+
+@pytest.mark.slow
+def test_sdxl_from_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = random_model("sdxl", tmp_path / "sdxl", torch.bfloat16)
+    picture, took = painted(folder, folder, steps=2, side=1024, controlled=False)
+    assert picture.size == (1024, 1024)
+    with capsys.disabled():
+        print(f"\nSDXL bfloat16 with adapter: {took}, peak {gigabytes():.1f} GiB with the writing of the files")

@@ -184,6 +184,27 @@ def plus_of(base: TokensAdapter, net: Any, width: int) -> TokensAdapter:
     return TokensAdapter("plus", inner, base.ip_adapter, base.space, base.norm)
 
 
+def depth_model(folder: Path) -> Path:
+    """A random DPT in transformers' layout."""
+    torch.manual_seed(7)
+    config = transformers.DPTConfig(
+        hidden_size=32,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        intermediate_size=64,
+        image_size=64,
+        patch_size=16,
+        neck_hidden_sizes=[16, 16, 32, 32],
+        fusion_hidden_size=16,
+        backbone_out_indices=[0, 1, 2, 3],
+        is_hybrid=False,
+        initializer_range=0.3,
+    )
+    transformers.DPTForDepthEstimation(config).save_pretrained(folder)
+    transformers.DPTImageProcessor(size={"height": 64, "width": 64}).save_pretrained(folder)
+    return folder
+
+
 def lora(path: Path, *, kohya: bool = False, width: int = WIDTH, rank: int = 4) -> Path:
     """A random LoRA on one cross-attention layer of the tiny UNet."""
     torch.manual_seed(5)

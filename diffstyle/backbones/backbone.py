@@ -71,7 +71,7 @@ class Backbone:
     @property
     def multiple(self) -> int:
         """Sides of a picture must be a multiple of this."""
-        return int(self.pipeline.vae_scale_factor) * 2 ** (len(self.unet.config.block_out_channels) - 1)
+        return int(self.pipeline.vae_scale_factor)
 
     def arrange(self) -> None:
         """Put the pipeline where it is to run; to be called again once adapters are attached."""

@@ -32,8 +32,6 @@ def arrange(pipeline: Any, *, device: torch.device, memory: MemoryMode, attentio
     _vae(pipeline.vae, slicing=memory != "fast", tiling=memory == "low")
     if device.type == "cpu" or memory == "fast":
         pipeline.to(device)
-        if device.type == "mps":
-            pipeline.vae.to(dtype=torch.float32)  # half precision gives black pictures there
     elif memory == "balanced":
         pipeline.enable_model_cpu_offload(device=device)
     else:
@@ -42,7 +40,7 @@ def arrange(pipeline: Any, *, device: torch.device, memory: MemoryMode, attentio
         _slice(pipeline.unet)
     elif attention == "xformers":
         _xformers(pipeline)
-    if compiled:
+    if compiled and not hasattr(pipeline.unet, "_orig_mod"):
         pipeline.unet = torch.compile(pipeline.unet)  # pyright: ignore[reportUnknownMemberType]
 
 

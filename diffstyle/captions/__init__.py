@@ -108,6 +108,15 @@ def choose(facts: Facts, rng: np.random.Generator) -> tuple[Fact, ...]:
     return tuple(chosen) or (sorted(facts.true)[int(rng.integers(len(facts.true)))],)
 
 
+def in_full(facts: Facts, rng: np.random.Generator) -> tuple[Fact, ...]:
+    """One true fact of every kind, and up to three colours."""
+    chosen: list[Fact] = []
+    for kind in ("artist", *KINDS):
+        values = facts.values(kind)
+        chosen += [(kind, str(v)) for v in rng.permutation(values)[: 3 if kind == "colour" else 1]]
+    return tuple(chosen)
+
+
 def say(facts: Sequence[Fact], rng: np.random.Generator, *, noise: Sequence[str] = ()) -> str:
     """A caption of `facts` in a phrasing and an order of chance; `noise` are words beside the point."""
     parts: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.backbones.backbone import Conditioning
+from diffstyle.backbones.load import quiet
 from diffstyle.errors import InputError
 from diffstyle.models import known_models, where
 
@@ -80,16 +82,23 @@ def depth(pixels: Tensor) -> Tensor:
 
 def depth_of(pixels: Tensor, folder: Path) -> Tensor:
     """Depth by the transformers model in `folder`."""
-    import transformers
     from PIL import Image
 
     image = Image.fromarray((pixels.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())
-    model: Any = transformers.pipeline("depth-estimation", model=str(folder), device="cpu")  # pyright: ignore
-    found = cast("Tensor", model(image)["predicted_depth"]).float()
+    found = cast("Tensor", _estimator(folder)(image)["predicted_depth"]).float()
     found = found.reshape(1, 1, *found.shape[-2:])
     found = F.interpolate(found, size=tuple(pixels.shape[1:]), mode="bicubic", align_corners=False)[0]
     low, high = found.amin(), found.amax()
     return ((found - low) / (high - low).clamp_min(1e-6)).clamp(0, 1).expand(3, -1, -1).contiguous()
+
+
+@lru_cache(maxsize=1)
+def _estimator(folder: Path) -> Any:
+    import transformers
+
+    untyped: Any = transformers
+    with quiet():
+        return untyped.pipeline("depth-estimation", model=str(folder), device="cpu")
 
 
 DRAWN: Mapping[Conditioning, Callable[[Tensor], Tensor]] = {

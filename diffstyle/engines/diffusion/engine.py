@@ -130,6 +130,7 @@ class DiffusionEngine:
                 raise InputError("The model gives no finite numbers, not even in float32: its weights are damaged.")
             notes.append(f"{dtype_name(self.backbone.dtype)} gave no finite numbers: rendered in float32.")
             self.backbone.in_dtype(torch.float32)
+            self._prompts.clear()
 
     def plan(self, task: Task) -> Schedule:
         """Which steps a task takes."""

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from diffstyle import bridge as bridges
 from diffstyle.bridge import Bridge
-from diffstyle.captions import FactIndex, Facts, choose, say
+from diffstyle.captions import FactIndex, Facts, choose, in_full, say
 from diffstyle.encoder import StyleEncoder
 from diffstyle.picture import Picture
 from diffstyle.tensors import read_safetensors, write_safetensors
@@ -77,13 +77,14 @@ def refined(bridge: Bridge, texts: Tensor, vectors: Tensor, pool: Pool, seed: in
 
 
 def captions(pool: Pool, seed: int) -> list[str]:
-    """CAPTIONS captions of each picture, in the pool's order."""
+    """CAPTIONS captions of each picture, in the pool's order; the last of each says all there is to say."""
     index = FactIndex(pool.artists)
     rng = np.random.default_rng(seed)
     texts: list[str] = []
     for row in pool.known:
         facts = Facts(frozenset(index.facts[int(n)] for n in np.flatnonzero(row == 1)), frozenset())
-        texts += [say(choose(facts, rng), rng) for _ in range(CAPTIONS)]
+        texts += [say(choose(facts, rng), rng) for _ in range(CAPTIONS - 1)]
+        texts.append(say(in_full(facts, rng), rng))
     return texts
 
 

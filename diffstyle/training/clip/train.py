@@ -2,8 +2,9 @@
 
 Departs from CLIP (Radford et al. 2021) in that a caption is true of every picture that has its facts, not of its own
 alone, and pairs whose truth is unknown are left out. Beside it: pictures of one style nearer each other than pictures
-of one photo (supervised contrast, Khosla et al. 2020), two phrasings of the same facts likewise, and a linear head that
-must predict the preview network's statistics and a perceptual teacher's from the picture embedding.
+of one photo (supervised contrast, Khosla et al. 2020), two phrasings of the same facts likewise, the names of all media
+against every picture, and a linear head that must predict the preview network's statistics and a perceptual teacher's
+from the picture embedding.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class ClipRecipe:
     weight_decay: float = 0.05
     warmup_steps: int = 100
     ema: float = 0.997
+    media_weight: float = 0.5
     picture_weight: float = 0.5
     picture_temperature: float = 0.1
     caption_weight: float = 0.3
@@ -65,11 +67,13 @@ class ClipRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """n pictures, c captions in pairs of one meaning, then captions of noise, which are true of nothing."""
+    """n pictures; c captions in pairs of one meaning, captions of noise, which are true of nothing, and m captions that
+    name a medium each.
+    """
 
     pictures: Tensor  # (n, 3, size, size)
-    tokens: Tensor  # (c + noise, context)
-    truth: Tensor  # (c + noise, n): 1 true, -1 false, 0 unknown
+    tokens: Tensor  # (c + noise + m, context)
+    truth: Tensor  # (c + noise + m, n): 1 true, -1 false, 0 unknown
     same_meaning: Tensor  # (c, c) bool
     style: Tensor  # (n,)
     comparable: Tensor  # (n, n) bool: may be told apart as two styles
@@ -114,7 +118,11 @@ class Material:
         texts += [nonsense(self.noise, int(rng.integers(1, 7)), rng) for _ in range(r.noise_captions)]
         meaning: Truth = np.stack([self.index.said(facts) for facts in said for _ in range(2)])
         known = self.pool.known[chosen]
-        true = np.concatenate([truth(meaning, known), np.full((r.noise_captions, len(chosen)), -1, np.int8)])
+        media: list[tuple[Fact, ...]] = [(("medium", name),) for name in phrases.MEDIA]
+        texts += [say(facts, rng, noise=self.noise_of(rng)) for facts in media]
+        named = truth(np.stack([self.index.said(facts) for facts in media]), known)
+        none = np.full((r.noise_captions, len(chosen)), -1, np.int8)
+        true = np.concatenate([truth(meaning, known), none, named])
         equal = (meaning[:, None] == meaning[None]).all(2)
         crops: list[Pixels] = [worn(random_crop(self.pool.pixels[n], size, zoom=ZOOM, rng=rng), rng) for n in chosen]
         return Batch(
@@ -221,6 +229,8 @@ class Trainer:
             pictures = self.model.encode_image((batch.pictures - self.mean) / self.std, normalize=True).float()
             texts = encode_short_text(self.model, batch.tokens).float()
         logits = self.model.logit_scale.exp() * texts @ pictures.T
+        told = len(texts) - len(phrases.MEDIA)
+        named, naming = logits[told:], batch.truth[told:]
         paired = texts[: len(batch.same_meaning)]
         alike = batch.style[:, None] == batch.style[None]
         itself = torch.eye(len(pictures), dtype=torch.bool, device=self.device)
@@ -231,8 +241,9 @@ class Trainer:
         predicted = self.head(pictures * 16)
         wanted = torch.where(batch.targets.isnan(), predicted.detach(), batch.targets)
         return {
-            "caption": contrast(logits, batch.truth),
-            "picture": contrast(logits.T, batch.truth.T),
+            "caption": contrast(logits[:told], batch.truth[:told]),
+            "picture": contrast(logits[:told].T, batch.truth[:told].T),
+            "media": r.media_weight * (contrast(named, naming) + contrast(named.T, naming.T)),
             "styles": r.picture_weight * contrast(of_pictures, known),
             "meaning": r.caption_weight * contrast(of_captions, meaning),
             "head": r.head_weight * F.smooth_l1_loss(predicted, wanted),

@@ -14,11 +14,12 @@ import torch
 from open_clip import CLIP
 from torch import Tensor
 
-from diffstyle.captions import choose, say, truth
+from diffstyle.captions import Fact, choose, in_full, phrases, say, truth
 from diffstyle.training.clip.model import encode_short_text
 from diffstyle.training.clip.train import Material, contrast, nonsense
 from diffstyle.training.schedule import cosine_rate, descend
 
+FULL_SHARE = 0.2  # of the captions that say all there is to say
 PICTURE_TOWER = ("visual.", "logit_scale")
 
 
@@ -31,6 +32,7 @@ class WordsRecipe:
     weight_decay: float = 0.02
     warmup_steps: int = 30
     meaning_weight: float = 0.5
+    media_weight: float = 0.5
     temperature: float = 0.05
     meaning_temperature: float = 0.07
 
@@ -40,14 +42,19 @@ def train_words(model: CLIP, material: Material, vectors: Tensor, recipe: WordsR
     tuned = [p for name, p in model.named_parameters() if not name.startswith(PICTURE_TOWER)]
     optimiser = torch.optim.AdamW(tuned, betas=(0.9, 0.98), weight_decay=recipe.weight_decay)
     chance = _chance(material)
+    media: list[tuple[Fact, ...]] = [(("medium", name),) for name in phrases.MEDIA]
+    known = truth(np.stack([material.index.said(facts) for facts in media]), material.pool.known)
+    of_media = torch.from_numpy(known)
     begun = time.monotonic()
     step, progress = 0, 0.0
     while progress < 1:
         rng = np.random.default_rng((recipe.seed, step))
         chosen = rng.choice(len(vectors), recipe.pictures, p=chance)
-        said = [choose(material.facts[int(n)], rng) for n in chosen]
+        told = [material.facts[int(n)] for n in chosen]
+        said = [in_full(facts, rng) if rng.random() < FULL_SHARE else choose(facts, rng) for facts in told]
         texts = [say(facts, rng, noise=material.noise_of(rng)) for facts in said for _ in range(2)]
         texts += [nonsense(material.noise, int(rng.integers(1, 7)), rng) for _ in range(recipe.noise_captions)]
+        texts += [say(facts, rng, noise=material.noise_of(rng)) for facts in media]
         meaning = np.stack([material.index.said(facts) for facts in said])
         true = torch.from_numpy(truth(meaning, material.pool.known)).repeat_interleave(2, 0)
         equal = torch.from_numpy((meaning[:, None] == meaning[None]).all(2)).repeat_interleave(2, 0)
@@ -55,11 +62,17 @@ def train_words(model: CLIP, material: Material, vectors: Tensor, recipe: WordsR
         with torch.autocast("cpu", torch.bfloat16):
             encoded = encode_short_text(model, material.tokenizer(texts)).float()
         paired = encoded[: len(true)]
+        others, named = encoded[: -len(media)], encoded[-len(media) :]
         of_own = torch.cat([true[:, chosen], torch.full((recipe.noise_captions, len(chosen)), -1)])
         itself = torch.eye(len(paired), dtype=torch.bool)
         terms = {
             "caption": contrast(paired @ vectors.T / recipe.temperature, true),
-            "picture": contrast((encoded @ vectors[chosen].T / recipe.temperature).T, of_own.T),
+            "picture": contrast((others @ vectors[chosen].T / recipe.temperature).T, of_own.T),
+            "media": recipe.media_weight
+            * (
+                contrast(named @ vectors.T / recipe.temperature, of_media)
+                + contrast(vectors @ named.T / recipe.temperature, of_media.T)
+            ),
             "meaning": recipe.meaning_weight
             * contrast(paired @ paired.T / recipe.meaning_temperature, torch.where(equal, 1, -1) * ~itself),
         }
