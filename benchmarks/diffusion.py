@@ -7,6 +7,7 @@ Neither depends on the weights' values, so they are drawn at random and written 
 from __future__ import annotations
 
 import gc
+import math
 import resource
 import shutil
 import statistics
@@ -137,7 +138,7 @@ def compare(
     """Ours against plain diffusers with equal settings, in turns: time, and the largest difference of a pixel."""
     device = find_device(None)
     number = named_dtype(dtype)
-    nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else []
+    nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else ()
     begun = time.perf_counter()
     backbone = load_backbone(folder, device=device, dtype=number, controlnets=nets)
     loading = time.perf_counter() - begun
@@ -158,7 +159,6 @@ def compare(
         return (
             plain(
                 prompt="a photo",
-                negative_prompt="",
                 image=photo.pixels[None],
                 strength=0.5 + 0.01 / (2 * steps),
                 num_inference_steps=2 * steps,
@@ -231,7 +231,7 @@ def render(
 
     else:
         number = fast_dtype(device) if dtype is None else named_dtype(dtype)
-        nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else []
+        nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else ()
         backbone = load_backbone(
             folder, device=device, dtype=number, controlnets=nets, memory=memory, compiled=compiled
         )
@@ -266,7 +266,7 @@ def everything(family: Family = "sd15", *, model: Path | None = None, steps: int
         calls = [] if model else [["make", family, folder]]
         calls += [["compare", family, folder, "--steps", steps]]
         calls += [["render", family, folder, "--steps", steps, "--memory", m] for m in ("fast", "balanced", "low")]
-        calls += [["render", family, folder, "--steps", round(steps / 0.6), "--plain"]]
+        calls += [["render", family, folder, "--steps", math.ceil(steps / 0.6), "--plain"]]
         for call in calls:
             subprocess.run([sys.executable, "-m", "benchmarks.diffusion", *map(str, call)], check=True)
         shutil.rmtree(scratch, ignore_errors=True)

@@ -147,18 +147,24 @@ class StyleEncoder:
         return float(encoded.float().square().sum(-1).sqrt().mean())
 
     @torch.no_grad()
-    def features(self, picture: Picture) -> Tensor:
+    def features(self, picture: Picture | None) -> Tensor:
         """(tokens, width): what the last but one layer says of a picture's patches, as IP-Adapter plus reads it.
 
-        Of a long picture it is the mean over its tiles. InputError for a model without patches.
+        Of a long picture it is the mean over its tiles; of None, that of no picture at all. InputError for a model
+        without patches.
         """
         loaded = self._loaded
         visual = cast("Any", loaded.model.visual)
         if not hasattr(visual, "forward_intermediates") or not hasattr(visual, "transformer"):
             raise InputError(f"The encoder {self.space} is no vision transformer: a plus adapter cannot read it.")
-        squares = torch.stack(tiles(picture, loaded.side)).to(self.device)
+        if picture is None:
+            inputs = torch.zeros_like(
+                loaded.normalised(torch.zeros(1, 3, loaded.side, loaded.side, device=self.device))
+            )
+        else:
+            inputs = loaded.normalised(torch.stack(tiles(picture, loaded.side)).to(self.device))
         found = visual.forward_intermediates(
-            loaded.normalised(squares),
+            inputs,
             indices=[len(visual.transformer.resblocks) - 2],
             normalize_intermediates=False,
             intermediates_only=True,

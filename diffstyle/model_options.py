@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
+
+from diffstyle.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -56,6 +59,11 @@ class ModelOptions:
     attention: Attention = "sdpa"
     compile: bool = False
 
+    def __post_init__(self) -> None:
+        for name, choices in (("memory", MemoryMode), ("attention", Attention)):
+            if getattr(self, name) not in get_args(choices):
+                raise InputError(f"{name} is {getattr(self, name)!r}: give one of {', '.join(get_args(choices))}.")
+
     @property
     def name(self) -> str:
         """The model without the folders of this machine."""
@@ -73,8 +81,22 @@ class ModelOptions:
         return None if self.dtype is None else named_dtype(self.dtype)
 
 
+def part_of(text: str) -> str:
+    """What stands behind a name or path: conditioning, scale and range, colons included; "" if nothing does."""
+    found = _PART.search(text)
+    return found[0] if found else ""
+
+
 def _bare(text: str) -> str:
-    """A path without its folder; a name of a model or a hub id as it is. What stands behind a colon stays."""
-    path, colon, rest = text.partition(":")
-    local = Path(text).expanduser().exists() or Path(path).expanduser().exists() or path.startswith(("/", "~", "."))
-    return Path(path).name + colon + rest if local else text
+    """A path without its folder; a name of a model or a hub id as it is. What stands behind it stays."""
+    part = part_of(text)
+    path = text.removesuffix(part)
+    hub_id = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", path) and not path.endswith(_FILES)
+    if hub_id and not Path(path).exists():
+        return text
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1] + part
+
+
+_NUMBER = r"-?\d*\.?\d+"
+_PART = re.compile(rf"(:(canny|soft-edge|lineart|tile|depth|{_NUMBER}|{_NUMBER}-{_NUMBER}))+$")
+_FILES = (".safetensors", ".bin", ".pt", ".ckpt")

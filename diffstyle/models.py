@@ -108,22 +108,31 @@ def located(model: KnownModel) -> Path:
 
 
 def pull(model: KnownModel) -> Path:
-    """Download a model into the Hugging Face cache and check it."""
+    """Download a model into the Hugging Face cache and check it; what is damaged there is fetched anew."""
+    folder = _download(model, anew=False)
+    if verify(model, folder):
+        folder = _download(model, anew=True)
+    if lacking := missing(model, folder):
+        raise InputError(f"{model.repository} does not hold {', '.join(lacking)} any more: tell us, with this line.")
+    if damaged := verify(model, folder):
+        raise InputError(f"{model.name} came damaged twice ({', '.join(damaged)}): try again on another network.")
+    return folder
+
+
+def _download(model: KnownModel, *, anew: bool) -> Path:
     import huggingface_hub as hub
 
+    download = cast("Any", hub).snapshot_download
     try:
-        download = cast("Any", hub).snapshot_download
-        folder = download(
-            model.repository, revision=model.revision, allow_patterns=list(model.files), local_files_only=False
+        found = download(
+            model.repository, revision=model.revision, allow_patterns=list(model.files), force_download=anew
         )
     except Exception as error:  # the hub's client names a dozen kinds
         raise InputError(
             f"Cannot download {model.name} from {model.repository}: check the network and the model's terms, then try"
             " again; what has come is kept."
         ) from error
-    if damaged := verify(model, Path(folder)):
-        raise InputError(f"{model.name} came damaged ({', '.join(damaged)}): pull it again.")
-    return Path(folder)
+    return Path(found)
 
 
 def verify(model: KnownModel, folder: Path) -> list[str]:

@@ -52,6 +52,9 @@ class Stylizer:
 
         Raises InputError for what is missing, damaged, or does not fit together. Nothing is downloaded.
         """
+        for name, given in (("adapter", adapter), ("controlnet", controlnet), ("lora", lora)):
+            if isinstance(given, (str, Path)):
+                raise InputError(f"{name} is {str(given)!r}: give a list, [{str(given)!r}].")
         return cls.of(
             ModelOptions(
                 model=str(model),
@@ -74,6 +77,11 @@ class Stylizer:
         dtype = options.torch_dtype or fast_dtype(where)
         starter = StyleEncoder.load()
         preview = AdaINEngine.load(device=where, dtype=options.torch_dtype)
+        if options.model == _PLAIN.model and (options.adapter or options.controlnet or options.lora or options.encoder):
+            raise InputError(
+                "Adapters, ControlNets, LoRAs and encoders are of a diffusion model: name one as model, `diffstyle"
+                " models list` knows some."
+            )
         engines: dict[EngineName, Engine] = {"adain": Resize(preview)}
         encoders: dict[EngineName, StyleEncoder] = {"adain": starter}
         if options.model != _PLAIN.model:
@@ -136,7 +144,8 @@ class Stylizer:
         name = task.engine or self.best
         engine = self.engine(name)
         begun = time.perf_counter()
-        task = replace(task, engine=name, style=self.measure(task.style, name, start=task.start))
+        task = engine.settled(replace(task, engine=name))
+        task = replace(task, style=self.measure(task.style, name, start=task.start))
         if task.negative_style is not None and name != "adain":
             task = replace(task, negative_style=self.measure(task.negative_style, name))
         measured = time.perf_counter()

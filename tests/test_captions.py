@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffstyle.captions import KINDS, FactIndex, Facts, choose, say, truth
+from diffstyle.captions import KINDS, FactIndex, Facts, choose, family_name, in_full, say, truth
 from diffstyle.procedural import MEDIA
 from diffstyle.training.clip.labels import artist_name, constructed, labelled, measured, together
 
@@ -26,6 +26,27 @@ def test_a_caption_says_what_was_chosen(seed: int) -> None:
         names = KINDS[kind][value] if kind in KINDS else (value.split()[-1],)
         assert any(name in caption for name in names), (caption, kind, value)
     assert ("a dog" in caption) == bool(seed % 2)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_caption_in_full_leaves_no_kind_out(seed: int) -> None:
+    chosen = in_full(FACTS, np.random.default_rng(seed))
+    assert set(chosen) == FACTS.true
+    many = Facts(frozenset({("colour", c) for c in ("red", "blue", "green", "black")}), frozenset())
+    assert len(in_full(many, np.random.default_rng(seed))) == 3
+
+
+@pytest.mark.parametrize(
+    ("artist", "short"),
+    [
+        ("Vincent van Gogh", "Gogh"),
+        ("Pieter Bruegel the Elder", "Pieter Bruegel the Elder"),
+        ("Joos de Momper, II", "Joos de Momper, II"),
+        ("Master of Pulkau", "Master of Pulkau"),
+    ],
+)
+def test_artists_are_called_as_people_call_them(artist: str, short: str) -> None:
+    assert family_name(artist) == short
 
 
 def test_truth_is_of_all_that_is_said() -> None:
@@ -58,6 +79,18 @@ def test_labels_of_art() -> None:
     assert ("medium", "oil dabs") not in facts.false  # alike: unknown
     assert labelled({"kind": "photo"}).values("medium") == ["photograph"]
     assert artist_name("Martín de Soria") == "Martín de Soria"
+    assert artist_name("Attributed to Anthony van Dyck") == "Anthony van Dyck"
+    scenery = labelled({"kind": "art", "medium": "pixel art"})
+    assert not scenery.values("medium")
+    assert ("medium", "pixel art") not in scenery.false
+    assert ("medium", "woodcut") in scenery.false
+
+
+def test_renderings_are_told_apart_and_may_be_called_as_art_is() -> None:
+    false = constructed("oil dabs", ("oil dabs",)).false
+    assert ("medium", "oil painting") not in false
+    assert ("medium", "pointillism") in false
+    assert ("medium", "halftone") in constructed("pop art", ("pop art",)).false
 
 
 def test_measured_facts() -> None:

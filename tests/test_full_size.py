@@ -72,7 +72,7 @@ def test_vit_h_14_from_the_hub_cache(
 
 def painted(model: Path, folder: Path, *, steps: int, side: int, controlled: bool = True) -> tuple[Picture, str]:
     """A picture by the model in `model` with the adapter and ControlNet in `folder`, and what it took."""
-    nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else []
+    nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else ()
     begun = time.perf_counter()
     backbone = load_backbone(model, device=torch.device("cpu"), dtype=torch.bfloat16, controlnets=nets)
     loaded = time.perf_counter()

@@ -62,16 +62,17 @@ class Backbone:
     @property
     def has_words(self) -> bool:
         """Whether a prompt means anything to it."""
-        return self.pipeline.text_encoder is not None
-
-    @property
-    def is_xl(self) -> bool:
-        return self.unet.config.addition_embed_type == "text_time"
+        return any(getattr(self.pipeline, n, None) is not None for n in ("text_encoder", "text_encoder_2"))
 
     @property
     def multiple(self) -> int:
         """Sides of a picture must be a multiple of this."""
         return int(self.pipeline.vae_scale_factor)
+
+    def release(self) -> None:
+        """Undo `arrange` as far as modules are concerned, so that they can be changed."""
+        self.pipeline.remove_all_hooks()
+        self.unet._compiled_call_impl = None
 
     def arrange(self) -> None:
         """Put the pipeline where it is to run; to be called again once adapters are attached."""
@@ -90,7 +91,7 @@ class Backbone:
 
     def in_dtype(self, dtype: torch.dtype) -> None:
         """Convert every network."""
-        self.pipeline.remove_all_hooks()
+        self.release()
         self.pipeline.to(dtype=dtype)
         self.dtype = dtype
         self.arrange()

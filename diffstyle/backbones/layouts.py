@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from diffstyle.errors import InputError
+from diffstyle.errors import InputError, explain
 from diffstyle.files import cache_folder, write_atomic
 
-VERSION = 1  # of what is written: another one makes kept folders stale
+VERSION = 2  # of what is written: another one makes kept folders stale
 
 _UNET: Mapping[str, Any] = {
     "_class_name": "UNet2DConditionModel",
@@ -77,6 +77,7 @@ _SCHEDULER: Mapping[str, Any] = {
     "beta_end": 0.012,
     "beta_schedule": "scaled_linear",
     "beta_start": 0.00085,
+    "clip_sample": False,
     "num_train_timesteps": 1000,
     "steps_offset": 1,
 }
@@ -139,11 +140,19 @@ def configs(name: str) -> dict[str, Mapping[str, Any]]:
             **parts,
         },
         "unet/config.json": _UNETS[name],
+        "controlnet/config.json": _controlnet(_UNETS[name]),
         "vae/config.json": {**_VAE, **of_vae},
         "text_encoder/config.json": _CLIP_L,
         "scheduler/scheduler_config.json": {**_SCHEDULER, "_class_name": parts["scheduler"][1], **of_scheduler},
     }
     return found | ({"text_encoder_2/config.json": _CLIP_G} if xl else {})
+
+
+def _controlnet(unet: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The configuration of the public ControlNets for a UNet."""
+    kept = {k: v for k, v in unet.items() if k not in ("out_channels", "sample_size", "up_block_types")}
+    shown = {"conditioning_embedding_out_channels": [16, 32, 96, 256]}
+    return {**kept, **shown, "_class_name": "ControlNetModel"}
 
 
 def layout(name: str) -> Path:
@@ -179,5 +188,8 @@ def _write_tokenizer(folder: Path, pad: str) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain(error, f"make the folder {path.parent}") from error
     write_atomic(path, lambda file: file.write(text.encode("utf-8")))

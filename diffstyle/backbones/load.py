@@ -41,23 +41,30 @@ def load_backbone(
     *,
     device: torch.device,
     dtype: torch.dtype,
-    controlnets: Sequence[ControlNetSource] = (),
+    controlnets: Sequence[ControlNetSource] | None = None,
     memory: MemoryMode = "fast",
     attention: Attention = "sdpa",
     compiled: bool = False,
 ) -> Backbone:
     """The backbone called `model`: a diffusers folder, a single file, a hub id in the cache or a name that we know.
 
-    A folder's own `controlnet/` is used unless `controlnets` are named. Raises InputError for what is missing, damaged,
+    It is on the CPU until `arrange` puts it where it is to run. A folder's own `controlnet/` is used unless
+    `controlnets` are given, or none with (). Raises InputError for what is missing, damaged,
     pickled, of another architecture, or does not fit together.
     """
     source = find(model, "model")
     with quiet():
         pipeline = _from_file(source, dtype) if source.path.is_file() else _from_folder(source, dtype)
     architecture = architecture_of(pipeline.unet.config)
-    folder = source.path if source.path.is_dir() else source.path.parent
-    if not controlnets and source.path.is_dir() and (source.path / "controlnet").is_dir():
-        controlnets = [ControlNetSource(str(source.path / "controlnet"), Control("soft-edge"))]
+    channels, latent = int(pipeline.unet.config.in_channels), int(pipeline.vae.config.latent_channels)
+    if channels != latent:
+        raise InputError(
+            f"The model {model} takes {channels} channels where its VAE gives {latent}: it is one for inpainting or"
+            " editing, give one for text to image."
+        )
+    if controlnets is None:
+        own = source.path / "controlnet"
+        controlnets = [ControlNetSource(str(own), Control("soft-edge"))] if own.is_dir() else []
     nets = [_controlnet(c, dtype) for c in controlnets]
     for net, asked in zip(nets, controlnets, strict=True):
         other = architecture_of(net.config)
@@ -66,22 +73,20 @@ def load_backbone(
     if nets:
         pipeline = _with_controlnets(pipeline, nets)
     pipeline.set_progress_bar_config(disable=True)
-    backbone = Backbone(
+    return Backbone(
         pipeline,
         architecture,
         _fingerprints(source, controlnets),
         device,
         dtype,
         tuple(c.control for c in controlnets),
-        _sampling(folder if source.path.is_dir() else None),
+        _sampling(source.path),
         memory,
         attention,
         compiled,
         _constant(source.path / CONSTANT) if source.path.is_dir() else None,
-        _preview_vae(architecture.name, dtype),
+        _preview_vae(architecture.name, device, dtype),
     )
-    backbone.arrange()
-    return backbone
 
 
 def _from_folder(source: Source, dtype: torch.dtype) -> Any:
@@ -92,7 +97,8 @@ def _from_folder(source: Source, dtype: torch.dtype) -> Any:
     absent = {n: None for n in names if cast("list[Any]", index.get(n, [None]))[0] is None}
     absent |= {n: None for n in OPTIONAL if not (source.path / n).is_dir()}
     absent.pop("safety_checker" if xl else "", None)
-    extra: dict[str, Any] = {} if xl else {"requires_safety_checker": "safety_checker" not in absent}
+    safety = {"requires_safety_checker": "safety_checker" not in absent}
+    extra: dict[str, Any] = {"add_watermarker": False} if xl else safety
     try:
         return kind.from_pretrained(
             str(source.path),
@@ -122,7 +128,8 @@ def _from_file(source: Source, dtype: torch.dtype) -> Any:
     config = beside if own else layout(name)
     xl = "XL" in str(read_json(config / INDEX)["_class_name"])
     kind = _class(f"StableDiffusion{'XL' if xl else ''}Img2ImgPipeline")
-    extra: dict[str, Any] = {} if xl else {"safety_checker": None, "requires_safety_checker": False}
+    extra: dict[str, Any] = {"safety_checker": None, "requires_safety_checker": False}
+    extra = {"add_watermarker": False} if xl else extra
     try:
         return kind.from_single_file(str(path), config=str(config), dtype=dtype, local_files_only=True, **extra)
     except (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError) as error:
@@ -134,10 +141,13 @@ def _controlnet(asked: ControlNetSource, dtype: torch.dtype) -> Any:
     try:
         if source.path.is_file():
             found = expect(source.path, "controlnet", "a ControlNet")
+            beside = source.path.with_suffix("")
             name = found.architecture.name if found.architecture else ""
-            return _class("ControlNetModel").from_single_file(
-                str(source.path), config=str(layout(name)), dtype=dtype, local_files_only=True
-            )
+            config = beside if (beside / "config.json").is_file() else layout(name) / "controlnet"
+            with quiet():
+                return _class("ControlNetModel").from_single_file(
+                    str(source.path), config=str(config), subfolder="", dtype=dtype, local_files_only=True
+                )
         if not (source.path / "config.json").is_file():
             raise InputError(f"Cannot use {source.path} as a ControlNet: it holds no config.json.")
         if read_json(source.path / "config.json").get("_class_name") != "ControlNetModel":
@@ -160,7 +170,7 @@ def _with_controlnets(pipeline: Any, nets: list[Any]) -> Any:
 
 def _flags(pipeline: Any, xl: bool) -> dict[str, Any]:
     name = "force_zeros_for_empty_prompt" if xl else "requires_safety_checker"
-    return {name: bool(pipeline.config.get(name, xl))}
+    return {name: bool(pipeline.config.get(name, xl))} | ({"add_watermarker": False} if xl else {})
 
 
 def _fingerprints(source: Source, controlnets: Sequence[ControlNetSource]) -> dict[str, str]:
@@ -169,19 +179,20 @@ def _fingerprints(source: Source, controlnets: Sequence[ControlNetSource]) -> di
     if source.path.is_file():
         found[source.path.name] = fingerprint(source.path)
     else:
-        own = {
-            p for p in source.path.rglob("*.safetensors") if p.parent.name in ("unet", "vae") or "text" in p.parent.name
-        }
+        parts = ("unet", "vae", "text_encoder", "text_encoder_2")
+        own = [p for part in parts for p in (source.path / part).glob("*.safetensors")]
+        small = (source.path / CONSTANT, source.path / "scheduler" / "scheduler_config.json")
+        own += [p for p in small if p.is_file()]
         found |= {str(p.relative_to(source.path)): fingerprint(p) for p in sorted(own)}
-    for asked in controlnets:
+    for n, asked in enumerate(controlnets):
         path = find(asked.name, "ControlNet").path
         files = [path] if path.is_file() else sorted(path.glob("*.safetensors"))
-        found |= {f"controlnet {asked.control.conditioning} {p.name}": fingerprint(p) for p in files}
+        found |= {f"controlnet {n} {asked.control.conditioning} {p.name}": fingerprint(p) for p in files}
     return found
 
 
-def _sampling(folder: Path | None) -> Sampling:
-    if folder is None or not (folder / SAMPLING).is_file():
+def _sampling(folder: Path) -> Sampling:
+    if not (folder / SAMPLING).is_file():
         return Sampling()
     values = read_json(folder / SAMPLING)
     try:
@@ -199,14 +210,17 @@ def _constant(path: Path) -> torch.Tensor | None:
     return tensor
 
 
-def _preview_vae(family: str, dtype: torch.dtype) -> Any:
+def _preview_vae(family: str, device: torch.device, dtype: torch.dtype) -> Any:
     """The tiny VAE that shows steps in between, where it is on this machine."""
     known = next((m for m in known_models().values() if m.kind == "vae" and m.family == family), None)
     folder = None if known is None else where(known)
     if folder is None:
         return None
-    with quiet():
-        return _class("AutoencoderTiny").from_pretrained(str(folder), dtype=dtype, local_files_only=True)
+    try:
+        with quiet():
+            return _class("AutoencoderTiny").from_pretrained(str(folder), dtype=dtype, local_files_only=True).to(device)
+    except (OSError, ValueError, RuntimeError):  # a render does without: `diffstyle models verify` says what is wrong
+        return None
 
 
 def _short(error: Exception) -> str:

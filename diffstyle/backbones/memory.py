@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import torch
 
-from diffstyle.errors import InputError
 from diffstyle.model_options import Attention, MemoryMode
 
 SLOWER: dict[MemoryMode, MemoryMode] = {"fast": "balanced", "balanced": "low"}
@@ -17,13 +16,8 @@ def arrange(pipeline: Any, *, device: torch.device, memory: MemoryMode, attentio
     """Put `pipeline` where and how it is to run. To be called again after whatever changes its modules.
 
     fast: everything on the device. balanced: one part at a time on a GPU, the VAE in slices. low: layer by layer on a
-    GPU, the VAE in tiles, attention in slices where it is not fused. On a CPU there is nothing to offload to; the VAE's
-    tiles and sliced attention are what saves memory there.
+    GPU, the VAE in tiles. On a CPU there is nothing to offload to: the VAE's tiles and sliced attention save there.
     """
-    if memory not in get_args(MemoryMode):
-        raise InputError(f"memory is {memory!r}: give one of {', '.join(get_args(MemoryMode))}.")
-    if attention not in get_args(Attention):
-        raise InputError(f"attention is {attention!r}: give one of {', '.join(get_args(Attention))}.")
     pipeline.remove_all_hooks()
     for name in ("unet", "vae", "controlnet"):
         module = getattr(pipeline, name, None)
@@ -40,8 +34,8 @@ def arrange(pipeline: Any, *, device: torch.device, memory: MemoryMode, attentio
         _slice(pipeline.unet)
     elif attention == "xformers":
         _xformers(pipeline)
-    if compiled and not hasattr(pipeline.unet, "_orig_mod"):
-        pipeline.unet = torch.compile(pipeline.unet)  # pyright: ignore[reportUnknownMemberType]
+    if compiled:
+        pipeline.unet.compile()
 
 
 def _vae(vae: Any, *, slicing: bool, tiling: bool) -> None:
@@ -66,5 +60,5 @@ def _xformers(pipeline: Any) -> None:
     try:
         pipeline.enable_xformers_memory_efficient_attention()
     except Exception as error:  # a missing or broken extension fails in many ways, none of which may break a run
-        reason = str(error).strip().splitlines()[0][:120]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
         warnings.warn(f"xformers cannot be used here ({reason}): PyTorch's own attention is.", stacklevel=2)

@@ -18,7 +18,7 @@ def make_scheduler(name: str, config: Any) -> Any:
 
     diffusers: Any = untyped  # which exports its classes lazily
     classes: dict[str, tuple[Any, dict[str, Any]]] = {
-        "ddim": (diffusers.DDIMScheduler, {"timestep_spacing": "trailing", "set_alpha_to_one": False}),
+        "ddim": (diffusers.DDIMScheduler, {"set_alpha_to_one": False, "clip_sample": False}),
         "dpm++": (diffusers.DPMSolverMultistepScheduler, {"use_karras_sigmas": True}),
         "unipc": (diffusers.UniPCMultistepScheduler, {}),
         "euler-a": (diffusers.EulerAncestralDiscreteScheduler, {}),
@@ -30,4 +30,5 @@ def make_scheduler(name: str, config: Any) -> Any:
     kind, changes = classes[name]
     kept = {k: v for k, v in dict(config).items() if k not in ("_class_name", "_diffusers_version")}
     accepted = kind._get_init_keys(kind)
-    return kind.from_config({k: v for k, v in kept.items() if k in accepted} | changes)
+    spacing = {"timestep_spacing": "trailing"} if "timestep_spacing" in accepted else {}
+    return kind.from_config({k: v for k, v in kept.items() if k in accepted} | spacing | changes)

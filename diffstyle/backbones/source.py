@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast
 
 from diffstyle.backbones.recognise import Kind, expect
 from diffstyle.errors import InputError, explain
@@ -43,7 +43,7 @@ def find(name: str | Path, what: str) -> Source:
     path = Path(text).expanduser()
     if path.exists():
         return Source(path)
-    if _HUB_ID.fullmatch(text) and not path.suffix:
+    if _HUB_ID.fullmatch(text) and path.suffix not in (".safetensors", ".ckpt", ".bin", ".pt"):
         snapshot = snapshot_of(text)
         if snapshot is not None:
             return Source(snapshot)
@@ -77,9 +77,6 @@ def read_json(path: Path) -> dict[str, Any]:
     return values
 
 
-Part = Literal["unet", "vae", "text_encoder", "text_encoder_2", "controlnet"]
-
-
 def check_folder(folder: Path, variant: str | None = None) -> dict[str, Any]:
     """The index of a diffusers folder, after finding every part that it names."""
     if not (folder / INDEX).is_file():
@@ -88,6 +85,9 @@ def check_folder(folder: Path, variant: str | None = None) -> dict[str, Any]:
     for name, entry in index.items():
         if name.startswith("_") or not isinstance(entry, list) or entry[:1] == [None] or name in OPTIONAL:  # pyright: ignore[reportUnknownMemberType]
             continue
+        library = str(cast("list[Any]", entry)[0])
+        if library not in ("diffusers", "transformers"):
+            raise InputError(f"Cannot use {folder}: its part {name} wants code of {library}, which is not run.")
         part = folder / name
         if not part.is_dir():
             raise InputError(f"Cannot use {folder}: its part {name} is missing, fetch the model again.")

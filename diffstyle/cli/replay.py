@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from cyclopts import Parameter
 
 from diffstyle.errors import InputError
 from diffstyle.files import check_writable
+
+if TYPE_CHECKING:
+    from diffstyle.model_options import MemoryMode
 
 
 def replay(
@@ -22,6 +25,7 @@ def replay(
     adapter: Annotated[list[str] | None, Parameter(negative=())] = None,
     controlnet: Annotated[list[str] | None, Parameter(negative=())] = None,
     lora: Annotated[list[str] | None, Parameter(negative=())] = None,
+    encoder: str | None = None,
 ) -> int:
     """Make a picture again from the recipe inside it. Exit code 1 if it did not come out the same.
 
@@ -41,6 +45,8 @@ def replay(
         Where its ControlNets are, likewise.
     lora
         Where its LoRAs are, likewise.
+    encoder
+        Where the adapters' encoder is, likewise.
     """
     import torch
 
@@ -60,9 +66,16 @@ def replay(
             f"{content} is not the photo that {picture} was made from: that one was called {recipe.content_source}."
         )
     torch.set_num_threads(recipe.threads)  # sums in another order would differ in the last bit
-    given = {"model": model, "adapter": adapter, "controlnet": controlnet, "lora": lora}
-    found = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if v}
-    options = replace(recipe.options, device=recipe.device, dtype=dtype_name(recipe.dtype), **found)
+    old = recipe.options
+    found = {"model": model or old.model, "encoder": encoder or old.encoder}
+    several = {
+        "adapter": _moved(adapter, old.adapter),
+        "controlnet": _moved(controlnet, old.controlnet),
+        "lora": _moved(lora, old.lora),
+    }
+    memory = cast("MemoryMode", recipe.runtime.get("memory", old.memory))
+    ran = {"device": recipe.device, "dtype": dtype_name(recipe.dtype), "memory": memory}
+    options = replace(old, **cast("dict[str, Any]", found | several | ran))
     stylizer = Stylizer.of(options)
     if dict(stylizer.engine(recipe.settings.engine).weights) != dict(recipe.weights):
         raise InputError(f"{picture} was made with other weights: install diffstyle {recipe.version} to replay it.")
@@ -72,3 +85,15 @@ def replay(
     same = Picture.open(target) == Picture.open(picture)
     print(f"{target}: {'identical to' if same else 'not the same picture as'} {picture}")
     return 0 if same else 1
+
+
+def _moved(given: list[str] | None, recorded: tuple[str, ...]) -> tuple[str, ...]:
+    """The recorded files at other places; what stood behind their names still counts where nothing new does."""
+    from itertools import zip_longest
+
+    from diffstyle.model_options import part_of
+
+    if not given:
+        return recorded
+    pairs = list(zip_longest(given, recorded, fillvalue=""))[: len(given)]
+    return tuple(new if part_of(new) else new + part_of(old) for new, old in pairs)

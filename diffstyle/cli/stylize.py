@@ -85,7 +85,7 @@ def _job(
 
     look, unwanted = parse_style(style), parse_style(negative) if negative else None
     stylizer = Stylizer.of(options)
-    settings = replace(settings, engine=settings.engine or stylizer.best)
+    settings = stylizer.engine(settings.engine).settled(replace(settings, engine=settings.engine or stylizer.best))
     measured = stylizer.measure(look, settings.engine, start=settings.start)
     say_if_unknown(measured)
     return Job(stylizer, measured, unwanted and stylizer.measure(unwanted, settings.engine), settings, json_lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from diffstyle.backbones.backbone import Backbone
@@ -14,74 +14,91 @@ from diffstyle.conditioning.tokens import TokensAdapter
 from diffstyle.errors import InputError
 
 StyleAdapter = TokensAdapter | LoraAdapter
+Undo = Callable[[], None]
 
 
 @contextlib.contextmanager
 def attached(adapters: StyleAdapter | Sequence[StyleAdapter], backbone: Backbone) -> Generator[Backbone]:
     """`backbone` with `adapters` on it, in this order; afterwards its networks are what they were, bit for bit."""
-    several = [adapters] if isinstance(adapters, (TokensAdapter, LoraAdapter)) else list(adapters)
-    with contextlib.ExitStack() as stack:
-        loras = [a for a in several if isinstance(a, LoraAdapter)]
-        tokens = [a for a in several if isinstance(a, TokensAdapter)]
-        if loras:
-            stack.enter_context(_loras(loras, backbone))
-        if tokens:
-            stack.enter_context(_tokens(tokens, backbone))
+    detach = attach([adapters] if isinstance(adapters, (TokensAdapter, LoraAdapter)) else adapters, backbone)
+    try:
+        yield backbone
+    finally:
+        detach()
+
+
+def attach(adapters: Sequence[StyleAdapter], backbone: Backbone) -> Undo:
+    """Put `adapters` on, and give what takes them off again. InputError, and nothing put on, if one does not fit."""
+    backbone.release()
+    undone: list[Undo] = []
+
+    def detach() -> None:
+        backbone.release()
+        while undone:
+            undone.pop()()
         backbone.arrange()
-        try:
-            yield backbone
-        finally:
-            backbone.pipeline.remove_all_hooks()
+
+    try:
+        if loras := [a for a in adapters if isinstance(a, LoraAdapter)]:
+            _put_loras(loras, backbone, undone)
+        if tokens := [a for a in adapters if isinstance(a, TokensAdapter)]:
+            _put_tokens(tokens, backbone, undone)
+    except BaseException:
+        detach()
+        raise
     backbone.arrange()
+    return detach
 
 
-@contextlib.contextmanager
-def _tokens(adapters: list[TokensAdapter], backbone: Backbone) -> Generator[None]:
+def _put_tokens(adapters: list[TokensAdapter], backbone: Backbone, undone: list[Undo]) -> None:
+    from diffusers.models.attention_processor import AttnProcessor2_0
+
     unet = backbone.unet
     for adapter in adapters:
         adapter.check_fits(unet, backbone.architecture)
     processors = dict(unet.attn_processors)
     projection, kind = unet.encoder_hid_proj, unet.config.encoder_hid_dim_type
     extractor = getattr(backbone.pipeline, "feature_extractor", None)
-    try:
-        unet.set_default_attn_processor()  # the loader makes its own from these; sliced ones come after
-        names = [a.name for a in adapters]
-        try:
-            with quiet():
-                backbone.pipeline.load_ip_adapter(
-                    [a.state_dict() for a in adapters],
-                    subfolder=[""] * len(adapters),
-                    weight_name=names,
-                    image_encoder_folder=None,
-                )
-        except (ValueError, RuntimeError, KeyError) as error:
-            raise InputError(f"Cannot attach {' and '.join(names)}: tensors are missing or of other shapes.") from error
-        unet.requires_grad_(False)
-        yield
-    finally:
+
+    def restore() -> None:
         unet.encoder_hid_proj = projection  # first: a resampler in it has attention of its own
         unet.set_attn_processor(processors)
         unet.config.encoder_hid_dim_type = kind
         with quiet():
             backbone.pipeline.register_modules(feature_extractor=extractor)
 
-
-@contextlib.contextmanager
-def _loras(adapters: list[LoraAdapter], backbone: Backbone) -> Generator[None]:
-    names = [f"diffstyle{n}" for n in range(len(adapters))]
+    undone.append(restore)
+    unet.set_attn_processor(AttnProcessor2_0())  # the loader makes its own after these; sliced ones come later
+    names = [a.name for a in adapters]
     try:
-        for name, adapter in zip(names, adapters, strict=True):
-            adapter.check_fits(backbone.architecture)
-            try:
-                with quiet():
-                    backbone.pipeline.load_lora_weights(dict(adapter.state), adapter_name=name)
-            except (ValueError, RuntimeError, KeyError, TypeError) as error:
-                raise InputError(f"The LoRA {adapter.name} does not fit the model {backbone.architecture}.") from error
-        backbone.pipeline.set_adapters(names, [a.scale for a in adapters])
-        yield
-    finally:
+        with quiet():
+            backbone.pipeline.load_ip_adapter(
+                [a.state_dict() for a in adapters],
+                subfolder=[""] * len(adapters),
+                weight_name=names,
+                image_encoder_folder=None,
+            )
+    except (ValueError, RuntimeError, KeyError) as error:
+        raise InputError(f"Cannot attach {' and '.join(names)}: tensors are missing or of other shapes.") from error
+    unet.requires_grad_(False)
+
+
+def _put_loras(adapters: list[LoraAdapter], backbone: Backbone, undone: list[Undo]) -> None:
+    def unload() -> None:
         with quiet():
             backbone.pipeline.unload_lora_weights()
+
+    undone.append(unload)
+    names = [f"diffstyle{n}" for n in range(len(adapters))]
+    for name, adapter in zip(names, adapters, strict=True):
+        adapter.check_fits(backbone.architecture)
+        try:
+            with quiet():
+                backbone.pipeline.load_lora_weights(dict(adapter.state), adapter_name=name)
+                backbone.pipeline.set_adapters([name], [adapter.scale])
+        except (ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"The LoRA {adapter.name} does not fit the model {backbone.architecture}.") from error
+    backbone.pipeline.set_adapters(names, [a.scale for a in adapters])
 
 
 def set_scales(unet: Any, scales: Sequence[Sequence[tuple[Scales, float]]]) -> None:

@@ -155,7 +155,10 @@ def expected_shapes(unet: Any) -> dict[str, tuple[int, ...]]:
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     if path.suffix == ".safetensors":
         return read_safetensors(path)
-    loaded: Any = torch.load(path, map_location="cpu", weights_only=True) if path.suffix == ".bin" else None
+    try:
+        loaded: Any = torch.load(path, map_location="cpu", weights_only=True) if path.suffix == ".bin" else None
+    except Exception as error:  # torch names a dozen kinds
+        raise InputError(f"Cannot use {path}: it is not a checkpoint of plain tensors.") from error
     if isinstance(loaded, dict) and {"image_proj", "ip_adapter"} <= loaded.keys():
         parts = cast("dict[str, dict[str, Tensor]]", loaded)  # the layout of the first releases: two dictionaries
         return {}, {f"{prefix}.{k}": v for prefix, part in parts.items() for k, v in part.items()}

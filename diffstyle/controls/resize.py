@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from diffstyle.engines.base import Engine, OnStep
+from diffstyle.engines.base import Engine, OnStep, S
 from diffstyle.picture import MIN_SIDE, Picture
 from diffstyle.style import Style
 from diffstyle.task import Task
@@ -34,6 +34,9 @@ class Resize:
     @property
     def runtime(self) -> Mapping[str, str]:
         return self.engine.runtime
+
+    def settled(self, task: S) -> S:
+        return self.engine.settled(task)
 
     def measure(self, style: Style) -> Style:
         return self.engine.measure(style)

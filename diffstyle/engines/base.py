@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from diffstyle.errors import Cancelled
 from diffstyle.picture import Picture
 from diffstyle.style import Style
-from diffstyle.task import Task
+from diffstyle.task import Settings, Task
+
+S = TypeVar("S", bound=Settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,16 @@ class Engine(Protocol):
 
     @property
     def weights(self) -> Mapping[str, str]:
-        """sha256 of every weights file in use, by name."""
+        """A digest of every weights file in use, by name: sha256, of large files that of blocks spread over them."""
         ...
 
     @property
     def runtime(self) -> Mapping[str, str]:
         """Device, dtype and threads: with equal tasks and weights, what the last bits of a picture depend on."""
+        ...
+
+    def settled(self, task: S) -> S:
+        """`task` with what it leaves to the model filled in."""
         ...
 
     def measure(self, style: Style) -> Style:

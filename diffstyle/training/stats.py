@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffstyle.conditioning.stats import StatsAdapter
+from diffstyle.conditioning.stats import COLOURS, StatsAdapter
 from diffstyle.encoder import StyleEncoder
 from diffstyle.engines.adain.engine import AdaINEngine
 from diffstyle.picture import Picture
@@ -23,8 +24,6 @@ from diffstyle.tensors import read_safetensors, write_safetensors
 from diffstyle.training.clip.finish import CAPTIONS, EMBEDDINGS, EXAMPLES
 from diffstyle.training.clip.pool import Pool
 from diffstyle.training.schedule import cosine_rate
-
-COLOURS = 9  # of the statistics, the first: mean and factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,8 @@ class StatsRecipe:
     text_share: float = 0.5
     noise: float = 0.02  # added to embeddings, per component
     colour_weight: float = 6.0
+    known: int = 512
+    nearness: float = 0.7
 
 
 def train_stats(run: Path, encoder: StyleEncoder, recipe: StatsRecipe) -> StatsAdapter:
@@ -69,6 +70,8 @@ def train_stats(run: Path, encoder: StyleEncoder, recipe: StatsRecipe) -> StatsA
         optimiser.step()
         if step % 500 == 0:
             print(f"step {step}  loss {float(loss.detach()):.4f}", flush=True)
+    kept = np.linspace(0, len(targets) - 1, min(recipe.known, len(targets))).round().astype(int)
+    adapter.keys, adapter.known, adapter.nearness = pictures[kept], targets[kept], recipe.nearness
     return adapter.eval().requires_grad_(False)
 
 

@@ -16,7 +16,7 @@ from diffstyle.conditioning.stats import StatsAdapter
 from diffstyle.device import dtype_name, fast_dtype
 from diffstyle.engines.adain.network import CODE, STRIDE, PreviewNetwork, StyleStatistics
 from diffstyle.engines.adain.strips import WHOLE_PIXELS, EncodedContent, encode, paint
-from diffstyle.engines.base import OnStep, report
+from diffstyle.engines.base import OnStep, S, report
 from diffstyle.errors import InputError
 from diffstyle.picture import Picture
 from diffstyle.style import Reference, Style
@@ -69,6 +69,9 @@ class AdaINEngine:
         network = PreviewNetwork()
         network.load_state_dict({k: v.float() for k, v in tensors.items()})
         return cls(network, digest, dtype=dtype or fast_dtype(device), device=device)
+
+    def settled(self, task: S) -> S:
+        return task
 
     def measure(self, style: Style) -> Style:
         return replace(style, references=tuple(self._measured(r) for r in style.references))

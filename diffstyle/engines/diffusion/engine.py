@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, cast
@@ -12,16 +11,16 @@ from torch import Tensor
 
 from diffstyle.backbones.backbone import Backbone
 from diffstyle.backbones.schedulers import make_scheduler
-from diffstyle.conditioning.attach import attached, set_scales
+from diffstyle.conditioning.attach import attach, set_scales
 from diffstyle.conditioning.blocks import profile
 from diffstyle.conditioning.lora import LoraAdapter
 from diffstyle.conditioning.structure import condition
 from diffstyle.conditioning.tokens import TokensAdapter
 from diffstyle.device import dtype_name
 from diffstyle.encoder import StyleEncoder
-from diffstyle.engines.base import Engine, OnStep, report
+from diffstyle.engines.base import Engine, OnStep, S, report
 from diffstyle.engines.diffusion.schedule import Schedule, schedule
-from diffstyle.engines.diffusion.style_input import image_embeds, style_count, style_weights, words
+from diffstyle.engines.diffusion.style_input import image_embeds, style_count, style_weights, with_features, words
 from diffstyle.errors import InputError
 from diffstyle.picture import Picture
 from diffstyle.style import Style
@@ -51,16 +50,14 @@ class DiffusionEngine:
     ) -> None:
         self.backbone, self.adapters, self.loras = backbone, tuple(adapters), tuple(loras)
         self.encoder, self.preview = encoder, preview
-        self._attachment = contextlib.ExitStack()
-        everything = [*self.loras, *(a for a, _ in self.adapters)]
-        if everything:
-            self._attachment.enter_context(attached(everything, backbone))
+        self._asked = (backbone.dtype, backbone.memory)
+        self._detach = attach([*self.loras, *(a for a, _ in self.adapters)], backbone)
         self._scheduler_config = backbone.pipeline.scheduler.config
         self._prompts: dict[tuple[str, str, bool], dict[str, Any]] = {}
 
     def detach(self) -> None:
         """Take the adapters off again: the backbone is what it was."""
-        self._attachment.close()
+        self._detach()
 
     @property
     def space(self) -> str:
@@ -69,8 +66,8 @@ class DiffusionEngine:
     @property
     def weights(self) -> Mapping[str, str]:
         found = dict(self.backbone.weights)
-        found |= {f"adapter {a.name}": a.digest for a, _ in self.adapters}
-        found |= {f"lora {a.name}": a.digest for a in self.loras}
+        found |= {f"adapter {n} {a.name}": a.digest for n, (a, _) in enumerate(self.adapters)}
+        found |= {f"lora {n} {a.name}": a.digest for n, a in enumerate(self.loras)}
         return found | (dict(self.preview.weights) if self.preview is not None else {})
 
     @property
@@ -84,7 +81,10 @@ class DiffusionEngine:
 
     def measure(self, style: Style) -> Style:
         """With its embeddings for the adapters; and, for a start from the preview, what that needs."""
-        if self.adapters and self.adapters[0][0].kind == "base" and self.encoder is not None:
+        kinds = {a.kind for a, _ in self.adapters}
+        if "plus" in kinds and self.encoder is not None:
+            style = with_features(style, self.encoder)
+        if "base" in kinds and self.encoder is not None:
             style = self.encoder.encode(style)
         elif not self.adapters and not (self.backbone.has_words and style.prompt):
             reads = "words alone" if self.backbone.has_words else "neither words nor pictures"
@@ -96,18 +96,19 @@ class DiffusionEngine:
 
     @torch.no_grad()
     def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
+        task = self.settled(task)
         plan = self.plan(task)
         report(on_step, 0, max(1, plan.run))
         if plan.run == 0:
             report(on_step, 1, 1)
-            return task.content
+            previewed = task.start == "preview" and task.strength > 0 and self.preview is not None
+            return self._preview_of(task) if previewed else task.content
         task = replace(task, style=self.measure(task.style))
         if task.negative_style is not None and self.adapters:
             task = replace(task, negative_style=self.measure(task.negative_style))
-        notes: list[str] = []
         while True:
             try:
-                pixels = self._run(task, plan, on_step)
+                pixels, blanked = self._run(task, plan, on_step)
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if not _out_of_memory(error):
                     raise
@@ -116,38 +117,50 @@ class DiffusionEngine:
                         f"There is not enough memory for {task.content.width}x{task.content.height} pixels even with"
                         " memory=low: give a smaller size."
                     ) from error
-                notes.append(f"Memory ran out: rendered with memory={self.backbone.memory}.")
                 continue
             if bool(torch.isfinite(pixels).all()):
                 content = task.content
-                return Picture(
-                    pixels[:, : content.height, : content.width].contiguous(),
-                    content.alpha,
-                    content.source,
-                    tuple(notes),
-                )
+                pixels = pixels[:, : content.height, : content.width].contiguous()
+                report(on_step, plan.run, plan.run)
+                return Picture(pixels, content.alpha, content.source, self._notes(task, blanked=blanked))
             if self.backbone.dtype == torch.float32:
                 raise InputError("The model gives no finite numbers, not even in float32: its weights are damaged.")
-            notes.append(f"{dtype_name(self.backbone.dtype)} gave no finite numbers: rendered in float32.")
             self.backbone.in_dtype(torch.float32)
             self._prompts.clear()
 
+    def settled(self, task: S) -> S:
+        """`task` with steps, guidance and scheduler the backbone's own where it names none."""
+        own = self.backbone.sampling
+        return replace(
+            task,
+            steps=own.steps if task.steps is None else task.steps,
+            guidance=own.guidance if task.guidance is None else task.guidance,
+            scheduler=task.scheduler or own.scheduler,
+        )
+
     def plan(self, task: Task) -> Schedule:
-        """Which steps a task takes."""
-        return schedule(self.steps(task), task.strength * task.denoise, self.scheduler(task))
+        """Which steps a settled task takes."""
+        name = task.scheduler or self.backbone.sampling.scheduler
+        scheduler = make_scheduler(name, self._scheduler_config)
+        return schedule(task.steps or self.backbone.sampling.steps, task.strength * task.denoise, scheduler, name)
 
-    def steps(self, task: Task) -> int:
-        return self.backbone.sampling.steps if task.steps is None else task.steps
-
-    def scheduler(self, task: Task) -> str:
-        return task.scheduler or self.backbone.sampling.scheduler
-
-    def guidance(self, task: Task) -> float:
-        return self.backbone.sampling.guidance if task.guidance is None else task.guidance
+    def _notes(self, task: Task, *, blanked: bool) -> tuple[str, ...]:
+        """What went otherwise than asked."""
+        dtype, memory = self._asked
+        notes: list[str] = []
+        if self.backbone.dtype != dtype:
+            notes.append(f"{dtype_name(dtype)} gave no finite numbers: rendered in float32.")
+        if self.backbone.memory != memory:
+            notes.append(f"Memory ran out: rendered with memory={self.backbone.memory}.")
+        if (task.negative or task.negative_style is not None) and (task.guidance or 0) <= 1:
+            notes.append("What is not wanted needs guidance above 1: it was left out.")
+        if blanked:
+            notes.append("The model's safety checker blanked the picture.")
+        return tuple(notes)
 
     def arguments(self, task: Task, plan: Schedule) -> dict[str, Any]:
-        """What diffusers' pipeline is called with, but for callbacks: everything that decides the picture."""
-        guidance = self.guidance(task)
+        """What diffusers' pipeline is called with for a settled task: all that decides the picture."""
+        guidance = self.backbone.sampling.guidance if task.guidance is None else task.guidance
         content = task.content.padded(self.backbone.multiple)
         begin = content if task.start == "content" else self._previewed(task)
         found: dict[str, Any] = {
@@ -175,10 +188,10 @@ class DiffusionEngine:
             }
         return found
 
-    def _run(self, task: Task, plan: Schedule, on_step: OnStep | None) -> Tensor:
-        """(3, H, W) on the CPU, of the padded content's size."""
+    def _run(self, task: Task, plan: Schedule, on_step: OnStep | None) -> tuple[Tensor, bool]:
+        """(3, H, W) on the CPU, of the padded content's size, and whether a safety checker blanked it."""
         pipeline = self.backbone.pipeline
-        pipeline.scheduler = make_scheduler(self.scheduler(task), self._scheduler_config)
+        pipeline.scheduler = make_scheduler(task.scheduler or "", self._scheduler_config)
         arguments = self.arguments(task, plan)
         self._set_scales(task, 0.0)
 
@@ -191,16 +204,16 @@ class DiffusionEngine:
             return {}
 
         try:
-            images = cast("Tensor", pipeline(**arguments, callback_on_step_end=after_step).images)
+            output = pipeline(**arguments, callback_on_step_end=after_step)
         finally:
             pipeline.maybe_free_model_hooks()
-        report(on_step, plan.run, plan.run)
-        return images[0].float().cpu()
+        flagged = cast("list[bool] | None", getattr(output, "nsfw_content_detected", None))
+        return cast("Tensor", output.images)[0].float().cpu(), any(flagged or [])
 
     def _set_scales(self, task: Task, progress: float) -> None:
         if not self.adapters:
             return
-        acts = task.style_start <= progress < task.style_end or (progress == 0 == task.style_start < task.style_end)
+        acts = task.style_start <= progress < task.style_end
         chosen = profile(task.blocks, self.backbone.architecture.name)
         factor = task.style_scale if acts else 0.0
         set_scales(
@@ -230,7 +243,7 @@ class DiffusionEngine:
             where = pipeline._execution_device
             found = pipeline.encode_prompt(
                 prompt=prompt,
-                negative_prompt=negative,
+                negative_prompt=negative or None,  # SDXL has zeros of its own for none
                 device=where,
                 num_images_per_prompt=1,
                 do_classifier_free_guidance=guided,
@@ -249,7 +262,11 @@ class DiffusionEngine:
         """The preview of the same task, padded as the content is."""
         if self.preview is None:
             raise InputError("start=preview needs the preview engine, which was not loaded: give start=content.")
-        return self.preview.render(replace(task, engine="adain", size=None)).padded(self.backbone.multiple)
+        return self._preview_of(task).padded(self.backbone.multiple)
+
+    def _preview_of(self, task: Task) -> Picture:
+        assert self.preview is not None
+        return self.preview.render(replace(task, engine="adain", size=None))
 
     @property
     def _tiny(self) -> Any:
@@ -269,4 +286,6 @@ class DiffusionEngine:
 
 def _out_of_memory(error: RuntimeError) -> bool:
     said = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in said or "can't allocate memory" in said
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        words in said for words in ("out of memory", "not enough memory", "can't allocate memory")
+    )

@@ -37,7 +37,7 @@ def load_diffusion(
         options.model,
         device=device,
         dtype=dtype,
-        controlnets=[parse_controlnet(text) for text in options.controlnet],
+        controlnets=[parse_controlnet(text) for text in options.controlnet] or None,
         memory=options.memory,
         attention=options.attention,
         compiled=options.compile,
@@ -49,7 +49,8 @@ def load_diffusion(
         if source.known is not None and source.known.steps:  # a few-step model wants its own sampling
             known = source.known
             backbone.sampling = Sampling(known.scheduler, known.steps, known.guidance)
-    encoder = _encoder([a for a, _ in adapters], options.encoder, device, starter)
+    cpu = torch.device("cpu")
+    encoder = _encoder([a for a, _ in adapters], options.encoder, device if options.memory == "fast" else cpu, starter)
     if encoder is not None:  # one that was named is what the adapters read, whatever they say
         adapters = [(replace(a, space=encoder.space), scale) for a, scale in adapters]
     return DiffusionEngine(
@@ -75,7 +76,7 @@ def parse_controlnet(text: str) -> ControlNetSource:
         control, rest = replace(control, scale=float(rest[0])), rest[1:]
     if rest and (found := _RANGE.fullmatch(rest[0])):
         control, rest = replace(control, start=float(found[1]), end=float(found[2])), rest[1:]
-    if rest or control.start > control.end or control.end > 1:
+    if rest or control.start >= control.end or control.end > 1:
         raise InputError(f"Cannot read {text!r}: give PATH:CONDITIONING:SCALE:START-END, as net:canny:0.8:0-0.6.")
     return ControlNetSource(name, control)
 
@@ -87,9 +88,12 @@ def _scaled(text: str) -> tuple[str, float]:
 
 
 def _usual(architecture: Architecture) -> list[str]:
-    """The public adapter of a backbone, if it is on this machine."""
-    known = known_models().get(f"ip-adapter-{architecture.name}")
-    return [known.name] if known is not None and where(known) is not None else []
+    """The public adapter of a backbone, if it and its encoder are on this machine."""
+    models = known_models()
+    known = models.get(f"ip-adapter-{architecture.name}")
+    if known is None:
+        return []
+    return [known.name] if all(where(m) is not None for m in (known, models[known.encoder])) else []
 
 
 def _tokens(name: str) -> TokensAdapter:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 LONGEST: Mapping[str, int] = {"lcm": 50, "tcd": 50}  # of the schedules that these were distilled on
-TRAINED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +22,26 @@ class Schedule:
         return min(1.0, (self.run + 0.01) / self.total)
 
 
-def schedule(steps: int, denoise: float, scheduler: str) -> Schedule:
-    """`steps` steps over the last `denoise` (0 to 1) of the schedule.
+def schedule(steps: int, denoise: float, scheduler: Any, name: str) -> Schedule:
+    """`steps` steps of `scheduler` over the noise levels below `denoise` (0 to 1) of its training's.
 
-    img2img elsewhere runs steps x denoise of them; here what is asked for is run, and where it begins moves smoothly
-    with `denoise`. Of a schedule so long that it has no steps in between, fewer are run.
+    img2img elsewhere runs steps x denoise of them, whatever noise the sampler has there; here what is asked for is run,
+    and a denoising of 0.5 begins at the same noise with every sampler. Of a schedule so long that it has no levels in
+    between, fewer steps are run.
     """
-    longest = LONGEST.get(scheduler, TRAINED)
+    trained = int(scheduler.config.num_train_timesteps)
+    longest = LONGEST.get(name, trained)
+
+    def below(total: int) -> int:
+        scheduler.set_timesteps(total)
+        return sum(float(t) < denoise * trained for t in scheduler.timesteps)
+
     if denoise <= 0:
         return Schedule(longest, 0)
-    total = max(steps, round(steps / denoise))
-    if total <= longest:
-        return Schedule(total, steps)
-    return Schedule(longest, min(steps, round(longest * denoise)))
+    few, many = min(steps, longest), longest
+    if below(many) <= steps:
+        return Schedule(many, below(many))
+    while few < many:  # the shortest schedule with enough levels
+        middle = (few + many) // 2
+        few, many = (few, middle) if below(middle) >= steps else (middle + 1, many)
+    return Schedule(many, min(steps, below(many)))

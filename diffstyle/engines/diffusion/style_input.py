@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -26,11 +28,35 @@ def image_embeds(
         if not guided:
             found.append(wanted)
             continue
-        unwanted = torch.zeros_like(wanted)
-        if task.negative_style is not None:
-            unwanted = _inputs(adapter, encoder, task.negative_style, several=False).expand_as(wanted)
-        found.append(torch.cat([unwanted, wanted]))
+        found.append(torch.cat([_unwanted(adapter, encoder, task, wanted), wanted]))
     return found
+
+
+def _unwanted(adapter: TokensAdapter, encoder: StyleEncoder | None, task: Task, wanted: Tensor) -> Tensor:
+    """What guidance moves away from, of the shape of `wanted`: the negative style, or what stands for none."""
+    if task.negative_style is not None:
+        several = _inputs(adapter, encoder, task.negative_style, several=False)
+        return several.mean(1, keepdim=True).expand_as(wanted)
+    if adapter.kind == "plus" and encoder is not None:  # as the public ones were trained: an empty picture
+        return encoder.features(None).expand_as(wanted)
+    return torch.zeros_like(wanted)
+
+
+def with_features(style: Style, encoder: StyleEncoder) -> Style:
+    """`style` with what a plus adapter reads of each picture inside, so that it can be rendered without them."""
+    key = features_key(encoder)
+
+    def seen(r: Reference) -> Reference:
+        if r.picture is None or key in r.statistics:
+            return r
+        flat = encoder.features(r.picture).flatten()
+        return replace(r, statistics=MappingProxyType({**r.statistics, key: flat}))
+
+    return replace(style, references=tuple(seen(r) for r in style.references))
+
+
+def features_key(encoder: StyleEncoder) -> str:
+    return f"features-{encoder.space.replace('/', '-')}"
 
 
 def style_count(adapter: TokensAdapter, task: Task) -> int:
@@ -73,12 +99,16 @@ def _embedding(adapter: TokensAdapter, reference: Reference) -> Tensor:
 
 def _features(adapter: TokensAdapter, encoder: StyleEncoder | None, reference: Reference) -> Tensor:
     """(n, d) features of the reference's picture."""
-    if reference.picture is None or encoder is None:
+    kept = None if encoder is None else reference.statistics.get(features_key(encoder))
+    if encoder is None or (reference.picture is None and kept is None):
         what = "words" if reference.prompt else "embeddings alone"
         raise InputError(
             f"The plus adapter {adapter.name} looks at pictures, and {reference.source} is {what}: give a picture, or a"
             " base adapter."
         )
+    if kept is not None:
+        return kept.reshape(-1, encoder.features(None).shape[1])
+    assert reference.picture is not None
     features = encoder.features(reference.picture)
     if features.shape[1] != adapter.width:
         raise InputError(
