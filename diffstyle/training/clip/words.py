@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from open_clip import CLIP
 from torch import Tensor
@@ -19,6 +21,7 @@ from diffstyle.training.clip.model import encode_short_text
 from diffstyle.training.clip.train import Material, contrast, nonsense
 from diffstyle.training.schedule import cosine_rate, descend
 
+Indices: TypeAlias = npt.NDArray[np.int64]
 FULL_SHARE = 0.2  # of the captions that say all there is to say
 PICTURE_TOWER = ("visual.", "logit_scale")
 
@@ -37,26 +40,30 @@ class WordsRecipe:
     meaning_temperature: float = 0.07
 
 
-def train_words(model: CLIP, material: Material, vectors: Tensor, recipe: WordsRecipe, *, minutes: float) -> CLIP:
-    """Train all of `model` but its picture tower for `minutes`; `vectors` (n, d) are the pool's pictures."""
+def train_words(
+    model: CLIP, material: Material, which: Indices, vectors: Tensor, recipe: WordsRecipe, *, minutes: float
+) -> CLIP:
+    """Train all of `model` but its picture tower for `minutes`; `vectors` (n, d) are the pool's pictures `which`."""
     tuned = [p for name, p in model.named_parameters() if not name.startswith(PICTURE_TOWER)]
     optimiser = torch.optim.AdamW(tuned, betas=(0.9, 0.98), weight_decay=recipe.weight_decay)
-    chance = _chance(material)
+    chance = _chance(material)[which]
+    chance /= chance.sum()
+    pictures = material.pool.known[which]
     media: list[tuple[Fact, ...]] = [(("medium", name),) for name in phrases.MEDIA]
-    known = truth(np.stack([material.index.said(facts) for facts in media]), material.pool.known)
+    known = truth(np.stack([material.index.said(facts) for facts in media]), pictures)
     of_media = torch.from_numpy(known)
     begun = time.monotonic()
     step, progress = 0, 0.0
     while progress < 1:
         rng = np.random.default_rng((recipe.seed, step))
         chosen = rng.choice(len(vectors), recipe.pictures, p=chance)
-        told = [material.facts[int(n)] for n in chosen]
+        told = [material.facts[int(which[n])] for n in chosen]
         said = [in_full(facts, rng) if rng.random() < FULL_SHARE else choose(facts, rng) for facts in told]
         texts = [say(facts, rng, noise=material.noise_of(rng)) for facts in said for _ in range(2)]
         texts += [nonsense(material.noise, int(rng.integers(1, 7)), rng) for _ in range(recipe.noise_captions)]
         texts += [say(facts, rng, noise=material.noise_of(rng)) for facts in media]
         meaning = np.stack([material.index.said(facts) for facts in said])
-        true = torch.from_numpy(truth(meaning, material.pool.known)).repeat_interleave(2, 0)
+        true = torch.from_numpy(truth(meaning, pictures)).repeat_interleave(2, 0)
         equal = torch.from_numpy((meaning[:, None] == meaning[None]).all(2)).repeat_interleave(2, 0)
         equal = equal.repeat_interleave(2, 1)
         with torch.autocast("cpu", torch.bfloat16):
