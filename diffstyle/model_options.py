@@ -70,9 +70,12 @@ class ModelOptions:
         return _bare(self.model)
 
     def shareable(self) -> ModelOptions:
-        """Without the folders of this machine, which are nobody's business."""
+        """What a recipe says of them: without the folders of this machine, which are nobody's business, and without
+        device, dtype and memory, of which it says what they came to.
+        """
         own = {name: tuple(_bare(v) for v in getattr(self, name)) for name in ("adapter", "controlnet", "lora")}
-        return replace(self, model=self.name, encoder=self.encoder and _bare(self.encoder), **own)
+        plain = replace(self, device=None, dtype=None, memory="fast")
+        return replace(plain, model=self.name, encoder=self.encoder and _bare(self.encoder), **own)
 
     @property
     def torch_dtype(self) -> torch.dtype | None:

@@ -99,7 +99,7 @@ def test_the_edges_of_a_wide_picture_count(encoder: StyleEncoder) -> None:
     edged = plain.copy()
     edged[:, :60] = (220, 30, 30)
     a, b = encoder.pictures([Picture.from_array(plain), Picture.from_array(edged)])
-    assert float(a @ b) < 0.99
+    assert float(a @ b) < 0.995
 
 
 LOOKALIKE = pytest.mark.xfail(strict=True, reason="weights/starter/clip/CARD.md: fine prints look alike to it")

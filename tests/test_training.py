@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from diffstyle import Style, StyleEncoder
-from diffstyle.captions import words
+from diffstyle.captions import phrases, words
 from diffstyle.conditioning.stats import StatsAdapter
 from diffstyle.engines.adain.network import PreviewNetwork, UpConv
 from diffstyle.tensors import write_safetensors
@@ -212,10 +212,12 @@ def test_captions_of_a_batch_are_true_or_nonsense(pool: Pool, tmp_path: Path) ->
     assert torch.equal(one.pictures, same.pictures)
     assert torch.equal(one.tokens, same.tokens)
     assert not torch.equal(one.pictures, other.pictures)
-    assert (one.truth[: -CLIP_RECIPE.noise_captions] == 1).any(1).all()
-    assert (one.truth[-CLIP_RECIPE.noise_captions :] == -1).all()
+    said, noise = len(one.same_meaning), CLIP_RECIPE.noise_captions
+    assert (one.truth[:said] == 1).any(1).all()
+    assert (one.truth[said : said + noise] == -1).all()
     assert one.same_meaning.diagonal().all()
-    assert len(one.tokens) == len(one.truth) == len(one.same_meaning) + CLIP_RECIPE.noise_captions
+    assert len(one.tokens) == len(one.truth) == said + noise + len(phrases.MEDIA)
+    assert (one.truth[said + noise :] == 1).any()
 
 
 def test_short_texts_are_encoded_as_open_clip_does(pool: Pool, tmp_path: Path) -> None:

@@ -162,9 +162,7 @@ def _is_done(job: Job, content: Path, target: Path) -> bool:
     weights = dict(job.stylizer.engine(job.settings.engine).weights)
     same = _equal(recipe.style, job.style) and recipe.settings == job.settings and dict(recipe.weights) == weights
     same &= recipe.negative_style == job.negative_style
-    same &= replace(recipe.options, device=None, dtype=None) == replace(
-        job.stylizer.options.shareable(), device=None, dtype=None
-    )
+    same &= recipe.options == job.stylizer.options.shareable()
     return same and recipe.content == Picture.open(content).digest()
 
 
