@@ -19,7 +19,7 @@ from torch import Tensor
 from diffstyle import Cancelled, InputError, Picture, Settings, Style, Stylizer, Task
 from diffstyle.backbones.backbone import Backbone, Conditioning, Control
 from diffstyle.backbones.load import ControlNetSource, load_backbone, quiet
-from diffstyle.backbones.recognise import recognise
+from diffstyle.backbones.recognise import recognise, recognise_shapes
 from diffstyle.backbones.schedulers import SchedulerName, make_scheduler
 from diffstyle.conditioning.attach import StyleAdapter, attached
 from diffstyle.conditioning.blocks import profile, scale_of
@@ -85,6 +85,21 @@ def test_files_are_recognised_by_their_tensors(tiny_models: Path, tmp_path: Path
     assert {p: r.kind for p, r in found.items()} == expected
     widths = {r.kind: r.architecture.cross_attention for r in found.values() if r.architecture is not None}
     assert widths == dict.fromkeys(("unet", "controlnet", "ip-adapter", "lora", "single file"), tiny.WIDTH)
+
+
+@pytest.mark.parametrize(("name", "width"), [("sd15", 768), ("sdxl", 2048), ("sd21", 1024)])
+def test_a_single_file_of_full_size_is_recognised(name: str, width: int) -> None:
+    block = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+    shapes = {  # in the order of a real file, the VAE first
+        "first_stage_model.decoder.conv_in.weight": (512, 4, 3, 3),
+        "first_stage_model.encoder.conv_in.weight": (128, 3, 3, 3),
+        "model.diffusion_model.input_blocks.0.0.weight": (320, 4, 3, 3),
+        block: (320, width),
+    }
+    found = recognise_shapes(shapes)
+    assert found.kind == "single file"
+    assert found.architecture is not None
+    assert found.architecture.name == name
 
 
 # the same as diffusers by hand

@@ -15,6 +15,8 @@ Shapes = Mapping[str, tuple[int, ...]]
 Kind = Literal["single file", "unet", "vae", "controlnet", "ip-adapter", "lora", "text encoder", "unknown"]
 
 _LDM = "model.diffusion_model."
+_FIRST = ("conv_in.weight", *(f"{part}input_blocks.0.0.weight" for part in ("", _LDM, "control_model.")))
+"""The first layer of a UNet or ControlNet; by its whole name, for a VAE in the same file has a conv_in too."""
 _LORA = re.compile(r"(lora_(down|up|A|B)(\.default)?|lora\.(down|up)|to_[kqv]_lora\.(down|up))\.weight$")
 
 
@@ -86,10 +88,7 @@ def architecture_of(config: object) -> Architecture:
 
 
 def _of_unet(shapes: Shapes) -> Architecture:
-    first = next(
-        (s[0] for k, s in shapes.items() if k.endswith(("conv_in.weight", "input_blocks.0.0.weight")) and len(s) == 4),
-        0,
-    )
+    first = next((shapes[k][0] for k in _FIRST if k in shapes), 0)
     return Architecture(_widest(shapes, "attn2.to_k.weight"), (first,) if first else ())
 
 
