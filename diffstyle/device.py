@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Generator, Mapping
 from typing import get_args
 
 import torch
 
 from diffstyle.errors import InputError
-from diffstyle.model_options import DtypeName
+from diffstyle.model_options import DtypeName, MemoryMode
 
 
 def find_device(name: str | None) -> torch.device:
@@ -23,6 +24,8 @@ def find_device(name: str | None) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
+        if ran_out(error):
+            raise InputError(f"The memory of {name} is full: close other programs, or give device=cpu.") from error
         raise InputError(f"There is no device {name!s} here: give cpu, or cuda where there is one.") from error
     return device
 
@@ -46,3 +49,30 @@ def named_dtype(name: str) -> torch.dtype:
 
 def dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
+
+
+def ran_out(error: BaseException | None) -> bool:
+    """Whether `error` says that the memory of some device ran out."""
+    said = str(error)
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(
+        words in said for words in ("out of memory", "not enough memory", "can't allocate memory")
+    )
+
+
+@contextlib.contextmanager
+def enough_memory(action: str, *, device: torch.device, dtype: torch.dtype, memory: MemoryMode) -> Generator[None]:
+    """InputError that says what takes less, if memory runs out inside; also where a library's error was taken for
+    another one on the way here. On a CPU the memory mode does not change what is loaded.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError, InputError) as error:
+        if not (ran_out(error) or ran_out(error.__cause__)):
+            raise
+        offers = ["memory=low"] if device.type != "cpu" and memory != "low" else []
+        if dtype == torch.float32:
+            offers.append("dtype=bfloat16" if device.type == "cpu" else "dtype=float16")
+        advice = " or ".join(offers) or "a smaller model"
+        raise InputError(
+            f"There is not enough memory on {device} to {action}: give {advice}, or close other programs."
+        ) from error

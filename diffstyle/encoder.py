@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from diffstyle import bridge as bridges
 from diffstyle.bridge import Bridge
 from diffstyle.clip_model import OpenClip, Tokenizer
+from diffstyle.device import enough_memory
 from diffstyle.encoder_source import STARTER, EncoderSource, find
 from diffstyle.errors import InputError
 from diffstyle.picture import MIN_SIDE, Picture
@@ -180,7 +181,9 @@ class StyleEncoder:
 
     @cached_property
     def _loaded(self) -> OpenClip:
-        return OpenClip.load(self.source, self.device, self.dtype)
+        action = f"load the encoder {self.space}"
+        with enough_memory(action, device=self.device, dtype=self.dtype, memory="fast"):  # a lower mode leaves the GPU
+            return OpenClip.load(self.source, self.device, self.dtype)
 
     @torch.no_grad()
     def _of_texts(self, prompts: Sequence[str]) -> Tensor:

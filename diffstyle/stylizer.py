@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from diffstyle.controls.resize import Resize
-from diffstyle.device import fast_dtype, find_device
+from diffstyle.device import enough_memory, fast_dtype, find_device
 from diffstyle.encoder import StyleEncoder
 from diffstyle.engines.adain.engine import AdaINEngine
 from diffstyle.engines.base import Engine, OnStep
@@ -75,6 +75,11 @@ class Stylizer:
         """As `load`, from options in one piece."""
         where = find_device(options.device)
         dtype = options.torch_dtype or fast_dtype(where)
+        with enough_memory(f"load the model {options.name}", device=where, dtype=dtype, memory=options.memory):
+            return cls._of(options, where, dtype)
+
+    @classmethod
+    def _of(cls, options: ModelOptions, where: torch.device, dtype: torch.dtype) -> Stylizer:
         starter = StyleEncoder.load()
         preview = AdaINEngine.load(device=where, dtype=options.torch_dtype)
         if options.model == _PLAIN.model and (options.adapter or options.controlnet or options.lora or options.encoder):

@@ -27,6 +27,7 @@ from diffstyle.conditioning.lora import LoraAdapter
 from diffstyle.conditioning.structure import DRAWN, condition, depth_of
 from diffstyle.conditioning.tokens import TokensAdapter
 from diffstyle.controls.resize import Resize
+from diffstyle.device import enough_memory
 from diffstyle.engines.base import Step
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.engines.diffusion.load import parse_controlnet
@@ -528,6 +529,38 @@ def test_out_of_memory_is_tried_with_less(tiny_models: Path, photo: Picture, pai
         stylizer.stylize(photo, painting, steps=2)
     hook.remove()
     assert difference(load(tiny_models, "worded").stylize(photo, painting, steps=2).picture, picture) <= 1e-3
+
+
+@pytest.mark.parametrize(
+    "where", ["diffusers.StableDiffusionImg2ImgPipeline.from_pretrained", "diffstyle.backbones.backbone.arrange"]
+)
+@pytest.mark.parametrize(("dtype", "advice"), [("float32", "dtype=bfloat16"), ("bfloat16", "a smaller model")])
+def test_out_of_memory_while_loading_is_said(
+    where: str, dtype: str, advice: str, tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(where, refuse)
+    with pytest.raises(InputError, match=f"not enough memory on cpu to load the model worded: give {advice}") as caught:
+        Stylizer.load(tiny_models / "worded", device="cpu", dtype=dtype)
+    assert "fetch" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "dtype", "message"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), None, torch.float32, "give memory=low or dtype=float16"),
+        (InputError("Cannot use it."), torch.OutOfMemoryError("CUDA out"), torch.float16, "give memory=low, or close"),
+        (InputError("Cannot use it."), ValueError("a shape"), torch.float16, "Cannot use it"),
+    ],
+)
+def test_a_gpu_is_offered_a_lower_mode(
+    error: Exception, cause: Exception | None, dtype: torch.dtype, message: str
+) -> None:
+    gpu = torch.device("cuda")
+    with pytest.raises(InputError, match=message), enough_memory("load", device=gpu, dtype=dtype, memory="fast"):
+        raise error from cause
 
 
 @pytest.mark.parametrize("memory", ["balanced", "low"])

@@ -14,9 +14,9 @@ from diffstyle.backbones.schedulers import make_scheduler
 from diffstyle.conditioning.attach import attach, set_scales
 from diffstyle.conditioning.blocks import profile
 from diffstyle.conditioning.lora import LoraAdapter
-from diffstyle.conditioning.structure import condition
+from diffstyle.conditioning.structure import condition, depth_weights
 from diffstyle.conditioning.tokens import TokensAdapter
-from diffstyle.device import dtype_name
+from diffstyle.device import dtype_name, ran_out
 from diffstyle.encoder import StyleEncoder
 from diffstyle.engines.base import Engine, OnStep, S, report
 from diffstyle.engines.diffusion.schedule import Schedule, schedule
@@ -109,8 +109,8 @@ class DiffusionEngine:
         while True:
             try:
                 pixels, blanked = self._run(task, plan, on_step)
-            except (torch.OutOfMemoryError, RuntimeError) as error:
-                if not _out_of_memory(error):
+            except (RuntimeError, MemoryError) as error:
+                if not ran_out(error):
                     raise
                 if not self.backbone.relieve():
                     raise InputError(
