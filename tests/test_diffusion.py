@@ -32,6 +32,7 @@ from diffstyle.engines.base import Step
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.engines.diffusion.load import parse_controlnet
 from diffstyle.engines.diffusion.schedule import LONGEST, schedule
+from diffstyle.models import known_model
 from tests import tiny
 from tests.conftest import waves
 
@@ -452,6 +453,22 @@ def test_depth_is_estimated_by_transformers(photo: Picture, tmp_path: Path) -> N
     assert float(shown.min()) == 0
     assert float(shown.max()) > 0.9
     assert torch.equal(shown[0], shown[2])
+
+
+def test_the_depth_model_is_among_the_weights(
+    tiny_models: Path, photo: Picture, painting: Style, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    depth = f"{tiny_models / 'wordless' / 'controlnet'}:depth"
+    stylizer = load(tiny_models, "wordless", controlnet=[depth])
+    with pytest.raises(InputError, match="models pull depth"):
+        stylizer.stylize(photo, painting, steps=2)
+    repository = tmp_path / f"models--{known_model('depth').repository.replace('/', '--')}"
+    tiny.depth_model(repository / "snapshots" / known_model("depth").revision)
+    result = stylizer.stylize(photo, painting, steps=2)
+    assert len(result.weights["depth model.safetensors"]) == 12
+    assert result.picture != load(tiny_models, "wordless").stylize(photo, painting, steps=2).picture
+    assert not any(n.startswith("depth") for n in engine_of(load(tiny_models, "wordless")).weights)
 
 
 def test_several_controlnets_each_with_scale_and_range(tiny_models: Path, photo: Picture, painting: Style) -> None:

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from diffstyle.backbones.backbone import Conditioning
 from diffstyle.backbones.load import quiet
 from diffstyle.errors import InputError
+from diffstyle.files import fingerprint
 from diffstyle.models import known_models, where
 
 Floats = npt.NDArray[np.float32]
@@ -78,6 +79,12 @@ def depth(pixels: Tensor) -> Tensor:
             "Depth conditioning needs a depth model: `diffstyle models pull depth` fetches it, or use soft-edge."
         )
     return depth_of(pixels, folder)
+
+
+def depth_weights() -> dict[str, str]:
+    """Fingerprints of the depth model's files, by name; nothing where it is not here."""
+    folder = where(known_models()["depth"])
+    return {} if folder is None else {f"depth {p.name}": fingerprint(p) for p in sorted(folder.glob("*.safetensors"))}
 
 
 def depth_of(pixels: Tensor, folder: Path) -> Tensor:

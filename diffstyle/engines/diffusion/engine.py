@@ -68,6 +68,8 @@ class DiffusionEngine:
         found = dict(self.backbone.weights)
         found |= {f"adapter {n} {a.name}": a.digest for n, (a, _) in enumerate(self.adapters)}
         found |= {f"lora {n} {a.name}": a.digest for n, a in enumerate(self.loras)}
+        if any(c.conditioning == "depth" for c in self.backbone.controls):
+            found |= depth_weights()
         return found | (dict(self.preview.weights) if self.preview is not None else {})
 
     @property
