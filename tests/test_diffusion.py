@@ -521,6 +521,12 @@ def test_no_finite_numbers_are_tried_in_float32(tiny_models: Path, photo: Pictur
     picture = stylizer.stylize(photo, painting).picture
     assert any("float32" in note for note in picture.notes)
     assert bool(torch.isfinite(picture.pixels).all())
+    steps: list[Step] = []  # the next one begins in float32, and says so too
+    again = stylizer.stylize(photo, painting, on_step=steps.append)
+    assert again.picture == picture
+    assert [s.done for s in steps].count(1) == 1
+    assert again.picture.notes == picture.notes
+    assert again.runtime["dtype"] == "float32"
     hook.remove()
     broken = engine_of(stylizer).backbone.unet.conv_out.register_forward_hook(spoil)
     with pytest.raises(InputError, match="no finite numbers"):

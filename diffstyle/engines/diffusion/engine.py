@@ -34,7 +34,8 @@ class DiffusionEngine:
 
     The noise is drawn on the CPU from `task.seed` alone, so that a picture is the same in any company and, up to
     rounding, on any device. A render that gives no numbers is tried once more in float32, and one that runs out of
-    memory in the next lower memory mode; the picture's notes say so.
+    memory in the next lower memory mode; the picture's notes say so. Later renders stay there: numbers that overflow
+    and memory that is too small are the model's and the machine's own, and each picture would be begun twice.
     """
 
     needs: Literal["embedding"] = "embedding"
@@ -151,7 +152,7 @@ class DiffusionEngine:
         dtype, memory = self._asked
         notes: list[str] = []
         if self.backbone.dtype != dtype:
-            notes.append(f"{dtype_name(dtype)} gave no finite numbers: rendered in float32.")
+            notes.append(f"{dtype_name(dtype)} gives no finite numbers with this model: rendered in float32.")
         if self.backbone.memory != memory:
             notes.append(f"Memory ran out: rendered with memory={self.backbone.memory}.")
         if (task.negative or task.negative_style is not None) and (task.guidance or 0) <= 1:
@@ -284,10 +285,3 @@ class DiffusionEngine:
         decoded = vae.decode((latents / vae.config.scaling_factor).to(weight.device, weight.dtype)).sample[0]
         pixels = (decoded.float().cpu() / 2 + 0.5).nan_to_num(0).clamp(0, 1)
         return Picture(pixels[:, : content.height, : content.width].contiguous(), content.alpha, content.source)
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    said = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or any(
-        words in said for words in ("out of memory", "not enough memory", "can't allocate memory")
-    )
