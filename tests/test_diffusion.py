@@ -650,6 +650,47 @@ def _cut_off(models: Path, folder: Path) -> dict[str, Any]:
     return {"model": copy}
 
 
+def _shard_missing(models: Path, folder: Path) -> dict[str, Any]:
+    copy = folder / "model"
+    shutil.copytree(models / "worded", copy)
+    whole = copy / "unet" / "diffusion_pytorch_model.safetensors"
+    state = load_file(whole)
+    names = [f"diffusion_pytorch_model-0000{n}-of-00002.safetensors" for n in (1, 2)]
+    places = {k: names[n % 2] for n, k in enumerate(state)}
+    save_file({k: v for k, v in state.items() if places[k] == names[0]}, whole.with_name(names[0]))
+    index = {"metadata": {"total_size": 1}, "weight_map": places}
+    whole.with_name("diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index))
+    whole.unlink()
+    return {"model": copy}
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (eval, ("open('evil-was-here', 'w')",))
+
+
+def _code_as_adapter(_: Path, folder: Path) -> dict[str, Any]:
+    torch.save({"image_proj": Evil(), "ip_adapter": {}}, folder / "adapter.bin")
+    return {"adapter": [folder / "adapter.bin"]}
+
+
+def _code_as_lora(_: Path, folder: Path) -> dict[str, Any]:
+    torch.save({"unet.down_blocks.0.lora_A.weight": Evil()}, folder / "lora.pt")
+    return {"lora": [folder / "lora.pt"]}
+
+
+def _code_as_model(_: Path, folder: Path) -> dict[str, Any]:
+    torch.save({"state_dict": Evil()}, folder / "model.ckpt")
+    return {"model": folder / "model.ckpt"}
+
+
+def _code_as_controlnet(models: Path, folder: Path) -> dict[str, Any]:
+    shutil.copytree(models / "wordless" / "controlnet", folder / "net")
+    (folder / "net" / "diffusion_pytorch_model.safetensors").unlink()
+    torch.save({"conv_in.weight": Evil()}, folder / "net" / "diffusion_pytorch_model.bin")
+    return {"controlnet": [f"{folder / 'net'}:canny"]}
+
+
 def _other_adapter(models: Path, _: Path) -> dict[str, Any]:
     return {"adapter": [models / "xl.adapter.safetensors"]}
 
@@ -700,6 +741,16 @@ def _vae_as_model(models: Path, _: Path) -> dict[str, Any]:
         (_without("model_index.json"), "model_index.json"),
         (_pickled, "pickle"),
         (_cut_off, "Cannot load|not a whole"),
+        (_shard_missing, "Cannot load"),
+        (_without("tokenizer"), "tokenizer is missing"),
+        (_without("tokenizer/tokenizer.json"), "tokenizer is without a vocabulary"),
+        (_without("unet/config.json"), "Cannot load"),
+        (_without("scheduler/scheduler_config.json"), "Cannot load"),
+        (_without("text_encoder/model.safetensors"), "text_encoder is without weights"),
+        (_code_as_adapter, "adapter.bin"),
+        (_code_as_lora, "lora.pt"),
+        (_code_as_model, "model.ckpt"),
+        (_code_as_controlnet, "the ControlNet"),
         (_other_adapter, "cross-attention width 48.*cross-attention width 32"),
         (_lora_as_adapter, "of kind lora"),
         (_adapter_as_lora, "of kind ip-adapter"),
@@ -727,11 +778,32 @@ def test_what_cannot_be_used_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
     options: dict[str, Any] = {"model": tiny_models / "worded", "device": "cpu", "dtype": "float32"}
     options |= {"adapter": [tiny_models / "worded.adapter.safetensors"]} | spoil(tiny_models, tmp_path)
     with pytest.raises(InputError, match=message) as caught:
         Stylizer.load(**options).stylize(photo, painting, steps=2)
     assert "\n" not in str(caught.value)
+    assert not (tmp_path / "evil-was-here").exists()
+
+
+def test_a_safety_checker_acts_where_its_weights_are(
+    tiny_models: Path, tmp_path: Path, photo: Picture, painting: Style
+) -> None:
+    shutil.copytree(tiny_models / "worded", tmp_path / "model")
+    adapter = [tiny_models / "worded.adapter.safetensors"]
+
+    def paint() -> Picture:
+        stylizer = Stylizer.load(tmp_path / "model", adapter=adapter, device="cpu", dtype="float32")
+        return stylizer.stylize(photo, painting, steps=2).picture
+
+    without = paint()
+    tiny.safety_checker(tmp_path / "model")
+    blanked = paint()
+    assert float(blanked.pixels.max()) == 0
+    assert any("safety checker blanked" in note for note in blanked.notes)
+    (tmp_path / "model" / "safety_checker" / "model.safetensors").unlink()
+    assert paint() == without
 
 
 def test_a_plus_adapter_looks_at_pictures(tiny_models: Path, tmp_path: Path, photo: Picture, painting: Style) -> None:

@@ -163,6 +163,25 @@ def test_painting_with_a_single_file_from_the_command_line(
     assert not (tmp_path / "x.png").exists()
 
 
+def test_an_interrupted_render_leaves_nothing(
+    tiny_models: Path,
+    photo_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(_: object, done: int, *__: object) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("diffstyle.engines.diffusion.engine.report", interrupt)
+    (tmp_path / "out").mkdir()
+    command = ["stylize", photo_file, "--style", "text:charcoal", "--model", tiny_models / "worded", "--steps", 2]
+    assert run(*command, "-o", tmp_path / "out" / "x.png") == 130
+    assert "nothing half written" in capsys.readouterr().err
+    assert not list((tmp_path / "out").iterdir())
+
+
 def test_the_starter_has_no_diffusion_engine_yet(
     photo_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -127,6 +127,29 @@ def worded(folder: Path) -> Path:
     return folder
 
 
+def safety_checker(folder: Path) -> Path:
+    """A safety checker that objects to everything, put into the SD 1.5-like `folder`."""
+    from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+
+    vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    sizes = {"image_size": 32, "patch_size": 16, "projection_dim": 8}
+    torch.manual_seed(8)
+    checker = StableDiffusionSafetyChecker(
+        transformers.CLIPConfig(vision_config={**vision, **sizes}, text_config=dict(vision), projection_dim=8)
+    )
+    checker.concept_embeds_weights.data.fill_(-2)
+    checker.save_pretrained(folder / "safety_checker")
+    square = {"height": 32, "width": 32}
+    transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=square).save_pretrained(
+        folder / "feature_extractor"
+    )
+    index = json.loads((folder / "model_index.json").read_text())
+    index["safety_checker"] = ["stable_diffusion", "StableDiffusionSafetyChecker"]
+    index["feature_extractor"] = ["transformers", "CLIPImageProcessor"]
+    (folder / "model_index.json").write_text(json.dumps(index))
+    return folder
+
+
 def xl(folder: Path) -> Path:
     """As SDXL: two text encoders, sizes as conditions."""
     text = folder.with_name("layout")

@@ -15,7 +15,7 @@ import torch
 from diffstyle.backbones.backbone import Backbone, Control, Sampling
 from diffstyle.backbones.layouts import layout
 from diffstyle.backbones.recognise import architecture_of, expect
-from diffstyle.backbones.source import INDEX, OPTIONAL, Source, check_folder, find, read_json, variant_of
+from diffstyle.backbones.source import INDEX, OPTIONAL, Source, check_folder, find, read_json, variant_of, weights_of
 from diffstyle.errors import InputError
 from diffstyle.files import fingerprint
 from diffstyle.model_options import Attention, MemoryMode
@@ -90,12 +90,15 @@ def load_backbone(
 
 
 def _from_folder(source: Source, dtype: torch.dtype) -> Any:
-    index = check_folder(source.path, source.variant or variant_of(source.path))
+    variant = source.variant or variant_of(source.path)
+    index = check_folder(source.path, variant)
     xl = "XL" in str(index.get("_class_name", ""))
     kind = _class(f"StableDiffusion{'XL' if xl else ''}Img2ImgPipeline")
     names = ("text_encoder", "tokenizer", *(("text_encoder_2", "tokenizer_2") if xl else ()), *OPTIONAL)
     absent = {n: None for n in names if cast("list[Any]", index.get(n, [None]))[0] is None}
-    absent |= {n: None for n in OPTIONAL if not (source.path / n).is_dir()}
+    absent["image_encoder"] = None  # styles come encoded
+    if not weights_of(source.path / "safety_checker", variant):
+        absent |= {"safety_checker": None, "feature_extractor": None}
     absent.pop("safety_checker" if xl else "", None)
     safety = {"requires_safety_checker": "safety_checker" not in absent}
     extra: dict[str, Any] = {"add_watermarker": False} if xl else safety
@@ -105,7 +108,7 @@ def _from_folder(source: Source, dtype: torch.dtype) -> Any:
             dtype=dtype,
             local_files_only=True,
             use_safetensors=True,
-            variant=source.variant or variant_of(source.path),
+            variant=variant,
             **absent,
             **extra,
         )

@@ -14,6 +14,8 @@ from diffstyle.models import KnownModel, known_models, located, snapshot_of
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 INDEX = "model_index.json"
+_VOCABULARY = (("tokenizer.json",), ("vocab.json", "merges.txt"))
+"""Files of which a tokenizer has either; transformers makes one without any words where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +93,20 @@ def check_folder(folder: Path, variant: str | None = None) -> dict[str, Any]:
         part = folder / name
         if not part.is_dir():
             raise InputError(f"Cannot use {folder}: its part {name} is missing, fetch the model again.")
-        if name.startswith(("unet", "vae", "text_encoder", "controlnet")) and not _weights(part, variant):
+        if name.startswith(("unet", "vae", "text_encoder", "controlnet")) and not weights_of(part, variant):
             pickled = any(part.glob("*.bin"))
             reason = "a pickle, which can run any code it holds" if pickled else "without weights"
             raise InputError(f"Cannot use {folder}: its part {name} is {reason}, fetch it as safetensors.")
+        if name.startswith("tokenizer") and not any(all((part / f).is_file() for f in whole) for whole in _VOCABULARY):
+            raise InputError(f"Cannot use {folder}: its part {name} is without a vocabulary, fetch the model again.")
     return index
 
 
 OPTIONAL = ("safety_checker", "feature_extractor", "image_encoder")
 
 
-def _weights(part: Path, variant: str | None) -> list[Path]:
+def weights_of(part: Path, variant: str | None) -> list[Path]:
+    """The safetensors files of a folder's part."""
     return sorted(part.glob(f"*.{variant}*.safetensors" if variant else "*.safetensors"))
 
 

@@ -14,6 +14,7 @@ app = App(
     name="diffstyle",
     help="Repaint any photo in a style described in words, shown with pictures, or blended from several.",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # main says what became of the picture
 )
 app.command("diffstyle.cli.stylize:stylize", help="Repaint one photo, or many.")
 app.command("diffstyle.cli.replay:replay", help="Make a picture again from the recipe inside it.")
