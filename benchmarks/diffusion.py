@@ -6,6 +6,7 @@ Neither depends on the weights' values, so they are drawn at random and written 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import math
 import resource
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -32,7 +33,8 @@ from diffstyle.backbones.load import ControlNetSource, load_backbone, quiet
 from diffstyle.backbones.schedulers import make_scheduler
 from diffstyle.conditioning.structure import condition
 from diffstyle.conditioning.tokens import TokensAdapter
-from diffstyle.device import fast_dtype, find_device, named_dtype
+from diffstyle.device import dtype_name, fast_dtype, find_device, named_dtype
+from diffstyle.engines.base import Step
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.model_options import MemoryMode
 
@@ -49,7 +51,8 @@ def random_model(family: Family, folder: Path, dtype: torch.dtype) -> Path:
     unet = _random(diffusers.UNet2DConditionModel, folder / "unet", dtype)
     adapter = TokensAdapter.random(unet, width=WIDTH, space=SPACE)
     adapter.save(folder / "adapter.safetensors")
-    net = diffusers.ControlNetModel.from_unet(unet)
+    with _drawn_in(dtype):
+        net = diffusers.ControlNetModel.from_unet(unet)
     for layer in (*net.controlnet_down_blocks, net.controlnet_mid_block):
         torch.nn.init.normal_(layer.weight, std=0.01)
     net.to(dtype).save_pretrained(folder / "controlnet")
@@ -63,9 +66,21 @@ def random_model(family: Family, folder: Path, dtype: torch.dtype) -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def _drawn_in(dtype: torch.dtype) -> Generator[None]:
+    """New networks are of `dtype`: twice the memory of SDXL in float32 would not fit beside it."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
 def _random(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
     torch.manual_seed(0)
-    model = kind.from_config(kind.load_config(str(folder))).to(dtype)
+    with _drawn_in(dtype):
+        model = kind.from_config(kind.load_config(str(folder))).to(dtype)
     model.save_pretrained(str(folder), max_shard_size="8GB")
     return model
 
@@ -206,14 +221,24 @@ def render(
     controlled: bool = True,
     plain: bool = False,
 ) -> None:
-    """One process, one way to render: seconds a picture and peak memory. `plain` is diffusers by hand, its defaults."""
+    """One process, one way to render: seconds a picture and peak memory. `plain` is diffusers by hand, its defaults.
+
+    Where `steps` are fewer than the defaults, what those would take is reckoned from the time of one step.
+    """
     device = find_device(None)
     photo, look = content(side), style()
+    ended: list[float] = []  # when each step was done
+
+    def tick(*_: object) -> dict[str, Any]:
+        ended.append(time.perf_counter())
+        return {}
+
+    begun = time.perf_counter()
     if plain:
         number = torch.float32 if dtype is None else named_dtype(dtype)
         pipeline = by_hand(folder, family, number, device, controlled=controlled)
         embedding = look.embedding[None, None].to(device, pipeline.unet.dtype)
-        count = steps or 50
+        count, default = steps or 50, int(50 * 0.6)
 
         @torch.no_grad()
         def run() -> Tensor:
@@ -226,6 +251,7 @@ def render(
                 generator=torch.Generator().manual_seed(3),
                 ip_adapter_image_embeds=[torch.cat([torch.zeros_like(embedding), embedding])],
                 output_type="pt",
+                callback_on_step_end=tick,
                 **shown,
             ).images[0]
 
@@ -237,15 +263,30 @@ def render(
         )
         engine = DiffusionEngine(backbone, adapters=[(TokensAdapter.load(folder / "adapter.safetensors"), 1.0)])
         settings = Settings(steps=steps, guidance=guidance, seed=3, prompt="a photo")
+        default = backbone.sampling.steps
 
         def run() -> Tensor:
-            return engine.render(Task.of(photo, look, settings)).pixels
+            def on_step(_: Step) -> None:
+                tick()
 
-    if torch.cuda.is_available():
-        run()
+            return engine.render(Task.of(photo, look, settings), on_step).pixels
+
+    loading = time.perf_counter() - begun
+    if torch.cuda.is_available() or compiled:
+        first, _ = timed(run)
+        print(f"the first picture took {first:.2f} s")
+        ended.clear()
     seconds, _ = timed(run)
-    what = "diffusers by hand" if plain else f"ours, memory={memory}"
-    print(f"{family} {side} px, {what}: {seconds:.2f} s, peak {peak():.2f} GB")
+    if not plain:
+        ended = ended[1:-1]  # ours tells the beginning and the end as well
+    what = "diffusers by hand" if plain else f"ours, memory={memory}{', compiled' * compiled}"
+    ran = len(ended)
+    print(f"{family} {side} px {dtype_name(number)}, {what}: loaded in {loading:.1f} s, {ran} steps run", end=" ")
+    print(f"in {seconds:.2f} s, peak {peak():.2f} GB", end="")
+    if ran > 1:
+        each = (ended[-1] - ended[0]) / (ran - 1)
+        print(f"; {each:.2f} s a step, so {seconds + (default - ran) * each:.0f} s with the default {default}", end="")
+    print()
 
 
 @app.default
