@@ -161,20 +161,18 @@ def test_a_render_is_what_diffusers_gives(
     assert float((ours.pixels - photo.pixels).abs().mean()) > 0.02
 
 
-def test_a_single_file_is_its_folder(tiny_models: Path, tmp_path: Path, photo: Picture, painting: Style) -> None:
-    path = tiny.single_file(tmp_path / "model.safetensors", tiny_models / "worded")
-    for name in ("unet", "vae", "text_encoder", "scheduler"):
-        (tmp_path / "model" / name).mkdir(parents=True)
-        for config in (tiny_models / "worded" / name).glob("*.json"):
-            shutil.copy(config, tmp_path / "model" / name)
-    shutil.copytree(tiny_models / "worded" / "tokenizer", tmp_path / "model" / "tokenizer")
-    shutil.copy(tiny_models / "worded" / "model_index.json", tmp_path / "model")
-    adapter = [tiny_models / "worded.adapter.safetensors"]
+@pytest.mark.parametrize("backbone", ["worded", "xl"])
+def test_a_single_file_is_its_folder(
+    backbone: str, tiny_models: Path, tmp_path: Path, photo: Picture, painting: Style
+) -> None:
+    path = tiny.single_file(tmp_path / "model.safetensors", tiny_models / backbone)
+    shutil.copytree(tiny_models / backbone, tmp_path / "model", ignore=shutil.ignore_patterns("*.safetensors"))
+    adapter = [tiny_models / f"{backbone}.adapter.safetensors"]
     pictures = [
         Stylizer.load(model, adapter=adapter, device="cpu", dtype="float32")
         .stylize(photo, painting, steps=3, prompt="a cat")
         .picture
-        for model in (path, tiny_models / "worded")
+        for model in (path, tiny_models / backbone)
     ]
     assert difference(*pictures) <= 1e-4
 

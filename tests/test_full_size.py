@@ -89,7 +89,7 @@ def test_sd15_from_a_folder_and_from_a_single_file(tmp_path: Path, capsys: pytes
     assert from_folder.size == (512, 512)
     gc.collect()
     # the ControlNet in the folder is left out of one file
-    file = tiny.single_file(tmp_path / "v1-5.safetensors", folder)
+    file = tiny.single_file(tmp_path / "v1-5.safetensors", folder, dtype=torch.bfloat16)
     from_file, took_file = painted(file, folder, steps=2, side=512)
     assert float((from_folder.pixels - from_file.pixels).abs().max()) <= 1 / 255
     with capsys.disabled():
@@ -98,9 +98,16 @@ def test_sd15_from_a_folder_and_from_a_single_file(tmp_path: Path, capsys: pytes
 
 
 @pytest.mark.slow
-def test_sdxl_from_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sdxl_from_a_folder_and_from_a_single_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = random_model("sdxl", tmp_path / "sdxl", torch.bfloat16)
-    picture, took = painted(folder, folder, steps=2, side=1024, controlled=False)
-    assert picture.size == (1024, 1024)
+    from_folder, took = painted(folder, folder, steps=2, side=1024, controlled=False)
+    assert from_folder.size == (1024, 1024)
+    reached = gigabytes()
+    gc.collect()
+    file = tiny.single_file(tmp_path / "xl-base.safetensors", folder, dtype=torch.bfloat16)
+    gc.collect()
+    from_file, took_file = painted(file, folder, steps=2, side=1024, controlled=False)
+    assert float((from_folder.pixels - from_file.pixels).abs().max()) <= 1 / 255
     with capsys.disabled():
-        print(f"\nSDXL bfloat16 with adapter: {took}, peak {gigabytes():.1f} GiB with the writing of the files")
+        print(f"\nSDXL bfloat16 with adapter: folder {took}, peak {reached:.1f} GiB with the writing of the files;")
+        print(f"single file {took_file}, peak {gigabytes():.1f} GiB")

@@ -249,18 +249,52 @@ def lora(path: Path, *, kohya: bool = False, width: int = WIDTH, rank: int = 4) 
     return path
 
 
-def single_file(path: Path, folder: Path) -> Path:
-    """The backbone in `folder` (SD 1.5's kind) as one checkpoint in the layout of the original repository."""
-    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(folder, safety_checker=None)
+def single_file(path: Path, folder: Path, *, dtype: torch.dtype = torch.float32) -> Path:
+    """The backbone in `folder` (SD 1.5's or SDXL's kind) as one checkpoint in the layout of the original repository."""
+    xl = "XL" in json.loads((folder / "model_index.json").read_text())["_class_name"]
+    extra: dict[str, Any] = {} if xl else {"safety_checker": None}
+    kind = diffusers.StableDiffusionXLPipeline if xl else diffusers.StableDiffusionPipeline
+    pipeline = kind.from_pretrained(folder, dtype=dtype, **extra)
     state = {f"model.diffusion_model.{k}": v for k, v in _ldm_unet(pipeline.unet).items()}
     state |= {f"first_stage_model.{k}": v for k, v in _ldm_vae(pipeline.vae).items()}
     text = cast("dict[str, Tensor]", pipeline.text_encoder.state_dict())
+    place = "conditioner.embedders.0" if xl else "cond_stage_model"
     state |= {
-        f"cond_stage_model.transformer.{k if k.startswith('text_model.') else f'text_model.{k}'}": v
-        for k, v in text.items()
+        f"{place}.transformer.{k if k.startswith('text_model.') else f'text_model.{k}'}": v for k, v in text.items()
     }
+    if xl:
+        second = cast("dict[str, Tensor]", pipeline.text_encoder_2.state_dict())
+        state |= {f"conditioner.embedders.1.model.{k}": v for k, v in _open_clip(second).items()}
     save_file({k: v.contiguous() for k, v in state.items()}, path)
     return path
+
+
+def _open_clip(text: dict[str, Tensor]) -> dict[str, Tensor]:
+    """transformers' CLIP text encoder as open_clip names it: query, key and value in one tensor."""
+    outside = {
+        "text_model.embeddings.position_embedding.weight": "positional_embedding",
+        "text_model.embeddings.token_embedding.weight": "token_embedding.weight",
+        "text_model.final_layer_norm.weight": "ln_final.weight",
+        "text_model.final_layer_norm.bias": "ln_final.bias",
+    }
+    swaps = [("text_model.encoder.layers.", "transformer.resblocks."), ("layer_norm", "ln_"), ("self_attn", "attn")]
+    swaps += [("fc1", "c_fc"), ("fc2", "c_proj")]
+    out = {"text_projection": text["text_projection.weight"].T}
+    for key, value in text.items():
+        if key in outside:
+            out[outside[key]] = value
+        elif ".q_proj." in key:
+            joined = torch.cat([text[key.replace("q_proj", f"{part}_proj")] for part in "qkv"])
+            out[_swapped(key, swaps).replace("q_proj.", "in_proj_")] = joined
+        elif "layers." in key and not any(f".{part}_proj." in key for part in "kv"):
+            out[_swapped(key, swaps)] = value
+    return out
+
+
+def _swapped(key: str, swaps: list[tuple[str, str]]) -> str:
+    for old, new in swaps:
+        key = key.replace(old, new)
+    return key
 
 
 def _ldm_unet(net: Any) -> dict[str, Tensor]:
@@ -268,6 +302,8 @@ def _ldm_unet(net: Any) -> dict[str, Tensor]:
     names: list[tuple[str, str]] = [
         ("time_embedding.linear_1", "time_embed.0"),
         ("time_embedding.linear_2", "time_embed.2"),
+        ("add_embedding.linear_1", "label_emb.0.0"),
+        ("add_embedding.linear_2", "label_emb.0.2"),
         ("conv_in", "input_blocks.0.0"),
         ("conv_norm_out", "out.0"),
         ("conv_out", "out.2"),
@@ -317,9 +353,7 @@ def _ldm_vae(vae: Any) -> dict[str, Tensor]:
     attention = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}
     out: dict[str, Tensor] = {}
     for key, value in cast("dict[str, Tensor]", vae.state_dict()).items():
-        name = key
-        for old, new in swaps:
-            name = name.replace(old, new)
+        name = _swapped(key, swaps)
         if "attn_1" in name:
             for old, new in attention.items():
                 name = name.replace(f"attn_1.{old}.", f"attn_1.{new}.")
