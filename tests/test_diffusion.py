@@ -610,6 +610,26 @@ def test_xformers_that_cannot_be_used_breaks_nothing(tiny_models: Path, photo: P
     )
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="there is no C++ compiler")
+def test_a_compiled_model_paints_the_same(tiny_models: Path, photo: Picture, painting: Style) -> None:
+    compiled, plain = (load(tiny_models, "worded", compile=c) for c in (True, False))
+    calls: list[dict[str, Any]] = [{}, {"style_scale": 0.3}, {"seed": 3}]
+    for settings in calls:
+        pictures = [s.stylize(photo, painting, steps=2, **settings).picture for s in (compiled, plain)]
+        assert difference(*pictures) <= 1e-3
+    assert engine_of(compiled).backbone.unet._compiled_call_impl is not None
+
+
+def test_compiling_without_a_compiler_is_said(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(_: str) -> None:
+        return None
+
+    monkeypatch.setattr("shutil.which", nothing)
+    with pytest.raises(InputError, match=r"needs a C\+\+ compiler"):
+        load(tiny_models, "worded", compile=True)
+
+
 Spoil = Callable[[Path, Path], dict[str, Any]]
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import Any
 
 import torch
 
+from diffstyle.errors import InputError
 from diffstyle.model_options import Attention, MemoryMode
 
 SLOWER: dict[MemoryMode, MemoryMode] = {"fast": "balanced", "balanced": "low"}
@@ -35,7 +38,13 @@ def arrange(pipeline: Any, *, device: torch.device, memory: MemoryMode, attentio
     elif attention == "xformers":
         _xformers(pipeline)
     if compiled:
-        pipeline.unet.compile()
+        _compile(pipeline.unet)
+
+
+def _compile(unet: Any) -> None:
+    if not any(shutil.which(name) for name in (os.environ.get("CXX", ""), "c++", "g++", "clang++", "cl") if name):
+        raise InputError("Compiling needs a C++ compiler, and there is none here: install g++, or leave compile out.")
+    unet.compile()
 
 
 def _vae(vae: Any, *, slicing: bool, tiling: bool) -> None:
