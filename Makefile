@@ -28,7 +28,7 @@ demo: $(VENV)/.installed ## repaint a bundled photo
 test: $(VENV)/.tested ## everything, the installed package too
 	$(BIN)/python -m pytest
 
-slow: $(VENV)/.tested ## models of full size with random weights: 12 GB of memory, 8 GB of disk
+slow: $(VENV)/.tested ## models of full size with random weights: 16 GB of memory, 30 GB of disk
 	$(BIN)/python -m pytest -q -s -m slow
 
 check: $(VENV)/.tested ## lint, format, types, import direction
