@@ -43,6 +43,28 @@ def test_the_named_colours_are_in_the_picture(medium: str, photograph: npt.NDArr
             assert (np.abs(pixels - colour).max(1) < 60).mean() > 0.03
 
 
+def test_a_woodcut_has_solid_blacks_and_an_engraving_has_none(photograph: npt.NDArray[np.uint8]) -> None:
+    for seed in range(3):
+        solid: list[float] = []
+        for medium in ("woodcut", "engraving"):
+            rendering = render(photograph, medium, np.random.default_rng(seed), longest=320)
+            ink = np.abs(rendering.pixels.astype(int) - DARK[rendering.words[-2]]).max(2) < 40
+            squares = ink[:312, :312].reshape(26, 12, 26, 12)
+            solid.append(float(squares.all((1, 3)).mean()))
+        assert solid[0] > 0.05
+        assert solid[1] == 0
+
+
+def test_the_pixels_of_pixel_art_are_seen(photograph: npt.NDArray[np.uint8]) -> None:
+    for seed in range(3):
+        pixels = render(photograph, "pixel art", np.random.default_rng(seed), longest=400).pixels
+        changes = np.flatnonzero((pixels[:, 1:] != pixels[:, :-1]).any((0, 2))) + 1
+        side = int(np.diff(changes).min())
+        assert side >= 400 * 0.01
+        assert (changes % side == 0).all()
+        assert len(np.unique(pixels.reshape(-1, 3), axis=0)) <= 24
+
+
 def test_samples_take_the_media_in_turn(photograph: npt.NDArray[np.uint8]) -> None:
     samples = render_samples([Sample(photograph[:200, :200], {})], len(MEDIA), seed=1)
     assert [s.info["medium"] for s in samples] == list(MEDIA)

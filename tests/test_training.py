@@ -16,17 +16,19 @@ from open_clip.tokenizer import SimpleTokenizer
 from PIL import Image
 from torch import Tensor
 
-from diffstyle import Style, StyleEncoder
+from diffstyle import Picture, Style, StyleEncoder
 from diffstyle.captions import phrases, words
 from diffstyle.conditioning.stats import StatsAdapter
+from diffstyle.encoder_source import STARTER, find
 from diffstyle.engines.adain.network import PreviewNetwork, UpConv
-from diffstyle.tensors import write_safetensors
+from diffstyle.tensors import read_safetensors, write_safetensors
 from diffstyle.training import checkpoint, losses
 from diffstyle.training.clip.model import CONTEXT, configuration, encode_short_text, new_model, write_vocabulary
 from diffstyle.training.clip.pool import ORIGINS, PHOTOS, STYLES, Pool
-from diffstyle.training.clip.recipe import make_pool, train_clip
+from diffstyle.training.clip.recipe import make_pool, train_clip, train_text_tower
 from diffstyle.training.clip.train import ClipRecipe, contrast
 from diffstyle.training.clip.train import Material as ClipMaterial
+from diffstyle.training.clip.words import WordsRecipe
 from diffstyle.training.data import read_shards
 from diffstyle.training.preview import Material, PreviewRecipe, Stage, Trainer
 from diffstyle.training.stats import StatsRecipe, train_stats
@@ -99,7 +101,6 @@ def test_a_resumed_run_goes_on_as_if_never_stopped(material: Material, tmp_path:
 
 
 def test_the_command_trains_and_goes_on(shards: Path, tmp_path: Path) -> None:
-    from diffstyle.tensors import read_safetensors
     from diffstyle.training.__main__ import preview
 
     preview(shards, out=tmp_path, minutes=0.01, renderings=2)
@@ -257,3 +258,19 @@ def test_the_starter_clip_is_trained_and_loads(pool: Pool, shards: Path, tmp_pat
     assert loaded.space == encoder.space
     vector = encoder.texts(["mosaic"])
     assert torch.allclose(loaded(vector), adapter(vector), atol=0.05)
+
+
+def test_words_are_trained_on_and_pictures_stay(pool: Pool, shards: Path, tmp_path: Path) -> None:
+    pool.save(tmp_path / "pool.npz")
+    start = find(STARTER).weights.parent
+    recipe = replace(WordsRecipe(), pictures=8, noise_captions=2)
+    folder = train_text_tower(shards, tmp_path, recipe, start=start, minutes=0.02, groups=1)
+    before, after = (read_safetensors(f / "open_clip_model.safetensors")[1] for f in (start, folder))
+    assert before.keys() == after.keys()
+    same = {name for name, value in before.items() if torch.equal(value, after[name])}
+    assert {n for n in before if n.startswith("visual.")} | {"logit_scale"} <= same
+    assert "text_projection" not in same
+    first, second = StyleEncoder.load("starter"), StyleEncoder.load(folder)
+    picture = [Picture.from_array(waves(90, 60))]
+    assert torch.equal(first.pictures(picture), second.pictures(picture))
+    assert not torch.equal(first.raw_texts(["mosaic"]), second.raw_texts(["mosaic"]))

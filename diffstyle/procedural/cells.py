@@ -12,6 +12,8 @@ from scipy.spatial import Delaunay, KDTree
 from diffstyle.procedural.fields import Array, coordinates, gradient, noise, size
 from diffstyle.procedural.palette import Inks, luma, saturated
 
+BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]])
+
 
 def mosaic(photo: Array, inks: Inks, stroke: float, rng: np.random.Generator) -> Array:
     """Nearly square tiles with jittered glaze, set in grout."""
@@ -47,15 +49,22 @@ def low_poly(photo: Array, inks: Inks, stroke: float, rng: np.random.Generator) 
 
 
 def pixel_art(photo: Array, inks: Inks, stroke: float, rng: np.random.Generator) -> Array:
-    """Large square pixels in a small palette, ordered dither between neighbours."""
+    """Large square pixels, a hundredth of the longer side and more, in a small bright palette, ordered dither between
+    neighbours (Bayer 1973)."""
     h, w = size(photo)
-    side = max(3, round(stroke * 0.7))
-    small = Image.fromarray((saturated(photo, rng.uniform(1, 1.7)) * 255).astype(np.uint8)).resize(
-        (max(8, w // side), max(8, h // side)), Image.Resampling.BOX
+    side = max(3, round(0.006 * max(h, w) + 0.6 * stroke))
+    low, high = np.percentile(photo, (1, 99))
+    bright = saturated(((photo - low) / max(0.1, float(high - low))).clip(0, 1), rng.uniform(1.2, 1.9))
+    small = Image.fromarray((bright * 255).astype(np.uint8)).resize(
+        (max(8, -(-w // side)), max(8, -(-h // side))), Image.Resampling.BOX
     )
-    colours = int(rng.choice([8, 12, 16, 24]))
-    small = small.quantize(colours, dither=Image.Dither.NONE).convert("RGB")
-    return np.asarray(small.resize((w, h), Image.Resampling.NEAREST), np.float32) / np.float32(255)
+    palette = small.quantize(int(rng.choice([8, 12, 16, 24])), dither=Image.Dither.NONE, kmeans=2)
+    y, x = np.indices((small.height, small.width)) % 4
+    screen = (BAYER[y, x] - 7.5) * rng.uniform(0.3, 2)
+    dithered = Image.fromarray((np.asarray(small) + screen[..., None]).clip(0, 255).astype(np.uint8))
+    small = dithered.quantize(palette=palette, dither=Image.Dither.NONE).convert("RGB")
+    large = np.asarray(small, np.float32).repeat(side, 0).repeat(side, 1) / np.float32(255)
+    return large[:h, :w]
 
 
 def _jittered_grid(shape: tuple[int, int], step: float, jitter: float, rng: np.random.Generator) -> Array:

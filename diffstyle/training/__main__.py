@@ -106,6 +106,39 @@ def clip(
 
 
 @app.command
+def words(
+    data: Path,
+    *,
+    out: Path = Path("runs/clip-words"),
+    minutes: float = 5.0,
+    groups: int = 80,
+    start: Path | None = None,
+) -> None:
+    """Train the text tower of the starter CLIP on, and its bridge anew; its picture tower stays as it is.
+
+    Parameters
+    ----------
+    data
+        Folder of webdataset shards: photo-clean-*.tar, art-clean-*.tar.
+    out
+        Folder of the run: pool.npz, pictures.safetensors and the open_clip folder clip/.
+    minutes
+        Length of the training; rendering the pictures and embedding them comes before.
+    groups
+        How many groups of four photos are rendered, each in eight procedural styles.
+    start
+        Folder of the model to begin with, if it is not the starter's.
+    """
+    from diffstyle.encoder_source import STARTER, find
+    from diffstyle.training.clip.recipe import train_text_tower
+    from diffstyle.training.clip.words import WordsRecipe
+
+    torch.set_flush_denormal(True)
+    start = find(STARTER).weights.parent if start is None else start
+    print(train_text_tower(data, out, WordsRecipe(), start=start, minutes=minutes, groups=groups))
+
+
+@app.command
 def stats(run: Path = Path("runs/clip"), *, encoder: Path | None = None) -> None:
     """Train the stats adapter on what the run of the starter CLIP left; write RUN/stats.safetensors.
 

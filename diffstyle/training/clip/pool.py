@@ -182,9 +182,13 @@ class Pool:
             artists,
         )
 
+    def spaced(self, count: int) -> npt.NDArray[np.int64]:
+        """The numbers of the pictures that `spread` chooses."""
+        return np.linspace(0, len(self.pixels) - 1, min(count, len(self.pixels))).round().astype(np.int64)
+
     def spread(self, count: int) -> Pool:
         """`count` of its pictures, evenly spread over all, or all if there are fewer."""
-        chosen = np.linspace(0, len(self.pixels) - 1, min(count, len(self.pixels))).round().astype(int)
+        chosen = self.spaced(count)
         return Pool(
             [self.pixels[int(n)] for n in chosen],
             self.known[chosen],

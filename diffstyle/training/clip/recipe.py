@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from open_clip import CLIP
 from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
+from torch.nn import functional as F
 
 from diffstyle.captions import words
 from diffstyle.encoder import tiles
@@ -18,7 +19,7 @@ from diffstyle.encoder_source import CONFIG, VOCABULARY
 from diffstyle.picture import Picture
 from diffstyle.tensors import read_safetensors, write_safetensors
 from diffstyle.training.clip import pool as pools
-from diffstyle.training.clip.finish import EMBEDDINGS, finish
+from diffstyle.training.clip.finish import EMBEDDINGS, EXAMPLES, finish
 from diffstyle.training.clip.model import (
     CONTEXT,
     PREPROCESS,
@@ -35,6 +36,7 @@ from diffstyle.training.data import Pixels, read_shards
 from diffstyle.training.teacher import SqueezeNet
 
 TEACHER_DIRECTIONS = 64
+POOL, SEEN, MODEL = "pool.npz", "pictures.safetensors", "open_clip_model.safetensors"
 TOLD = 7000  # pictures of the pool that the text tower is told of
 WORDS_SHARE = 0.14  # of the minutes, on top of them
 
@@ -46,67 +48,107 @@ def train_clip(
 
     `start` is the folder of an earlier model of the recipe to begin with, whose vocabulary is kept.
     """
-    if not (out / "pool.npz").exists():
-        make_pool(data, groups, seed=recipe.seed).save(out / "pool.npz")
-    pool = Pool.load(out / "pool.npz")
+    if not (out / POOL).exists():
+        make_pool(data, groups, seed=recipe.seed).save(out / POOL)
+    pool = Pool.load(out / POOL)
     folder = out / "clip"
+    tokenizer, config = prepared(folder, pool, start)
+    material = Material(pool, tokenizer, recipe)
+    first = None if start is None else read_safetensors(start / MODEL)[1]
+    weights = train(material, config, out=out, minutes=minutes, device=device, start=first)
+    model = new_model(config, recipe.seed)
+    model.load_state_dict(weights)
+    told = pool.spaced(TOLD)
+    seen = embedded(model, [pool.pixels[int(n)] for n in told])
+    save(train_words(model, material, told, seen, WordsRecipe(), minutes=minutes * WORDS_SHARE), folder)
+    (out / EMBEDDINGS).unlink(missing_ok=True)
+    finish(folder, pool, out)
+    return folder
+
+
+def train_text_tower(data: Path, out: Path, recipe: WordsRecipe, *, start: Path, minutes: float, groups: int) -> Path:
+    """Train the text tower of the earlier model in `start` on, and its bridge anew, and write `out/clip` as train_clip
+    does. Its picture tower stays bit for bit, so what rests on embeddings of pictures still holds.
+
+    Where media are rendered otherwise than before, this is how words learn what they now look like. Pictures are
+    embedded whole, and kept in `out` as the pool is.
+    """
+    if not (out / POOL).exists():
+        make_pool(data, groups, seed=recipe.seed, measured=False, window=pools.LONGEST, times=1).save(out / POOL)
+    pool = Pool.load(out / POOL)
+    folder = out / "clip"
+    tokenizer, config = prepared(folder, pool, start)
+    model = new_model(config, recipe.seed)
+    model.load_state_dict(read_safetensors(start / MODEL)[1])
+    told = pool.spaced(EXAMPLES)
+    if not (out / SEEN).exists():
+        write_safetensors(out / SEEN, {"pictures": embedded(model, [pool.pixels[int(n)] for n in told])})
+    seen = read_safetensors(out / SEEN)[1]["pictures"]
+    material = Material(pool, tokenizer, ClipRecipe())
+    save(train_words(model, material, told, seen, recipe, minutes=minutes), folder)
+    (out / EMBEDDINGS).unlink(missing_ok=True)
+    finish(folder, pool, out, pictures=seen)
+    return folder
+
+
+def prepared(folder: Path, pool: Pool, start: Path | None) -> tuple[SimpleTokenizer, dict[str, Any]]:
+    """`folder` with configuration and vocabulary, that of `start` if it is given; the two as the model takes them."""
     if start is None:
         write_vocabulary(folder / VOCABULARY, [*words(), *pool.artists])
     else:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(start / VOCABULARY, folder / VOCABULARY)
     tokenizer = SimpleTokenizer(bpe_path=str(folder / VOCABULARY), context_length=CONTEXT)
-    config = configuration(tokenizer.vocab_size)
     write_configuration(folder / CONFIG, tokenizer.vocab_size)
-    material = Material(pool, tokenizer, recipe)
-    first = None if start is None else read_safetensors(start / "open_clip_model.safetensors")[1]
-    weights = train(material, config, out=out, minutes=minutes, device=device, start=first)
-    model = new_model(config, recipe.seed)
-    model.load_state_dict(weights)
-    told = np.linspace(0, len(pool.pixels) - 1, min(TOLD, len(pool.pixels))).round().astype(np.int64)
-    seen = embedded(model, [pool.pixels[int(n)] for n in told])
-    weights = train_words(model, material, told, seen, WordsRecipe(), minutes=minutes * WORDS_SHARE).state_dict()
-    half = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
-    write_safetensors(folder / "open_clip_model.safetensors", {k: v.cpu().contiguous() for k, v in half.items()})
-    (out / EMBEDDINGS).unlink(missing_ok=True)
-    finish(folder, pool, out)
-    return folder
+    return tokenizer, configuration(tokenizer.vocab_size)
+
+
+def save(model: CLIP, folder: Path) -> None:
+    half = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    write_safetensors(folder / MODEL, {k: v.cpu().contiguous() for k, v in half.items()})
 
 
 @torch.no_grad()
 def embedded(model: CLIP, pictures: Sequence[Pixels], batch: int = 32) -> Tensor:
-    """(n, d): pictures as the encoder embeds them, of long ones the first square."""
+    """(n, d): pictures as the encoder embeds them, in bfloat16."""
     model = model.eval().to(memory_format=torch.channels_last)
     mean, std = (torch.tensor(PREPROCESS[k]).view(1, 3, 1, 1) for k in ("mean", "std"))
     rows: list[Tensor] = []
     for n in range(0, len(pictures), batch):
-        squares = torch.stack([tiles(Picture.from_array(p), SIDE)[0] for p in pictures[n : n + batch]])
+        tiled = [tiles(Picture.from_array(p), SIDE) for p in pictures[n : n + batch]]
         with torch.autocast("cpu", torch.bfloat16):
+            squares = torch.stack([square for of_one in tiled for square in of_one])
             inputs = ((squares - mean) / std).contiguous(memory_format=torch.channels_last)
-            rows.append(model.encode_image(inputs, normalize=True).float())
-    return torch.cat(rows)
+            found = iter(model.encode_image(inputs, normalize=True).float())
+        rows += [torch.stack([next(found) for _ in of_one]).mean(0) for of_one in tiled]
+    return F.normalize(torch.stack(rows), dim=1)
 
 
-def make_pool(data: Path, groups: int, *, seed: int) -> Pool:
-    """Render, label and measure every training picture."""
+def make_pool(
+    data: Path, groups: int, *, seed: int, measured: bool = True, window: int = pools.WINDOW, times: int = 2
+) -> Pool:
+    """Render and label every training picture, and measure what a picture tower is to predict of it; of renderings the
+    middle `window` pixels are kept, and each work of art repaints `times` photos."""
     photos, art = read_shards(data, "photo-clean-*", "train"), read_shards(data, "art-clean-*", "train")
     contents = photos + art[::3]  # a painting in halftone is halftone
-    entries = pools.procedural(contents, groups, seed=seed, media=pools.DRAWN, window=pools.WINDOW)
-    measured = list(range(0, len(entries), pools.PHOTOS))  # one picture of each style: measuring takes its time
+    entries = pools.procedural(contents, groups, seed=seed, media=pools.DRAWN, window=window)
+    told = list(range(0, len(entries), pools.PHOTOS))  # one picture of each style: measuring takes its time
     first = groups * pools.STYLES
     paintings = pools.art(art, first)
-    measured += range(len(entries), len(entries) + len(paintings))
+    told += range(len(entries), len(entries) + len(paintings))
     entries += paintings
-    entries += pools.repainted(paintings, photos, 2, seed=seed)
+    entries += pools.repainted(paintings, photos, times, seed=seed)
     plain = pools.photographs(photos, first + len(art))
-    measured += range(len(entries), len(entries) + len(plain))
+    told += range(len(entries), len(entries) + len(plain))
     entries += plain
+    if not measured:
+        return Pool.of(entries, torch.zeros(len(entries), 0))
     teacher = SqueezeNet.load(data / "perceptual" / "squeezenet1_0.safetensors")
-    examples = [entries[n] for n in measured]
+    examples = [entries[n] for n in told]
     statistics = pools.statistics(examples)
     spread = (statistics - statistics.mean(0)) / statistics.std(0).clamp_min(1e-4)
     taught = pools.principal(pools.teacher_moments(examples, teacher), TEACHER_DIRECTIONS)
     found = torch.cat([spread.clamp(-4, 4), taught.clamp(-4, 4)], 1)
     targets = torch.full((len(entries), found.shape[1]), torch.nan)
-    targets[measured] = found
+    targets[told] = found
     return Pool.of(entries, targets)

@@ -1,7 +1,8 @@
 """The last stage of the starter CLIP: its text tower alone, against all pictures of the pool at once.
 
 With the picture tower done, every picture is embedded once, as the product embeds it; then each step contrasts a few
-hundred captions with all of them, which batches of pictures cannot.
+hundred captions with all of them, which batches of pictures cannot. It may start from a text tower that was trained
+before (`recipe.train_text_tower`).
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class WordsRecipe:
     learning_rate: float = 6e-4
     weight_decay: float = 0.02
     warmup_steps: int = 30
-    meaning_weight: float = 0.5
-    media_weight: float = 0.5
+    meaning_weight: float = 0.8
+    media_weight: float = 1.5
     temperature: float = 0.05
     meaning_temperature: float = 0.07
 
