@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
+from diffstyle.controls.enlarge import Enlarge
 from diffstyle.controls.resize import Resize
 from diffstyle.device import enough_memory, fast_dtype, find_device
 from diffstyle.encoder import StyleEncoder
@@ -28,9 +30,11 @@ class Stylizer:
     """The engines of one model, ready to render. Not thread-safe: give each thread its own."""
 
     def __init__(
-        self, engines: Mapping[EngineName, Engine], encoders: Mapping[EngineName, StyleEncoder], options: ModelOptions
+        self, engines: Mapping[EngineName, Callable[[], Engine]], encoder: StyleEncoder, options: ModelOptions
     ) -> None:
-        self._engines, self._encoders, self.options = dict(engines), dict(encoders), options
+        """`engines` are loaded when they first paint; `encoder` reads styles in words for the preview."""
+        self._loaders, self.encoder, self.options = dict(engines), encoder, options
+        self._engines: dict[EngineName, Engine] = {}
 
     @classmethod
     def load(
@@ -75,27 +79,25 @@ class Stylizer:
         """As `load`, from options in one piece."""
         where = find_device(options.device)
         dtype = options.torch_dtype or fast_dtype(where)
-        with enough_memory(f"load the model {options.name}", device=where, dtype=dtype, memory=options.memory):
-            return cls._of(options, where, dtype)
+        enough = partial(
+            enough_memory, f"load the model {options.name}", device=where, dtype=dtype, memory=options.memory
+        )
+        with enough():
+            starter = StyleEncoder.load()
+            preview = AdaINEngine.load(device=where, dtype=options.torch_dtype)
 
-    @classmethod
-    def _of(cls, options: ModelOptions, where: torch.device, dtype: torch.dtype) -> Stylizer:
-        starter = StyleEncoder.load()
-        preview = AdaINEngine.load(device=where, dtype=options.torch_dtype)
-        if options.model == _PLAIN.model and (options.adapter or options.controlnet or options.lora or options.encoder):
-            raise InputError(
-                "Adapters, ControlNets, LoRAs and encoders are of a diffusion model: name one as model, `diffstyle"
-                " models list` knows some."
-            )
-        engines: dict[EngineName, Engine] = {"adain": Resize(preview)}
-        encoders: dict[EngineName, StyleEncoder] = {"adain": starter}
-        if options.model != _PLAIN.model:
+        def diffusion() -> Engine:
             from diffstyle.engines.diffusion.load import load_diffusion
 
-            engine = load_diffusion(options, device=where, dtype=dtype, preview=preview, starter=starter)
-            engines["diffusion"] = Resize(engine)
-            encoders["diffusion"] = engine.encoder or starter
-        return cls(engines, encoders, options)
+            with enough():
+                engine = load_diffusion(options, device=where, dtype=dtype, preview=preview, starter=starter)
+            side = engine.backbone.sampling.side
+            return Resize(engine if side is None else Enlarge(engine, side=side, detail=preview))
+
+        stylizer = cls({"adain": lambda: Resize(preview), "diffusion": diffusion}, starter, options)
+        if options.shareable() != _PLAIN:  # what was named is looked at at once
+            stylizer.engine("diffusion")
+        return stylizer
 
     def stylize(
         self,
@@ -108,8 +110,8 @@ class Stylizer:
         seed: int = _DEFAULT.seed,
         engine: EngineName | None = _DEFAULT.engine,
         structure: float = _DEFAULT.structure,
-        denoise: float = _DEFAULT.denoise,
-        start: Start = _DEFAULT.start,
+        denoise: float | None = _DEFAULT.denoise,
+        start: Start | None = _DEFAULT.start,
         style_scale: float = _DEFAULT.style_scale,
         style_start: float = _DEFAULT.style_start,
         style_end: float = _DEFAULT.style_end,
@@ -160,31 +162,29 @@ class Stylizer:
 
     @property
     def best(self) -> EngineName:
-        """The engine that paints where a task names none."""
-        return "diffusion" if "diffusion" in self._engines else "adain"
+        """The engine that paints where a task names none: diffusion; with the starter as it comes, the preview, which
+        paints better than the starter's own diffusion does yet.
+        """
+        return "adain" if self.options.shareable() == _PLAIN else "diffusion"
 
     def engine(self, name: EngineName | None = None) -> Engine:
         """The engine called `name`, with its controls; the best one if none is named."""
         name = name or self.best
         if name not in self._engines:
-            raise InputError(
-                f"The model {self.options.name} has no engine {name}: name another model, `diffstyle models list` knows"
-                " some."
-            )
+            self._engines[name] = self._loaders[name]()
         return self._engines[name]
 
-    @property
-    def encoder(self) -> StyleEncoder:
-        """What reads styles in words for the preview; loaded when the first one comes."""
-        return self._encoders["adain"]
+    def measure(self, style: Style, engine: EngineName | None = None, *, start: Start | None = None) -> Style:
+        """`style` with all that `engine` needs of it inside: what `Style.save` can write.
 
-    def measure(self, style: Style, engine: EngineName | None = None, *, start: Start = "content") -> Style:
-        """`style` with all that `engine` needs of it inside: what `Style.save` can write."""
+        That is what the preview needs too, where diffusion begins from it: if `start` says so, or else by itself.
+        """
         name = engine or self.best
         painter = self.engine(name)
         if name != "adain":
             style = painter.measure(style)
-            return self.measure(style, "adain") if start == "preview" else style
+            begins = start or painter.settled(_DEFAULT).start
+            return self.measure(style, "adain") if begins == "preview" else style
         if any(r.prompt and r.picture is None and painter.space not in r.statistics for r in style.references):
             style = self.encoder.encode(style, partial=True)
         return painter.measure(style)

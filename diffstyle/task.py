@@ -35,6 +35,7 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
     "size": (64, MAX_SIDE),
     "steps": (1, MAX_STEPS),
 }
+_OPTIONAL = ("engine", "scheduler", "start")
 _CHOICES: Mapping[str, Any] = {"engine": EngineName, "scheduler": SchedulerName, "start": Start, "blend": Blend}
 
 
@@ -55,9 +56,11 @@ class Settings:
     structure
         Diffusion: how strongly ControlNets hold the photo's shapes, from 0 to 1; 0.5 is as they were trained.
     denoise
-        Diffusion: at strength 1, the share of the noise schedule that is run again; more repaints more boldly.
+        Diffusion: at strength 1, the share of the noise schedule that is run again, the model's own if not given; more
+        repaints more boldly.
     start
-        Diffusion: begin from the photo's colours (content) or from the preview of the same style (preview).
+        Diffusion: begin from the photo's colours (content) or from the preview of the same style (preview); the model's
+        own if not given.
     style_scale
         Diffusion: how strongly the style adapter acts, 1 as it was trained.
     style_start
@@ -85,8 +88,8 @@ class Settings:
     seed: int = 0
     engine: EngineName | None = None
     structure: float = 0.5
-    denoise: float = 0.6
-    start: Start = "content"
+    denoise: float | None = None
+    start: Start | None = None
     style_scale: float = 1.0
     style_start: float = 0.0
     style_end: float = 1.0
@@ -114,7 +117,7 @@ class Settings:
             raise InputError(f"seed is {self.seed}: give a whole number from 0 to {2**63 - 1}.")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
-            if value not in get_args(choices) and not (value is None and name in ("engine", "scheduler")):
+            if value not in get_args(choices) and not (value is None and name in _OPTIONAL):
                 raise InputError(f"{name} is {value!r}: give one of {', '.join(get_args(choices))}.")
         if self.style_start > self.style_end:
             raise InputError(f"style_start is {self.style_start}: it must not be after style_end, {self.style_end}.")

@@ -49,7 +49,11 @@ def weights_folder() -> Path:
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """`manifest.toml` of `folder`, parsed."""
-    path = folder / "manifest.toml"
+    return read_toml(folder / "manifest.toml")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A file of ours that came with the installation."""
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -82,6 +86,16 @@ def verified(name: str) -> tuple[Path, str]:
     if stat.st_size != entry.size or _sha256(path, stat.st_mtime_ns, stat.st_size) != entry.sha256:
         raise InputError(f"The weights file {path} is damaged: its sha256 is not the manifest's, install it again.")
     return path, entry.sha256
+
+
+def verified_folder(name: str) -> Path:
+    """The folder `name` of weights, after checking every file of it that the manifest knows."""
+    names = [n for n in manifest() if n.startswith(f"{name}/")]
+    if not names:
+        raise InputError(f"{weights_folder() / 'manifest.toml'} does not know {name!r}: install diffstyle again.")
+    for entry in names:
+        verified(entry)
+    return weights_folder() / name
 
 
 def load_weights(name: str) -> tuple[dict[str, Tensor], str]:

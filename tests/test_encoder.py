@@ -107,7 +107,7 @@ FOUND = ("halftone", "mosaic", "blueprint", "watercolour wash", "neon edges", "w
 
 @pytest.mark.parametrize("medium", FOUND)
 def test_words_find_their_medium(medium: str, encoder: StyleEncoder) -> None:
-    names = list(FOUND)
+    names: list[str] = list(FOUND)
     texts = encoder.texts(names)
     found = [int((texts @ encoder.pictures([rendering(medium, seed)])[0]).argmax()) for seed in range(4)]
     assert found.count(names.index(medium)) >= 3

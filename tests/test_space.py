@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 
 from diffstyle import InputError, Picture, Style, StyleEncoder, StyleSpace, Stylizer
 from diffstyle.colours import lab
+from diffstyle.task import EngineName
 from diffstyle.zoo import named_style, style_files
 from tests.conftest import waves
 
@@ -108,13 +110,14 @@ def test_words_paint_what_they_say(stylizer: Stylizer, photo: Picture) -> None:
     assert red[2] > blue[2] + 15
 
 
-def test_words_pictures_and_names_blend(stylizer: Stylizer, photo: Picture) -> None:
+@pytest.mark.parametrize("engine", get_args(EngineName))
+def test_words_pictures_and_names_blend(engine: EngineName, stylizer: Stylizer, photo: Picture) -> None:
     words, picture = Style.from_text("mosaic"), Style.from_image(waves(120, 90, seed=4))
     blend = Style.mix({words: 1, picture: 1, named_style("woodcut-indigo"): 1})
-    result = stylizer.stylize(photo, blend)
+    result = stylizer.stylize(photo, blend, engine=engine)
     assert result.picture.size == photo.size
     measured = result.task.style  # what a recipe keeps: it needs neither encoder nor pictures
-    assert stylizer.engine("adain").render(result.task) == result.picture
+    assert stylizer.engine(engine).render(result.task) == result.picture
     assert all(r.statistics for r in measured.references)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from diffstyle.backbones.memory import SLOWER, arrange
 from diffstyle.backbones.recognise import Architecture
 from diffstyle.model_options import Attention, MemoryMode
+from diffstyle.task import SchedulerName, Start
 
 Conditioning = Literal["canny", "soft-edge", "lineart", "tile", "depth"]
 
@@ -28,11 +29,17 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """What a backbone is sampled with where a task does not say."""
+    """What a backbone is sampled with where a task does not say; the fields are those of `Settings`.
 
-    scheduler: str = "dpm++"
+    `side`, if given: it paints no picture larger than `side` times `side` well.
+    """
+
+    scheduler: SchedulerName = "dpm++"
     steps: int = 25
     guidance: float = 5.0
+    denoise: float = 0.6
+    start: Start = "content"
+    side: int | None = None
 
 
 @dataclass(slots=True)

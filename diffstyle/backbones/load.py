@@ -6,7 +6,7 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,7 +25,7 @@ from diffstyle.tensors import read_safetensors
 CONSTANT = "prompt.safetensors"
 """Beside model_index.json of a backbone without text encoder: its `prompt_embeds` (1, tokens, width)."""
 SAMPLING = "sampling.json"
-"""Beside model_index.json: scheduler, steps and guidance that a backbone was made for."""
+"""Beside model_index.json: the `Sampling` that a backbone was made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,8 @@ def _sampling(folder: Path) -> Sampling:
     try:
         return Sampling(**values)
     except TypeError as error:
-        raise InputError(f"Cannot use {folder / SAMPLING}: it holds scheduler, steps and guidance alone.") from error
+        known = ", ".join(f.name for f in fields(Sampling))
+        raise InputError(f"Cannot use {folder / SAMPLING}: it holds other things than {known}.") from error
 
 
 def _constant(path: Path) -> torch.Tensor | None:

@@ -165,7 +165,9 @@ def path(
     photo = Picture.open(content or example_photo())
     width, height = fitted(photo.size, Settings(size=size).size or size)
     check_output(out, (n * width, height))
-    painted = [stylizer.stylize(photo, style, size=size).picture for style in Style.path(ends[0], ends[1], n)]
+    painted = [
+        stylizer.stylize(photo, style, size=size, engine="adain").picture for style in Style.path(ends[0], ends[1], n)
+    ]
     _write_strip(painted, out)
     print(out)
     return 0
@@ -220,7 +222,7 @@ def _complete(style: Style, stylizer: Stylizer | None = None) -> Style:
     stylizer = stylizer or Stylizer.load()
     if any(r.picture is not None or r.prompt for r in style.references):
         style = stylizer.encoder.encode(style, partial=True)
-    return stylizer.measure(style)
+    return stylizer.measure(style, "adain")
 
 
 def _encoded(style: Style, space: str) -> Style:

@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
 
-from diffstyle.engines.base import Engine, OnStep, S
+from diffstyle.controls.wrapper import Wrapper
+from diffstyle.engines.base import Engine, OnStep
 from diffstyle.picture import MIN_SIDE, Picture
-from diffstyle.style import Style
 from diffstyle.task import Task
 
 
-class Resize:
+class Resize(Wrapper):
     """Renders the content at `task.size`; without one, at its own size."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+        super().__init__(engine)
         self._last: tuple[Picture, Picture] | None = None  # the same object again, so that engines know it again
-
-    @property
-    def needs(self) -> Literal["references", "embedding"]:
-        return self.engine.needs
-
-    @property
-    def space(self) -> str:
-        return self.engine.space
-
-    @property
-    def weights(self) -> Mapping[str, str]:
-        return self.engine.weights
-
-    @property
-    def runtime(self) -> Mapping[str, str]:
-        return self.engine.runtime
-
-    def settled(self, task: S) -> S:
-        return self.engine.settled(task)
-
-    def measure(self, style: Style) -> Style:
-        return self.engine.measure(style)
 
     def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
         if task.size is None:

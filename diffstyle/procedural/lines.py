@@ -116,7 +116,8 @@ def _along_forms(tone: Array, reach: float, common: float) -> Array:
     """(h, w): the angle along the contours of `tone` near each pixel, `common` where there are none (the structure
     tensor)."""
     down, across = gradient(tone)
-    twice = blur(across * across - down * down, reach), blur(2 * across * down, reach)
+    difference, product = across * across - down * down, 2 * across * down
+    twice = blur(difference.astype(np.float32), reach), blur(product.astype(np.float32), reach)
     bias = 0.02
     return (
         np.arctan2(twice[1] - bias * np.sin(2 * common), twice[0] - bias * np.cos(2 * common)) / 2 + np.pi / 2

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import torch
 from cyclopts import App
+
+StageName = Literal["vae", "unet", "distil"]
 
 app = App(name="python -m diffstyle.training", help="Train the networks of the starter pack again.")
 
@@ -155,6 +158,39 @@ def stats(run: Path = Path("runs/clip"), *, encoder: Path | None = None) -> None
     adapter = train_stats(run, StyleEncoder.load(encoder or "starter"), StatsRecipe())
     adapter.save(run / "stats.safetensors")
     print(run / "stats.safetensors")
+
+
+@app.command
+def starter(
+    data: Path,
+    *,
+    stage: StageName,
+    out: Path = Path("runs/starter"),
+    minutes: float = 30.0,
+    device: str = "cpu",
+    groups: int = 40,
+) -> None:
+    """Train one stage of the starter's diffusion model: vae, then unet, then distil; go on where the last run stopped.
+
+    Parameters
+    ----------
+    data
+        Folder of webdataset shards: photo-clean-*.tar, art-clean-*.tar, perceptual/squeezenet1_0.safetensors.
+    stage
+        vae, unet or distil, which writes OUT/diffusion and OUT/adapter.
+    out
+        Folder of the run: pool.npz, and a checkpoint and a log for each stage.
+    minutes
+        Length of the stage's whole schedule, earlier runs included; rendering the pictures comes before.
+    device
+        Where to train: cpu or cuda.
+    groups
+        How many groups of four photos are rendered, each in eight procedural styles.
+    """
+    from diffstyle.training.starter.recipe import train_stage
+
+    torch.set_flush_denormal(True)
+    print(train_stage(stage, data, out, minutes=minutes, device=device, groups=groups))
 
 
 if __name__ == "__main__":

@@ -63,17 +63,38 @@ def _open(tar: tarfile.TarFile, member: tarfile.TarInfo) -> BytesIO:
     return BytesIO(stream.read())
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A square part of a picture, its corner and side in pixels of it; mirrored or not."""
+
+    x: float
+    y: float
+    side: float
+    mirrored: bool
+
+    @classmethod
+    def random(cls, pixels: Pixels, size: int, *, zoom: tuple[float, float], rng: np.random.Generator) -> Window:
+        """One that is `zoom` (least, most) times as large as `size`, as far as the picture is, anywhere in it."""
+        h, w = int(pixels.shape[0]), int(pixels.shape[1])
+        largest = min(h, w, size * zoom[1])
+        side = rng.uniform(min(size * zoom[0], largest), largest)
+        return cls(rng.uniform(0, w - side), rng.uniform(0, h - side), side, bool(rng.random() < 0.5))
+
+    def cut(self, pixels: Pixels, size: int) -> Pixels:
+        """(size, size, 3): this part of `pixels`."""
+        image = Image.fromarray(pixels).resize(
+            (size, size),
+            Image.Resampling.BICUBIC,
+            box=(self.x, self.y, self.x + self.side, self.y + self.side),
+            reducing_gap=2.0,
+        )
+        crop = np.asarray(image)
+        return crop[:, ::-1] if self.mirrored else crop
+
+
 def random_crop(pixels: Pixels, size: int, *, zoom: tuple[float, float], rng: np.random.Generator) -> Pixels:
     """A (size, size, 3) crop, mirrored half the time, of a window that is `zoom` (least, most) times as large."""
-    h, w = int(pixels.shape[0]), int(pixels.shape[1])
-    largest = min(h, w, size * zoom[1])
-    window = rng.uniform(min(size * zoom[0], largest), largest)
-    x, y = rng.uniform(0, w - window), rng.uniform(0, h - window)
-    image = Image.fromarray(pixels).resize(
-        (size, size), Image.Resampling.BICUBIC, box=(x, y, x + window, y + window), reducing_gap=2.0
-    )
-    crop = np.asarray(image)
-    return crop[:, ::-1] if rng.random() < 0.5 else crop
+    return Window.random(pixels, size, zoom=zoom, rng=rng).cut(pixels, size)
 
 
 def to_batch(crops: list[Pixels]) -> Tensor:

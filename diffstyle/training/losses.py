@@ -40,6 +40,19 @@ def moment_loss(out: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     return compress(((out_mean - mean).square().mean(1) + (out_std - std).square().mean(1)) / scale)
 
 
+def sliced_wasserstein(out: Tensor, target: Tensor, directions: Tensor, places: Tensor) -> Tensor:
+    """Squared distance of sorted projections on `directions` (c, k) of the features at `places` (m,), flat positions of
+    maps of equal size, over the target's mean square (Heitz et al. 2021): all of a texture's distribution.
+    """
+
+    def projected(f: Tensor) -> Tensor:  # (b, c, h, w) -> (b, k, m), sorted
+        at = f.flatten(2)[:, :, places].float()
+        return (directions.mT @ at).sort(2).values
+
+    a, b = projected(out), projected(target)
+    return compress(relative_square(a, b))
+
+
 def arrangement_loss(out: Tensor, content: Tensor) -> Tensor:
     """Distance of features normalised per channel over the picture: arrangement counts, palette and contrast do not."""
 

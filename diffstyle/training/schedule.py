@@ -20,15 +20,18 @@ def descend(
     parameters: Iterable[nn.Parameter],
     optimiser: torch.optim.Optimizer,
     *,
-    rate: float,
+    rate: float | tuple[float, ...],
     largest_norm: float,
 ) -> float:
-    """One step down the sum of `terms`, left out if the gradient is not finite; the gradient's norm before clipping."""
+    """One step down the sum of `terms`, left out if the gradient is not finite; the gradient's norm before clipping.
+
+    `rate` is that of all parameters, or one for each group of the optimiser.
+    """
     optimiser.zero_grad(set_to_none=True)
     torch.stack(list(terms.values())).sum().backward()
     norm = nn.utils.clip_grad_norm_(parameters, largest_norm)
-    for group in optimiser.param_groups:
-        group["lr"] = rate
+    for n, group in enumerate(optimiser.param_groups):
+        group["lr"] = rate[n] if isinstance(rate, tuple) else rate
     if torch.isfinite(norm):
         optimiser.step()
     return float(norm)

@@ -184,6 +184,11 @@ def unflatten(vector: Tensor, name: str) -> StyleStatistics:
     """The inverse of `flatten`; InputError if it is not a finite vector of the right length."""
     if vector.shape != (9 + CODE,) or not bool(torch.isfinite(vector).all()):
         raise InputError(f"The statistics of the style {name} are damaged: make it again from its picture.")
-    factor = torch.zeros((3, 3), device=vector.device)
-    factor[_MATRIX[0], _MATRIX[1]] = vector[3:9]
-    return StyleStatistics(vector[None, :3], factor[None], vector[None, 9:])
+    return unflattened(vector[None])
+
+
+def unflattened(table: Tensor) -> StyleStatistics:
+    """Flat statistics of n styles (n, 9 + CODE) as the network takes them."""
+    factor = torch.zeros((len(table), 3, 3), device=table.device)
+    factor[:, _MATRIX[0], _MATRIX[1]] = table[:, 3:9]
+    return StyleStatistics(table[:, :3], factor, table[:, 9:])

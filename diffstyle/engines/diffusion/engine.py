@@ -30,7 +30,8 @@ KEPT_PROMPTS = 32
 
 
 class DiffusionEngine:
-    """`strength` times `denoise` is how far back into the noise the start picture is taken; 0 gives the content.
+    """`strength` times `denoise` is how far back into the noise the start picture is taken; 0 gives the content. Below
+    1, what a quick VAE loses of that picture is given back in the same measure.
 
     The noise is drawn on the CPU from `task.seed` alone, so that a picture is the same in any company and, up to
     rounding, on any device. A render that gives no numbers is tried once more in float32, and one that runs out of
@@ -123,6 +124,8 @@ class DiffusionEngine:
                 continue
             if bool(torch.isfinite(pixels).all()):
                 content = task.content
+                if task.strength < 1 and self._quick:
+                    pixels = pixels.add(self._lost(task), alpha=1 - task.strength).clamp_(0, 1)
                 pixels = pixels[:, : content.height, : content.width].contiguous()
                 report(on_step, plan.run, plan.run)
                 return Picture(pixels, content.alpha, content.source, self._notes(task, blanked=blanked))
@@ -132,20 +135,24 @@ class DiffusionEngine:
             self._prompts.clear()
 
     def settled(self, task: S) -> S:
-        """`task` with steps, guidance and scheduler the backbone's own where it names none."""
+        """`task` with the backbone's own sampling where it names none."""
         own = self.backbone.sampling
         return replace(
             task,
             steps=own.steps if task.steps is None else task.steps,
             guidance=own.guidance if task.guidance is None else task.guidance,
             scheduler=task.scheduler or own.scheduler,
+            denoise=own.denoise if task.denoise is None else task.denoise,
+            start=task.start or own.start,
         )
 
     def plan(self, task: Task) -> Schedule:
         """Which steps a settled task takes."""
-        name = task.scheduler or self.backbone.sampling.scheduler
+        own = self.backbone.sampling
+        name = task.scheduler or own.scheduler
         scheduler = make_scheduler(name, self._scheduler_config)
-        return schedule(task.steps or self.backbone.sampling.steps, task.strength * task.denoise, scheduler, name)
+        denoise = own.denoise if task.denoise is None else task.denoise
+        return schedule(task.steps or own.steps, task.strength * denoise, scheduler, name)
 
     def _notes(self, task: Task, *, blanked: bool) -> tuple[str, ...]:
         """What went otherwise than asked."""
@@ -165,7 +172,7 @@ class DiffusionEngine:
         """What diffusers' pipeline is called with for a settled task: all that decides the picture."""
         guidance = self.backbone.sampling.guidance if task.guidance is None else task.guidance
         content = task.content.padded(self.backbone.multiple)
-        begin = content if task.start == "content" else self._previewed(task)
+        begin = self._beginning(task)
         found: dict[str, Any] = {
             "image": begin[None],
             "strength": plan.strength,
@@ -261,6 +268,18 @@ class DiffusionEngine:
         zeros = torch.zeros(1, 1, width) if constant is None else constant
         return zeros.to(self.backbone.device, self.backbone.dtype)
 
+    def _beginning(self, task: Task) -> Tensor:
+        """The picture whose latents are noised, padded."""
+        return self._previewed(task) if task.start == "preview" else task.content.padded(self.backbone.multiple)
+
+    def _lost(self, task: Task) -> Tensor:
+        """(3, H, W): what the VAE loses of the picture that was begun with, so that a small strength changes little."""
+        vae = self.backbone.pipeline.vae
+        begin = self._beginning(task)
+        x = (begin[None] * 2 - 1).to(self.backbone.device, self.backbone.dtype)
+        back = vae.decode(vae.encode(x).latents).sample[0].float().cpu()
+        return begin - (back / 2 + 0.5)
+
     def _previewed(self, task: Task) -> Tensor:
         """The preview of the same task, padded as the content is."""
         if self.preview is None:
@@ -272,10 +291,14 @@ class DiffusionEngine:
         return self.preview.render(replace(task, engine="adain", size=None))
 
     @property
+    def _quick(self) -> bool:
+        """Whether the model's own VAE takes next to no time."""
+        return type(self.backbone.pipeline.vae).__name__ == "AutoencoderTiny"
+
+    @property
     def _tiny(self) -> Any:
         """A VAE quick enough to decode every step, or None."""
-        vae = self.backbone.pipeline.vae
-        return vae if type(vae).__name__ == "AutoencoderTiny" else self.backbone.preview_vae
+        return self.backbone.pipeline.vae if self._quick else self.backbone.preview_vae
 
     @torch.no_grad()
     def _shown(self, latents: Tensor, content: Picture) -> Picture:

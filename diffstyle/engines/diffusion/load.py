@@ -22,7 +22,11 @@ from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.errors import InputError
 from diffstyle.model_options import ModelOptions
 from diffstyle.models import known_models, where
+from diffstyle.task import SchedulerName
+from diffstyle.weights import verified_folder
+from diffstyle.zoo import adapter_file, adapter_folders
 
+STARTER_DIFFUSION = "starter/diffusion"
 _SCALE = re.compile(r"-?\d+(\.\d+)?")
 _RANGE = re.compile(r"(0?\.?\d+|[01](?:\.\d+)?)-(0?\.?\d+|[01](?:\.\d+)?)")
 
@@ -34,7 +38,7 @@ def load_diffusion(
     this machine. Raises InputError for what is missing or does not fit.
     """
     backbone = load_backbone(
-        options.model,
+        verified_folder(STARTER_DIFFUSION) if options.model == STARTER else options.model,
         device=device,
         dtype=dtype,
         controlnets=[parse_controlnet(text) for text in options.controlnet] or None,
@@ -42,13 +46,14 @@ def load_diffusion(
         attention=options.attention,
         compiled=options.compile,
     )
-    named = [_scaled(text) for text in options.adapter] or [(n, 1.0) for n in _usual(backbone.architecture)]
+    usual = [STARTER] if options.model == STARTER else _usual(backbone.architecture)
+    named = [_scaled(text) for text in options.adapter] or [(n, 1.0) for n in usual]
     adapters = [(_tokens(name), scale) for name, scale in named]
     loras = [_lora(*_scaled(text)) for text in options.lora]
     for source, _ in loras:
         if source.known is not None and source.known.steps:  # a few-step model wants its own sampling
             known = source.known
-            backbone.sampling = Sampling(known.scheduler, known.steps, known.guidance)
+            backbone.sampling = Sampling(cast("SchedulerName", known.scheduler), known.steps, known.guidance)
     cpu = torch.device("cpu")
     encoder = _encoder([a for a, _ in adapters], options.encoder, device if options.memory == "fast" else cpu, starter)
     if encoder is not None:  # one that was named is what the adapters read, whatever they say
@@ -97,6 +102,8 @@ def _usual(architecture: Architecture) -> list[str]:
 
 
 def _tokens(name: str) -> TokensAdapter:
+    if name in adapter_folders():
+        return TokensAdapter.load(adapter_file(name), name=name)
     source = find(name, "adapter")
     if source.path.suffix == ".bin":
         return TokensAdapter.load(source.path, name=source.path.name)

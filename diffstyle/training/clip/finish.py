@@ -94,7 +94,7 @@ def refined(
         near = 1 - (moved * vectors[own]).sum(1).mean()
         found = now(names) @ vectors.T / TEMPERATURE
         named = contrast(found, in_medium) + contrast(found.T, in_medium.T)
-        some = torch.randint(pairs.shape[1], (256,), generator=generator).unique()
+        some = torch.randperm(pairs.shape[1], generator=generator)[:256]
         first, second = now(pairs[0, some]), now(pairs[1, some])
         alike = F.cross_entropy(first @ second.T / TEMPERATURE, torch.arange(len(some)))
         optimiser.zero_grad(set_to_none=True)

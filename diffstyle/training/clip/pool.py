@@ -92,10 +92,11 @@ def repainted(art: Sequence[Entry], photos: Sequence[Sample], times: int, *, see
     kinds = {"medium", "movement", "artist", "century"}
     out: list[Entry] = []
     for entry in art:
-        style = stylizer.measure(Style.from_image(entry.pixels))
+        style = stylizer.measure(Style.from_image(entry.pixels), "adain")
         for _ in range(times):
             content = int(rng.integers(len(photos)))
-            pixels = stylizer.stylize(Picture.from_array(_small(photos[content].pixels)), style).picture.to_array()
+            photo = Picture.from_array(_small(photos[content].pixels))
+            pixels = stylizer.stylize(photo, style, engine="adain").picture.to_array()
             kept = Facts(
                 frozenset(f for f in entry.facts.true if f[0] in kinds),
                 frozenset(f for f in entry.facts.false if f[0] in kinds),

@@ -1,0 +1,119 @@
+"""The starter's diffusion model from a folder of shards, stage by stage, and the folder that ships."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from diffstyle.backbones.backbone import Sampling
+from diffstyle.backbones.load import CONSTANT, SAMPLING
+from diffstyle.conditioning.tokens import TokensAdapter
+from diffstyle.encoder import StyleEncoder
+from diffstyle.encoder_source import STARTER
+from diffstyle.errors import InputError
+from diffstyle.files import sha256
+from diffstyle.tensors import write_safetensors
+from diffstyle.training import checkpoint
+from diffstyle.training.data import read_shards
+from diffstyle.training.starter.denoise import DenoiseRecipe, train_denoiser
+from diffstyle.training.starter.distil import DistilRecipe, distil
+from diffstyle.training.starter.looks import make_looks
+from diffstyle.training.starter.networks import CROSS, new_scheduler, new_vae
+from diffstyle.training.starter.painter import Painter
+from diffstyle.training.starter.vae import VaeRecipe, fidelity, train_vae
+from diffstyle.training.teacher import SqueezeNet
+
+StageName = Literal["vae", "unet", "distil"]
+STAGES: Sequence[StageName] = ("vae", "unet", "distil")
+
+
+def train_stage(stage: StageName, data: Path, out: Path, *, minutes: float, device: str, groups: int) -> Path:
+    """Train one stage, going on where its last sitting ended; what it writes. Each needs the one before it."""
+    teacher = SqueezeNet.load(data / "perceptual" / "squeezenet1_0.safetensors")
+    looks = make_looks(data, out, groups=groups, seed=0)
+    if stage == "vae":
+        art = [looks.pool.pixels[int(n)] for n in (*looks.art, *looks.rendered[::4])]
+        pixels = [s.pixels for s in looks.photos] + art
+        vae = train_vae(pixels, teacher, VaeRecipe(), out=out, minutes=minutes, device=device)
+        dev = read_shards(data, "photo-clean-*", "dev") + read_shards(data, "art-clean-*", "dev")
+        print(f"PSNR at 256 pixels on the dev split: {fidelity(vae.cpu(), dev):.2f} dB")
+        return out / "vae.pt"
+    vae = new_vae(0)
+    vae.load_state_dict(_averaged(out, "vae"))
+    if stage == "unet":
+        train_denoiser(looks, vae, DenoiseRecipe(), out=out, minutes=minutes, device=device)
+        return out / "unet.pt"
+    painter = Painter(0, looks.embeddings.shape[1])
+    painter.load_state_dict(_averaged(out, "unet"))
+    distil(looks, painter, vae, teacher, DistilRecipe(), out=out, minutes=minutes, device=device)
+    return pack(out)
+
+
+def pack(out: Path) -> Path:
+    """Write `out/diffusion`, a diffusers folder, and `out/adapter`, its tokens adapter, from the last averages."""
+    averaged = _averaged(out, "distil")
+    encoder = StyleEncoder.load()
+    painter = Painter(0, encoder.dim)
+    painter.load_state_dict(_part(averaged, "painter"))
+    vae = new_vae(0)
+    vae.load_state_dict(_averaged(out, "vae"))
+    vae.decoder.load_state_dict(_part(averaged, "decoder"))
+    folder = out / "diffusion"
+    for name, net in (("unet", painter.plain_unet()), ("controlnet", painter.plain_controlnet()), ("vae", vae)):
+        net.half().save_pretrained(folder / name)
+    new_scheduler().save_pretrained(folder / "scheduler")
+    write_safetensors(folder / CONSTANT, {"prompt_embeds": torch.zeros(1, 1, CROSS)})
+    (folder / "model_index.json").write_text(json.dumps(INDEX, indent=2) + "\n", "utf-8")
+    if not (folder / SAMPLING).exists():
+        (folder / SAMPLING).write_text(json.dumps(asdict(SAMPLED), indent=2) + "\n", "utf-8")
+    write_adapter(painter.adapter(encoder.space), out / "adapter")
+    return folder
+
+
+def write_adapter(adapter: TokensAdapter, folder: Path) -> None:
+    """adapter.safetensors in IP-Adapter layout, and adapter.toml, which says what it is and has its sha256."""
+    folder.mkdir(parents=True, exist_ok=True)
+    half = {k: v.half() for k, v in adapter.image_proj.items()}, {k: v.half() for k, v in adapter.ip_adapter.items()}
+    path = TokensAdapter(adapter.name, *half, adapter.space, adapter.norm).save(folder / "adapter.safetensors")
+    values = {
+        "name": adapter.name,
+        "kind": "tokens",
+        "backbone": STARTER,
+        "space": adapter.space,
+        "source": "trained by this project: python -m diffstyle.training starter --stage distil",
+        "licence": "Apache-2.0",
+        "sha256": sha256(path),
+    }
+    (folder / "adapter.toml").write_text("".join(f'{k} = "{v}"\n' for k, v in values.items()), "utf-8")
+
+
+INDEX: dict[str, Any] = {
+    "_class_name": "StableDiffusionImg2ImgPipeline",
+    "_diffusers_version": "0.42.0",
+    "feature_extractor": [None, None],
+    "image_encoder": [None, None],
+    "requires_safety_checker": False,
+    "safety_checker": [None, None],
+    "scheduler": ["diffusers", "DDIMScheduler"],
+    "text_encoder": [None, None],
+    "tokenizer": [None, None],
+    "unet": ["diffusers", "UNet2DConditionModel"],
+    "vae": ["diffusers", "AutoencoderTiny"],
+}
+SAMPLED = Sampling("ddim", steps=2, guidance=1.0, denoise=0.05, start="preview", side=768)
+
+
+def _averaged(out: Path, stage: StageName) -> dict[str, torch.Tensor]:
+    state = checkpoint.load(out / f"{stage}.pt")
+    if state is None:
+        raise InputError(f"{out} holds no {stage}.pt: train --stage {stage} first.")
+    return state["average"]
+
+
+def _part(state: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
+    return {k.removeprefix(f"{name}."): v for k, v in state.items() if k.startswith(f"{name}.")}

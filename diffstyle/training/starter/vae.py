@@ -1,0 +1,128 @@
+"""The first stage of the starter's diffusion model: its VAE.
+
+L1 and a perceptual term through the teacher; latents of unit variance, made to bear a little noise, because the UNet's
+are never exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from diffstyle.training import losses
+from diffstyle.training.data import Pixels, Sample, random_crop, to_batch
+from diffstyle.training.schedule import cosine_rate, descend, follow
+from diffstyle.training.sitting import sit
+from diffstyle.training.starter.networks import new_vae
+from diffstyle.training.teacher import SqueezeNet
+
+PERCEIVED = ("relu1", "fire3")
+
+
+@dataclass(frozen=True, slots=True)
+class VaeRecipe:
+    seed: int = 0
+    size: int = 128
+    batch: int = 12
+    last_share: float = 0.2  # of the schedule, at twice the size
+    learning_rate: float = 3e-3
+    last_learning_rate: float = 2e-5
+    warmup_steps: int = 100
+    ema: float = 0.998
+    square_weight: float = 4.0
+    perceptual_weight: float = 0.05
+    variance_weight: float = 0.1
+    latent_noise: float = 0.05
+    zoom: tuple[float, float] = (0.9, 3.0)
+
+    def rate(self, step: int, progress: float) -> float:
+        first, last = self.learning_rate, self.last_learning_rate
+        return cosine_rate(step, progress, first=first, last=last, warmup=self.warmup_steps)
+
+
+class VaeTrainer:
+    def __init__(self, teacher: SqueezeNet, recipe: VaeRecipe, device: torch.device) -> None:
+        self.recipe, self.device = recipe, device
+        self.vae: Any = new_vae(recipe.seed).to(device).to(memory_format=torch.channels_last)
+        self.teacher = teacher.to(device).to(memory_format=torch.channels_last)
+        self.average: dict[str, Tensor] = {k: v.detach().clone() for k, v in self.vae.state_dict().items()}
+        self.optimiser = torch.optim.AdamW(self.vae.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-5)
+        self.step, self.seconds = 0, 0.0
+
+    def losses(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Terms for pictures (b, 3, size, size) in [0, 1]."""
+        r = self.recipe
+        with torch.autocast(self.device.type, torch.bfloat16):
+            latents = self.vae.encoder(pictures * 2 - 1)
+            noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(self.step)).to(self.device)
+            out = self.vae.decoder(latents + r.latent_noise * noise).float() / 2 + 0.5
+            half = len(out) // 2
+            seen, wanted = self.teacher(out[:half], PERCEIVED[-1]), self.teacher(pictures[:half], PERCEIVED[-1])
+        spread = latents.float()
+        variance = spread.var((0, 2, 3)).log().square().mean() + spread.mean((0, 2, 3)).square().mean()
+        perceived = [losses.relative_square(seen[k].float(), wanted[k].float()).mean() for k in PERCEIVED]
+        return {
+            "absolute": F.l1_loss(out, pictures),
+            "square": r.square_weight * F.mse_loss(out, pictures),
+            "perceptual": r.perceptual_weight * torch.stack(perceived).mean(),
+            "variance": r.variance_weight * variance,
+        }
+
+    def advance(self, batch: Tensor, progress: float) -> dict[str, float]:
+        terms = self.losses(batch.to(self.device))
+        rate = self.recipe.rate(self.step, progress)
+        descend(terms, self.vae.parameters(), self.optimiser, rate=rate, largest_norm=1.0)
+        follow(self.average, self.vae.state_dict(), self.step, self.recipe.ema)
+        self.step += 1
+        return {k: float(v.detach()) for k, v in terms.items()}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "net": self.vae.state_dict(),
+            "average": self.average,
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.vae.load_state_dict(state["net"])
+        self.average = {k: v.to(self.device) for k, v in state["average"].items()}
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.seconds = state["step"], state["seconds"]
+
+
+def train_vae(
+    pictures: Sequence[Pixels], teacher: SqueezeNet, recipe: VaeRecipe, *, out: Path, minutes: float, device: str
+) -> Any:
+    """Train for `minutes`, going on from `out/vae.pt`; the averaged network."""
+    trainer = VaeTrainer(teacher, recipe, torch.device(device))
+
+    def make(step: int, progress: float) -> Tensor:
+        rng = np.random.default_rng((recipe.seed, step))
+        late = progress >= 1 - recipe.last_share
+        size, count = (2 * recipe.size, recipe.batch // 4) if late else (recipe.size, recipe.batch)
+        chosen = rng.integers(0, len(pictures), count)
+        return to_batch([random_crop(pictures[int(n)], size, zoom=recipe.zoom, rng=rng) for n in chosen])
+
+    sit(trainer, make, out=out, name="vae", minutes=minutes)
+    trainer.vae.load_state_dict(trainer.average)
+    return trainer.vae
+
+
+@torch.no_grad()
+def fidelity(vae: Any, pictures: Sequence[Sample], side: int = 256) -> float:
+    """Mean PSNR in dB of pictures through the VAE, their middle squares at `side` pixels."""
+    found: list[float] = []
+    for sample in pictures:
+        x = to_batch([random_crop(sample.pixels, side, zoom=(9, 9), rng=np.random.default_rng(0))])
+        back = vae.decoder(vae.encoder(x * 2 - 1)).float().clamp(-1, 1) / 2 + 0.5
+        found.append(float(-10 * (back - x).square().mean().log10()))
+    return float(np.mean(found))
