@@ -42,6 +42,7 @@ bench: $(VENV)/.tested ## the figures of CARD.md and README.md
 	$(BIN)/python -m benchmarks.clip $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m benchmarks.words $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m benchmarks.quality $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m benchmarks.starter $(if $(DATA),--data $(DATA))
 
 pictures: $(VENV)/.installed ## those of the README
 	$(BIN)/python examples/seven_styles.py docs/images/cat.jpg

@@ -86,7 +86,7 @@ def quality(*, data: Path | None = None, pairs: int = 32, out: Path = Path("runs
     theirs: list[Measures] = []
     rows: list[Pixels] = []
     for content, style in chosen:
-        painted = [stylizer.stylize(content, Style.from_image(style)).picture]
+        painted = [stylizer.stylize(content, Style.from_image(style), engine="adain").picture]
         ours.append(measure(small(content), small(style), small(painted[0])))
         if micro is not None:
             with torch.inference_mode():

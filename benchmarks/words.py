@@ -67,8 +67,8 @@ def sheet_of_words(stylizer: Stylizer, out: Path) -> None:
     """Two files of ten descriptions, three photos each."""
     columns: list[Pixels] = []
     for words in WORDS:
-        style = stylizer.measure(parse_style([words]))
-        painted = [stylizer.stylize(photo, style).picture.to_array() for photo in photos()]
+        style = stylizer.measure(parse_style([words]), "adain")
+        painted = [stylizer.stylize(photo, style, engine="adain").picture.to_array() for photo in photos()]
         columns.append(labelled(np.concatenate(painted, 0), words.removeprefix("text:")))
         print(f"{words:46} confidence {style.confidence:.2f}")
     for n in range(0, len(columns), 5):
@@ -79,8 +79,10 @@ def sheet_of_paths(stylizer: Stylizer, out: Path, steps: int = 5) -> None:
     rows: list[Pixels] = []
     photo = photos()[0]
     for specs in PATHS:
-        ends = [stylizer.measure(stylizer.encoder.encode(parse_style([spec]))) for spec in specs]
-        strip = [stylizer.stylize(photo, s).picture.to_array() for s in Style.path(ends[0], ends[1], steps)]
+        ends = [stylizer.measure(stylizer.encoder.encode(parse_style([spec])), "adain") for spec in specs]
+        strip = [
+            stylizer.stylize(photo, s, engine="adain").picture.to_array() for s in Style.path(ends[0], ends[1], steps)
+        ]
         rows.append(labelled(np.concatenate(strip, 1), " -> ".join(specs)))
     Image.fromarray(np.concatenate(rows, 0)).save(out / "paths.png")
 
@@ -93,7 +95,7 @@ def adapter(stylizer: Stylizer, pairs: list[tuple[Picture, Picture]]) -> None:
     for content, style in pairs:
         full = stylizer.encoder.encode(Style.from_image(style))
         bare = Style.from_embedding(full.embedding, full.space)
-        pictures = [stylizer.stylize(content, s).picture for s in (full, bare)]
+        pictures = [stylizer.stylize(content, s, engine="adain").picture for s in (full, bare)]
         measured.append(measure(small(content), small(style), small(pictures[0])))
         imagined.append(measure(small(content), small(style), small(pictures[1])))
         change = float((pictures[0].pixels - content.pixels).abs().mean())

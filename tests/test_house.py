@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 import diffstyle
-from diffstyle.weights import manifest, weights_folder
-from diffstyle.zoo import style_files
+from diffstyle.conditioning.tokens import TokensAdapter
+from diffstyle.encoder import StyleEncoder
+from diffstyle.weights import manifest, read_toml, weights_folder
+from diffstyle.zoo import adapter_file, adapter_folders, style_files
 from tests.conftest import ROOT
 
 # from the ground up: a module may import from its own floor and those before it
@@ -102,11 +104,26 @@ def test_manifest_is_what_is_shipped() -> None:
         assert (len(data), hashlib.sha256(data).hexdigest()) == (entry.size, entry.sha256)
 
 
+def test_adapters_are_what_their_cards_say() -> None:
+    assert "starter" in adapter_folders()
+    for name, folder in adapter_folders().items():
+        assert adapter_file(name) == folder / "adapter.safetensors"
+        values = read_toml(folder / "adapter.toml")
+        assert {"name", "kind", "backbone", "space", "source", "licence", "sha256"} <= set(values)
+        assert (folder / "CARD.md").is_file()
+        assert TokensAdapter.load(adapter_file(name)).space == values["space"]
+        if values["backbone"] == "starter":
+            assert values["space"] == StyleEncoder.load().space
+
+
 def test_starter_pack_keeps_its_budget() -> None:
     def megabytes(folder: Path) -> float:
         return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6
 
     assert megabytes(weights_folder() / "starter" / "clip") <= 14
     assert megabytes(weights_folder() / "starter" / "preview") <= 6
+    assert megabytes(weights_folder() / "starter" / "diffusion") <= 30
+    assert all(megabytes(folder) <= 4 for folder in adapter_folders().values())
+    assert max(p.stat().st_size for p in weights_folder().rglob("*.safetensors")) <= 15e6
     assert megabytes(weights_folder() / "starter") <= 48
     assert len(style_files()) >= 32

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 from diffstyle import InputError, read_recipe
 from diffstyle.cli import main
 from diffstyle.models import known_model, known_models, located, missing, pull, where
+from diffstyle.weights import weights_folder
 from tests import tiny
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -182,10 +184,36 @@ def test_an_interrupted_render_leaves_nothing(
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_the_starter_has_no_diffusion_engine_yet(
+def test_the_starter_paints_by_diffusion_when_asked(
     photo_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "x.png"
-    assert run("stylize", photo_file, "--style", "mosaic", "--engine", "diffusion", "-o", out) == 2
-    assert "models list" in capsys.readouterr().err
-    assert not out.exists()
+    assert run("stylize", photo_file, "--style", "mosaic", "--engine", "diffusion", "-o", out) == 0
+    recipe = read_recipe(out)
+    assert (recipe.settings.engine, recipe.settings.start, recipe.options.model) == ("diffusion", "preview", "starter")
+    assert any(name.startswith("unet/") for name in recipe.weights)
+    assert run("replay", out, "--content", photo_file, "-o", tmp_path / "again.png") == 0
+    assert "identical" in capsys.readouterr().out
+    assert run("stylize", photo_file, "--style", "mosaic", "-o", tmp_path / "y.png") == 0
+    assert list(read_recipe(tmp_path / "y.png").weights) == ["starter/preview/preview.safetensors"]
+
+
+def test_the_starter_takes_a_named_adapter(photo_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "x.png"
+    assert run("stylize", photo_file, "--style", "mosaic", "--adapter", "starter:0.5", "--steps", 1, "-o", out) == 0
+    assert read_recipe(out).settings.engine == "diffusion"
+
+
+def test_damaged_starter_weights_get_a_sentence(
+    photo_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = tmp_path / "weights"
+    shutil.copytree(weights_folder(), weights)
+    unet = next((weights / "starter" / "diffusion" / "unet").glob("*.safetensors"))
+    unet.write_bytes(unet.read_bytes()[:-1])
+    monkeypatch.setenv("DIFFSTYLE_WEIGHTS", str(weights))
+    command = ["stylize", photo_file, "--style", "mosaic", "--engine"]
+    assert run(*command, "diffusion", "-o", tmp_path / "x.png") == 2
+    assert "is damaged" in capsys.readouterr().err
+    assert not (tmp_path / "x.png").exists()
+    assert run(*command, "adain", "-o", tmp_path / "x.png") == 0
