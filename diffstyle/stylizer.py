@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from diffstyle.controls.enlarge import Enlarge
+from diffstyle.controls.margin import Margin
 from diffstyle.controls.resize import Resize
 from diffstyle.device import enough_memory, fast_dtype, find_device
 from diffstyle.encoder import StyleEncoder
@@ -91,8 +92,9 @@ class Stylizer:
 
             with enough():
                 engine = load_diffusion(options, device=where, dtype=dtype, preview=preview, starter=starter)
-            side = engine.backbone.sampling.side
-            return Resize(engine if side is None else Enlarge(engine, side=side, detail=preview))
+            own = engine.backbone.sampling
+            framed = Margin(engine, pixels=own.margin) if own.margin else engine
+            return Resize(framed if own.side is None else Enlarge(framed, side=own.side, detail=preview))
 
         stylizer = cls({"adain": lambda: Resize(preview), "diffusion": diffusion}, starter, options)
         if options.shareable() != _PLAIN:  # what was named is looked at at once

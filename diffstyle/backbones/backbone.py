@@ -31,7 +31,8 @@ class Control:
 class Sampling:
     """What a backbone is sampled with where a task does not say; the fields are those of `Settings`.
 
-    `side`, if given: it paints no picture larger than `side` times `side` well.
+    `side`, if given: it paints no picture larger than `side` times `side` well. `margin`: nor so many pixels along the
+    edges of a picture.
     """
 
     scheduler: SchedulerName = "dpm++"
@@ -40,6 +41,7 @@ class Sampling:
     denoise: float = 0.6
     start: Start = "content"
     side: int | None = None
+    margin: int = 0
 
 
 @dataclass(slots=True)
