@@ -51,14 +51,18 @@ def write_shard(path: Path, first: int, count: int) -> None:
                 tar.addfile(member, io.BytesIO(data))
 
 
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shards")
+def make_shards(folder: Path) -> Path:
+    """Photos, art and a random teacher, as a folder of training material has them."""
     write_shard(folder / "photo-clean-00.tar", 0, 10)
     write_shard(folder / "art-clean-00.tar", 10, 10)
     (folder / "perceptual").mkdir()
     write_safetensors(folder / "perceptual" / "squeezenet1_0.safetensors", dict(SqueezeNet().state_dict()))
     return folder
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_shards(tmp_path_factory.mktemp("shards"))
 
 
 @pytest.fixture(scope="module")

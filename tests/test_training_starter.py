@@ -24,21 +24,14 @@ from diffstyle.training.starter.painter import Painter
 from diffstyle.training.starter.recipe import pack
 from diffstyle.training.teacher import SqueezeNet
 from tests.conftest import waves
-from tests.test_training import write_shard
+from tests.test_training import make_shards
 
 RECIPE = replace(DistilRecipe(), stages=(Stage(0, 64, 1),), warmup_steps=1)
 
 
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from diffstyle.tensors import write_safetensors
-
-    folder = tmp_path_factory.mktemp("shards")
-    write_shard(folder / "photo-clean-00.tar", 0, 10)
-    write_shard(folder / "art-clean-00.tar", 10, 10)
-    (folder / "perceptual").mkdir()
-    write_safetensors(folder / "perceptual" / "squeezenet1_0.safetensors", dict(SqueezeNet().state_dict()))
-    return folder
+    return make_shards(tmp_path_factory.mktemp("shards"))
 
 
 @pytest.fixture(scope="module")
