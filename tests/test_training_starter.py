@@ -132,7 +132,7 @@ def test_batches_depend_on_the_generator_alone(looks: Looks) -> None:
 
 
 def test_a_known_goal_shows_the_photo_in_place(looks: Looks) -> None:
-    """Rendering and photo are cut at the same place: their edges fall together, shifted ones do not."""
+    """A window cuts the same part of a rendering and of its photo."""
     n = int(looks.rendered[0])
     window = Window.random(looks.pool.pixels[n], 64, zoom=(1, 1), rng=np.random.default_rng(3))
     assert window.cut(looks.photo_of(n), 64).shape == window.cut(looks.pool.pixels[n], 64).shape == (64, 64, 3)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import torch
 from cyclopts import App
 
-StageName = Literal["vae", "unet", "distil"]
+from diffstyle.training.starter import StageName
 
 app = App(name="python -m diffstyle.training", help="Train the networks of the starter pack again.")
 

@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import torch
+from torch import Tensor, nn
+
 from diffstyle.training import checkpoint
 from diffstyle.training.data import prefetch
 from diffstyle.training.log import Log
@@ -27,6 +30,31 @@ class Trains(Protocol[B]):
     def state(self) -> dict[str, Any]: ...
 
     def restore(self, state: dict[str, Any]) -> None: ...
+
+
+class Run:
+    """The state of a run: networks, their moving average, optimiser, steps and seconds spent."""
+
+    def __init__(self, nets: nn.Module, optimiser: torch.optim.Optimizer, device: torch.device) -> None:
+        self.nets, self.optimiser, self.device = nets, optimiser, device
+        self.average: dict[str, Tensor] = {k: v.detach().clone() for k, v in nets.state_dict().items()}
+        self.step: int = 0
+        self.seconds: float = 0.0
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "nets": self.nets.state_dict(),
+            "average": self.average,
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.nets.load_state_dict(state["nets"])
+        self.average = {k: v.to(self.device) for k, v in state["average"].items()}
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.seconds = state["step"], state["seconds"]
 
 
 def sit(

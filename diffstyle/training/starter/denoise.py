@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from diffstyle.training.schedule import cosine_rate, descend, follow
-from diffstyle.training.sitting import sit
+from diffstyle.training.sitting import Run, sit
 from diffstyle.training.starter.looks import Looks
 from diffstyle.training.starter.material import Pictures, pictures
 from diffstyle.training.starter.painter import Painter
@@ -38,14 +38,13 @@ class DenoiseRecipe:
     embedding_noise: float = 0.02
 
 
-class DenoiseTrainer:
+class DenoiseTrainer(Run):
     def __init__(self, painter: Painter, vae: Any, recipe: DenoiseRecipe, device: torch.device) -> None:
-        self.recipe, self.device = recipe, device
+        self.recipe = recipe
         self.painter = painter.to(device).to(memory_format=torch.channels_last)
         self.vae = vae.to(device).to(memory_format=torch.channels_last).requires_grad_(False)
-        self.average: dict[str, Tensor] = {k: v.detach().clone() for k, v in painter.state_dict().items()}
-        self.optimiser = torch.optim.AdamW(painter.parameters(), lr=1e-4, betas=(0.9, 0.99), weight_decay=1e-2)
-        self.step, self.seconds = 0, 0.0
+        optimiser = torch.optim.AdamW(painter.parameters(), lr=1e-4, betas=(0.9, 0.99), weight_decay=1e-2)
+        super().__init__(self.painter, optimiser, device)
 
     def losses(self, batch: Pictures) -> dict[str, Tensor]:
         r, painter = self.recipe, self.painter
@@ -82,21 +81,6 @@ class DenoiseTrainer:
         follow(self.average, self.painter.state_dict(), self.step, r.ema)
         self.step += 1
         return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm}
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "net": self.painter.state_dict(),
-            "average": self.average,
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.painter.load_state_dict(state["net"])
-        self.average = {k: v.to(self.device) for k, v in state["average"].items()}
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.seconds = state["step"], state["seconds"]
 
 
 def train_denoiser(looks: Looks, vae: Any, recipe: DenoiseRecipe, *, out: Path, minutes: float, device: str) -> Painter:

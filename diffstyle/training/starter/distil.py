@@ -23,7 +23,7 @@ from diffstyle.engines.adain.engine import AdaINEngine, unflattened
 from diffstyle.engines.adain.network import StyleStatistics
 from diffstyle.training import losses
 from diffstyle.training.schedule import cosine_rate, descend, follow
-from diffstyle.training.sitting import sit
+from diffstyle.training.sitting import Run, sit
 from diffstyle.training.starter.looks import Looks
 from diffstyle.training.starter.material import Repaints, repaints
 from diffstyle.training.starter.painter import Painter
@@ -78,22 +78,22 @@ class DistilRecipe:
         return min(1.0, 0.3 + 7 * progress)
 
 
-class DistilTrainer:
+class DistilTrainer(Run):
     def __init__(
         self, painter: Painter, vae: Any, teacher: SqueezeNet, recipe: DistilRecipe, device: torch.device
     ) -> None:
-        self.recipe, self.device = recipe, device
+        self.recipe = recipe
         self.encoder: nn.Module = vae.encoder.to(device).to(memory_format=torch.channels_last).requires_grad_(False)
-        self.nets = nn.ModuleDict({"painter": painter, "decoder": vae.decoder})
-        self.nets.to(device).to(memory_format=torch.channels_last)
+        nets = nn.ModuleDict({"painter": painter, "decoder": vae.decoder})
+        nets.to(device).to(memory_format=torch.channels_last)
         self.painter = painter
         self.teacher = teacher.to(device).to(memory_format=torch.channels_last)
         self.preview = AdaINEngine.load(device=device).network
         self.reader = OpenClip.load(find(STARTER), device, torch.float32)
-        self.average: dict[str, Tensor] = {k: v.detach().clone() for k, v in self.nets.state_dict().items()}
         groups = [{"params": list(m.parameters())} for m in (painter, vae.decoder)]
-        self.optimiser = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
-        self.step, self.seconds = 0, 0.0
+        optimiser = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
+        super().__init__(nets, optimiser, device)
+        self.decoder: nn.Module = vae.decoder
 
     @torch.no_grad()
     def previewed(self, photos: Tensor, statistics: Tensor) -> Tensor:
@@ -127,7 +127,7 @@ class DistilTrainer:
         return self.decode(painter.clean(noisy, t, velocity))
 
     def decode(self, latents: Tensor) -> Tensor:
-        return self.nets["decoder"](latents).float() / 2 + 0.5
+        return self.decoder(latents).float() / 2 + 0.5
 
     def losses(self, batch: Repaints, progress: float) -> dict[str, Tensor]:
         r = self.recipe
@@ -213,7 +213,7 @@ class DistilTrainer:
     def advance(self, batch: Repaints, progress: float) -> dict[str, float]:
         r = self.recipe
         decoding = progress >= r.decoder_from
-        self.nets["decoder"].requires_grad_(decoding)
+        self.decoder.requires_grad_(decoding)
         terms = self.losses(batch, progress)
         rate = cosine_rate(self.step, progress, first=r.learning_rate, last=r.last_learning_rate, warmup=r.warmup_steps)
         rates = (rate, rate * r.decoder_rate * decoding)
@@ -221,21 +221,6 @@ class DistilTrainer:
         follow(self.average, self.nets.state_dict(), self.step, r.ema)
         self.step += 1
         return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm}
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "nets": self.nets.state_dict(),
-            "average": self.average,
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.nets.load_state_dict(state["nets"])
-        self.average = {k: v.to(self.device) for k, v in state["average"].items()}
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.seconds = state["step"], state["seconds"]
 
 
 def distil(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -20,6 +19,7 @@ from diffstyle.files import sha256
 from diffstyle.tensors import write_safetensors
 from diffstyle.training import checkpoint
 from diffstyle.training.data import read_shards
+from diffstyle.training.starter import StageName
 from diffstyle.training.starter.denoise import DenoiseRecipe, train_denoiser
 from diffstyle.training.starter.distil import DistilRecipe, distil
 from diffstyle.training.starter.looks import make_looks
@@ -27,9 +27,6 @@ from diffstyle.training.starter.networks import CROSS, new_scheduler, new_vae
 from diffstyle.training.starter.painter import Painter
 from diffstyle.training.starter.vae import VaeRecipe, fidelity, train_vae
 from diffstyle.training.teacher import SqueezeNet
-
-StageName = Literal["vae", "unet", "distil"]
-STAGES: Sequence[StageName] = ("vae", "unet", "distil")
 
 
 def train_stage(stage: StageName, data: Path, out: Path, *, minutes: float, device: str, groups: int) -> Path:

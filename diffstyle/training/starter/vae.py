@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from diffstyle.training import losses
 from diffstyle.training.data import Pixels, Sample, random_crop, to_batch
 from diffstyle.training.schedule import cosine_rate, descend, follow
-from diffstyle.training.sitting import sit
+from diffstyle.training.sitting import Run, sit
 from diffstyle.training.starter.networks import new_vae
 from diffstyle.training.teacher import SqueezeNet
 
@@ -47,14 +47,13 @@ class VaeRecipe:
         return cosine_rate(step, progress, first=first, last=last, warmup=self.warmup_steps)
 
 
-class VaeTrainer:
+class VaeTrainer(Run):
     def __init__(self, teacher: SqueezeNet, recipe: VaeRecipe, device: torch.device) -> None:
-        self.recipe, self.device = recipe, device
+        self.recipe = recipe
         self.vae: Any = new_vae(recipe.seed).to(device).to(memory_format=torch.channels_last)
         self.teacher = teacher.to(device).to(memory_format=torch.channels_last)
-        self.average: dict[str, Tensor] = {k: v.detach().clone() for k, v in self.vae.state_dict().items()}
-        self.optimiser = torch.optim.AdamW(self.vae.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-5)
-        self.step, self.seconds = 0, 0.0
+        optimiser = torch.optim.AdamW(self.vae.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-5)
+        super().__init__(self.vae, optimiser, device)
 
     def losses(self, pictures: Tensor) -> dict[str, Tensor]:
         """Terms for pictures (b, 3, size, size) in [0, 1]."""
@@ -82,21 +81,6 @@ class VaeTrainer:
         follow(self.average, self.vae.state_dict(), self.step, self.recipe.ema)
         self.step += 1
         return {k: float(v.detach()) for k, v in terms.items()}
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "net": self.vae.state_dict(),
-            "average": self.average,
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.vae.load_state_dict(state["net"])
-        self.average = {k: v.to(self.device) for k, v in state["average"].items()}
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.seconds = state["step"], state["seconds"]
 
 
 def train_vae(
