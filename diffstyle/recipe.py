@@ -22,9 +22,10 @@ from diffstyle.errors import InputError, explain
 from diffstyle.files import write_atomic
 from diffstyle.model_options import ModelOptions
 from diffstyle.picture import Picture
+from diffstyle.region import Mask, Region
 from diffstyle.style import Style
 from diffstyle.style_file import from_record, to_record
-from diffstyle.task import Result, Settings, settings_dict
+from diffstyle.task import Result, Settings, Task, settings_dict
 
 KEY = "diffstyle"
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -47,9 +48,13 @@ class Recipe:
     runtime: Mapping[str, str]
     options: ModelOptions
     negative_style: Style | None = None
+    mask: Mask | None = None
+    regions: tuple[Region, ...] = ()
 
     def to_json(self) -> str:
         unwanted = {} if self.negative_style is None else {"negative_style": _packed(self.negative_style)}
+        where = {} if self.mask is None else {"mask": _packed_mask(self.mask)}
+        regions = [{"mask": _packed_mask(r.mask), "style": _packed(r.style)} for r in self.regions]
         return json.dumps(
             {
                 "version": self.version,
@@ -58,6 +63,8 @@ class Recipe:
                 "style": _packed(self.style),
                 "model": asdict(self.options),
                 **unwanted,
+                **where,
+                **({"regions": regions} if regions else {}),
                 "weights": dict(self.weights),
                 "runtime": dict(self.runtime),
             },
@@ -80,6 +87,8 @@ class Recipe:
             runtime,
             _options(values.get("model", {})),
             None if unwanted is None else _unpacked(unwanted),
+            _unpacked_mask(values["mask"]) if "mask" in values else None,
+            tuple(Region(_unpacked_mask(r["mask"]), _unpacked(r["style"])) for r in values.get("regions", ())),
         )
 
     @property
@@ -102,8 +111,19 @@ class Recipe:
         task = result.task
         source = Path(task.content.source).name  # the folders of a private machine are nobody's business
         digest = task.content.digest()
-        made = (task.style, task.settings, result.weights, result.runtime)
-        return cls(__version__, digest, source, *made, result.options.shareable(), task.negative_style)
+        made = (task.style, task.settings, result.weights, result.runtime, result.options.shareable())
+        return cls(__version__, digest, source, *made, task.negative_style, task.mask, task.regions)
+
+    def task(self, content: Picture) -> Task:
+        """What was rendered, on its photo."""
+        return Task.of(
+            content,
+            self.style,
+            self.settings,
+            negative_style=self.negative_style,
+            mask=self.mask,
+            regions=self.regions,
+        )
 
 
 def read_recipe(path: str | Path) -> Recipe:
@@ -159,7 +179,7 @@ def encode(picture: Picture, kind: str, recipe: str) -> bytes:
         image.save(buffer, kind, pnginfo=text, compress_level=4)
         return buffer.getvalue()
     if len(recipe) > _EXIF_LIMIT:
-        raise InputError(f"This blend of styles is too large for the header of a {kind} file: save it as PNG.")
+        raise InputError(f"This recipe is too large for the header of a {kind} file: save it as PNG.")
     exif = Image.Exif()
     exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = _COMMENT_HEAD + recipe.encode("ascii")
     if kind == "JPEG":
@@ -190,6 +210,17 @@ def _packed(style: Style) -> dict[str, Any]:
 
 def _unpacked(values: dict[str, Any]) -> Style:
     return from_record(values, {k: _from_base64(v) for k, v in values["tensors"].items()})
+
+
+def _packed_mask(mask: Mask) -> dict[str, str]:
+    buffer = BytesIO()
+    Image.fromarray(mask.to_array()).save(buffer, "PNG")
+    return {"source": Path(mask.source).name, "png": base64.b64encode(buffer.getvalue()).decode("ascii")}
+
+
+def _unpacked_mask(values: dict[str, str]) -> Mask:
+    with Image.open(BytesIO(base64.b64decode(values["png"], validate=True))) as image:
+        return Mask(torch.from_numpy(np.asarray(image, np.float32) / 255)[None], str(values["source"]))
 
 
 def _options(values: dict[str, Any]) -> ModelOptions:

@@ -11,8 +11,9 @@ from pathlib import Path
 import torch
 
 from diffstyle.controls.enlarge import Enlarge
-from diffstyle.controls.margin import Margin
+from diffstyle.controls.mask import Masked
 from diffstyle.controls.resize import Resize
+from diffstyle.controls.wrapper import with_content
 from diffstyle.device import enough_memory, fast_dtype, find_device
 from diffstyle.encoder import StyleEncoder
 from diffstyle.engines.adain.engine import AdaINEngine
@@ -20,6 +21,7 @@ from diffstyle.engines.base import Engine, OnStep
 from diffstyle.errors import InputError
 from diffstyle.model_options import Attention, MemoryMode, ModelOptions
 from diffstyle.picture import Picture, PictureLike
+from diffstyle.region import Mask, MaskLike, RegionLike, region
 from diffstyle.style import Style
 from diffstyle.task import Blend, EngineName, Result, SchedulerName, Settings, Start, Task
 
@@ -85,16 +87,15 @@ class Stylizer:
         )
         with enough():
             starter = StyleEncoder.load()
-            preview = AdaINEngine.load(device=where, dtype=options.torch_dtype)
+            preview = Masked(AdaINEngine.load(device=where, dtype=options.torch_dtype))
 
         def diffusion() -> Engine:
             from diffstyle.engines.diffusion.load import load_diffusion
 
             with enough():
                 engine = load_diffusion(options, device=where, dtype=dtype, preview=preview, starter=starter)
-            own = engine.backbone.sampling
-            framed = Margin(engine, pixels=own.margin) if own.margin else engine
-            return Resize(framed if own.side is None else Enlarge(framed, side=own.side, detail=preview))
+            side = engine.backbone.sampling.side
+            return Resize(Masked(engine if side is None else Enlarge(engine, side=side, detail=preview)))
 
         stylizer = cls({"adain": lambda: Resize(preview), "diffusion": diffusion}, starter, options)
         if options.shareable() != _PLAIN:  # what was named is looked at at once
@@ -107,9 +108,12 @@ class Stylizer:
         style: Style,
         *,
         negative_style: Style | None = None,
+        mask: MaskLike | None = None,
+        regions: Sequence[RegionLike] = (),
         strength: float = _DEFAULT.strength,
         size: int | None = _DEFAULT.size,
         seed: int = _DEFAULT.seed,
+        feather: float = _DEFAULT.feather,
         engine: EngineName | None = _DEFAULT.engine,
         structure: float = _DEFAULT.structure,
         denoise: float | None = _DEFAULT.denoise,
@@ -126,11 +130,17 @@ class Stylizer:
         negative: str = _DEFAULT.negative,
         on_step: OnStep | None = None,
     ) -> Result:
-        """Repaint `content` in `style`, and away from `negative_style`; the settings are those of `Settings`."""
+        """Repaint `content` in `style`, and away from `negative_style`; the settings are those of `Settings`.
+
+        Only where `mask` is white, if there is one, and in other styles in `regions`, pairs of a mask and a style.
+        Masks are files, arrays, PIL images or pictures, in greys or with transparency; of another size than the photo
+        they are resized.
+        """
         settings = Settings(
             strength=strength,
             size=size,
             seed=seed,
+            feather=feather,
             engine=engine,
             structure=structure,
             denoise=denoise,
@@ -146,7 +156,15 @@ class Stylizer:
             prompt=prompt,
             negative=negative,
         )
-        return self.render(Task.of(Picture.of(content), style, settings, negative_style=negative_style), on_step)
+        task = Task.of(
+            Picture.of(content),
+            style,
+            settings,
+            negative_style=negative_style,
+            mask=None if mask is None else Mask.of(mask),
+            regions=tuple(region(r) for r in regions),
+        )
+        return self.render(task, on_step)
 
     def render(self, task: Task, on_step: OnStep | None = None) -> Result:
         """Carry out a task. The result's task holds the style as measured, so that it needs no reference pictures."""
@@ -154,7 +172,9 @@ class Stylizer:
         engine = self.engine(name)
         begun = time.perf_counter()
         task = engine.settled(replace(task, engine=name))
-        task = replace(task, style=self.measure(task.style, name, start=task.start))
+        task = with_content(task, task.content, lambda mask: mask.fitted(task.content))
+        regions = tuple(replace(r, style=self.measure(r.style, name, start=task.start)) for r in task.regions)
+        task = replace(task, style=self.measure(task.style, name, start=task.start), regions=regions)
         if task.negative_style is not None and name != "adain":
             task = replace(task, negative_style=self.measure(task.negative_style, name))
         measured = time.perf_counter()

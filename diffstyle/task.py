@@ -13,6 +13,7 @@ from diffstyle.errors import InputError
 if TYPE_CHECKING:
     from diffstyle.model_options import ModelOptions
     from diffstyle.picture import Picture
+    from diffstyle.region import Mask, Region
     from diffstyle.style import Style
 
 EngineName = Literal["adain", "diffusion"]
@@ -25,13 +26,14 @@ MAX_WORDS = 2000
 
 _SHARES = ("strength", "structure", "denoise", "style_start", "style_end")
 _NUMBERS: Mapping[str, type] = {
-    **dict.fromkeys((*_SHARES, "style_scale", "guidance"), float),
+    **dict.fromkeys((*_SHARES, "style_scale", "guidance", "feather"), float),
     **dict.fromkeys(("seed", "size", "steps"), int),
 }
 _BOUNDS: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(_SHARES, (0, 1)),
     "style_scale": (0, 3),
     "guidance": (0, 30),
+    "feather": (0, 1000),
     "size": (64, MAX_SIDE),
     "steps": (1, MAX_STEPS),
 }
@@ -51,6 +53,8 @@ class Settings:
         Longest side of the result in pixels; the photo's own if not given.
     seed
         The same number gives the same picture; adain, which leaves nothing to chance, ignores it.
+    feather
+        Over how many pixels of the result the edges of masks are softened.
     engine
         What paints: adain is the instant preview, diffusion the final render; the model's best if not given.
     structure
@@ -86,6 +90,7 @@ class Settings:
     strength: float = 1.0
     size: int | None = None
     seed: int = 0
+    feather: float = 0.0
     engine: EngineName | None = None
     structure: float = 0.5
     denoise: float | None = None
@@ -128,19 +133,40 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task(Settings):
-    """Everything that decides the outcome of a render. `negative_style` is what the result is to look unlike."""
+    """Everything that decides the outcome of a render.
+
+    `negative_style` is what the result is to look unlike. Where `mask` is 0 the content stays as it is, bit for bit.
+    `regions` have styles of their own, a later one lies over the earlier ones, and `style` is for all the rest.
+    """
 
     content: Picture
     style: Style
     negative_style: Style | None = None
+    mask: Mask | None = None
+    regions: tuple[Region, ...] = ()
 
     @classmethod
-    def of(cls, content: Picture, style: Style, settings: Settings, *, negative_style: Style | None = None) -> Task:
-        return cls(content=content, style=style, negative_style=negative_style, **settings_dict(settings))
+    def of(
+        cls,
+        content: Picture,
+        style: Style,
+        settings: Settings,
+        *,
+        negative_style: Style | None = None,
+        mask: Mask | None = None,
+        regions: tuple[Region, ...] = (),
+    ) -> Task:
+        parts: dict[str, Any] = {"negative_style": negative_style, "mask": mask, "regions": regions}
+        return cls(content=content, style=style, **parts, **settings_dict(settings))
 
     @property
     def settings(self) -> Settings:
         return Settings(**settings_dict(self))
+
+
+def styles(task: Task) -> list[Style]:
+    """The style of what no region covers, and that of each region."""
+    return [task.style, *(r.style for r in task.regions)]
 
 
 def settings_dict(settings: Settings) -> dict[str, Any]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
 from diffstyle import Picture, Settings, Style, Task
 from diffstyle.controls.enlarge import Enlarge
-from diffstyle.controls.margin import Margin
-from diffstyle.controls.wrapper import Wrapper
 from diffstyle.engines.adain.engine import AdaINEngine
-from diffstyle.engines.base import Engine, OnStep, Step, report
+from diffstyle.engines.base import Engine, OnStep
 from tests.conftest import waves
 
 
@@ -50,51 +47,6 @@ def test_enlarging_brings_the_fine_detail_back(painting: Style) -> None:
         return float((picture.pixels - picture.resized((173, 130)).resized((400, 300)).pixels).std())
 
     assert fineness(wrapped.render(task)) > 0.8 * fineness(plain.render(task)) > 2 * fineness(small)
-
-
-class Edged(Wrapper):
-    """An engine that spoils the outermost `wide` pixels of what it paints."""
-
-    wide = 8
-
-    def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
-        painted = self.engine.render(task, on_step)
-        pixels = painted.pixels.clone()
-        inside = pixels[:, self.wide : -self.wide, self.wide : -self.wide].clone()
-        pixels.fill_(1)
-        pixels[:, self.wide : -self.wide, self.wide : -self.wide] = inside
-        return Picture(pixels, painted.alpha)
-
-
-@pytest.mark.parametrize("size", [(100, 80), (64, 64)])
-def test_a_margin_takes_what_the_edges_would_spoil(size: tuple[int, int], painting: Style) -> None:
-    array = np.dstack([waves(*size), waves(*size, seed=5)[..., :1]])
-    content = Picture.from_array(array)
-    preview, _ = engines(150)
-    task = Task.of(content, painting, Settings())
-    out = Margin(Edged(preview), pixels=8).render(task)
-    assert out.size == size
-    assert content.alpha is not None
-    assert out.alpha is not None
-    assert torch.equal(out.alpha, content.alpha)
-    whole = preview.render(task)
-    edge = (out.pixels - whole.pixels)[:, :8].abs().mean()
-    assert float(edge) < 0.15 < float((1 - whole.pixels)[:, :8].abs().mean())
-    assert Margin(Edged(preview), pixels=1000).render(task).size == size
-    shown: list[Picture] = []
-
-    class Showing(Wrapper):
-        def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
-            report(on_step, 0, 1, lambda: task.content)
-            return self.engine.render(task, on_step)
-
-    def keep(step: Step) -> None:
-        shown.extend([step.preview()] if step.preview is not None else [])
-
-    Margin(Showing(preview), pixels=8).render(task, keep)
-    assert shown == [content]
-    still = Task.of(content, painting, Settings(strength=0))
-    assert Margin(preview, pixels=8).render(still) == content
 
 
 def test_a_picture_that_is_small_enough_is_left_to_the_engine(painting: Style) -> None:

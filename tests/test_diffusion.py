@@ -26,7 +26,7 @@ from diffstyle.conditioning.blocks import profile, scale_of
 from diffstyle.conditioning.lora import LoraAdapter
 from diffstyle.conditioning.structure import DRAWN, condition, depth_of
 from diffstyle.conditioning.tokens import TokensAdapter
-from diffstyle.controls.resize import Resize
+from diffstyle.controls.wrapper import Wrapper
 from diffstyle.device import enough_memory
 from diffstyle.engines.base import Step
 from diffstyle.engines.diffusion.engine import DiffusionEngine
@@ -51,9 +51,10 @@ def load(models: Path, name: str, **options: Any) -> Stylizer:
 
 def engine_of(stylizer: Stylizer) -> DiffusionEngine:
     engine = stylizer.engine("diffusion")
-    assert isinstance(engine, Resize)
-    assert isinstance(engine.engine, DiffusionEngine)
-    return engine.engine
+    while isinstance(engine, Wrapper):
+        engine = engine.engine
+    assert isinstance(engine, DiffusionEngine)
+    return engine
 
 
 def bare(models: Path, name: str = "worded") -> Backbone:

@@ -108,7 +108,7 @@ def test_stylize_takes_exactly_the_settings_with_their_defaults() -> None:
     given = {
         n: p.default
         for n, p in parameters.items()
-        if n not in ("self", "content", "style", "negative_style", "on_step")
+        if n not in ("self", "content", "style", "negative_style", "mask", "regions", "on_step")
     }
     assert given == {f.name: f.default for f in fields(Settings)}
 

@@ -54,7 +54,6 @@ def replay(
     from diffstyle.picture import Picture
     from diffstyle.recipe import output_format, read_recipe
     from diffstyle.stylizer import Stylizer
-    from diffstyle.task import Task
 
     recipe = read_recipe(picture)
     target = out or picture.with_name(f"{picture.stem}.replay{picture.suffix}")
@@ -80,8 +79,7 @@ def replay(
     if dict(stylizer.engine(recipe.settings.engine).weights) != dict(recipe.weights):
         raise InputError(f"{picture} was made with other weights: install diffstyle {recipe.version} to replay it.")
     content_again = replace(photo, source=recipe.content_source)
-    task = Task.of(content_again, recipe.style, recipe.settings, negative_style=recipe.negative_style)
-    stylizer.render(task).save(target)
+    stylizer.render(recipe.task(content_again)).save(target)
     same = Picture.open(target) == Picture.open(picture)
     print(f"{target}: {'identical to' if same else 'not the same picture as'} {picture}")
     return 0 if same else 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from diffstyle.cli.hints import say_if_unknown
+from diffstyle.cli.look import Asked, Look
 from diffstyle.errors import InputError
 from diffstyle.files import check_writable
 from diffstyle.model_options import ModelOptions
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from diffstyle.stylizer import Stylizer
 
 
+NOTHING = Asked()
 DEFAULTS = Settings()
 STARTER = ModelOptions()
 
@@ -33,11 +34,10 @@ def stylize(
     contents: Annotated[list[Path], Parameter(name="PHOTO", negative=())],
     /,
     *,
-    style: Annotated[list[str], Parameter(name=["--style", "-s"], negative=())],
+    asked: Annotated[Asked, Parameter(name="*")] = NOTHING,
     out: Annotated[str, Parameter(name=["--out", "-o"], show_default=False)] = "",
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     json_lines: Annotated[bool, Parameter(name="--json", negative=())] = False,
-    negative_style: Annotated[list[str] | None, Parameter(negative=())] = None,
     settings: Annotated[Settings, Parameter(name="*")] = DEFAULTS,
     options: Annotated[ModelOptions, Parameter(name="*", negative=())] = STARTER,
 ) -> int:
@@ -47,48 +47,37 @@ def stylize(
     ----------
     contents
         The photos.
-    style
-        Words, a picture, a style file or a name from `diffstyle style list`, with :WEIGHT behind it if you like;
-        text:, image: or preset: before it settles which. Give --style several times for a blend.
     out
         The file to write, or the folder (several photos, or a name that ends in /); beside the photo if not given.
     overwrite
         Replace pictures in the folder that were made by another recipe.
     json_lines
         Print one JSON object a picture.
-    negative_style
-        Diffusion: what the result is to look unlike, given as --style is.
     """
     from diffstyle.recipe import check_output
-    from diffstyle.style_spec import style_paths
 
-    inputs = [*contents, *style_paths([*style, *(negative_style or [])])]
+    inputs = [*contents, *asked.files]
     if len(contents) == 1 and not out.endswith("/") and not (out and Path(out).is_dir()):
         target = Path(out) if out else contents[0].with_name(f"{contents[0].stem}.styled.png")
         check_output(target, None)
         check_writable(target, inputs)
-        _render(_job(style, negative_style, settings, options, json_lines=json_lines), contents[0], target)
+        _render(_job(asked, settings, options, json_lines=json_lines), contents[0], target)
         return 0
     if not out:
         raise InputError("Several photos need a folder to go to: add -o FOLDER/.")
     targets = _targets(contents, Path(out))
-    job = _job(style, negative_style, settings, options, json_lines=json_lines)
+    job = _job(asked, settings, options, json_lines=json_lines)
     return _render_all(job, targets, inputs, overwrite=overwrite)
 
 
-def _job(
-    style: list[str], negative: list[str] | None, settings: Settings, options: ModelOptions, *, json_lines: bool
-) -> Job:
-    """Everything loaded, the styles as the engine needs them; if words are hardly known, that is said."""
-    from diffstyle.style_spec import parse_style
+def _job(asked: Asked, settings: Settings, options: ModelOptions, *, json_lines: bool) -> Job:
+    """Everything loaded and measured."""
     from diffstyle.stylizer import Stylizer
 
-    look, unwanted = parse_style(style), parse_style(negative) if negative else None
+    look = Look.of(asked)
     stylizer = Stylizer.of(options)
     settings = stylizer.engine(settings.engine).settled(replace(settings, engine=settings.engine or stylizer.best))
-    measured = stylizer.measure(look, settings.engine, start=settings.start)
-    say_if_unknown(measured)
-    return Job(stylizer, measured, unwanted and stylizer.measure(unwanted, settings.engine), settings, json_lines)
+    return Job(stylizer, look.measured(stylizer, settings), settings, json_lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +85,7 @@ class Job:
     """What is the same for every photo of a run."""
 
     stylizer: Stylizer
-    style: Style
-    negative_style: Style | None
+    look: Look
     settings: Settings
     json_lines: bool
 
@@ -152,6 +140,7 @@ def _render_all(job: Job, targets: dict[Path, Path], inputs: list[Path], *, over
 
 def _is_done(job: Job, content: Path, target: Path) -> bool:
     """Whether `target` is the very picture that would be painted now."""
+    from diffstyle.controls.wrapper import with_content
     from diffstyle.picture import Picture
     from diffstyle.recipe import read_recipe
 
@@ -160,10 +149,15 @@ def _is_done(job: Job, content: Path, target: Path) -> bool:
     except InputError:
         return False
     weights = dict(job.stylizer.engine(job.settings.engine).weights)
-    same = _equal(recipe.style, job.style) and recipe.settings == job.settings and dict(recipe.weights) == weights
-    same &= recipe.negative_style == job.negative_style
+    photo = Picture.open(content)
+    asked = with_content(job.look.task(photo, job.settings), photo, lambda mask: mask.fitted(photo))
+    same = recipe.content == photo.digest() and recipe.settings == job.settings and dict(recipe.weights) == weights
     same &= recipe.options == job.stylizer.options.shareable()
-    return same and recipe.content == Picture.open(content).digest()
+    same &= (recipe.negative_style, recipe.mask) == (asked.negative_style, asked.mask)
+    same &= [r.mask for r in recipe.regions] == [r.mask for r in asked.regions]
+    styles = [(recipe.style, asked.style)]
+    styles += [(a.style, b.style) for a, b in zip(recipe.regions, asked.regions, strict=False)]
+    return same and all(_equal(a, b) for a, b in styles)
 
 
 def _equal(one: Style, other: Style) -> bool:
@@ -181,16 +175,16 @@ def _render(job: Job, content: Path, target: Path) -> None:
     from diffstyle.controls.resize import fitted
     from diffstyle.picture import Picture
     from diffstyle.recipe import check_output
-    from diffstyle.task import Task
+    from diffstyle.task import styles
 
     begun = time.perf_counter()
     picture = Picture.open(content)
     size = picture.size if job.settings.size is None else fitted(picture.size, job.settings.size)
     check_output(target, size)
-    references = [r.picture for r in job.style.references if r.picture is not None]
+    task = job.look.task(picture, job.settings)
+    references = [r.picture for style in styles(task) for r in style.references if r.picture is not None]
     for note in [n for p in (picture, *references) for n in p.notes]:
         print(f"diffstyle: {note}", file=sys.stderr)
-    task = Task.of(picture, job.style, job.settings, negative_style=job.negative_style)
     result = job.stylizer.render(task, on_step=_progress(job))
     for note in result.picture.notes:
         print(f"diffstyle: {note}", file=sys.stderr)

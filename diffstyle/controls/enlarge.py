@@ -7,7 +7,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from diffstyle.controls.resize import fitted
-from diffstyle.controls.wrapper import Wrapper
+from diffstyle.controls.wrapper import Wrapper, with_content
 from diffstyle.engines.base import Engine, OnStep
 from diffstyle.picture import Picture
 from diffstyle.task import Task
@@ -29,7 +29,8 @@ class Enlarge(Wrapper):
         if scale >= 1 or task.strength == 0:
             return self.engine.render(task, on_step)
         size = fitted(content.size, round(max(content.size) * scale))
-        painted = self.engine.render(replace(task, content=content.resized(size)), on_step)
+        smaller = with_content(task, content.resized(size), lambda mask: mask.resized(size))
+        painted = self.engine.render(smaller, on_step)
         fine = _fine(self.detail.render(replace(task, engine="adain", size=None)), size)
         pixels = (painted.resized(content.size).pixels + fine).clamp_(0, 1)
         note = f"Painted at {size[0]}x{size[1]} and enlarged."

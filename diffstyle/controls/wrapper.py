@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Literal
 
 from diffstyle.engines.base import Engine, S
+from diffstyle.picture import Picture
+from diffstyle.region import Mask
 from diffstyle.style import Style
+from diffstyle.task import Task
 
 
 class Wrapper:
@@ -31,8 +35,19 @@ class Wrapper:
     def runtime(self) -> Mapping[str, str]:
         return self.engine.runtime
 
+    @property
+    def regional(self) -> bool:
+        return self.engine.regional
+
     def settled(self, task: S) -> S:
         return self.engine.settled(task)
 
     def measure(self, style: Style) -> Style:
         return self.engine.measure(style)
+
+
+def with_content(task: Task, content: Picture, change: Callable[[Mask], Mask]) -> Task:
+    """`task` for another view of its content, of which its masks get the same one by `change`."""
+    mask = None if task.mask is None else change(task.mask)
+    regions = tuple(replace(r, mask=change(r.mask)) for r in task.regions)
+    return replace(task, content=content, mask=mask, regions=regions)

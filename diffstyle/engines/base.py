@@ -41,6 +41,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def regional(self) -> bool:
+        """Whether it paints all the `regions` of a task into one picture; else it sees none."""
+        ...
+
+    @property
     def weights(self) -> Mapping[str, str]:
         """A digest of every weights file in use, by name: sha256, of large files that of blocks spread over them."""
         ...

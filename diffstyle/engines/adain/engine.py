@@ -47,6 +47,7 @@ class AdaINEngine:
     """
 
     needs: Literal["references"] = "references"
+    regional = False
 
     def __init__(self, network: PreviewNetwork, digest: str, *, dtype: torch.dtype, device: torch.device) -> None:
         self.device = device

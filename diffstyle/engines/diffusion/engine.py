@@ -19,8 +19,10 @@ from diffstyle.conditioning.tokens import TokensAdapter
 from diffstyle.device import dtype_name, ran_out
 from diffstyle.encoder import StyleEncoder
 from diffstyle.engines.base import Engine, OnStep, S, report
+from diffstyle.engines.diffusion.frame import Frame
+from diffstyle.engines.diffusion.kept import KeptLatents
 from diffstyle.engines.diffusion.schedule import Schedule, schedule
-from diffstyle.engines.diffusion.style_input import image_embeds, style_count, style_weights, with_features, words
+from diffstyle.engines.diffusion.style_input import image_embeds, style_masks, style_weights, with_features, words
 from diffstyle.errors import InputError
 from diffstyle.picture import Picture
 from diffstyle.style import Style
@@ -31,7 +33,8 @@ KEPT_PROMPTS = 32
 
 class DiffusionEngine:
     """`strength` times `denoise` is how far back into the noise the start picture is taken; 0 gives the content. Below
-    1, what a quick VAE loses of that picture is given back in the same measure.
+    1, what a quick VAE loses of that picture is given back in the same measure. Styles of regions act through masks in
+    the adapters' attention; outside its mask the latents are the content's after each step (Avrahami et al. 2022).
 
     The noise is drawn on the CPU from `task.seed` alone, so that a picture is the same in any company and, up to
     rounding, on any device. A render that gives no numbers is tried once more in float32, and one that runs out of
@@ -64,6 +67,10 @@ class DiffusionEngine:
     @property
     def space(self) -> str:
         return self.adapters[0][0].space if self.adapters else ""
+
+    @property
+    def regional(self) -> bool:
+        return bool(self.adapters)
 
     @property
     def weights(self) -> Mapping[str, str]:
@@ -110,6 +117,7 @@ class DiffusionEngine:
         task = replace(task, style=self.measure(task.style))
         if task.negative_style is not None and self.adapters:
             task = replace(task, negative_style=self.measure(task.negative_style))
+        task = replace(task, regions=tuple(replace(r, style=self.measure(r.style)) for r in task.regions))
         while True:
             try:
                 pixels, blanked = self._run(task, plan, on_step)
@@ -126,9 +134,10 @@ class DiffusionEngine:
                 content = task.content
                 if task.strength < 1 and self._quick:
                     pixels = pixels.add(self._lost(task), alpha=1 - task.strength).clamp_(0, 1)
-                pixels = pixels[:, : content.height, : content.width].contiguous()
                 report(on_step, plan.run, plan.run)
-                return Picture(pixels, content.alpha, content.source, self._notes(task, blanked=blanked))
+                return Picture(
+                    self._frame(task).inside(pixels), content.alpha, content.source, self._notes(task, blanked=blanked)
+                )
             if self.backbone.dtype == torch.float32:
                 raise InputError("The model gives no finite numbers, not even in float32: its weights are damaged.")
             self.backbone.in_dtype(torch.float32)
@@ -171,8 +180,8 @@ class DiffusionEngine:
     def arguments(self, task: Task, plan: Schedule) -> dict[str, Any]:
         """What diffusers' pipeline is called with for a settled task: all that decides the picture."""
         guidance = self.backbone.sampling.guidance if task.guidance is None else task.guidance
-        content = task.content.padded(self.backbone.multiple)
-        begin = self._beginning(task)
+        frame = self._frame(task)
+        content, begin = frame.around(task.content.pixels), self._beginning(task)
         found: dict[str, Any] = {
             "image": begin[None],
             "strength": plan.strength,
@@ -185,7 +194,7 @@ class DiffusionEngine:
         if self.adapters:
             embeds = image_embeds([a for a, _ in self.adapters], self.encoder, task, guided=guidance > 1)
             found["ip_adapter_image_embeds"] = [e.to(self.backbone.device, self.backbone.dtype) for e in embeds]
-            found |= self._masks(task, content)
+            found |= self._masks(task, frame)
         if controls := self.backbone.controls:
             shown = [condition(content, c.conditioning)[None] for c in controls]
             scales = [c.scale * task.structure * 2 for c in controls]
@@ -199,19 +208,23 @@ class DiffusionEngine:
         return found
 
     def _run(self, task: Task, plan: Schedule, on_step: OnStep | None) -> tuple[Tensor, bool]:
-        """(3, H, W) on the CPU, of the padded content's size, and whether a safety checker blanked it."""
+        """(3, H, W) on the CPU, frame included, and whether a safety checker blanked it."""
         pipeline = self.backbone.pipeline
         pipeline.scheduler = make_scheduler(task.scheduler or "", self._scheduler_config)
         arguments = self.arguments(task, plan)
+        keep = self._kept(task) if task.mask is not None else None
+        frame = self._frame(task)
         self._set_scales(task, 0.0)
 
         def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             done = index + 1
             self._set_scales(task, done / plan.run)
             latents = cast("Tensor", tensors["latents"])
-            show = (lambda: self._shown(latents, task.content)) if self._tiny is not None else None
+            if keep is not None:
+                latents = keep.blend(latents, pipeline.scheduler, left=plan.run - done)
+            show = (lambda: self._shown(latents, task.content, frame)) if self._tiny is not None else None
             report(on_step, min(done, plan.run - 1), plan.run, show)  # the last one is done once it is decoded
-            return {}
+            return {"latents": latents}
 
         try:
             output = pipeline(**arguments, callback_on_step_end=after_step)
@@ -231,14 +244,22 @@ class DiffusionEngine:
             [[(chosen, factor * scale * w) for w in style_weights(a, task)] for a, scale in self.adapters],
         )
 
-    def _masks(self, task: Task, content: Tensor) -> dict[str, Any]:
-        """With several styles in one adapter, each is attended to by itself and weighed: masks of ones say so."""
-        counts = [style_count(a, task) for a, _ in self.adapters]
-        if max(counts) == 1:
+    def _masks(self, task: Task, frame: Frame) -> dict[str, Any]:
+        """With several styles in one adapter, each is attended to by itself where its mask is, and weighed."""
+        masks = [style_masks(a, task) for a, _ in self.adapters]
+        if max(map(len, masks)) == 1:
             return {}
-        h, w = content.shape[1:]
-        masks = [torch.ones(1, n, h, w, device=self.backbone.device) for n in counts]
-        return {"cross_attention_kwargs": {"ip_adapter_masks": masks}}
+        framed = [frame.around(m)[None].to(self.backbone.device) for m in masks]  # (1, styles, h, w)
+        return {"cross_attention_kwargs": {"ip_adapter_masks": framed}}
+
+    def _kept(self, task: Task) -> KeptLatents:
+        """What stays of the content outside of the task's mask."""
+        assert task.mask is not None
+        frame, vae = self._frame(task), self.backbone.pipeline.vae
+        x = (frame.around(task.content.pixels)[None] * 2 - 1).to(self.backbone.device, self.backbone.dtype)
+        found = vae.encode(x)
+        latents = found.latents if hasattr(found, "latents") else found.latent_dist.mode()
+        return KeptLatents.of(latents * vae.config.scaling_factor, frame.around(task.mask.shares), seed=task.seed)
 
     def _prompt(self, prompt: str, negative: str, *, guided: bool) -> dict[str, Any]:
         """Embeddings of the words, from the last ones if they are among them; the constant where words mean nothing."""
@@ -268,9 +289,14 @@ class DiffusionEngine:
         zeros = torch.zeros(1, 1, width) if constant is None else constant
         return zeros.to(self.backbone.device, self.backbone.dtype)
 
+    def _frame(self, task: Task) -> Frame:
+        own = self.backbone
+        return Frame.of(task.content.size, margin=own.sampling.margin, multiple=own.multiple)
+
     def _beginning(self, task: Task) -> Tensor:
-        """The picture whose latents are noised, padded."""
-        return self._previewed(task) if task.start == "preview" else task.content.padded(self.backbone.multiple)
+        """The picture whose latents are noised, in its frame."""
+        begin = self._preview_of(task) if task.start == "preview" else task.content
+        return self._frame(task).around(begin.pixels)
 
     def _lost(self, task: Task) -> Tensor:
         """(3, H, W): what the VAE loses of the picture that was begun with, so that a small strength changes little."""
@@ -280,15 +306,11 @@ class DiffusionEngine:
         back = vae.decode(vae.encode(x).latents).sample[0].float().cpu()
         return begin - (back / 2 + 0.5)
 
-    def _previewed(self, task: Task) -> Tensor:
-        """The preview of the same task, padded as the content is."""
+    def _preview_of(self, task: Task) -> Picture:
+        """The preview of the same task, all over."""
         if self.preview is None:
             raise InputError("start=preview needs the preview engine, which was not loaded: give start=content.")
-        return self._preview_of(task).padded(self.backbone.multiple)
-
-    def _preview_of(self, task: Task) -> Picture:
-        assert self.preview is not None
-        return self.preview.render(replace(task, engine="adain", size=None))
+        return self.preview.render(replace(task, engine="adain", size=None, mask=None))
 
     @property
     def _quick(self) -> bool:
@@ -301,10 +323,10 @@ class DiffusionEngine:
         return self.backbone.pipeline.vae if self._quick else self.backbone.preview_vae
 
     @torch.no_grad()
-    def _shown(self, latents: Tensor, content: Picture) -> Picture:
+    def _shown(self, latents: Tensor, content: Picture, frame: Frame) -> Picture:
         """Latents half way as a picture."""
         vae = self._tiny
         weight = next(vae.parameters())
         decoded = vae.decode((latents / vae.config.scaling_factor).to(weight.device, weight.dtype)).sample[0]
         pixels = (decoded.float().cpu() / 2 + 0.5).nan_to_num(0).clamp(0, 1)
-        return Picture(pixels[:, : content.height, : content.width].contiguous(), content.alpha, content.source)
+        return Picture(frame.inside(pixels), content.alpha, content.source)

@@ -12,8 +12,9 @@ from torch import Tensor
 from diffstyle.conditioning.tokens import TokensAdapter
 from diffstyle.encoder import StyleEncoder
 from diffstyle.errors import InputError
+from diffstyle.region import shared_out
 from diffstyle.style import Reference, Style
-from diffstyle.task import Task
+from diffstyle.task import Task, styles
 
 
 def image_embeds(
@@ -24,7 +25,8 @@ def image_embeds(
     """
     found: list[Tensor] = []
     for adapter in adapters:
-        wanted = _inputs(adapter, encoder, task.style, several=task.blend == "tokens")
+        several = task.blend == "tokens"
+        wanted = torch.cat([_inputs(adapter, encoder, style, several=several) for style in styles(task)], 1)
         if not guided:
             found.append(wanted)
             continue
@@ -59,20 +61,31 @@ def features_key(encoder: StyleEncoder) -> str:
     return f"features-{encoder.space.replace('/', '-')}"
 
 
-def style_count(adapter: TokensAdapter, task: Task) -> int:
-    """How many sets of tokens an adapter gets."""
-    return len(task.style.references) if adapter.kind == "plus" or task.blend == "tokens" else 1
-
-
 def style_weights(adapter: TokensAdapter, task: Task) -> list[float]:
-    """How much each of them counts: 1 in all."""
-    return [r.weight for r in task.style.references] if style_count(adapter, task) > 1 else [1.0]
+    """How much each set of tokens that an adapter gets counts: 1 in all for each style of the task."""
+    return [weight for style in styles(task) for weight in _weights(adapter, style, task)]
+
+
+def style_masks(adapter: TokensAdapter, task: Task) -> Tensor:
+    """(styles, H, W): where each set of tokens acts; of one style alone (1, H, W), everywhere."""
+    everywhere = torch.ones(1, task.content.height, task.content.width)
+    left, parts = shared_out(task.regions) if task.regions else (everywhere, [])
+    sets = [len(_weights(adapter, style, task)) for style in styles(task)]
+    return torch.cat([part.expand(n, -1, -1) for part, n in zip((left, *parts), sets, strict=True)])
+
+
+def _weights(adapter: TokensAdapter, style: Style, task: Task) -> list[float]:
+    several = adapter.kind == "plus" or task.blend == "tokens"
+    return [r.weight for r in style.references] if several else [1.0]
 
 
 def words(task: Task) -> tuple[str, str]:
-    """Prompt and negative prompt of a task: the style's words and its own."""
+    """Prompt and negative prompt of a task: its own words, and its style's; words would act all over, so with regions
+    each style acts through adapters alone.
+    """
+    wanted = "" if task.regions else task.style.prompt
     unwanted = task.negative_style.prompt if task.negative_style is not None else ""
-    joined = [", ".join(p for p in pair if p) for pair in ((task.style.prompt, task.prompt), (unwanted, task.negative))]
+    joined = [", ".join(p for p in pair if p) for pair in ((wanted, task.prompt), (unwanted, task.negative))]
     return joined[0], joined[1]
 
 

@@ -1,0 +1,117 @@
+"""What a picture is to look like, and where, as people type it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from diffstyle.cli.hints import say_if_unknown
+from diffstyle.errors import InputError
+
+if TYPE_CHECKING:
+    from diffstyle.picture import Picture
+    from diffstyle.region import Mask, Region
+    from diffstyle.style import Style
+    from diffstyle.stylizer import Stylizer
+    from diffstyle.task import Settings, Task
+
+REST = "rest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options that say it.
+
+    Parameters
+    ----------
+    style
+        Words, a picture, a style file or a name from `diffstyle style list`, with :WEIGHT behind it if you like;
+        text:, image: or preset: before it settles which. Give --style several times for a blend.
+    negative_style
+        Diffusion: what the result is to look unlike, given as --style is.
+    mask
+        A picture in greys, or with transparency: the photo stays as it is where it is black, or clear.
+    region
+        MASK=STYLE, a part of the photo with a style of its own; several if you like, later ones lie over earlier ones.
+        rest=STYLE is --style; without either, what is in no region stays as it is.
+    """
+
+    style: Annotated[list[str], Parameter(name=["--style", "-s"], negative=())] = ()  # pyright: ignore
+    negative_style: Annotated[list[str] | None, Parameter(negative=())] = None
+    mask: Path | None = None
+    region: Annotated[list[str] | None, Parameter(negative=())] = None
+
+    @property
+    def files(self) -> list[Path]:
+        """All that are read for it."""
+        from diffstyle.style_spec import style_paths
+
+        pairs = [_pair(text) for text in self.region or []]
+        masks = [self.mask, *(Path(where) for where, _ in pairs if where != REST)]
+        specs = [*self.style, *(self.negative_style or []), *(style for _, style in pairs)]
+        return [*style_paths(specs), *(m for m in masks if m is not None)]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The same, read and measured."""
+
+    style: Style
+    negative_style: Style | None
+    mask: Mask | None
+    regions: tuple[Region, ...]
+
+    @classmethod
+    def of(cls, asked: Asked) -> Look:
+        from diffstyle.region import Mask, Region, shared_out
+        from diffstyle.style_spec import parse_style
+
+        pairs = [_pair(text) for text in asked.region or []]
+        specs = [*asked.style, *(style for where, style in pairs if where == REST)]
+        regions = tuple(Region(Mask.of(Path(w)), parse_style([s])) for w, s in pairs if w != REST)
+        if not specs and not regions:
+            raise InputError('Say the style: --style "watercolour", a picture, or a name from `diffstyle style list`.')
+        mask = None if asked.mask is None else Mask.of(asked.mask)
+        sizes = {m.size for m in (mask, *(r.mask for r in regions)) if m is not None}
+        if len(sizes) > 1:
+            raise InputError("The masks are of different sizes: save them all at the size of the photo.")
+        if not specs:  # nothing is left to paint but the regions
+            left, _ = shared_out(regions)
+            covered = 1 - left if mask is None else (1 - left).minimum(mask.shares)
+            mask = Mask(covered, "regions")
+        unwanted = parse_style(asked.negative_style) if asked.negative_style else None
+        return cls(parse_style(specs) if specs else regions[0].style, unwanted, mask, regions)
+
+    def measured(self, stylizer: Stylizer, settings: Settings) -> Look:
+        """As the engine of `settings` needs it; if words are hardly known, that is said."""
+        engine, start = settings.engine, settings.start
+        style = stylizer.measure(self.style, engine, start=start)
+        regions = tuple(replace(r, style=stylizer.measure(r.style, engine, start=start)) for r in self.regions)
+        for each in [style, *(r.style for r in regions if r.style != style)]:
+            say_if_unknown(each)
+        unwanted = None if self.negative_style is None else stylizer.measure(self.negative_style, engine)
+        return Look(style, unwanted, self.mask, regions)
+
+    def task(self, content: Picture, settings: Settings) -> Task:
+        from diffstyle.task import Task
+
+        return Task.of(
+            content,
+            self.style,
+            settings,
+            negative_style=self.negative_style,
+            mask=self.mask,
+            regions=self.regions,
+        )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Mask and style of MASK=STYLE; a name with a = in it is found if there is such a file."""
+    cuts = [n for n, c in enumerate(text) if c == "="]
+    if not cuts or not text[: cuts[0]].strip() or not text[cuts[0] + 1 :].strip():
+        raise InputError(f'Cannot read --region {text}: give MASK=STYLE, as sky.png="watercolour".')
+    cut = next((n for n in cuts if text[:n] != REST and Path(text[:n]).is_file()), cuts[0])
+    return text[:cut], text[cut + 1 :]

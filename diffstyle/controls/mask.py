@@ -1,0 +1,76 @@
+"""`mask`, `regions` and `feather`: where is painted, and in which style."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from diffstyle.controls.wrapper import Wrapper
+from diffstyle.engines.base import OnStep, Step, report
+from diffstyle.picture import Picture
+from diffstyle.region import Mask, Region, shared_out
+from diffstyle.task import Task, styles
+
+
+class Masked(Wrapper):
+    """Keeps the content, bit for bit, where `task.mask` is 0, and gives each of `task.regions` its style.
+
+    An engine that is `regional` paints all styles into one picture. Of any other there is a picture for each style,
+    and pixels are mixed. `feather` counts in pixels of the result.
+    """
+
+    @property
+    def regional(self) -> bool:
+        return True
+
+    def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
+        if (task.mask is None and not task.regions) or task.strength == 0:
+            return self.engine.render(task, on_step)
+        task = _feathered(task)
+        mask = task.mask
+        notes = [n for m in (mask, *(r.mask for r in task.regions)) if m is not None for n in m.notes]
+        if mask is not None and mask.empty:
+            report(on_step, 0, 1)
+            report(on_step, 1, 1)
+            return replace(task.content, notes=(*task.content.notes, *notes, "The mask is empty: nothing is painted."))
+        painted = self.engine.render(task, on_step) if self.engine.regional else self._layered(task, on_step)
+        pixels = painted.pixels
+        if mask is not None:
+            pixels = torch.lerp(task.content.pixels, pixels, mask.shares)  # exact at 0 and at 1
+        return replace(painted, pixels=pixels, notes=(*painted.notes, *notes))
+
+    def _layered(self, task: Task, on_step: OnStep | None) -> Picture:
+        """A picture for each style that is seen anywhere, mixed by the parts of each pixel that are its."""
+        left, parts = shared_out(task.regions) if task.regions else (torch.ones(1), [])
+        layers = [(style, part) for style, part in zip(styles(task), (left, *parts), strict=True) if bool(part.any())]
+        pixels = torch.zeros_like(task.content.pixels)
+        notes: dict[str, None] = {}
+        for n, (style, part) in enumerate(layers):
+            one = replace(task, style=style, regions=())
+            painted = self.engine.render(one, _share_of(on_step, n, len(layers)))
+            pixels.addcmul_(painted.pixels, part.expand_as(pixels))
+            notes |= dict.fromkeys(painted.notes)
+        return Picture(pixels.clamp_(0, 1), task.content.alpha, task.content.source, tuple(notes))
+
+
+def _feathered(task: Task) -> Task:
+    """With masks of the content's size and soft edges, `feather` spent."""
+
+    def soft(mask: Mask) -> Mask:
+        return mask.resized(task.content.size).feathered(task.feather)
+
+    mask = None if task.mask is None else soft(task.mask)
+    regions = tuple(Region(soft(r.mask), r.style) for r in task.regions)
+    return replace(task, mask=mask, regions=regions, feather=0.0)
+
+
+def _share_of(on_step: OnStep | None, part: int, parts: int) -> OnStep | None:
+    """`on_step` for one of several renders: as steps of them all."""
+    if on_step is None:
+        return None
+
+    def told(step: Step) -> bool | None:
+        return on_step(Step(part * step.total + step.done, parts * step.total, step.preview))
+
+    return told
