@@ -16,19 +16,9 @@ from PIL import Image
 
 from benchmarks.neighbours import load_microast
 from diffstyle import Picture, Style, Stylizer
-from diffstyle.evaluation.measures import Array, Measures, measure
+from diffstyle.evaluation.measures import Measures, measure
+from diffstyle.evaluation.pictures import SIDE, small, square
 from diffstyle.training.data import Pixels, read_shards
-
-SIDE, MEASURED = 512, 256
-
-
-def square(pixels: Pixels, side: int = SIDE) -> Picture:
-    """The middle of a picture."""
-    image = Image.fromarray(pixels)
-    shorter = min(image.size)
-    left, top = (image.width - shorter) / 2, (image.height - shorter) / 2
-    box = (left, top, left + shorter, top + shorter)
-    return Picture.from_array(np.asarray(image.resize((side, side), Image.Resampling.LANCZOS, box=box)))
 
 
 def dev_pairs(data: Path, count: int) -> list[tuple[Picture, Picture]]:
@@ -53,11 +43,6 @@ def bundled_pairs() -> list[tuple[Picture, Picture]]:
     photos: list[Pixels] = [data.cat(), data.astronaut(), data.coffee(), data.rocket(), data.chelsea()[:, ::-1]]
     styles: list[Pixels] = [data.immunohistochemistry(), data.retina(), data.hubble_deep_field(), data.colorwheel()]
     return [(square(p), square(s[..., :3])) for p in photos for s in styles]
-
-
-def small(picture: Picture) -> Array:
-    array = picture.to_pil().resize((MEASURED, MEASURED), Image.Resampling.LANCZOS)
-    return np.asarray(array, np.float32) / np.float32(255)
 
 
 def summary(name: str, measures: list[Measures]) -> None:

@@ -17,11 +17,12 @@ import torch
 from cyclopts import run
 from PIL import Image
 
-from benchmarks.quality import SIDE, bundled_pairs, dev_pairs, small, square, summary
+from benchmarks.quality import bundled_pairs, dev_pairs, summary
 from benchmarks.words import labelled
 from diffstyle import Picture, Style, StyleSpace, Stylizer
 from diffstyle.captions import CALLED, phrases
 from diffstyle.evaluation.measures import Measures, measure
+from diffstyle.evaluation.pictures import SIDE, small, square
 from diffstyle.procedural import MEDIA, render
 from diffstyle.task import EngineName
 from diffstyle.training.data import Pixels

@@ -13,9 +13,10 @@ import torch
 from cyclopts import run
 from PIL import Image, ImageDraw
 
-from benchmarks.quality import bundled_pairs, dev_pairs, small, summary
+from benchmarks.quality import bundled_pairs, dev_pairs, summary
 from diffstyle import Picture, Style, Stylizer
 from diffstyle.evaluation.measures import Measures, measure
+from diffstyle.evaluation.pictures import small
 from diffstyle.style_spec import parse_style
 from diffstyle.training.data import Pixels
 

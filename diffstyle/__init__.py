@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from diffstyle.style import Reference, Style
     from diffstyle.stylizer import Stylizer
     from diffstyle.task import Result, Settings, Task
+    from diffstyle.training.personal.recipe import AdapterRecipe
+    from diffstyle.training.personal.train import train_adapter
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "AdapterRecipe": "training.personal.recipe",
     "Cancelled": "errors",
     "Engine": "engines.base",
     "InputError": "errors",
@@ -37,9 +40,11 @@ _HOME = {
     "Stylizer": "stylizer",
     "Task": "task",
     "read_recipe": "recipe",
+    "train_adapter": "training.personal.train",
 }
 
 __all__ = [
+    "AdapterRecipe",
     "Cancelled",
     "Engine",
     "InputError",
@@ -54,6 +59,7 @@ __all__ = [
     "Task",
     "__version__",
     "read_recipe",
+    "train_adapter",
 ]
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DtypeName = Literal["float32", "bfloat16", "float16"]
 MemoryMode = Literal["fast", "balanced", "low"]
 Attention = Literal["sdpa", "xformers", "sliced"]
+ExportFormat = Literal["ip-adapter", "diffusers-lora", "kohya"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

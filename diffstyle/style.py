@@ -26,7 +26,7 @@ class Reference:
 
     `embeddings` maps the name of a CLIP space to a unit vector in it, `statistics` the name of a preview network's
     space to its flat float32 vector, so a style file needs no picture. `confidence` says from 0 to 1 how far the
-    encoder knows such words.
+    encoder knows such words. `adapter` names a personal style adapter of the zoo that paints it best.
     """
 
     digest: str
@@ -37,6 +37,7 @@ class Reference:
     prompt: str = ""
     embeddings: Mapping[str, Tensor] = field(default_factory=lambda: _NOTHING)
     confidence: float = 1.0
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,6 +167,7 @@ class Style:
             return self  # one point would look otherwise than its parts
         statistics = {s: torch.stack([r.statistics[s] * r.weight for r in self.references]).sum(0) for s in shared}
         embeddings = {s: self.embedding_in(s) for s in self.spaces}
+        adapters = {r.adapter for r in self.references}
         point = Reference(
             self.digest(),
             self.label,
@@ -173,6 +175,7 @@ class Style:
             prompt=self.prompt,
             embeddings=MappingProxyType(embeddings),
             confidence=self.confidence,
+            adapter=adapters.pop() if len(adapters) == 1 else "",
         )
         return replace(self, references=(point,))
 
@@ -214,6 +217,15 @@ class Style:
     def prompt(self) -> str:
         """Its words, the weightiest first; "" if it came from pictures alone."""
         return ", ".join(r.prompt for r in sorted(self.references, key=lambda r: -r.weight) if r.prompt)
+
+    @property
+    def adapters(self) -> dict[str, float]:
+        """The personal adapters that its references name, each with their share of the style."""
+        shares: dict[str, float] = {}
+        for r in self.references:
+            if r.adapter:
+                shares[r.adapter] = shares.get(r.adapter, 0.0) + r.weight
+        return shares
 
     @property
     def confidence(self) -> float:

@@ -36,6 +36,8 @@ def to_record(style: Style) -> tuple[dict[str, Any], dict[str, Tensor]]:
         record: dict[str, Any] = {"sha256": r.digest, "source": source, "weight": r.weight, "statistics": spaces}
         if r.prompt:
             record["prompt"] = r.prompt
+        if r.adapter:
+            record["adapter"] = r.adapter
         references.append(record | {"confidence": r.confidence, "embeddings": sorted(r.embeddings)})
     return {"name": style.name, "licence": style.licence, "card": style.card, "references": references}, tensors
 
@@ -54,6 +56,7 @@ def from_record(record: dict[str, Any], tensors: dict[str, Tensor]) -> Style:
                 for space in r.get("embeddings", ())
             },
             confidence=_share(r.get("confidence", 1)),
+            adapter=str(r.get("adapter", "")),
         )
         for n, r in enumerate(record["references"])
     )

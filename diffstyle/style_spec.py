@@ -12,7 +12,7 @@ from pathlib import Path
 from diffstyle.errors import InputError
 from diffstyle.style import Style
 from diffstyle.style_file import SUFFIXES
-from diffstyle.zoo import named_style, style_files
+from diffstyle.zoo import adapter_style, named_style, style_files
 
 _WEIGHT = re.compile(
     r"(?P<what>.*?)\s*:\s*(?P<weight>[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?nan|[+-]?inf)", re.I | re.S
@@ -22,7 +22,7 @@ _ROOTED = re.compile(r"(/|\./|\.\./|~|\.\\|[A-Za-z]:\\)")
 
 
 def parse_style(specs: Sequence[str]) -> Style:
-    """The blend that `specs` describe, each `[text:|image:|preset:]WHAT[:WEIGHT]`.
+    """The blend that `specs` describe, each `[text:|image:|preset:|adapter:]WHAT[:WEIGHT]`.
 
     Without a prefix, WHAT is the file of that name, or else the named style; what looks like a file that is not there,
     or is nearly the name of a style, is an error; all else is words.
@@ -81,6 +81,7 @@ _KINDS: dict[str, Callable[[str], Style]] = {
     "text": Style.from_text,
     "image": Style.from_image,
     "preset": named_style,
+    "adapter": adapter_style,
 }
 
 

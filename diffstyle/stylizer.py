@@ -23,20 +23,20 @@ from diffstyle.model_options import Attention, MemoryMode, ModelOptions
 from diffstyle.picture import Picture, PictureLike
 from diffstyle.region import Mask, MaskLike, RegionLike, region
 from diffstyle.style import Style
-from diffstyle.task import Blend, EngineName, Result, SchedulerName, Settings, Start, Task
+from diffstyle.task import Blend, EngineName, Result, SchedulerName, Settings, Start, Task, styles
+from diffstyle.zoo import adapter_info
 
 _DEFAULT = Settings()
 _PLAIN = ModelOptions()
+Loader = Callable[[ModelOptions], Engine]
 
 
 class Stylizer:
     """The engines of one model, ready to render. Not thread-safe: give each thread its own."""
 
-    def __init__(
-        self, engines: Mapping[EngineName, Callable[[], Engine]], encoder: StyleEncoder, options: ModelOptions
-    ) -> None:
+    def __init__(self, engines: Mapping[EngineName, Loader], encoder: StyleEncoder, options: ModelOptions) -> None:
         """`engines` are loaded when they first paint; `encoder` reads styles in words for the preview."""
-        self._loaders, self.encoder, self.options = dict(engines), encoder, options
+        self._loaders, self.encoder, self.options, self._worn = dict(engines), encoder, options, options
         self._engines: dict[EngineName, Engine] = {}
 
     @classmethod
@@ -89,7 +89,7 @@ class Stylizer:
             starter = StyleEncoder.load()
             preview = Masked(AdaINEngine.load(device=where, dtype=options.torch_dtype))
 
-        def diffusion() -> Engine:
+        def diffusion(options: ModelOptions) -> Engine:
             from diffstyle.engines.diffusion.load import load_diffusion
 
             with enough():
@@ -97,7 +97,7 @@ class Stylizer:
             side = engine.backbone.sampling.side
             return Resize(Masked(engine if side is None else Enlarge(engine, side=side, detail=preview)))
 
-        stylizer = cls({"adain": lambda: Resize(preview), "diffusion": diffusion}, starter, options)
+        stylizer = cls({"adain": lambda _: Resize(preview), "diffusion": diffusion}, starter, options)
         if options.shareable() != _PLAIN:  # what was named is looked at at once
             stylizer.engine("diffusion")
         return stylizer
@@ -168,6 +168,8 @@ class Stylizer:
 
     def render(self, task: Task, on_step: OnStep | None = None) -> Result:
         """Carry out a task. The result's task holds the style as measured, so that it needs no reference pictures."""
+        if task.engine != "adain":
+            self.wear(styles(task))
         name = task.engine or self.best
         engine = self.engine(name)
         begun = time.perf_counter()
@@ -187,14 +189,28 @@ class Stylizer:
         """The engine that paints where a task names none: diffusion; with the starter as it comes, the preview, which
         paints better than the starter's own diffusion does yet.
         """
-        return "adain" if self.options.shareable() == _PLAIN else "diffusion"
+        return "adain" if self._worn.shareable() == _PLAIN else "diffusion"
 
     def engine(self, name: EngineName | None = None) -> Engine:
         """The engine called `name`, with its controls; the best one if none is named."""
         name = name or self.best
         if name not in self._engines:
-            self._engines[name] = self._loaders[name]()
+            self._engines[name] = self._loaders[name](self._worn)
         return self._engines[name]
+
+    def wear(self, styles: Sequence[Style]) -> None:
+        """Have the personal adapters that `styles` bring along at hand, and no others than were asked for in `load`.
+
+        `render` does so by itself; a model is loaded anew when they change.
+        """
+        shares: dict[str, float] = {}
+        for style in styles:
+            for name, share in style.adapters.items():
+                shares[name] = max(share, shares.get(name, 0.0))
+        options = worn(self.options, shares)
+        if options != self._worn:
+            self._worn = options
+            self._engines.pop("diffusion", None)
 
     def measure(self, style: Style, engine: EngineName | None = None, *, start: Start | None = None) -> Style:
         """`style` with all that `engine` needs of it inside: what `Style.save` can write.
@@ -210,3 +226,15 @@ class Stylizer:
         if any(r.prompt and r.picture is None and painter.space not in r.statistics for r in style.references):
             style = self.encoder.encode(style, partial=True)
         return painter.measure(style)
+
+
+def worn(options: ModelOptions, shares: Mapping[str, float]) -> ModelOptions:
+    """`options` with personal adapters of the zoo by their share of a style: a LoRA acts by its share; tokens adapters
+    share what acts, for each of them knows other styles too.
+    """
+    kinds = {name: adapter_info(name).kind for name in sorted(shares)}
+    tokens, loras = ([n for n, k in kinds.items() if k == kind] for kind in ("tokens", "lora"))
+    total = sum(shares[n] for n in tokens)
+    adapter = tuple(f"{n}:{shares[n] / total:.4g}" for n in tokens)
+    lora = tuple(f"{n}:{shares[n]:.4g}" for n in loras)
+    return replace(options, adapter=adapter or options.adapter, lora=(*options.lora, *lora))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from diffstyle import Picture, Style, Stylizer
+from diffstyle.zoo import ADAPTERS_VARIABLE
 
 ROOT = Path(__file__).parent.parent
 
@@ -25,6 +27,15 @@ def waves(width: int, height: int, seed: int = 0) -> npt.NDArray[np.uint8]:
         wave = np.sin(frequency * (x * np.cos(angle) + y * np.sin(angle)) + rng.uniform(0, 6))
         channels.append(0.5 + 0.3 * wave + 0.2 * (x + y - 1))
     return (np.stack(channels, -1).clip(0, 1) * 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_adapters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A zoo that is empty, whatever the user who runs the tests has trained."""
+    folder = tmp_path_factory.mktemp("adapters")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ADAPTERS_VARIABLE, str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,21 @@ class Backbone:
         """Sides of a picture must be a multiple of this."""
         return int(self.pipeline.vae_scale_factor)
 
+    def encode(self, pictures: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Latents (b, c, h, w) float32 of pictures (b, 3, H, W) in [0, 1]: drawn by `generator`, or the likeliest."""
+        vae = self.pipeline.vae
+        found = vae.encode((pictures * 2 - 1).to(self.device, self.dtype))
+        if hasattr(found, "latents"):
+            latents = found.latents
+        else:
+            latents = found.latent_dist.mode() if generator is None else found.latent_dist.sample(generator)
+        return latents.float() * vae.config.scaling_factor
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Pictures (b, 3, H, W) float32 of latents, not clamped."""
+        vae = self.pipeline.vae
+        return vae.decode((latents / vae.config.scaling_factor).to(self.device, self.dtype)).sample.float() / 2 + 0.5
+
     def release(self) -> None:
         """Undo `arrange` as far as modules are concerned, so that they can be changed."""
         self.pipeline.remove_all_hooks()

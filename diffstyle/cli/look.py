@@ -29,7 +29,7 @@ class Asked:
     ----------
     style
         Words, a picture, a style file or a name from `diffstyle style list`, with :WEIGHT behind it if you like;
-        text:, image: or preset: before it settles which. Give --style several times for a blend.
+        text:, image:, preset: or adapter: before it settles which. Give --style several times for a blend.
     negative_style
         Diffusion: what the result is to look unlike, given as --style is.
     mask
@@ -85,12 +85,17 @@ class Look:
         unwanted = parse_style(asked.negative_style) if asked.negative_style else None
         return cls(parse_style(specs) if specs else regions[0].style, unwanted, mask, regions)
 
+    @property
+    def styles(self) -> list[Style]:
+        """All that are painted."""
+        return [self.style, *(r.style for r in self.regions)]
+
     def measured(self, stylizer: Stylizer, settings: Settings) -> Look:
         """As the engine of `settings` needs it; if words are hardly known, that is said."""
         engine, start = settings.engine, settings.start
         style = stylizer.measure(self.style, engine, start=start)
         regions = tuple(replace(r, style=stylizer.measure(r.style, engine, start=start)) for r in self.regions)
-        for each in [style, *(r.style for r in regions if r.style != style)]:
+        for each in dict.fromkeys([style, *(r.style for r in regions)]):
             say_if_unknown(each)
         unwanted = None if self.negative_style is None else stylizer.measure(self.negative_style, engine)
         return Look(style, unwanted, self.mask, regions)

@@ -76,6 +76,8 @@ def replay(
     ran = {"device": recipe.device, "dtype": dtype_name(recipe.dtype), "memory": memory}
     options = replace(old, **cast("dict[str, Any]", found | several | ran))
     stylizer = Stylizer.of(options)
+    if recipe.settings.engine != "adain":
+        stylizer.wear([recipe.style, *(r.style for r in recipe.regions)])
     if dict(stylizer.engine(recipe.settings.engine).weights) != dict(recipe.weights):
         raise InputError(f"{picture} was made with other weights: install diffstyle {recipe.version} to replay it.")
     content_again = replace(photo, source=recipe.content_source)

@@ -76,6 +76,8 @@ def _job(asked: Asked, settings: Settings, options: ModelOptions, *, json_lines:
 
     look = Look.of(asked)
     stylizer = Stylizer.of(options)
+    if settings.engine != "adain":
+        stylizer.wear(look.styles)
     settings = stylizer.engine(settings.engine).settled(replace(settings, engine=settings.engine or stylizer.best))
     return Job(stylizer, look.measured(stylizer, settings), settings, json_lines)
 

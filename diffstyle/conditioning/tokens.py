@@ -8,7 +8,7 @@ adapters a resampler over a sequence of features.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -91,6 +91,29 @@ class TokensAdapter:
         )
         space = adapter.space or ENCODERS.get((adapter.kind, adapter.width), "")
         return cls(adapter.name, adapter.image_proj, adapter.ip_adapter, space, adapter.norm, adapter.digest)
+
+    @classmethod
+    def of(cls, unet: Any, *, name: str, space: str, norm: float) -> TokensAdapter:
+        """The one adapter, of the base kind, that is attached to `unet`, as its parameters are now."""
+        projection = unet.encoder_hid_proj.image_projection_layers[0]
+        image_proj = {
+            "proj.weight": projection.image_embeds.weight,
+            "proj.bias": projection.image_embeds.bias,
+            "norm.weight": projection.norm.weight,
+            "norm.bias": projection.norm.bias,
+        }
+        ip_adapter: dict[str, Tensor] = {}
+        for n, (layer, processor) in enumerate(unet.attn_processors.items()):
+            if not layer.endswith("attn1.processor"):
+                ip_adapter[f"{n}.to_k_ip.weight"] = processor.to_k_ip[0].weight
+                ip_adapter[f"{n}.to_v_ip.weight"] = processor.to_v_ip[0].weight
+        parts = [{k: v.detach().cpu().clone() for k, v in part.items()} for part in (image_proj, ip_adapter)]
+        return cls(name, parts[0], parts[1], space, norm)
+
+    def half(self) -> TokensAdapter:
+        """In float16, as it ships."""
+        parts = [{k: v.half() for k, v in part.items()} for part in (self.image_proj, self.ip_adapter)]
+        return replace(self, image_proj=parts[0], ip_adapter=parts[1])
 
     def save(self, path: Path) -> Path:
         """Write it so that diffusers' `load_ip_adapter` reads it, with what diffstyle knows of it in the metadata."""

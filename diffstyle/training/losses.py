@@ -53,6 +53,21 @@ def sliced_wasserstein(out: Tensor, target: Tensor, directions: Tensor, places: 
     return compress(relative_square(a, b))
 
 
+def patch_wasserstein(out: Tensor, target: Tensor, kernels: Tensor, *, stride: int) -> Tensor:
+    """Distance of sorted projections of patches on `kernels` (k, 3, s, s), over the spread of the target's: 1 is as far
+    as a flat picture of the right colour. Needs no network (Elnekave and Weiss 2022).
+    """
+
+    def projected(x: Tensor) -> Tensor:  # (b, 3, h, w) -> (b, k, patches), sorted
+        return torch.nn.functional.conv2d(x.float(), kernels, stride=stride).flatten(2).sort(2).values
+
+    a, b = projected(out), projected(target)
+    if a.shape[2] != b.shape[2]:
+        raise ValueError(f"pictures of one size are needed, not {tuple(out.shape)} and {tuple(target.shape)}")
+    spread = (b - b.mean(2, keepdim=True)).abs().mean((1, 2)).clamp_min(1e-3)
+    return (a - b).abs().mean((1, 2)) / spread
+
+
 def arrangement_loss(out: Tensor, content: Tensor) -> Tensor:
     """Distance of features normalised per channel over the picture: arrangement counts, palette and contrast do not."""
 
@@ -63,6 +78,25 @@ def arrangement_loss(out: Tensor, content: Tensor) -> Tensor:
         return (f.float() - mean[..., None, None]) / (std + floor)[..., None, None]
 
     return (normalised(out) - normalised(content)).square().mean((1, 2, 3))
+
+
+def edge_correlation(x: Tensor, content: Tensor, *, scales: int = 2) -> Tensor:
+    """(b,): how far the edges of `x` are where those of `content` are, 1 at most: correlation of blurred gradient
+    magnitudes of luminance, mean over `scales` halvings.
+    """
+    found: list[Tensor] = []
+    for _ in range(scales):
+        x, content = (torch.nn.functional.avg_pool2d(p, 2) for p in (x, content))
+        a, b = (_edges(p).flatten(1) for p in (x, content))
+        a, b = (p - p.mean(1, keepdim=True) for p in (a, b))
+        found.append((a * b).sum(1) / (a.square().sum(1) * b.square().sum(1)).clamp_min(1e-8).sqrt())
+    return torch.stack(found).mean(0)
+
+
+def _edges(x: Tensor) -> Tensor:
+    luma = x.mean(1, keepdim=True)
+    across, down = luma[..., 1:, 1:] - luma[..., 1:, :-1], luma[..., 1:, 1:] - luma[..., :-1, 1:]
+    return _box((across.square() + down.square() + 1e-6).sqrt(), 3)
 
 
 def total_variation(x: Tensor) -> Tensor:

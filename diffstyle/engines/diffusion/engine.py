@@ -189,7 +189,7 @@ class DiffusionEngine:
             "guidance_scale": guidance,
             "generator": torch.Generator("cpu").manual_seed(task.seed),
             "output_type": "pt",
-            **self._prompt(*words(task), guided=guidance > 1),
+            **self.prompt(*words(task), guided=guidance > 1),
         }
         if self.adapters:
             embeds = image_embeds([a for a, _ in self.adapters], self.encoder, task, guided=guidance > 1)
@@ -255,13 +255,11 @@ class DiffusionEngine:
     def _kept(self, task: Task) -> KeptLatents:
         """What stays of the content outside of the task's mask."""
         assert task.mask is not None
-        frame, vae = self._frame(task), self.backbone.pipeline.vae
-        x = (frame.around(task.content.pixels)[None] * 2 - 1).to(self.backbone.device, self.backbone.dtype)
-        found = vae.encode(x)
-        latents = found.latents if hasattr(found, "latents") else found.latent_dist.mode()
-        return KeptLatents.of(latents * vae.config.scaling_factor, frame.around(task.mask.shares), seed=task.seed)
+        frame = self._frame(task)
+        latents = self.backbone.encode(frame.around(task.content.pixels)[None]).to(self.backbone.dtype)
+        return KeptLatents.of(latents, frame.around(task.mask.shares), seed=task.seed)
 
-    def _prompt(self, prompt: str, negative: str, *, guided: bool) -> dict[str, Any]:
+    def prompt(self, prompt: str, negative: str, *, guided: bool) -> dict[str, Any]:
         """Embeddings of the words, from the last ones if they are among them; the constant where words mean nothing."""
         if not self.backbone.has_words:
             constant = self._constant()
@@ -300,11 +298,8 @@ class DiffusionEngine:
 
     def _lost(self, task: Task) -> Tensor:
         """(3, H, W): what the VAE loses of the picture that was begun with, so that a small strength changes little."""
-        vae = self.backbone.pipeline.vae
         begin = self._beginning(task)
-        x = (begin[None] * 2 - 1).to(self.backbone.device, self.backbone.dtype)
-        back = vae.decode(vae.encode(x).latents).sample[0].float().cpu()
-        return begin - (back / 2 + 0.5)
+        return begin - self.backbone.decode(self.backbone.encode(begin[None]))[0].cpu()
 
     def _preview_of(self, task: Task) -> Picture:
         """The preview of the same task, all over."""

@@ -12,7 +12,7 @@ import torch
 from diffstyle.backbones.backbone import Conditioning, Control, Sampling
 from diffstyle.backbones.load import ControlNetSource, load_backbone
 from diffstyle.backbones.recognise import Architecture
-from diffstyle.backbones.source import Source, find, weights_file
+from diffstyle.backbones.source import find, weights_file
 from diffstyle.conditioning.lora import LoraAdapter
 from diffstyle.conditioning.tokens import TokensAdapter
 from diffstyle.encoder import StyleEncoder
@@ -21,7 +21,7 @@ from diffstyle.engines.base import Engine
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.errors import InputError
 from diffstyle.model_options import ModelOptions
-from diffstyle.models import known_models, where
+from diffstyle.models import KnownModel, known_models, where
 from diffstyle.task import SchedulerName
 from diffstyle.weights import verified_folder
 from diffstyle.zoo import adapter_file, adapter_folders
@@ -50,9 +50,8 @@ def load_diffusion(
     named = [_scaled(text) for text in options.adapter] or [(n, 1.0) for n in usual]
     adapters = [(_tokens(name), scale) for name, scale in named]
     loras = [_lora(*_scaled(text)) for text in options.lora]
-    for source, _ in loras:
-        if source.known is not None and source.known.steps:  # a few-step model wants its own sampling
-            known = source.known
+    for known, _ in loras:
+        if known is not None and known.steps:  # a few-step model wants its own sampling
             backbone.sampling = Sampling(cast("SchedulerName", known.scheduler), known.steps, known.guidance)
     cpu = torch.device("cpu")
     encoder = _encoder([a for a, _ in adapters], options.encoder, device if options.memory == "fast" else cpu, starter)
@@ -111,10 +110,12 @@ def _tokens(name: str) -> TokensAdapter:
     return TokensAdapter.load(path, name=source.known.name if source.known else path.name)
 
 
-def _lora(name: str, scale: float) -> tuple[Source, LoraAdapter]:
+def _lora(name: str, scale: float) -> tuple[KnownModel | None, LoraAdapter]:
+    if name in adapter_folders():
+        return None, LoraAdapter.load(adapter_file(name), name=name, scale=scale)
     source = find(name, "LoRA")
     path = weights_file(source, "lora", "a LoRA")
-    return source, LoraAdapter.load(path, name=source.known.name if source.known else path.name, scale=scale)
+    return source.known, LoraAdapter.load(path, name=source.known.name if source.known else path.name, scale=scale)
 
 
 def _encoder(

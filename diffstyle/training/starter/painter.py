@@ -53,20 +53,7 @@ class Painter(nn.Module):
 
     def adapter(self, space: str) -> TokensAdapter:
         """The tokens adapter as it is now."""
-        projection = self.unet.encoder_hid_proj.image_projection_layers[0]
-        image_proj = {
-            "proj.weight": projection.image_embeds.weight,
-            "proj.bias": projection.image_embeds.bias,
-            "norm.weight": projection.norm.weight,
-            "norm.bias": projection.norm.bias,
-        }
-        ip_adapter: dict[str, Tensor] = {}
-        for n, (name, processor) in enumerate(self.unet.attn_processors.items()):
-            if not name.endswith("attn1.processor"):
-                ip_adapter[f"{n}.to_k_ip.weight"] = processor.to_k_ip[0].weight
-                ip_adapter[f"{n}.to_v_ip.weight"] = processor.to_v_ip[0].weight
-        parts = [{k: v.detach().cpu().clone() for k, v in part.items()} for part in (image_proj, ip_adapter)]
-        return TokensAdapter("starter", parts[0], parts[1], space, 1.0)
+        return TokensAdapter.of(self.unet, name="starter", space=space, norm=1.0)
 
     def plain_unet(self) -> Any:
         """The UNet without the adapter."""

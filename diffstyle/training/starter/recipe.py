@@ -75,8 +75,7 @@ def pack(out: Path) -> Path:
 def write_adapter(adapter: TokensAdapter, folder: Path) -> None:
     """adapter.safetensors in IP-Adapter layout, and adapter.toml, which says what it is and has its sha256."""
     folder.mkdir(parents=True, exist_ok=True)
-    half = {k: v.half() for k, v in adapter.image_proj.items()}, {k: v.half() for k, v in adapter.ip_adapter.items()}
-    path = TokensAdapter(adapter.name, *half, adapter.space, adapter.norm).save(folder / "adapter.safetensors")
+    path = adapter.half().save(folder / "adapter.safetensors")
     values = {
         "name": adapter.name,
         "kind": "tokens",

@@ -1,0 +1,114 @@
+"""Personal adapters on hands that the starter was not trained on: `python -m benchmarks.personal DATA`.
+
+For each hand, an adapter is trained on eight pictures, and photos of the dev split are painted in the zero-shot image
+style of those eight and with the adapter; both are held against two other pictures of the hand. Sheets (photo,
+zero-shot, adapter, the hand) go to runs/personal.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from cyclopts import run
+from PIL import Image
+
+from diffstyle import AdapterRecipe, Picture, Style, Stylizer, train_adapter
+from diffstyle.evaluation.measures import Measures, measure
+from diffstyle.evaluation.pictures import small, square
+from diffstyle.procedural import render
+from diffstyle.style_spec import parse_style
+from diffstyle.task import EngineName
+from diffstyle.training.data import Pixels, Sample, read_shards
+from diffstyle.training.personal.recipe import AdapterKind
+from diffstyle.zoo import ADAPTERS_VARIABLE
+
+LEARNED, HELD, PHOTOS = 8, 2, 6
+PROCEDURAL = {"mosaic": 40_011, "woodcut": 40_012, "oil dabs": 40_013}  # seeds that no training run drew
+ENGINES: tuple[EngineName, EngineName] = ("diffusion", "adain")
+
+
+def hands(data: Path) -> dict[str, list[Pixels]]:
+    """Ten pictures of each: drawn ones of the dev split, whose kind no training run has seen, and rendered ones."""
+    art, photos = read_shards(data, "art-*", "dev"), read_shards(data, "photo-clean-*", "dev")
+
+    def drawn(wanted: Callable[[Sample], bool]) -> list[Pixels]:
+        return [s.pixels for s in art if wanted(s)][: LEARNED + HELD]
+
+    found = {
+        "pencil sketches": drawn(lambda s: s.info.get("medium") == "pencil sketch"),
+        "cartoons": drawn(lambda s: s.info.get("medium") == "cartoon"),
+        "watercolours": drawn(lambda s: s.info.get("medium") == "watercolour illustration"),
+    }
+    for medium, seed in PROCEDURAL.items():
+        later = photos[PHOTOS:][: LEARNED + HELD]
+        found[medium] = [render(p.pixels, medium, np.random.default_rng(seed)).pixels for p in later]
+    return found
+
+
+def personal(
+    data: Path, *, minutes: float = 8.0, kind: AdapterKind = "lora", out: Path = Path("runs/personal"), only: str = ""
+) -> None:
+    """Print, for each hand, means over photos and held-out pictures before and after, and the time and memory it took.
+
+    Parameters
+    ----------
+    data
+        Folder of webdataset shards with a dev split.
+    minutes
+        Of each training.
+    kind
+        Of the adapters.
+    out
+        Where the sheets go.
+    only
+        The name of one hand.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    photos = [square(s.pixels) for s in read_shards(data, "photo-clean-*", "dev")[:PHOTOS]]
+    ratios: list[float] = []
+    with tempfile.TemporaryDirectory() as zoo:
+        os.environ[ADAPTERS_VARIABLE] = zoo
+        for name, pictures in hands(data).items():
+            if only in ("", name):
+                ratios.append(_one(name, pictures, photos, AdapterRecipe(kind=kind, minutes=minutes), out))
+    print(f"texture of the final with adapter over zero-shot, median of {len(ratios)}: {np.median(ratios):.3f}")
+
+
+def _one(name: str, pictures: list[Pixels], photos: list[Picture], recipe: AdapterRecipe, out: Path) -> float:
+    slug = name.replace(" ", "-")
+    learned, held = pictures[:LEARNED], [square(p) for p in pictures[LEARNED:]]
+    begun = time.monotonic()
+    report = train_adapter([Picture.from_array(p) for p in learned], name=slug, recipe=recipe, samples=0)
+    minutes = (time.monotonic() - begun) / 60
+    rows = [np.concatenate([p.to_array() for p in photos], 1)]
+    stylizer = Stylizer.load()
+    looks = {
+        "zero-shot": Style.from_images([Picture.from_array(p) for p in learned]),
+        "adapter": parse_style([f"adapter:{slug}"]),
+    }
+    print(f"{name}: {report.steps} steps, {minutes:.1f} minutes in all, {report.peak_memory / 2**30:.1f} GiB")
+    final: list[float] = []
+    for label, style in looks.items():
+        for engine in ENGINES:
+            painted = [stylizer.stylize(p, style, engine=engine).picture for p in photos]
+            found = [measure(small(p), small(h), small(o)) for p, o in zip(photos, painted, strict=True) for h in held]
+            texture, colour, structure = (np.mean([getattr(m, k) for m in found]) for k in Measures.__slots__)
+            print(f"  {label:10}{engine:10} texture {texture:.3f}  colour {colour:.3f}  structure {structure:.3f}")
+            rows.append(np.concatenate([p.to_array() for p in painted], 1))
+            final += [float(texture)] if engine == "diffusion" else []
+    rows.append(np.concatenate([square(p).to_array() for p in pictures[-len(photos) :]], 1))
+    sheet = Image.fromarray(np.concatenate(rows, 0))
+    sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.LANCZOS).save(
+        out / f"{slug}-{recipe.kind}.png"
+    )
+    print(f"  texture of the final, adapter over zero-shot: {final[1] / final[0]:.3f}", flush=True)
+    return final[1] / final[0]
+
+
+if __name__ == "__main__":
+    run(personal)

@@ -1,0 +1,78 @@
+"""`diffstyle adapters`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from diffstyle.model_options import ExportFormat
+
+
+def list_adapters() -> int:
+    """Name every style adapter on this machine."""
+    from diffstyle.zoo import adapter_folders, adapter_info, adapters_folder
+
+    for name in adapter_folders():
+        info = adapter_info(name)
+        whose = "yours" if info.own else "comes with diffstyle"
+        print(f"{name:<24} {info.kind:<7} for {info.backbone:<10} {whose}")
+    print(f"Yours are in {adapters_folder()}.")
+    return 0
+
+
+def show(name: str, /) -> int:
+    """Say what an adapter is, and how good.
+
+    Parameters
+    ----------
+    name
+        Its name in the list.
+    """
+    from diffstyle.zoo import adapter_file, adapter_info
+
+    info = adapter_info(name)
+    card = info.folder / "CARD.md"
+    print(card.read_text("utf-8").rstrip() if card.is_file() else f"# {name}")
+    print(f"\n{info.kind} for {info.backbone}, {info.source}\n{adapter_file(name)}, whole")
+    return 0
+
+
+def export(
+    name: str,
+    /,
+    *,
+    layout: Annotated[ExportFormat, Parameter(name="--format")],
+    out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path(),
+) -> int:
+    """Write an adapter for other programs.
+
+    Parameters
+    ----------
+    name
+        Its name in the list.
+    layout
+        ip-adapter, diffusers-lora or kohya.
+    out
+        The folder to write to.
+    """
+    from diffstyle.conditioning.export import export as write
+    from diffstyle.zoo import adapter_info
+
+    print(write(adapter_info(name), layout, out))
+    return 0
+
+
+def remove(name: str, /) -> int:
+    """Delete an adapter of yours.
+
+    Parameters
+    ----------
+    name
+        Its name in the list.
+    """
+    from diffstyle.zoo import remove_adapter
+
+    print(f"{remove_adapter(name)} is gone.")
+    return 0

@@ -1,0 +1,90 @@
+"""`diffstyle train`"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from diffstyle.errors import Cancelled, InputError
+from diffstyle.model_options import ModelOptions
+from diffstyle.training.personal.recipe import AdapterRecipe
+
+if TYPE_CHECKING:
+    from diffstyle.training.personal.run import OnTrainingStep, TrainingStep
+
+USUAL = AdapterRecipe()
+STARTER = ModelOptions()
+
+
+def train(
+    pictures: Path,
+    /,
+    *,
+    name: str,
+    photos: Path | None = None,
+    samples: int = 2,
+    overwrite: Annotated[bool, Parameter(negative=())] = False,
+    json_report: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    recipe: Annotated[AdapterRecipe, Parameter(name="*", negative=())] = USUAL,
+    options: Annotated[ModelOptions, Parameter(name="*", negative=())] = STARTER,
+) -> int:
+    """Train a style adapter of your own; a training that was stopped goes on when it is asked for again.
+
+    Parameters
+    ----------
+    pictures
+        A folder of 3 to 500 pictures in one style; NAME.txt beside a picture says what it shows.
+    name
+        What the adapter is called: --style adapter:NAME.
+    photos
+        A folder of plain photos to try the style on while it is learned; some that come with scikit-image if not given.
+    samples
+        How many photos the report paints; 0 for none.
+    overwrite
+        Replace an adapter of that name.
+    json_report
+        Print the report as one JSON object.
+    """
+    from diffstyle.training.personal.train import train_adapter
+
+    if samples < 0:
+        raise InputError(f"samples is {samples}: give 0 or more.")
+    try:
+        report = train_adapter(
+            pictures,
+            name=name,
+            recipe=recipe,
+            options=options,
+            photos=photos,
+            samples=samples,
+            overwrite=overwrite,
+            on_step=_bar(),
+        )
+    except (KeyboardInterrupt, Cancelled):
+        print("diffstyle: stopped; the same command goes on from here.", file=sys.stderr)
+        return 130
+    if json_report:
+        print(report.to_json())
+        return 0
+    print((report.folder / "CARD.md").read_text("utf-8"))
+    print(f"Paint in it with  diffstyle stylize PHOTO --style adapter:{name}")
+    return 0
+
+
+def _bar() -> OnTrainingStep | None:
+    """A bar with the time that is left, on a terminal."""
+    if not sys.stderr.isatty():
+        return None
+    from tqdm import tqdm
+
+    bar = tqdm(unit="step", leave=False)
+
+    def show(step: TrainingStep) -> None:
+        bar.total = step.total
+        bar.set_postfix_str(f"loss {step.loss:.3f}" if step.held_loss is None else f"held out {step.held_loss:.3f}")
+        bar.update(step.done - bar.n)
+
+    return show

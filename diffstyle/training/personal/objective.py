@@ -1,0 +1,207 @@
+"""What a personal adapter is trained for.
+
+A model that refines the preview in a step or two is trained as it paints: photos are previewed, refined, decoded, and
+held against the hand's strokes, for its VAE is quick. Any other model learns to denoise the hand's pictures, as it was
+trained itself. Neither needs a perceptual network that does not ship.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from diffstyle.clip_model import OpenClip
+from diffstyle.encoder_source import STARTER, find
+from diffstyle.engines.adain.engine import unflattened
+from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
+from diffstyle.engines.diffusion.engine import DiffusionEngine
+from diffstyle.training import losses
+from diffstyle.training.personal.material import EACH, Material, Shown, Strokes
+from diffstyle.training.personal.noise import Noise
+from diffstyle.training.starter.material import edges_of
+
+SCALES, SIDE, KERNELS, COLOURS = 3, 7, 48, 16
+TEXTURE, COLOUR, ARRANGEMENT, STRUCTURE, RANGE = 20.0, 4.0, 4.0, 40.0, 4.0
+SLACK = 0.05  # of edge correlation that may be lost against the style as it was before
+CALIBRATED = 4  # batches
+LEVELS = (5, 60)  # of a thousand, around those that a preview is refined from
+
+B = TypeVar("B")
+
+
+class Objective(Protocol[B]):
+    """Losses by name of a batch; `generator` decides all that is drawn."""
+
+    def batch(self, rng: np.random.Generator) -> B: ...
+
+    def __call__(self, batch: B, generator: torch.Generator) -> dict[str, Tensor]: ...
+
+
+class StrokeLoss(nn.Module):
+    """How far painted photos are from the hand: patches of luminance and colour, with the photo's shapes in place."""
+
+    def __init__(self, reader: OpenClip) -> None:
+        super().__init__()
+        self._reader = reader
+
+    def forward(self, out: Tensor, batch: Strokes, was: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """`was` (b,): the edge correlation that the photos had in the style before it was trained."""
+        styles = batch.strokes.repeat_interleave(EACH, 0)
+        texture: list[Tensor] = []
+        o, s = out, styles
+        for level in range(SCALES):
+            kernels = torch.randn(KERNELS, 3, SIDE, SIDE, generator=generator)
+            kernels = F.normalize((kernels - kernels.mean((2, 3), keepdim=True)).flatten(1)).view_as(kernels)
+            texture.append(losses.patch_wasserstein(o, s, kernels.to(out.device), stride=SCALES - level).mean())
+            o, s = F.avg_pool2d(o, 2), F.avg_pool2d(s, 2)
+        tints = F.normalize(torch.randn(COLOURS, 3, generator=generator))[..., None, None].to(out.device)
+        with torch.no_grad():
+            wanted = self._stages(batch.photos)
+        arrangement = [losses.arrangement_loss(a, b) for a, b in zip(self._stages(out), wanted, strict=True)]
+        lost = (was - SLACK - losses.edge_correlation(out, batch.photos)).clamp_min(0)
+        return {
+            "texture": TEXTURE * torch.stack(texture).mean(),
+            "colour": COLOUR * losses.patch_wasserstein(out, styles, tints, stride=3).mean(),
+            "arrangement": ARRANGEMENT * torch.stack(arrangement).mean(),
+            "structure": STRUCTURE * lost.mean(),
+            "range": RANGE * (out - out.clamp(0, 1)).abs().mean(),
+        }
+
+    def _stages(self, pictures: Tensor) -> list[Tensor]:
+        """The first two stages of the style encoder, which ships; (b, c, h/4, w/4) and (b, c, h/8, w/8)."""
+        visual: Any = self._reader.model.visual
+        x = visual.trunk.stem((pictures - self._reader.mean) / self._reader.std)
+        first = visual.trunk.s1(x)
+        return [first, visual.trunk.s2(first)]
+
+
+class Preview:
+    """Photos in the preview network, in statistics (s,) that are the same for all."""
+
+    def __init__(self, network: PreviewNetwork) -> None:
+        self.network = network
+
+    def __call__(self, photos: Tensor, statistics: Tensor) -> Tensor:
+        flat = unflattened(statistics[None].expand(len(photos), -1))
+        return self.network.render(self.network.encode(photos), StyleStatistics(*flat)).float()
+
+
+class PaintStrokes(nn.Module):
+    """From the noised preview of a photo to the hand's strokes, as the model paints."""
+
+    def __init__(
+        self,
+        engine: DiffusionEngine,
+        preview: Preview,
+        material: Material,
+        before: Tensor,
+        now: Tensor,
+        *,
+        size: int,
+        count: int,
+    ) -> None:
+        """`before` and `now` are the preview's statistics of the hand, measured and tuned."""
+        super().__init__()
+        self.unet: nn.Module = engine.backbone.unet
+        self._engine, self._preview, self._material = engine, preview, material
+        self._before, self._now = before, now
+        self._size, self._count, self._refining = size, count, 0.0
+        self._noise = Noise.of(engine.backbone.pipeline.scheduler)
+        self._loss = StrokeLoss(OpenClip.load(find(STARTER), engine.backbone.device, torch.float32))
+
+    def batch(self, rng: np.random.Generator) -> Strokes:
+        return self._material.strokes(size=self._size, count=self._count, rng=rng)
+
+    def forward(self, batch: Strokes, generator: torch.Generator) -> dict[str, Tensor]:
+        with torch.no_grad():
+            was = losses.edge_correlation(self._preview(batch.photos, self._before), batch.photos) - self._refining
+        out = self._painted(batch, self._now, generator)
+        with torch.autocast(self._engine.backbone.device.type, enabled=False):
+            return self._loss(out, batch, was, generator)
+
+    @torch.no_grad()
+    def calibrate(self) -> None:
+        """See how much edge correlation refining a preview costs, before anything is trained."""
+        lost: list[Tensor] = []
+        for n in range(CALIBRATED):
+            batch, generator = self.batch(np.random.default_rng((4, n))), torch.Generator().manual_seed(n)
+            outs = self._preview(batch.photos, self._before), self._painted(batch, self._before, generator)
+            preview, refined = (losses.edge_correlation(o, batch.photos) for o in outs)
+            lost.append((preview - refined).mean())
+        self._refining = float(torch.stack(lost).mean())
+
+    def _painted(self, batch: Strokes, statistics: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, s, s): previews in `statistics`, refined in a step."""
+        backbone = self._engine.backbone
+        device, count = backbone.device, len(batch.photos)
+        with torch.no_grad():
+            start = self._preview(batch.photos, statistics).clamp(0, 1).to(device)
+            latents = backbone.encode(start)
+            t = torch.randint(*LEVELS, (count,), generator=generator).to(device)
+            noisy = self._noise.noised(latents, torch.randn(latents.shape, generator=generator).to(device), t)
+            prompt: Tensor = self._engine.prompt("", "", guided=False)["prompt_embeds"].expand(count, -1, -1)
+            held = self._held(noisy, t, prompt, batch)
+        told = {"image_embeds": [batch.told[:, None].to(device, backbone.dtype)]}
+        predicted = self.unet(noisy.to(backbone.dtype), t, prompt, added_cond_kwargs=told, return_dict=False, **held)[
+            0
+        ].float()
+        return backbone.decode(self._noise.clean(noisy, predicted, t))
+
+    def _held(self, noisy: Tensor, t: Tensor, prompt: Tensor, batch: Strokes) -> dict[str, Any]:
+        """What the ControlNet adds, where there is one that was shown edges."""
+        net = getattr(self._engine.backbone.pipeline, "controlnet", None)
+        if net is None or [c.conditioning for c in self._engine.backbone.controls] != ["soft-edge"]:
+            return {}
+        edges = edges_of(batch.photos).to(noisy.device, self._engine.backbone.dtype)
+        down, middle = net(noisy.to(edges.dtype), t, prompt, edges, return_dict=False)
+        return {"down_block_additional_residuals": list(down), "mid_block_additional_residual": middle}
+
+
+class Denoise(nn.Module):
+    """The hand's pictures and plain photos from their noise, told a style and sometimes what they show."""
+
+    def __init__(self, engine: DiffusionEngine, material: Material, *, size: int, count: int) -> None:
+        super().__init__()
+        self.unet: nn.Module = engine.backbone.unet
+        self._engine, self._material = engine, material
+        self._size, self._count = size, count
+        self._noise = Noise.of(engine.backbone.pipeline.scheduler)
+
+    def batch(self, rng: np.random.Generator) -> Shown:
+        multiple = 8 * self._engine.backbone.multiple
+        return self._material.shown(size=self._size, count=self._count, multiple=multiple, rng=rng)
+
+    def forward(self, batch: Shown, generator: torch.Generator) -> dict[str, Tensor]:
+        backbone = self._engine.backbone
+        device, dtype = backbone.device, backbone.dtype
+        count = len(batch.pictures)
+        with torch.no_grad():
+            latents = backbone.encode(batch.pictures.to(device), generator=generator)
+            t = torch.randint(len(self._noise.alphas), (count,), generator=generator).to(device)
+            noise = torch.randn(latents.shape, generator=generator).to(device)
+            conditions = self._conditions(batch)
+        predicted = self.unet(self._noise.noised(latents, noise, t).to(dtype), t, return_dict=False, **conditions)[
+            0
+        ].float()
+        error = (predicted - self._noise.wanted(latents, noise, t)).square().mean((1, 2, 3))
+        return {"denoising": (error * self._noise.weight(t)).mean()}
+
+    def _conditions(self, batch: Shown) -> dict[str, Any]:
+        """Words, styles and sizes as the UNet takes them."""
+        backbone = self._engine.backbone
+        said = [self._engine.prompt(caption, "", guided=False) for caption in batch.captions]
+        found: dict[str, Any] = {"encoder_hidden_states": torch.cat([s["prompt_embeds"] for s in said])}
+        added: dict[str, Any] = {}
+        if self._engine.adapters:
+            norm = self._engine.adapters[0][0].norm or 1.0
+            added["image_embeds"] = [(batch.told[:, None] * norm).to(backbone.device, backbone.dtype)]
+        if "pooled_prompt_embeds" in said[0]:
+            height, width = batch.pictures.shape[-2:]
+            sizes = torch.tensor([[height, width, 0, 0, height, width]], device=backbone.device, dtype=backbone.dtype)
+            added["text_embeds"] = torch.cat([s["pooled_prompt_embeds"] for s in said])
+            added["time_ids"] = sizes.expand(len(said), -1)
+        return found | ({"added_cond_kwargs": added} if added else {})

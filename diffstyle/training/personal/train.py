@@ -1,0 +1,297 @@
+"""`train_adapter`: pictures in, an adapter in the zoo and a report out."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import resource
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from diffstyle import __version__
+from diffstyle.controls.wrapper import Wrapper
+from diffstyle.encoder import StyleEncoder
+from diffstyle.engines.adain.engine import AdaINEngine
+from diffstyle.engines.base import Engine
+from diffstyle.engines.diffusion.engine import DiffusionEngine
+from diffstyle.errors import InputError
+from diffstyle.evaluation.pictures import square
+from diffstyle.files import sha256
+from diffstyle.model_options import ModelOptions
+from diffstyle.picture import Picture, PictureLike
+from diffstyle.style import Reference, Style
+from diffstyle.stylizer import Stylizer
+from diffstyle.training.data import Pixels
+from diffstyle.training.personal import report as reports
+from diffstyle.training.personal.intake import Intake, Piece, take_in
+from diffstyle.training.personal.material import Material, pixels_of, plain_photos
+from diffstyle.training.personal.objective import Denoise, Objective, PaintStrokes, Preview
+from diffstyle.training.personal.preview import tuned
+from diffstyle.training.personal.recipe import AdapterRecipe
+from diffstyle.training.personal.report import Report
+from diffstyle.training.personal.run import OnTrainingStep, Progress, run
+from diffstyle.training.personal.trainable import opened
+from diffstyle.zoo import INFO, LOOK, TENSORS, adapters_folder, check_new
+
+TUNING_STEPS = 100
+TUNING_SHARE = 0.2  # of the minutes: what tuning the preview takes and the report needs is not there for the model
+SIDES = {"sd15": 512, "sdxl": 1024}
+OWN_SIDE = 256
+_PLAIN = ModelOptions()
+JUDGED = 2  # photos that the report is made of, and nothing is learned from
+
+
+def train_adapter(
+    pictures: str | Path | Sequence[PictureLike],
+    *,
+    name: str,
+    model: str | Path = _PLAIN.model,
+    recipe: AdapterRecipe | None = None,
+    options: ModelOptions | None = None,
+    photos: str | Path | None = None,
+    samples: int = JUDGED,
+    overwrite: bool = False,
+    on_step: OnTrainingStep | None = None,
+) -> Report:
+    """Train a style adapter called `name` on a folder or a list of 3 to 500 pictures, for `model`.
+
+    It is the user's own in the zoo afterwards: `Style` specs name it `adapter:NAME`, `Stylizer.load(adapter=...)` takes
+    it, and its folder holds weights, style, recipe, card and sheet. A training that was stopped or killed goes on where
+    it was when it is asked for again with the same pictures and recipe.
+
+    Parameters
+    ----------
+    options
+        How the model is loaded, in place of `model`.
+    photos
+        A folder of plain photos to try the hand on; those of scikit-image if not given.
+    samples
+        How many photos the report paints; 0 for no report, where a model paints slowly.
+
+    Raises InputError for pictures, names, models and recipes that cannot be used; Cancelled when `on_step` says so.
+    """
+    recipe = recipe or AdapterRecipe()
+    options = options or ModelOptions(model=str(model))
+    folder = check_new(name, overwrite=overwrite)
+    intake = take_in(pictures, seed=recipe.seed)
+    plain = plain_photos(None if photos is None else Path(photos))
+    judged, learned = plain[:samples], plain[samples:] or plain
+    state = adapters_folder() / f".{name}.training.pt"
+    job = _Job.of(name, options, recipe, intake, learned, state)
+    progress, style, made = job.train(on_step)
+    gc.collect()
+    partial = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".partial", dir=folder.parent))
+    try:
+        report = job.write(partial, folder, progress, style, made, judged)
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.chmod(0o755)
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        made.unlink(missing_ok=True)
+    state.unlink(missing_ok=True)
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What one training is of."""
+
+    name: str
+    options: ModelOptions
+    recipe: AdapterRecipe
+    intake: Intake
+    photos: tuple[Pixels, ...]
+    state: Path
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        options: ModelOptions,
+        recipe: AdapterRecipe,
+        intake: Intake,
+        photos: tuple[Pixels, ...],
+        state: Path,
+    ) -> _Job:
+        """With the state of an earlier training put aside that was of other things."""
+        job = cls(name, options, recipe, intake, photos, state)
+        mark = state.with_suffix(".json")
+        if not mark.exists() or mark.read_text("utf-8") != job._identity():
+            state.unlink(missing_ok=True)
+            mark.write_text(job._identity(), "utf-8")
+        return job
+
+    def _identity(self) -> str:
+        of = (asdict(self.recipe), asdict(self.options.shareable()), self.intake.digests, __version__)
+        return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
+
+    def train(self, on_step: OnTrainingStep | None) -> tuple[Progress, Style, Path]:
+        """The adapter's file and the style it paints."""
+        from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
+
+        stylizer = Stylizer.of(self.options)
+        engine = _unwrapped(stylizer.engine("diffusion"), DiffusionEngine)
+        painter = _unwrapped(stylizer.engine("adain"), AdaINEngine)
+        encoder = engine.encoder or stylizer.encoder
+        material, held = (self._material(pieces, encoder) for pieces in (self.intake.train, self.intake.held))
+        preview = Preview(painter.network)
+        measured = _statistics(painter, self.intake.train)
+        size = self.recipe.size or SIDES.get(engine.backbone.architecture.name, OWN_SIDE)
+        steps = min(TUNING_STEPS, self.recipe.steps or TUNING_STEPS)
+        now = tuned(preview, measured, material, steps=steps, size=min(size, OWN_SIDE), seed=self.recipe.seed)
+
+        def objective(of: Material) -> Objective[Any]:
+            count = self.recipe.batch
+            if engine.backbone.sampling.start == "preview":
+                strokes = PaintStrokes(engine, preview, of, measured, now, size=size, count=count)
+                strokes.calibrate()
+                return strokes
+            return Denoise(engine, of, size=size, count=count)
+
+        cpu = engine.backbone.device.type == "cpu"
+        precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(engine.backbone.dtype, "no")
+        accelerator = Accelerator(cpu=cpu, mixed_precision=precision)
+        try:
+            trainable = opened(engine, self.recipe, name=self.name)
+            progress = run(
+                objective(material),
+                objective(held) if held.pieces else None,
+                trainable,
+                self.recipe,
+                accelerator=accelerator,
+                state=self.state,
+                seconds_left=60 * self.recipe.minutes * (1 - TUNING_SHARE),
+                on_step=on_step,
+            )
+        finally:
+            cast("Any", AcceleratorState)._reset_state(reset_partial_state=True)  # another may want another precision
+        made = trainable.save(self.state.with_suffix(".safetensors"))
+        vectors = {encoder.space: material.mean}
+        if encoder is not stylizer.encoder:  # the preview's own eyes
+            vectors[stylizer.encoder.space] = self._material(self.intake.train, stylizer.encoder).mean
+        reference = Reference(
+            hashlib.sha256(self._identity().encode()).hexdigest(),
+            self.name,
+            statistics=MappingProxyType({painter.space: now}),
+            embeddings=MappingProxyType(vectors),
+        )
+        return progress, Style((reference,), self.name), made
+
+    def _material(self, pieces: Sequence[Piece], encoder: StyleEncoder) -> Material:
+        def embedded(pictures: Sequence[Picture]) -> Tensor:
+            style = encoder.encode(Style.from_images(list(pictures)))
+            by_digest = {r.digest: r.embeddings[encoder.space] for r in style.references}
+            return torch.stack([by_digest[p.digest()] for p in pictures])
+
+        photos = embedded([Picture.from_array(p) for p in self.photos])
+        if not pieces:
+            return Material((), (), torch.zeros(0), torch.zeros(0), tuple(self.photos), photos)
+        pictures = [p.picture for p in pieces]
+        mean = encoder.encode(Style.from_images(pictures)).embedding_in(encoder.space)
+        captions = tuple(p.caption for p in pieces)
+        return Material(pixels_of(pieces), captions, embedded(pictures), mean, tuple(self.photos), photos)
+
+    def write(
+        self, partial: Path, folder: Path, progress: Progress, style: Style, made: Path, judged: Sequence[Pixels]
+    ) -> Report:
+        """Everything that the adapter's folder holds."""
+        tensors = Path(shutil.copyfile(made, partial / TENSORS))
+        style_file = replace(style, references=tuple(replace(r, adapter=self.name) for r in style.references))
+        style_file.save(partial / LOOK)
+        report = self._report(partial, folder, progress, style, judged)
+        shareable = self.options.shareable()
+        info = {
+            "name": self.name,
+            "kind": self.recipe.kind,
+            "backbone": shareable.model,
+            "space": style.space,
+            "source": f"trained with diffstyle {__version__} on {report.pictures} pictures",
+            "sha256": sha256(tensors),
+        }
+        (partial / INFO).write_text("".join(f"{k} = {json.dumps(v)}\n" for k, v in info.items()), "utf-8")
+        facts = {
+            "version": __version__,
+            "torch": torch.__version__,
+            "model": shareable.model,
+            "steps_run": report.steps,
+        }
+        pictures = "".join(f'  "{d}",\n' for d in self.intake.digests)
+        (partial / "recipe.toml").write_text(
+            self.recipe.to_toml()
+            + "".join(f"{k} = {json.dumps(str(v))}\n" for k, v in facts.items())
+            + f"pictures = [  # sha256 of each, decoded\n{pictures}]\n",
+            "utf-8",
+        )
+        (partial / "CARD.md").write_text(report.card(), "utf-8")
+        self.state.with_suffix(".json").unlink(missing_ok=True)
+        return report
+
+    def _report(
+        self, partial: Path, folder: Path, progress: Progress, style: Style, judged: Sequence[Pixels]
+    ) -> Report:
+        hand = pixels_of(self.intake.held or self.intake.train)
+        photos = [square(p) for p in judged]
+        looks: tuple[reports.Look, reports.Look] = ({}, {})
+        leaked = 0.0
+        if photos:
+            zero = Style.from_images([p.picture for p in self.intake.train])
+            before = reports.painted(Stylizer.of(self.options), zero, photos)
+            gc.collect()
+            tensors = str(partial / TENSORS)
+            own: dict[str, Any] = {"adapter": (tensors,)}
+            if self.recipe.kind == "lora":
+                own = {"lora": (*self.options.lora, tensors)}
+            after = reports.painted(Stylizer.of(replace(self.options, **own)), style, photos)
+            looks = reports.looked_at(before, photos, hand), reports.looked_at(after, photos, hand)
+            leaked = reports.leakage(before, after, pixels_of(self.intake.train))
+            reports.sheet(partial / "sheet.jpg", photos, before, after, hand)
+        return Report(
+            self.name,
+            folder,
+            self.recipe.kind,
+            self.options.shareable().model,
+            len(self.intake.train) + len(self.intake.held),
+            len(self.intake.held),
+            progress.step,
+            progress.seconds,
+            _peak_memory(),
+            tuple(progress.losses),
+            tuple(progress.held),
+            progress.stopped_early,
+            *looks,
+            leaked,
+            self.intake.notes,
+        )
+
+
+def _statistics(painter: AdaINEngine, pieces: Sequence[Piece]) -> Tensor:
+    """(s,): the preview's statistics of the hand, as a blend of its pictures has them."""
+    style = painter.measure(Style.from_images([p.picture for p in pieces]))
+    return torch.stack([r.statistics[painter.space] * r.weight for r in style.references]).sum(0)
+
+
+def _unwrapped(engine: Engine, kind: type[Any]) -> Any:
+    while isinstance(engine, Wrapper):
+        engine = engine.engine
+    if not isinstance(engine, kind):
+        raise InputError(f"The model is not painted by {kind.__name__}: personal adapters cannot be trained for it.")
+    return engine
+
+
+def _peak_memory() -> int:
+    """Bytes: of the GPU where there is one, else of this process."""
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

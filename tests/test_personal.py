@@ -1,0 +1,440 @@
+"""Personal adapters: what is taken in, what moves, what comes of it, and what others can read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import diffusers as untyped
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from PIL import Image
+from torch import Tensor, nn
+
+from diffstyle import AdapterRecipe, Cancelled, InputError, Picture, Style, Stylizer, train_adapter
+from diffstyle.conditioning.export import export
+from diffstyle.conditioning.tokens import TokensAdapter
+from diffstyle.controls.wrapper import Wrapper
+from diffstyle.engines.adain.engine import AdaINEngine
+from diffstyle.engines.diffusion.engine import DiffusionEngine
+from diffstyle.model_options import ExportFormat, ModelOptions
+from diffstyle.procedural import render
+from diffstyle.style_spec import parse_style
+from diffstyle.stylizer import worn
+from diffstyle.tensors import read_safetensors
+from diffstyle.training import losses
+from diffstyle.training.personal.intake import Piece, take_in
+from diffstyle.training.personal.material import Material, bucket, pixels_of, plain_photos
+from diffstyle.training.personal.noise import Noise
+from diffstyle.training.personal.objective import Denoise, Preview
+from diffstyle.training.personal.preview import tuned
+from diffstyle.training.personal.recipe import AdapterKind
+from diffstyle.training.personal.run import TrainingStep, run
+from diffstyle.training.personal.trainable import opened
+from diffstyle.zoo import adapter_info, adapters_folder
+from tests.conftest import waves
+from tests.test_cli import run as command
+
+diffusers: Any = untyped
+KINDS: tuple[AdapterKind, ...] = ("tokens", "lora")
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@pytest.fixture(scope="session")
+def hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six pictures of one hand, with a caption beside one of them."""
+    folder = tmp_path_factory.mktemp("hand")
+    for n, photo in enumerate(plain_photos(None)[:6]):
+        Image.fromarray(render(photo, "woodcut", np.random.default_rng(7), longest=256).pixels).save(
+            folder / f"{n}.png"
+        )
+    (folder / "3.txt").write_text("a boat\n on a lake")
+    return folder
+
+
+@pytest.fixture
+def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DIFFSTYLE_ADAPTERS", str(tmp_path / "zoo"))
+    return tmp_path / "zoo"
+
+
+def options(models: Path, name: str) -> ModelOptions:
+    adapter = str(models / f"{name}.adapter.safetensors")
+    return ModelOptions(model=str(models / name), adapter=(adapter,), device="cpu", dtype="float32")
+
+
+def unwrapped(engine: Any) -> Any:
+    while isinstance(engine, Wrapper):
+        engine = engine.engine
+    return engine
+
+
+@pytest.fixture(scope="session")
+def zoo_of_both(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path, hand: Path) -> Path:
+    """A zoo with a tokens adapter and a LoRA for the tiny model, a few steps old."""
+    folder = tmp_path_factory.mktemp("zoo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIFFSTYLE_ADAPTERS", str(folder))
+        for kind in KINDS:
+            recipe = AdapterRecipe(kind=kind, steps=3, size=64, learning_rate=0.05)
+            train_adapter(hand, name=f"my-{kind}", recipe=recipe, options=options(tiny_models, "worded"), samples=0)
+    return folder
+
+
+def test_pictures_are_taken_in(hand: Path, tmp_path: Path) -> None:
+    for path in hand.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "again.png").write_bytes((hand / "0.png").read_bytes())
+    with Image.open(hand / "1.png") as image:
+        image.resize((150, 120)).save(tmp_path / "nearly.jpg", quality=80)
+        image.resize((40, 32)).save(tmp_path / "tiny.png")
+        image.resize((2000, 1600)).save(tmp_path / "2.png")
+    (tmp_path / "broken.png").write_bytes(b"not a picture")
+    (tmp_path / "notes.md").write_text("not looked at")
+    intake = take_in(tmp_path)
+    assert len(intake.train) + len(intake.held) == 5  # 2.png shows what 1.png does
+    assert len(intake.held) == 1
+    assert {p.caption for p in (*intake.train, *intake.held)} == {"", "a boat on a lake"}
+    for name in ("again.png", "nearly.jpg", "tiny.png", "broken.png", "2.png"):
+        assert sum(name in note for note in intake.notes) == 1
+    assert take_in(tmp_path, seed=0).digests == intake.digests
+
+
+@pytest.mark.parametrize("shape", [(400, 400), (800, 400), (300, 450), (900, 500)])
+def test_crops_keep_the_shape_of_their_picture(shape: tuple[int, int]) -> None:
+    width, height = bucket(shape[0] / shape[1], 512, 64)
+    assert width % 64 == height % 64 == 0
+    assert (width > height) == (shape[0] > shape[1])
+    assert 0.75 < width * height / 512**2 < 1.3
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
+def test_the_noise_is_that_of_diffusers(prediction: str) -> None:
+    scheduler = diffusers.DDIMScheduler(prediction_type=prediction)
+    noise = Noise.of(scheduler)
+    x, e = torch.randn(2, 3, 4, 4), torch.randn(2, 3, 4, 4)
+    t = torch.tensor([10, 700])
+    noisy = noise.noised(x, e, t)
+    assert torch.allclose(noisy, scheduler.add_noise(x, e, t), atol=1e-6)
+    wanted = noise.wanted(x, e, t)
+    expected = {"epsilon": e, "v_prediction": scheduler.get_velocity(x, e, t), "sample": x}[prediction]
+    assert torch.allclose(wanted, expected, atol=1e-6)
+    assert torch.allclose(noise.clean(noisy, wanted, t), x, atol=1e-4)
+
+
+def test_patches_tell_textures_apart() -> None:
+    fine, coarse, other = (
+        torch.from_numpy(render(waves(128, 128, seed=s), m, np.random.default_rng(s), longest=128).pixels)
+        .permute(2, 0, 1)[None]
+        .float()
+        / 255
+        for s, m in ((1, "stipple"), (2, "stipple"), (3, "watercolour wash"))
+    )
+    kernels = torch.randn(32, 3, 7, 7, generator=torch.Generator().manual_seed(0))
+    kernels = kernels - kernels.mean((2, 3), keepdim=True)
+    near, far = (float(losses.patch_wasserstein(x, fine, kernels, stride=1)) for x in (coarse, other))
+    assert float(losses.patch_wasserstein(fine, fine, kernels, stride=1)) == 0
+    assert near < far
+    shifted = torch.roll(fine, 5, 3)
+    assert float(losses.edge_correlation(fine, fine)) == pytest.approx(1, abs=1e-4)
+    assert float(losses.edge_correlation(shifted, fine)) < 0.8
+
+
+def material(hand: Path, stylizer: Stylizer) -> Material:
+    pieces: tuple[Piece, ...] = take_in(hand).train
+    encoder = stylizer.encoder
+    photos = plain_photos(None)[:2]
+    encoded = [encoder.encode(Style.from_image(p.picture)).embedding for p in pieces]
+    plain = [encoder.encode(Style.from_image(p)).embedding for p in photos]
+    return Material(
+        pixels_of(pieces),
+        tuple(p.caption for p in pieces),
+        torch.stack(encoded),
+        encoded[0],
+        photos,
+        torch.stack(plain),
+    )
+
+
+@every_kind
+def test_only_the_adapter_moves(kind: AdapterKind, tiny_models: Path, hand: Path, tmp_path: Path) -> None:
+    stylizer = Stylizer.of(options(tiny_models, "worded"))
+    engine: DiffusionEngine = unwrapped(stylizer.engine("diffusion"))
+    trainable = opened(engine, AdapterRecipe(kind=kind, steps=2, size=64, learning_rate=0.05), name="mine")
+    networks = [m for m in engine.backbone.pipeline.components.values() if isinstance(m, nn.Module)]
+    own = {id(p) for p in trainable.parameters.values()}
+    before = [(p, p.detach().clone()) for net in networks for p in net.parameters() if id(p) not in own]
+    start = trainable.values()
+    objective = Denoise(engine, material(hand, stylizer), size=64, count=2)
+    progress = run(
+        objective,
+        None,
+        trainable,
+        AdapterRecipe(kind=kind, steps=2, size=64, learning_rate=0.05),
+        accelerator=Accelerator(cpu=True),
+        state=tmp_path / "state.pt",
+        seconds_left=60,
+    )
+    assert progress.step == 2
+    assert len(before) > 50
+    assert all(torch.equal(p, old) for p, old in before)
+    assert any(not torch.equal(v, start[k]) for k, v in trainable.values().items())
+
+
+@pytest.mark.parametrize(("kind", "model"), [("tokens", "xl"), ("lora", "worded"), ("lora", "starter")])
+def test_a_stopped_training_goes_on_as_if_nothing_had_been(
+    kind: AdapterKind, model: str, tiny_models: Path, hand: Path, zoo: Path
+) -> None:
+    chosen = ModelOptions(device="cpu") if model == "starter" else options(tiny_models, model)
+    recipe = AdapterRecipe(kind=kind, steps=5, size=64, batch=1, accumulate=2)
+    seen: list[TrainingStep] = []
+
+    def stop(step: TrainingStep) -> bool:
+        return step.done < 2
+
+    with pytest.raises(Cancelled):
+        train_adapter(hand, name="mine", recipe=recipe, options=chosen, samples=0, on_step=stop)
+    assert not (zoo / "mine").exists()
+    resumed = train_adapter(hand, name="mine", recipe=recipe, options=chosen, samples=0, on_step=seen.append)
+    assert seen[0].done == 3
+    assert seen[-1].left == 0
+    whole = train_adapter(hand, name="other", recipe=recipe, options=chosen, samples=0)
+    assert resumed.losses == pytest.approx(whole.losses, rel=1e-4)
+    assert dict(resumed.held_losses) == pytest.approx(dict(whole.held_losses), rel=1e-4)
+    assert sorted(p.name for p in zoo.iterdir()) == ["mine", "other"]
+
+
+@pytest.mark.usefixtures("zoo")
+def test_minutes_become_steps(tiny_models: Path, hand: Path) -> None:
+    seen: list[TrainingStep] = []
+    recipe = AdapterRecipe(minutes=0.1, size=64)
+    report = train_adapter(
+        hand, name="mine", recipe=recipe, options=options(tiny_models, "worded"), samples=0, on_step=seen.append
+    )
+    assert seen[0].total is None
+    assert seen[-1].total == len(seen) == report.steps > 10
+    assert report.seconds < 20
+
+
+def test_an_adapter_is_a_style(
+    tiny_models: Path,
+    zoo_of_both: Path,
+    photo: Picture,
+    photo_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DIFFSTYLE_ADAPTERS", str(zoo_of_both))
+    stylizer = Stylizer.of(options(tiny_models, "worded"))
+    for kind in KINDS:
+        style = parse_style([f"adapter:my-{kind}"])
+        assert style.adapters == {f"my-{kind}": 1.0}
+        with_it = stylizer.stylize(photo, style, steps=2)
+        assert any(f"my-{kind}" in name for name in with_it.weights)
+        bare = Style((replace(style.references[0], adapter=""),))
+        plain = stylizer.stylize(photo, bare, steps=2)
+        assert not any(f"my-{kind}" in name for name in plain.weights)
+        assert with_it.picture != plain.picture
+        out = tmp_path / f"{kind}.png"
+        model = ["--model", tiny_models / "worded", "--dtype", "float32"]
+        if kind == "lora":
+            model += ["--adapter", tiny_models / "worded.adapter.safetensors"]
+        assert command("stylize", photo_file, "-s", f"adapter:my-{kind}", *model, "--steps", "2", "-o", out) == 0
+        again = ["--model", tiny_models / "worded"]
+        again += ["--adapter", tiny_models / "worded.adapter.safetensors"] if kind == "lora" else []
+        assert command("replay", out, "--content", photo_file, *again) == 0
+    mixed = Style.mix({parse_style(["adapter:my-lora"]): 0.25, Style.from_image(waves(90, 90)): 0.75})
+    assert worn(stylizer.options, mixed.adapters).lora == ("my-lora:0.25",)
+    assert command("adapters", "list") == 0
+    assert "my-tokens" in capsys.readouterr().out
+
+
+def test_at_scale_zero_the_model_is_untouched(
+    tiny_models: Path, zoo_of_both: Path, photo: Picture, painting: Style
+) -> None:
+    plain = Stylizer.of(options(tiny_models, "worded")).stylize(photo, painting, steps=2).picture
+    lora = f"{zoo_of_both / 'my-lora' / 'adapter.safetensors'}"
+    for scale, same in (("0", True), ("1", False)):
+        chosen = options(tiny_models, "worded")
+        with_lora = Stylizer.load(
+            chosen.model, adapter=chosen.adapter, lora=[f"{lora}:{scale}"], device="cpu", dtype="float32"
+        )
+        assert (with_lora.stylize(photo, painting, steps=2).picture == plain) == same
+
+
+def picture_of(pipeline: Any, **more: Any) -> Tensor:
+    torch.manual_seed(0)
+    content = torch.rand(1, 3, 64, 64)
+    return pipeline(
+        prompt="a boat",
+        image=content,
+        strength=0.7,
+        num_inference_steps=4,
+        guidance_scale=1.0,
+        generator=torch.Generator().manual_seed(1),
+        output_type="pt",
+        **more,
+    ).images
+
+
+@pytest.mark.parametrize("layout", ["diffusers-lora", "kohya"])
+def test_loras_load_in_plain_diffusers(
+    layout: ExportFormat, tiny_models: Path, zoo_of_both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every matrix acts: the picture is that of the adapter's own file, and not that of the model alone."""
+    monkeypatch.setenv("DIFFSTYLE_ADAPTERS", str(zoo_of_both))
+    pictures: list[Tensor] = []
+    for path in (
+        None,
+        zoo_of_both / "my-lora" / "adapter.safetensors",
+        export(adapter_info("my-lora"), layout, tmp_path),
+    ):
+        pipeline = diffusers.StableDiffusionImg2ImgPipeline.from_pretrained(tiny_models / "worded")
+        pipeline.set_progress_bar_config(disable=True)
+        if path is not None:
+            pipeline.load_lora_weights(str(path))
+        pictures.append(picture_of(pipeline))
+    assert float((pictures[1] - pictures[0]).abs().max()) > 1e-3
+    assert float((pictures[2] - pictures[1]).abs().max()) < 1e-5
+    if layout == "kohya":
+        header, state = read_safetensors(tmp_path / "my-lora.kohya.safetensors")
+        names = list(state)
+        assert header["ss_network_dim"] == "8"
+        assert header["modelspec.title"] == "my-lora"
+        assert all(n.startswith("lora_unet_") for n in names)
+        assert sum(n.endswith(".alpha") for n in names) * 3 == len(names)
+
+
+def test_tokens_load_in_plain_diffusers(
+    tiny_models: Path, zoo_of_both: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIFFSTYLE_ADAPTERS", str(zoo_of_both))
+    path = export(adapter_info("my-tokens"), "ip-adapter", tmp_path)
+    saved = TokensAdapter.load(path)
+    pipeline = diffusers.StableDiffusionImg2ImgPipeline.from_pretrained(tiny_models / "worded")
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.load_ip_adapter(str(tmp_path), subfolder="", weight_name=path.name, image_encoder_folder=None)
+    embeds = torch.nn.functional.normalize(torch.randn(1, 1, saved.width), dim=-1)
+    acting = picture_of(pipeline, ip_adapter_image_embeds=[embeds])
+    pipeline.set_ip_adapter_scale(0.0)
+    assert float((acting - picture_of(pipeline, ip_adapter_image_embeds=[embeds])).abs().max()) > 1e-4
+    with pytest.raises(InputError, match="which kohya does not hold: give ip-adapter"):
+        export(adapter_info("my-tokens"), "kohya", tmp_path)
+
+
+def test_the_preview_comes_nearer(hand: Path, stylizer: Stylizer) -> None:
+    """Tuned statistics bring the texture of photos nearer to the hand's, and keep the measured colours."""
+    painter: AdaINEngine = unwrapped(stylizer.engine("adain"))
+    of = material(hand, stylizer)
+    style = painter.measure(Style.from_images(list(of.pieces)))
+    measured = torch.stack([r.statistics[painter.space] * r.weight for r in style.references]).sum(0)
+    preview = Preview(painter.network)
+    now = tuned(preview, measured, of, steps=30, size=128, seed=0)
+    assert torch.equal(now[:9], measured[:9])
+    kernels = torch.randn(48, 3, 7, 7, generator=torch.Generator().manual_seed(9))
+    kernels = kernels - kernels.mean((2, 3), keepdim=True)
+    batch = of.strokes(size=128, count=4, rng=np.random.default_rng(99))
+    strokes = batch.strokes.repeat_interleave(2, 0)
+    with torch.no_grad():
+        far, near = (
+            float(losses.patch_wasserstein(preview(batch.photos, s), strokes, kernels, stride=2).mean())
+            for s in (measured, now)
+        )
+    assert near < 0.95 * far
+
+
+def test_a_report_says_how_good_it_is(hand: Path, zoo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On the starter, by the command; three steps teach nothing, and the report is of what was painted all the same."""
+    assert command("train", hand, "--name", "mine", "--steps", "3", "--size", "64", "--samples", "1", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["pictures"] == 6
+    assert report["held"] == 1
+    for engine in ("final", "preview"):
+        for key in ("texture_ratio", "colour_ratio", "structure"):
+            assert 0 < report["before"][engine][key] < 2
+            assert 0 < report["after"][engine][key] < 2
+    assert {p.name for p in (zoo / "mine").iterdir()} == {
+        "CARD.md",
+        "adapter.safetensors",
+        "adapter.toml",
+        "recipe.toml",
+        "sheet.jpg",
+        "style.style.safetensors",
+    }
+    assert command("adapters", "info", "mine") == 0
+    assert "texture ratio" in capsys.readouterr().out
+    assert command("train", hand, "--name", "mine") == 2
+    assert "say overwrite" in capsys.readouterr().err
+    assert command("adapters", "remove", "mine") == 0
+    assert not (zoo / "mine").exists()
+    assert command("adapters", "remove", "starter") == 2
+    assert command("adapters", "info", "starter") == 0
+
+
+@pytest.mark.usefixtures("zoo")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "../evil"}, "no name for an adapter"),
+        ({"name": "starter"}, "comes with diffstyle"),
+        ({"steps": 0}, "steps is 0"),
+        ({"rank": 0}, "rank is 0"),
+        ({"learning-rate": "nan"}, "learning_rate is nan"),
+        ({"kind": "stats"}, "kind"),
+        ({"samples": -1}, "samples is -1"),
+        ({"pictures": "empty"}, "Found no pictures"),
+        ({"pictures": "nowhere"}, "Cannot read the folder"),
+        ({"pictures": "one"}, "Found 1 usable picture in"),
+        ({"pictures": "same"}, "shows the same as"),
+        ({"pictures": "text"}, "this is not a picture"),
+        ({"model": "nowhere"}, "nowhere"),
+        ({"zoo": "a file"}, "Cannot make the folder"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_trained_is_said(
+    change: dict[str, Any],
+    message: str,
+    hand: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("empty", "one", "same", "text"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "one" / "a.png").write_bytes((hand / "0.png").read_bytes())
+    for n in range(4):
+        (tmp_path / "same" / f"{n}.png").write_bytes((hand / "0.png").read_bytes())
+        (tmp_path / "text" / f"{n}.png").write_bytes(b"words")
+    if change.pop("zoo", None):
+        (tmp_path / "file").write_text("")
+        monkeypatch.setenv("DIFFSTYLE_ADAPTERS", str(tmp_path / "file" / "zoo"))
+    pictures = tmp_path / change.pop("pictures") if "pictures" in change else hand
+    arguments = {"name": "mine", "steps": 1, **change}
+    flags = [part for k, v in arguments.items() for part in (f"--{k}", v)]
+    assert command("train", pictures, *flags) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.rglob("adapter.toml"))
+
+
+def test_an_adapter_of_another_model_is_said(
+    zoo_of_both: Path,
+    photo_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DIFFSTYLE_ADAPTERS", str(zoo_of_both))
+    for kind in KINDS:
+        assert command("stylize", photo_file, "-s", f"adapter:my-{kind}", "-o", tmp_path / "x.png") == 2
+        assert f"my-{kind} is for" in capsys.readouterr().err
+    assert command("stylize", photo_file, "-s", "adapter:my-lorra", "-o", tmp_path / "x.png") == 2
+    assert "did you mean" in capsys.readouterr().err
+    assert command("stylize", photo_file, "-s", "adapter:starter", "-o", tmp_path / "x.png") == 2
+    assert "paints any style" in capsys.readouterr().err
+    assert adapters_folder() == zoo_of_both
