@@ -894,6 +894,31 @@ def test_the_null_prompt_of_a_folder_is_used(
         Stylizer.load(copy, adapter=adapter, device="cpu")
 
 
+def test_colours_are_kept_where_the_model_says_so(
+    tiny_models: Path, tmp_path: Path, photo: Picture, painting: Style
+) -> None:
+    """Lightness is the model's own, chroma the preview's; from the content the model's colours stay its own."""
+    folder = shutil.copytree(tiny_models / "wordless", tmp_path / "wordless")
+    pictures: list[Picture] = []
+    for keeps in (False, True):
+        (folder / "sampling.json").write_text(json.dumps({"start": "preview", "keeps_colours": keeps}))
+        stylizer = Stylizer.load(
+            folder, adapter=[tiny_models / "wordless.adapter.safetensors"], device="cpu", dtype="float32"
+        )
+        pictures.append(stylizer.stylize(photo, painting, steps=2, denoise=0.1).picture)
+        pictures.append(stylizer.stylize(photo, painting, steps=2, denoise=0.1, start="content").picture)
+    free, from_content, kept, as_before = (p.pixels for p in pictures)
+    assert torch.equal(from_content, as_before)
+    preview = Stylizer.load(device="cpu", dtype="float32").stylize(photo, painting, engine="adain").picture.pixels
+    inside = ((kept > 0) & (kept < 1)).all(0)
+    luma = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
+    chroma = ((kept - (kept * luma).sum(0)) - (preview - (preview * luma).sum(0)))[:, inside]
+    light = ((kept - free) * luma).sum(0)[inside]
+    assert float(chroma.abs().max()) < 1e-4
+    assert float(light.abs().max()) < 1e-4
+    assert not torch.equal(free, kept)
+
+
 def test_strength_zero_costs_nothing(diffuser: Stylizer, photo: Picture, painting: Style) -> None:
     engine = engine_of(diffuser)
     calls: list[int] = []

@@ -6,7 +6,7 @@ import gc
 import resource
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import open_clip
 import pytest
@@ -14,12 +14,14 @@ import torch
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
 from benchmarks.diffusion import content, random_model, style
-from diffstyle import Picture, Settings, Style, StyleEncoder, Task
+from diffstyle import AdapterRecipe, Picture, Settings, Style, StyleEncoder, Task, train_adapter
 from diffstyle.backbones.backbone import Control
 from diffstyle.backbones.load import ControlNetSource, load_backbone
 from diffstyle.bridge import Bridge
 from diffstyle.conditioning.tokens import TokensAdapter
 from diffstyle.engines.diffusion.engine import DiffusionEngine
+from diffstyle.model_options import ModelOptions
+from diffstyle.training.personal.recipe import AdapterKind
 from tests import tiny
 from tests.conftest import waves
 
@@ -109,3 +111,31 @@ def test_sdxl_from_a_folder_and_from_a_single_file(tmp_path: Path, capsys: pytes
     gc.collect()
     small = [painted(model, folder, steps=1, side=256, controlled=False)[0] for model in (folder, file)]
     assert float((small[0].pixels - small[1].pixels).abs().max()) <= 1 / 255
+
+
+@pytest.mark.slow
+def test_personal_adapters_for_sd15(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both kinds, at 512 px with checkpointing; the adapter that is begun with reads the starter's encoder."""
+    monkeypatch.setenv("DIFFSTYLE_ADAPTERS", str(tmp_path / "zoo"))
+    folder = random_model("sd15", tmp_path / "sd15", torch.bfloat16)
+    backbone = load_backbone(folder, device=torch.device("cpu"), dtype=torch.bfloat16, controlnets=())
+    encoder = StyleEncoder.load()
+    made = TokensAdapter.random(backbone.unet, width=encoder.dim, space=encoder.space)
+    adapter = made.save(tmp_path / "reads-starter.safetensors")
+    del backbone, made
+    gc.collect()
+    pictures = [waves(640, 512, seed=n) for n in range(5)]
+    options = ModelOptions(model=str(folder), adapter=(str(adapter),), device="cpu")
+    for kind in get_args(AdapterKind):
+        recipe = AdapterRecipe(kind=kind, steps=3, batch=1, checkpointing=True)
+        report = train_adapter(pictures, name=f"full-{kind}", recipe=recipe, options=options, samples=0)
+        assert all(0 < loss < 100 for loss in report.losses)
+        assert report.peak_memory < 16 * 2**30
+        gc.collect()
+        with capsys.disabled():
+            print(
+                f"\nSD 1.5 {kind}: {report.seconds / report.steps:.1f} s a step of one picture at 512 px, with held-out"
+                f" looks, peak {report.peak_memory / 2**30:.1f} GiB with the writing of the files"
+            )

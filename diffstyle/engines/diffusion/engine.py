@@ -19,6 +19,7 @@ from diffstyle.conditioning.tokens import TokensAdapter
 from diffstyle.device import dtype_name, ran_out
 from diffstyle.encoder import StyleEncoder
 from diffstyle.engines.base import Engine, OnStep, S, report
+from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.frame import Frame
 from diffstyle.engines.diffusion.kept import KeptLatents
 from diffstyle.engines.diffusion.schedule import Schedule, schedule
@@ -132,6 +133,8 @@ class DiffusionEngine:
                 continue
             if bool(torch.isfinite(pixels).all()):
                 content = task.content
+                if task.start == "preview" and self.backbone.sampling.keeps_colours:
+                    pixels = in_colours_of(self._beginning(task), pixels).clamp_(0, 1)
                 if task.strength < 1 and self._quick:
                     pixels = pixels.add(self._lost(task), alpha=1 - task.strength).clamp_(0, 1)
                 report(on_step, plan.run, plan.run)

@@ -18,6 +18,7 @@ from diffstyle.clip_model import OpenClip
 from diffstyle.encoder_source import STARTER, find
 from diffstyle.engines.adain.engine import unflattened
 from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
+from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.training import losses
 from diffstyle.training.personal.material import EACH, Material, Shown, Strokes
@@ -149,7 +150,8 @@ class PaintStrokes(nn.Module):
         predicted = self.unet(noisy.to(backbone.dtype), t, prompt, added_cond_kwargs=told, return_dict=False, **held)[
             0
         ].float()
-        return backbone.decode(self._noise.clean(noisy, predicted, t))
+        out = backbone.decode(self._noise.clean(noisy, predicted, t))
+        return in_colours_of(start, out) if backbone.sampling.keeps_colours else out
 
     def _held(self, noisy: Tensor, t: Tensor, prompt: Tensor, batch: Strokes) -> dict[str, Any]:
         """What the ControlNet adds, where there is one that was shown edges."""

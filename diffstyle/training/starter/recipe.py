@@ -101,7 +101,9 @@ INDEX: dict[str, Any] = {
     "unet": ["diffusers", "UNet2DConditionModel"],
     "vae": ["diffusers", "AutoencoderTiny"],
 }
-SAMPLED = Sampling("ddim", steps=2, guidance=1.0, denoise=0.05, start="preview", side=768, margin=32)
+SAMPLED = Sampling(
+    "ddim", steps=2, guidance=1.0, denoise=0.05, start="preview", side=768, margin=32, keeps_colours=True
+)
 
 
 def _averaged(out: Path, stage: StageName) -> dict[str, torch.Tensor]:
