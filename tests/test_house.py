@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 # from the ground up: a module may import from its own floor and those before it
 FLOORS = (
     {"errors", "files", "tensors", "sphere", "model_options", "device"},
-    {"picture", "style", "region", "style_file", "ipadpt", "task", "recipe"}
+    {"picture", "picture_file", "style", "region", "style_file", "ipadpt", "task", "recipe"}
     | {"weights", "zoo", "style_spec", "space", "models"},
     {"colours", "captions", "procedural"},
     {"bridge", "encoder_source", "clip_model", "encoder", "backbones", "conditioning"},

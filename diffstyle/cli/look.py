@@ -92,12 +92,15 @@ class Look:
 
     def measured(self, stylizer: Stylizer, settings: Settings) -> Look:
         """As the engine of `settings` needs it; if words are hardly known, that is said."""
-        engine, start = settings.engine, settings.start
-        style = stylizer.measure(self.style, engine, start=start)
-        regions = tuple(replace(r, style=stylizer.measure(r.style, engine, start=start)) for r in self.regions)
+
+        def measure(style: Style) -> Style:
+            return stylizer.measure(style, settings.engine, start=settings.start, colour=settings.colour)
+
+        style = measure(self.style)
+        regions = tuple(replace(r, style=measure(r.style)) for r in self.regions)
         for each in dict.fromkeys([style, *(r.style for r in regions)]):
             say_if_unknown(each)
-        unwanted = None if self.negative_style is None else stylizer.measure(self.negative_style, engine)
+        unwanted = None if self.negative_style is None else stylizer.measure(self.negative_style, settings.engine)
         return Look(style, unwanted, self.mask, regions)
 
     def task(self, content: Picture, settings: Settings) -> Task:

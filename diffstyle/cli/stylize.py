@@ -54,12 +54,12 @@ def stylize(
     json_lines
         Print one JSON object a picture.
     """
-    from diffstyle.recipe import check_output
+    from diffstyle.picture_file import check_output
 
     inputs = [*contents, *asked.files]
     if len(contents) == 1 and not out.endswith("/") and not (out and Path(out).is_dir()):
         target = Path(out) if out else contents[0].with_name(f"{contents[0].stem}.styled.png")
-        check_output(target, None)
+        check_output(target, None, depth=settings.depth)
         check_writable(target, inputs)
         _render(_job(asked, settings, options, json_lines=json_lines), contents[0], target)
         return 0
@@ -176,13 +176,13 @@ def _equal(one: Style, other: Style) -> bool:
 def _render(job: Job, content: Path, target: Path) -> None:
     from diffstyle.controls.resize import fitted
     from diffstyle.picture import Picture
-    from diffstyle.recipe import check_output
+    from diffstyle.picture_file import check_output
     from diffstyle.task import styles
 
     begun = time.perf_counter()
     picture = Picture.open(content)
     size = picture.size if job.settings.size is None else fitted(picture.size, job.settings.size)
-    check_output(target, size)
+    check_output(target, size, depth=job.settings.depth)
     task = job.look.task(picture, job.settings)
     references = [r.picture for style in styles(task) for r in style.references if r.picture is not None]
     for note in [n for p in (picture, *references) for n in p.notes]:
