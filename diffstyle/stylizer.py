@@ -16,6 +16,7 @@ from diffstyle.controls.mask import Masked
 from diffstyle.controls.prepare import Prepare
 from diffstyle.controls.resize import Resize
 from diffstyle.controls.smooth import Smooth
+from diffstyle.controls.stroke import Stroke
 from diffstyle.controls.wrapper import with_content
 from diffstyle.device import enough_memory, fast_dtype, find_device
 from diffstyle.encoder import StyleEncoder
@@ -124,6 +125,9 @@ class Stylizer:
         contrast: float = _DEFAULT.contrast,
         sharpness: float = _DEFAULT.sharpness,
         smooth: float = _DEFAULT.smooth,
+        stroke: float | None = _DEFAULT.stroke,
+        tile: int | None = _DEFAULT.tile,
+        overlap: int = _DEFAULT.overlap,
         depth: int = _DEFAULT.depth,
         structure: float = _DEFAULT.structure,
         denoise: float | None = _DEFAULT.denoise,
@@ -157,6 +161,9 @@ class Stylizer:
             contrast=contrast,
             sharpness=sharpness,
             smooth=smooth,
+            stroke=stroke,
+            tile=tile,
+            overlap=overlap,
             depth=depth,
             structure=structure,
             denoise=denoise,
@@ -270,7 +277,7 @@ def worn(options: ModelOptions, shares: Mapping[str, float]) -> ModelOptions:
 
 
 def controlled(engine: Engine, preview: AdaINEngine) -> Engine:
-    """`engine` with its controls: the photo is resized, prepared, painted, smoothed, coloured, and seen where a mask
-    lets it.
+    """`engine` with its controls: the photo is resized, prepared, painted with strokes of a size, smoothed, coloured,
+    and the painting shown where a mask lets it.
     """
-    return Resize(Masked(Colour(Smooth(Prepare(engine)), preview=preview)))
+    return Resize(Masked(Colour(Smooth(Prepare(Stroke(engine))), preview=preview)))

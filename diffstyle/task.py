@@ -27,13 +27,16 @@ MAX_WORDS = 2000
 
 _SHARES = ("strength", "structure", "denoise", "style_start", "style_end", "colour_weight", "smooth")
 _NUMBERS: Mapping[str, type] = {
-    **dict.fromkeys((*_SHARES, "style_scale", "guidance", "feather", "contrast", "sharpness"), float),
-    **dict.fromkeys(("seed", "size", "steps", "depth"), int),
+    **dict.fromkeys((*_SHARES, "style_scale", "guidance", "feather", "contrast", "sharpness", "stroke"), float),
+    **dict.fromkeys(("seed", "size", "steps", "depth", "tile", "overlap"), int),
 }
 _BOUNDS: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(_SHARES, (0, 1)),
     "style_scale": (0, 3),
     **dict.fromkeys(("contrast", "sharpness"), (0, 3)),
+    "stroke": (0.1, 4),
+    "tile": (128, 2048),
+    "overlap": (16, 1024),
     "guidance": (0, 30),
     "feather": (0, 1000),
     "size": (64, MAX_SIDE),
@@ -77,6 +80,13 @@ class Settings:
         How much of its own fine detail the photo is given before it is painted, 0 none.
     smooth
         How much grain is taken off what was painted, edges left: from 0, none, to 1.
+    stroke
+        Size of the strokes as a share of the picture, 1 as in a picture of 512 pixels; as the engine paints at the size
+        of the result if not given.
+    tile
+        Diffusion: paint in overlapping tiles of so many pixels, which needs less memory; whole if not given.
+    overlap
+        Diffusion: by how many pixels tiles overlap, at most half of one.
     depth
         Bits a channel of the saved file: 8, or 16 in PNG and TIFF.
     structure
@@ -119,6 +129,9 @@ class Settings:
     contrast: float = 1.0
     sharpness: float = 0.0
     smooth: float = 0.0
+    stroke: float | None = None
+    tile: int | None = None
+    overlap: int = 64
     depth: int = 8
     structure: float = 0.5
     denoise: float | None = None
@@ -152,6 +165,8 @@ class Settings:
             value = getattr(self, name)
             if value not in get_args(choices) and not (value is None and name in _OPTIONAL):
                 raise InputError(f"{name} is {value!r}: give one of {', '.join(get_args(choices))}.")
+        if self.tile is not None and 2 * self.overlap > self.tile:
+            raise InputError(f"overlap is {self.overlap}: give at most half of tile, {self.tile // 2}.")
         if self.depth not in DEPTHS:
             raise InputError(f"depth is {self.depth}: give 8 or 16.")
         if self.style_start > self.style_end:

@@ -23,6 +23,8 @@ CONTROLS: Mapping[str, Mapping[str, Any]] = {
     "contrast": {"contrast": 1.6},
     "sharpness": {"sharpness": 1.5},
     "smooth": {"smooth": 0.5},
+    "large strokes": {"stroke": 4.0},
+    "tiles": {"tile": 128, "overlap": 32},
 }
 PAIRS = [
     pytest.param(CONTROLS[a] | CONTROLS[b], id=f"{a}+{b}")
@@ -41,9 +43,9 @@ def stylizer(request: pytest.FixtureRequest, stylizer: Stylizer, diffuser: Styli
 @pytest.fixture(scope="module")
 def content() -> Picture:
     """Saturated colours with grain and an alpha channel, of sides that are no multiple of anything."""
-    grain = np.random.default_rng(0).integers(-30, 30, (77, 101, 3))
+    grain = np.random.default_rng(0).integers(-30, 30, (77, 149, 3))
     return Picture.from_array(
-        np.dstack([(waves(101, 77) + grain).clip(0, 255), waves(101, 77, seed=5)[..., :1]]).astype(np.uint8)
+        np.dstack([(waves(149, 77) + grain).clip(0, 255), waves(149, 77, seed=5)[..., :1]]).astype(np.uint8)
     )
 
 
@@ -74,6 +76,8 @@ def test_what_controls_promise_together(
 def test_a_control_acts(
     engine: EngineName, values: Mapping[str, Any], stylizer: Stylizer, content: Picture, painting: Style
 ) -> None:
+    if "tile" in values and engine == "adain":
+        pytest.skip("paints in strips that equal the whole")
     without = stylizer.stylize(content, painting, engine=engine).picture
     with_it = stylizer.stylize(content, painting, engine=engine, **values).picture
     distance = float((with_it.pixels - without.pixels).abs().mean())

@@ -61,8 +61,8 @@ class Colour(Wrapper):
         return self._weighed(task, painted, pixels).measured(delta_e_style=missed)
 
     def _carried(self, task: Task, begin: Picture) -> tuple[Tensor, float]:
-        """`begin` (3, H, W) in the style's colours, each region in those of its own; and how far its mean colour is from
-        theirs.
+        """`begin` (3, H, W) in the style's colours, each region in those of its own; and how far it stays from their
+        means.
         """
         left, parts = shared_out(task.regions) if task.regions else (None, [])
         pixels, missed = torch.zeros_like(begin.pixels), 0.0

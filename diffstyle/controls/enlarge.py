@@ -1,4 +1,4 @@
-"""Pictures painted at another size than their own: for engines that paint no larger well, and for the size of strokes."""
+"""Pictures painted at another size than their own: smaller, where an engine paints no larger ones well."""
 
 from __future__ import annotations
 
