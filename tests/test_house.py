@@ -27,7 +27,7 @@ FLOORS = (
     {"colours", "captions", "procedural"},
     {"bridge", "encoder_source", "clip_model", "encoder", "backbones", "conditioning"},
     {"engines", "controls"},
-    {"stylizer"},
+    {"stylizer", "layers"},
     {"training", "evaluation", "cli"},
 )
 FLOOR = {room: n for n, rooms in enumerate(FLOORS) for room in rooms}

@@ -27,7 +27,7 @@ class Masked(Wrapper):
     def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
         if (task.mask is None and not task.regions) or task.strength == 0:
             return self.engine.render(task, on_step)
-        task = _feathered(task)
+        task = feathered(task)
         mask = task.mask
         notes = [n for m in (mask, *(r.mask for r in task.regions)) if m is not None for n in m.notes]
         if mask is not None and mask.empty:
@@ -58,7 +58,7 @@ class Masked(Wrapper):
         return Picture(pixels.clamp_(0, 1), task.content.alpha, task.content.source, tuple(notes), measures)
 
 
-def _feathered(task: Task) -> Task:
+def feathered(task: Task) -> Task:
     """With masks of the content's size and soft edges, `feather` spent."""
 
     def soft(mask: Mask) -> Mask:
