@@ -25,7 +25,7 @@ FLOORS = (
     {"picture", "picture_file", "style", "region", "style_file", "ipadpt", "task", "recipe"}
     | {"weights", "zoo", "style_spec", "space", "models"},
     {"colours", "captions", "procedural"},
-    {"bridge", "encoder_source", "clip_model", "encoder", "backbones", "conditioning"},
+    {"bridge", "encoder_source", "clip_model", "encoder", "backbones", "conditioning", "selection"},
     {"engines", "controls"},
     {"stylizer", "layers"},
     {"training", "evaluation", "cli"},

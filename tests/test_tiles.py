@@ -15,6 +15,7 @@ from torch import Tensor
 
 from diffstyle import Cancelled, InputError, Picture, Settings, Style, Stylizer
 from diffstyle.engines.base import Step
+from diffstyle.engines.diffusion import tiled as tiled_module
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.engines.diffusion.tiled import tiled
 from diffstyle.engines.diffusion.tiles import Tiles, seam_score
@@ -137,6 +138,17 @@ def test_every_tile_is_shown_its_own_part(size: tuple[int, int]) -> None:
         assert float((step() - whole).abs().max()) < 1e-5
     assert seen == list(range(1, tiles.count + 1))
     assert torch.equal(step(), whole)
+
+
+def test_a_very_large_picture_is_coded_in_tiles_too(
+    stylizer: Stylizer, painting: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = photo_like(400, 300)
+    whole = stylizer.stylize(content, painting, engine="diffusion", tile=256).picture
+    monkeypatch.setattr(tiled_module, "VAE_PIXELS", 0)
+    monkeypatch.setattr(tiled_module, "VAE_SIDE", 256)
+    parts = stylizer.stylize(content, painting, engine="diffusion", tile=256).picture
+    assert 0 < float((whole.pixels - parts.pixels).abs().mean()) < 2 / 255
 
 
 @pytest.mark.parametrize("bad", [{"tile": 64}, {"tile": 4096}, {"overlap": 8}, {"overlap": 65, "tile": 128}])

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from diffstyle.engines.diffusion.tiles import Tiles, Window
 
-VAE_PIXELS = 2**22  # above, the VAE works in diffusers' own tiles
+VAE_PIXELS = 2**22  # above, the VAE works in tiles too
+VAE_SIDE, VAE_OVERLAP = 1024, 128  # pixels; diffusers' own tiles fail at edges with a tiny VAE
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class _Postponed:
 @contextmanager
 def tiled(pipeline: Any, tiles: Tiles, *, scale: int, on_tile: Callable[[int], None]) -> Generator[None, None, None]:
     """Within, `pipeline` denoises latents in `tiles`, which count in latents, each of `scale` pixels; `on_tile` is told
-    how many of a step's tiles are done, and may raise. One tile is the pipeline as it is.
+    how many of a step's tiles are done, and may raise. One tile is the pipeline as it is. Very large pictures are
+    encoded and decoded in tiles too.
     """
     if tiles.count == 1:
         yield
@@ -51,8 +53,10 @@ def tiled(pipeline: Any, tiles: Tiles, *, scale: int, on_tile: Callable[[int], N
         stack.enter_context(_set(unet, "forward", _in_tiles(unet.forward, tiles, scale, on_tile)))
         if controlnet is not None:
             stack.enter_context(_set(controlnet, "forward", _postponed(controlnet.forward)))
-        if tiles.height * tiles.width * scale**2 > VAE_PIXELS and hasattr(vae, "use_tiling"):
-            stack.enter_context(_set(vae, "use_tiling", True))
+        if tiles.height * tiles.width * scale**2 > VAE_PIXELS:
+            parts = Tiles(tiles.height, tiles.width, VAE_SIDE // scale, VAE_OVERLAP // scale)
+            for network, sides in ((vae.encoder, (scale, 1)), (vae.decoder, (1, scale))):
+                stack.enter_context(_set(network, "forward", _coded_in_tiles(network.forward, parts, *sides)))
         yield
 
 
@@ -74,6 +78,23 @@ def _in_tiles(
             window.of(weights).add_(weight)
             on_tile(done)
         return ((total / weights).to(sample.dtype),)
+
+    return whole
+
+
+def _coded_in_tiles(forward: Callable[..., Tensor], tiles: Tiles, seen: int, made: int) -> Callable[..., Tensor]:
+    """A VAE's half: from (b, c, h, w) times `seen` to (b, c', h, w) times `made`."""
+
+    def whole(x: Tensor, *rest: Any, **named: Any) -> Tensor:
+        total, weights = torch.zeros(1), torch.zeros(tiles.height * made, tiles.width * made, device=x.device)
+        for n, window in enumerate(tiles):
+            found = forward(window.of(x, seen), *rest, **named)
+            if n == 0:
+                total = torch.zeros((*found.shape[:2], *weights.shape), device=x.device)
+            weight = tiles.weight(window, made).to(x.device)
+            window.of(total, made).addcmul_(found.float(), weight)
+            window.of(weights, made).add_(weight)
+        return total.div_(weights).to(x.dtype)
 
     return whole
 

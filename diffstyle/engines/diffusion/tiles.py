@@ -25,6 +25,9 @@ class Window:
         """Its part of (..., h, w), whose sides are `scale` times those that the window counts in."""
         return planes[..., self.top * scale : self.bottom * scale, self.left * scale : self.right * scale]
 
+    def times(self, scale: int) -> Window:
+        return Window(self.top * scale, self.bottom * scale, self.left * scale, self.right * scale)
+
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
@@ -51,10 +54,11 @@ class Tiles:
         for top, left in product(self.rows, self.columns):
             yield Window(top, min(self.height, top + self.side), left, min(self.width, left + self.side))
 
-    def weight(self, window: Window) -> Tensor:
-        """(h, w): 1 inside a window, less and less over the overlap towards each edge that is not the picture's."""
-        down = _ramp(window.top, window.bottom, self.height, self.overlap)
-        return down[:, None] * _ramp(window.left, window.right, self.width, self.overlap)
+    def weight(self, window: Window, scale: int = 1) -> Tensor:
+        """(h, w) times `scale`: 1 inside, ever less over the overlap towards each edge that is not the picture's own."""
+        place, overlap = window.times(scale), self.overlap * scale
+        down = _ramp(place.top, place.bottom, self.height * scale, overlap)
+        return down[:, None] * _ramp(place.left, place.right, self.width * scale, overlap)
 
     def borders(self) -> tuple[list[int], list[int]]:
         """Rows and columns at which a tile begins or ends inside the picture."""
