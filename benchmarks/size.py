@@ -10,7 +10,9 @@ import time
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from skimage import data
 
 from benchmarks.preview import picture
 from diffstyle import Picture, Settings, Style, Stylizer, Task
@@ -19,13 +21,29 @@ from diffstyle.engines.adain.engine import AdaINEngine
 from diffstyle.task import EngineName
 
 SIDES = {"adain": (512, 1024, 2048, 4096, 8192), "diffusion": (512, 1024, 2048)}
-TILE = 512
+TILE, SMALL_TILE = 512, 256
 LINEAR_FROM = 1024  # below, what does not grow with the picture counts
+
+
+def photo(side: int) -> Picture:
+    """A square one; noise on a grid would have jumps of its own where tiles have."""
+    return Picture.from_array(cast("npt.NDArray[np.uint8]", data.astronaut())).resized((side, side))
+
+
+def seams() -> dict[str, float]:
+    """Scores of small tiles on what shows seams most."""
+    y, x = np.mgrid[0:700, 0:1000] / 1000
+    gradient = Picture.from_array(np.stack([0.3 + 0.4 * x, 0.5 + 0.3 * y, 0.9 - 0.4 * x], -1))
+    rocket = Picture.from_array(cast("npt.NDArray[np.uint8]", data.rocket())[:250, :300])
+    shown = {"gradient": gradient, "sky": rocket.resized((1000, 833)), "photo": photo(1000)}
+    stylizer, style = Stylizer.load("starter", device="cpu"), Style.from_image(picture(512, 512, 5))
+    found = {n: stylizer.stylize(p, style, engine="diffusion", tile=SMALL_TILE) for n, p in shown.items()}
+    return {name: result.measures["seam_score"] for name, result in found.items()}
 
 
 def render(engine: EngineName, side: int) -> dict[str, float]:
     """A square photo repainted: seconds, peak memory of this process in GiB, and what was measured of the result."""
-    content, style = picture(side, side, 4), Style.from_image(picture(512, 512, 5))
+    content, style = photo(side), Style.from_image(picture(512, 512, 5))
     stylizer = Stylizer.load("starter", device="cpu")
     tile = TILE if engine == "diffusion" else None
     stylizer.stylize(picture(512, 512, 6), style, engine=engine, tile=tile)
@@ -40,7 +58,7 @@ def difference(side: int) -> dict[str, float]:
     """Largest difference, in 255ths, of a picture painted in strips to it painted whole; above 4096 pixels, where the
     whole does not fit, to it painted in strips of another height.
     """
-    content, style = picture(side, side, 4), Style.from_image(picture(512, 512, 5))
+    content, style = photo(side), Style.from_image(picture(512, 512, 5))
     task = Task.of(content, style, Settings())
 
     def painted() -> Picture:
@@ -71,8 +89,11 @@ def main() -> None:
             seam = f"   seam score {values['seam_score']:.3f}" if "seam_score" in values else ""
             print(f"{engine:9} {side:5}   {values['seconds']:7.2f} s   {values['GiB']:5.2f} GiB{seam}", flush=True)
         large = [(side**2, v["seconds"]) for side, v in zip(sides, found, strict=True) if side >= LINEAR_FROM]
-        exponent = float(np.polyfit(*np.log(np.array(large)).T, 1)[0])
+        pixels, seconds = np.log(np.array(large)).T
+        exponent = float(np.cov(pixels, seconds)[0, 1] / np.var(pixels, ddof=1))  # the slope of least squares
         print(f"{engine:9} time grows with pixels to the power of {exponent:.2f} from {LINEAR_FROM} on")
+    scores = "   ".join(f"{name} {score:.3f}" for name, score in elsewhere("seams()").items())
+    print(f"diffusion seam scores with tiles of {SMALL_TILE} pixels: {scores}", flush=True)
     for side in (2048, 4096, 8192):
         other = "the whole" if side <= 4096 else "strips of three times the height"
         print(

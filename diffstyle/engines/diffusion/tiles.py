@@ -55,7 +55,7 @@ class Tiles:
             yield Window(top, min(self.height, top + self.side), left, min(self.width, left + self.side))
 
     def weight(self, window: Window, scale: int = 1) -> Tensor:
-        """(h, w) times `scale`: 1 inside, ever less over the overlap towards each edge that is not the picture's own."""
+        """(h, w) times `scale`: 1 inside, ever less over the overlap towards an edge that is not the picture's."""
         place, overlap = window.times(scale), self.overlap * scale
         down = _ramp(place.top, place.bottom, self.height * scale, overlap)
         return down[:, None] * _ramp(place.left, place.right, self.width * scale, overlap)
