@@ -90,8 +90,8 @@ def main() -> None:
             print(f"{engine:9} {side:5}   {values['seconds']:7.2f} s   {values['GiB']:5.2f} GiB{seam}", flush=True)
         large = [(side**2, v["seconds"]) for side, v in zip(sides, found, strict=True) if side >= LINEAR_FROM]
         pixels, seconds = np.log(np.array(large)).T
-        exponent = float(np.cov(pixels, seconds)[0, 1] / np.var(pixels, ddof=1))  # the slope of least squares
-        print(f"{engine:9} time grows with pixels to the power of {exponent:.2f} from {LINEAR_FROM} on")
+        slope = cast("float", np.cov(pixels, seconds)[0, 1] / np.var(pixels, ddof=1))  # of least squares
+        print(f"{engine:9} time grows with pixels to the power of {slope:.2f} from {LINEAR_FROM} on")
     scores = "   ".join(f"{name} {score:.3f}" for name, score in elsewhere("seams()").items())
     print(f"diffusion seam scores with tiles of {SMALL_TILE} pixels: {scores}", flush=True)
     for side in (2048, 4096, 8192):

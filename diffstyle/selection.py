@@ -44,6 +44,8 @@ def select(content: PictureLike, what: str) -> Mask:
         if not (left < right <= picture.width and top < bottom <= picture.height):
             raise InputError(f"The {what} is not inside the {picture.width}x{picture.height} photo: give another.")
         return _cut_out(picture, (left, top, right, bottom), what)
+    if not what or what.startswith("box:"):
+        raise InputError(f"Cannot read {what!r}: give foreground, background, box:LEFT,TOP,RIGHT,BOTTOM, or words.")
     folder = where(known_models()["clipseg"])
     if folder is None:
         raise InputError(

@@ -12,6 +12,7 @@ import torch
 
 from diffstyle import Cancelled, Picture, Style, Stylizer
 from diffstyle.engines.base import Step
+from diffstyle.region import Mask
 from diffstyle.task import EngineName
 from tests.conftest import waves
 
@@ -96,3 +97,21 @@ def test_a_cancelled_control_leaves_nothing_behind(
     with pytest.raises(Cancelled):
         stylizer.stylize(content, painting, engine=engine, on_step=stop, **values)
     assert stylizer.stylize(content, painting, engine=engine, **values).picture == before
+
+
+@every_engine
+@pytest.mark.parametrize("values", [pytest.param({}, id="none"), *ALONE])
+def test_masks_go_with_every_control(
+    engine: EngineName, values: Mapping[str, Any], stylizer: Stylizer, content: Picture, painting: Style
+) -> None:
+    def paint(mask: Mask | None) -> Picture:
+        return stylizer.stylize(content, painting, engine=engine, mask=mask, **values).picture
+
+    height, width = content.pixels.shape[1:]
+    none, full = Mask(torch.zeros(1, height, width)), Mask(torch.ones(1, height, width))
+    assert paint(none) == content
+    assert float((paint(full).pixels - paint(None).pixels).abs().max()) < 1e-5
+    left = (torch.arange(width) < 60).float().expand(1, height, width).contiguous()
+    half = paint(Mask(left))
+    assert torch.equal(half.pixels[:, :, 60:], content.pixels[:, :, 60:])
+    assert not torch.equal(half.pixels[:, :, :60], content.pixels[:, :, :60])

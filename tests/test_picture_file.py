@@ -14,6 +14,7 @@ import tifffile
 from PIL import Image, ImageCms
 
 from diffstyle import InputError, Picture, Style, Stylizer, read_recipe
+from diffstyle.cli import main
 from diffstyle.picture import srgb_bytes
 from diffstyle.picture_file import embedded, encode
 from tests.conftest import waves
@@ -75,3 +76,17 @@ def test_a_deep_file_holds_the_recipe(
     with pytest.raises(InputError, match="8 bits"):
         result.save(tmp_path / "out.jpg")
     assert sorted(p.name for p in tmp_path.iterdir()) == [path.name]
+
+
+def test_a_deep_tiff_is_replayed(photo_file: Path, painting_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.tif"
+    for arguments in (
+        ["stylize", str(photo_file), "-s", str(painting_file), "-o", str(out), "--depth", "16", "--colour", "match"],
+        ["replay", str(out), "--content", str(photo_file)],
+    ):
+        with pytest.raises(SystemExit) as left:
+            main(arguments)
+        assert left.value.code == 0
+    one, again = (tifffile.imread(path) for path in (out, tmp_path / "out.replay.tif"))
+    assert one.dtype == np.uint16
+    assert np.array_equal(one, again)

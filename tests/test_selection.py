@@ -61,7 +61,13 @@ def test_a_real_subject_is_found() -> None:
 
 @pytest.mark.parametrize(
     ("what", "said"),
-    [("box:0,0,5000,9", "not inside"), ("box:9,9,4,4", "not inside"), ("person", "models pull clipseg")],
+    [
+        ("box:0,0,5000,9", "not inside"),
+        ("box:9,9,4,4", "not inside"),
+        ("person", "models pull clipseg"),
+        ("box:1,2", "Cannot read"),
+        ("", "give"),
+    ],
 )
 def test_what_cannot_be_found_gets_a_sentence(
     what: str, said: str, ball: tuple[Picture, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
