@@ -233,8 +233,8 @@ class DiffusionEngine:
             if keep is not None:
                 latents = keep.blend(latents, pipeline.scheduler, left=plan.run - done)
             show = (lambda: self._shown(latents, task.content, frame)) if self._tiny is not None else None
-            if done < plan.run:  # the last one is done once it is decoded
-                report(on_step, done * tiles.count, plan.run * tiles.count, show)
+            total = plan.run * tiles.count
+            report(on_step, min(done * tiles.count, total - 1), total, show)  # the last one is done once it is decoded
             return {"latents": latents}
 
         def after_tile(done: int) -> None:
