@@ -14,7 +14,7 @@ from diffstyle.errors import InputError
 from diffstyle.files import sha256
 from diffstyle.weights import read_manifest, weights_folder
 
-ModelKind = Literal["backbone", "controlnet", "depth", "ip-adapter", "encoder", "lora", "vae"]
+ModelKind = Literal["backbone", "controlnet", "depth", "ip-adapter", "encoder", "lora", "segmentation", "vae"]
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import struct
 import warnings
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -28,14 +30,15 @@ MAX_PIXELS = 2**27  # twice 8192 x 8192
 class Picture:
     """An sRGB picture: `pixels` (3, H, W) float32 in [0, 1], and `alpha` (1, H, W) where it has one.
 
-    `source` names where it came from, for messages; `notes` say in a sentence each what reading it left out.
-    Two pictures are equal when their pixels and alpha are.
+    `source` names where it came from, for messages; `notes` say in a sentence each what reading or painting it left
+    out; `measures` are what controls measured of it, by name. Two pictures are equal when their pixels and alpha are.
     """
 
     pixels: Tensor
     alpha: Tensor | None = None
     source: str = "picture"
     notes: tuple[str, ...] = ()
+    measures: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[0] != 3 or self.pixels.dtype != torch.float32:
@@ -102,6 +105,10 @@ class Picture:
         weighted = torch.stack([lanczos(c) for c in self.pixels * self.alpha]) / alpha.clamp_min(1e-3)
         hidden = torch.stack([lanczos(c) for c in self.pixels])
         return replace(self, pixels=torch.where(alpha > 1e-3, weighted.clamp(0, 1), hidden), alpha=alpha)
+
+    def measured(self, **measures: float) -> Picture:
+        """The same picture, with these measures too."""
+        return replace(self, measures={**self.measures, **measures})
 
     def opaque(self) -> Tensor:
         """Pixels (3, H, W) with what is transparent in the mean colour of what is not."""
@@ -202,13 +209,20 @@ class Picture:
             return cls.from_pil(value)
         return cls.from_array(value)
 
-    def to_array(self) -> npt.NDArray[np.uint8]:
-        """(H, W, 3) uint8, or (H, W, 4) with alpha."""
+    @overload
+    def to_array(self, depth: Literal[8] = 8) -> npt.NDArray[np.uint8]: ...
+    @overload
+    def to_array(self, depth: Literal[16]) -> npt.NDArray[np.uint16]: ...
+    @overload
+    def to_array(self, depth: int) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]: ...
+
+    def to_array(self, depth: int = 8) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+        """(H, W, 3), or (H, W, 4) with alpha: uint8, or uint16 for a depth of 16."""
         planes = [*self.pixels] if self.alpha is None else [*self.pixels, self.alpha[0]]
-        array = np.empty((self.height, self.width, len(planes)), np.uint8)
+        array = np.empty((self.height, self.width, len(planes)), np.uint16 if depth == 16 else np.uint8)
         for n, plane in enumerate(planes):  # one by one: a large picture has no room for three copies
-            array[..., n] = plane.clamp(0, 1).mul_(255).round_().numpy()
-        return array
+            array[..., n] = plane.clamp(0, 1).mul_(2**depth - 1).round_().numpy()
+        return cast("npt.NDArray[np.uint8] | npt.NDArray[np.uint16]", array)
 
     def to_pil(self) -> Image.Image:
         """8-bit RGB, or RGBA with alpha."""
@@ -237,7 +251,7 @@ def _keeping_profile(image: Image.Image, mode: str) -> Image.Image:
 def _to_srgb(image: Image.Image) -> Image.Image:
     """Colours through the embedded ICC profile, where there is a usable one."""
     profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
+    if not profile or profile == srgb_bytes() or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
         return image
     target = "RGBA" if image.mode == "RGBA" else "RGB"
     try:
@@ -251,3 +265,10 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 def srgb_profile() -> ImageCms.ImageCmsProfile:
     """The profile of the colours inside a Picture."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))  # pyright: ignore[reportUnknownArgumentType]
+
+
+@cache
+def srgb_bytes() -> bytes:
+    """That profile as files hold it, the same on every day."""
+    made = srgb_profile().tobytes()
+    return made[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + made[36:]  # bytes 24 to 36 say when it was made

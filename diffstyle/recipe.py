@@ -1,4 +1,4 @@
-"""A result as a file that knows how it was made: recipe in PNG text, or in the EXIF of JPEG and WebP."""
+"""A result as a file that knows how it was made: recipe in PNG text, TIFF description, or the EXIF of JPEG and WebP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typing import Any, cast
 import numpy as np
 import torch
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from diffstyle import __version__
@@ -22,17 +21,11 @@ from diffstyle.errors import InputError, explain
 from diffstyle.files import write_atomic
 from diffstyle.model_options import ModelOptions
 from diffstyle.picture import Picture
+from diffstyle.picture_file import check_output, embedded, encode
 from diffstyle.region import Mask, Region
 from diffstyle.style import Style
 from diffstyle.style_file import from_record, to_record
 from diffstyle.task import Result, Settings, Task, settings_dict
-
-KEY = "diffstyle"
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-SIDES = {"PNG": 2**31 - 1, "JPEG": 65_500, "WEBP": 16_383}
-_EXIF_IFD, _USER_COMMENT = 0x8769, 0x9286
-_COMMENT_HEAD = b"ASCII\0\0\0"
-_EXIF_LIMIT = 65_000  # a JPEG segment holds 64 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +124,7 @@ def read_recipe(path: str | Path) -> Recipe:
     path = Path(path)
     try:
         with Image.open(path) as image:
-            text = _embedded(image)
+            text = embedded(image)
     except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
         if isinstance(error, OSError) and error.errno:
             raise explain(error, f"read {path}") from error
@@ -146,61 +139,13 @@ def read_recipe(path: str | Path) -> Recipe:
         raise InputError(f"The recipe inside {path} is damaged: it cannot be replayed.") from error
 
 
-def output_format(path: Path) -> str:
-    """PIL's name of the format that the suffix of `path` asks for."""
-    try:
-        return FORMATS[path.suffix.lower()]
-    except KeyError:
-        raise InputError(f"Cannot write {path}: end the name in .png, .jpg or .webp.") from None
-
-
-def check_output(path: Path, size: tuple[int, int] | None) -> str:
-    """PIL's name of the format, if a picture of `size` fits into it."""
-    kind = output_format(path)
-    if size is not None and max(size) > SIDES[kind]:
-        raise InputError(f"Cannot write {path}: {kind} holds at most {SIDES[kind]} pixels a side, save it as PNG.")
-    return kind
-
-
 def save_result(result: Result, path: Path) -> Path:
     """Write `result` to `path` whole or not at all."""
-    kind = check_output(path, result.picture.size)
-    data = encode(result.picture, kind, Recipe.of(result).to_json())
+    depth = result.task.depth
+    kind = check_output(path, result.picture.size, depth=depth)
+    data = encode(result.picture, kind, Recipe.of(result).to_json(), depth=depth)
     write_atomic(path, lambda file: file.write(data))
     return path
-
-
-def encode(picture: Picture, kind: str, recipe: str) -> bytes:
-    """PNG, JPEG (transparency laid on white, for it has none) or lossless WebP, with `recipe` inside."""
-    image, buffer = picture.to_pil(), BytesIO()
-    if kind == "PNG":
-        text = PngInfo()
-        text.add_itxt(KEY, recipe, zip=True)
-        image.save(buffer, kind, pnginfo=text, compress_level=4)
-        return buffer.getvalue()
-    if len(recipe) > _EXIF_LIMIT:
-        raise InputError(f"This recipe is too large for the header of a {kind} file: save it as PNG.")
-    exif = Image.Exif()
-    exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = _COMMENT_HEAD + recipe.encode("ascii")
-    if kind == "JPEG":
-        if image.mode == "RGBA":
-            white = Image.new("RGBA", image.size, "white")
-            image = Image.alpha_composite(white, image).convert("RGB")
-        image.save(buffer, kind, quality=95, subsampling=0, exif=exif)
-    else:
-        image.save(buffer, kind, lossless=True, exact=True, exif=exif)
-    return buffer.getvalue()
-
-
-def _embedded(image: Image.Image) -> str | None:
-    if image.format == "PNG":
-        image.load()  # text may stand after the pixels
-        text = cast("dict[str, str]", getattr(image, "text", {})).get(KEY)
-        return None if text is None else str(text)
-    comment = image.getexif().get_ifd(_EXIF_IFD).get(_USER_COMMENT)
-    if not isinstance(comment, bytes) or not comment.startswith(_COMMENT_HEAD + b"{"):
-        return None
-    return comment.removeprefix(_COMMENT_HEAD).decode("ascii", "replace")
 
 
 def _packed(style: Style) -> dict[str, Any]:

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import torch
 
+from diffstyle.controls.colour import Colour
 from diffstyle.controls.enlarge import Enlarge
 from diffstyle.controls.mask import Masked
+from diffstyle.controls.prepare import Prepare
 from diffstyle.controls.resize import Resize
+from diffstyle.controls.smooth import Smooth
+from diffstyle.controls.stroke import Stroke
 from diffstyle.controls.wrapper import with_content
 from diffstyle.device import enough_memory, fast_dtype, find_device
 from diffstyle.encoder import StyleEncoder
@@ -23,7 +27,7 @@ from diffstyle.model_options import Attention, MemoryMode, ModelOptions
 from diffstyle.picture import Picture, PictureLike
 from diffstyle.region import Mask, MaskLike, RegionLike, region
 from diffstyle.style import Style
-from diffstyle.task import Blend, EngineName, Result, SchedulerName, Settings, Start, Task, styles
+from diffstyle.task import Blend, Colours, EngineName, Result, SchedulerName, Settings, Start, Task, styles
 from diffstyle.zoo import adapter_info
 
 _DEFAULT = Settings()
@@ -87,7 +91,8 @@ class Stylizer:
         )
         with enough():
             starter = StyleEncoder.load()
-            preview = Masked(AdaINEngine.load(device=where, dtype=options.torch_dtype))
+            adain = AdaINEngine.load(device=where, dtype=options.torch_dtype)
+            preview = Masked(adain)
 
         def diffusion(options: ModelOptions) -> Engine:
             from diffstyle.engines.diffusion.load import load_diffusion
@@ -95,9 +100,9 @@ class Stylizer:
             with enough():
                 engine = load_diffusion(options, device=where, dtype=dtype, preview=preview, starter=starter)
             side = engine.backbone.sampling.side
-            return Resize(Masked(engine if side is None else Enlarge(engine, side=side, detail=preview)))
+            return controlled(engine if side is None else Enlarge(engine, side=side, detail=preview), adain)
 
-        stylizer = cls({"adain": lambda _: Resize(preview), "diffusion": diffusion}, starter, options)
+        stylizer = cls({"adain": lambda _: controlled(adain, adain), "diffusion": diffusion}, starter, options)
         if options.shareable() != _PLAIN:  # what was named is looked at at once
             stylizer.engine("diffusion")
         return stylizer
@@ -115,6 +120,15 @@ class Stylizer:
         seed: int = _DEFAULT.seed,
         feather: float = _DEFAULT.feather,
         engine: EngineName | None = _DEFAULT.engine,
+        colour: Colours = _DEFAULT.colour,
+        colour_weight: float = _DEFAULT.colour_weight,
+        contrast: float = _DEFAULT.contrast,
+        sharpness: float = _DEFAULT.sharpness,
+        smooth: float = _DEFAULT.smooth,
+        stroke: float | None = _DEFAULT.stroke,
+        tile: int | None = _DEFAULT.tile,
+        overlap: int = _DEFAULT.overlap,
+        depth: int = _DEFAULT.depth,
         structure: float = _DEFAULT.structure,
         denoise: float | None = _DEFAULT.denoise,
         start: Start | None = _DEFAULT.start,
@@ -142,6 +156,15 @@ class Stylizer:
             seed=seed,
             feather=feather,
             engine=engine,
+            colour=colour,
+            colour_weight=colour_weight,
+            contrast=contrast,
+            sharpness=sharpness,
+            smooth=smooth,
+            stroke=stroke,
+            tile=tile,
+            overlap=overlap,
+            depth=depth,
             structure=structure,
             denoise=denoise,
             start=start,
@@ -175,8 +198,12 @@ class Stylizer:
         begun = time.perf_counter()
         task = engine.settled(replace(task, engine=name))
         task = with_content(task, task.content, lambda mask: mask.fitted(task.content))
-        regions = tuple(replace(r, style=self.measure(r.style, name, start=task.start)) for r in task.regions)
-        task = replace(task, style=self.measure(task.style, name, start=task.start), regions=regions)
+
+        def measured_style(style: Style) -> Style:
+            return self.measure(style, name, start=task.start, colour=task.colour)
+
+        regions = tuple(replace(r, style=measured_style(r.style)) for r in task.regions)
+        task = replace(task, style=measured_style(task.style), regions=regions)
         if task.negative_style is not None and name != "adain":
             task = replace(task, negative_style=self.measure(task.negative_style, name))
         measured = time.perf_counter()
@@ -212,17 +239,26 @@ class Stylizer:
             self._worn = options
             self._engines.pop("diffusion", None)
 
-    def measure(self, style: Style, engine: EngineName | None = None, *, start: Start | None = None) -> Style:
+    def measure(
+        self,
+        style: Style,
+        engine: EngineName | None = None,
+        *,
+        start: Start | None = None,
+        colour: Colours = _DEFAULT.colour,
+    ) -> Style:
         """`style` with all that `engine` needs of it inside: what `Style.save` can write.
 
-        That is what the preview needs too, where diffusion begins from it: if `start` says so, or else by itself.
+        That is what the preview needs too, where diffusion begins from it: if `start` says so, or else by itself; and
+        where `colour` asks for the style's colours, which its statistics tell.
         """
         name = engine or self.best
         painter = self.engine(name)
         if name != "adain":
             style = painter.measure(style)
             begins = start or painter.settled(_DEFAULT).start
-            return self.measure(style, "adain") if begins == "preview" else style
+            previewed = begins == "preview" or colour in ("match", "palette")
+            return self.measure(style, "adain") if previewed else style
         if any(r.prompt and r.picture is None and painter.space not in r.statistics for r in style.references):
             style = self.encoder.encode(style, partial=True)
         return painter.measure(style)
@@ -238,3 +274,10 @@ def worn(options: ModelOptions, shares: Mapping[str, float]) -> ModelOptions:
     adapter = tuple(f"{n}:{shares[n] / total:.4g}" for n in tokens)
     lora = tuple(f"{n}:{shares[n]:.4g}" for n in loras)
     return replace(options, adapter=adapter or options.adapter, lora=(*options.lora, *lora))
+
+
+def controlled(engine: Engine, preview: AdaINEngine) -> Engine:
+    """`engine` with its controls: the photo is resized, prepared, painted with strokes of a size, smoothed, coloured,
+    and the painting shown where a mask lets it.
+    """
+    return Resize(Masked(Colour(Smooth(Prepare(Stroke(engine))), preview=preview)))

@@ -20,25 +20,37 @@ EngineName = Literal["adain", "diffusion"]
 SchedulerName = Literal["ddim", "dpm++", "unipc", "euler-a", "lcm", "tcd"]
 Start = Literal["content", "preview"]
 Blend = Literal["mix", "tokens"]
+Colours = Literal["off", "keep", "match", "palette"]
 MAX_SIDE = 8192
 MAX_STEPS = 200
 MAX_WORDS = 2000
 
-_SHARES = ("strength", "structure", "denoise", "style_start", "style_end")
+_SHARES = ("strength", "structure", "denoise", "style_start", "style_end", "colour_weight", "smooth")
 _NUMBERS: Mapping[str, type] = {
-    **dict.fromkeys((*_SHARES, "style_scale", "guidance", "feather"), float),
-    **dict.fromkeys(("seed", "size", "steps"), int),
+    **dict.fromkeys((*_SHARES, "style_scale", "guidance", "feather", "contrast", "sharpness", "stroke"), float),
+    **dict.fromkeys(("seed", "size", "steps", "depth", "tile", "overlap"), int),
 }
 _BOUNDS: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(_SHARES, (0, 1)),
     "style_scale": (0, 3),
+    **dict.fromkeys(("contrast", "sharpness"), (0, 3)),
+    "stroke": (0.1, 4),
+    "tile": (128, 2048),
+    "overlap": (16, 1024),
     "guidance": (0, 30),
     "feather": (0, 1000),
     "size": (64, MAX_SIDE),
     "steps": (1, MAX_STEPS),
 }
+DEPTHS = (8, 16)
 _OPTIONAL = ("engine", "scheduler", "start")
-_CHOICES: Mapping[str, Any] = {"engine": EngineName, "scheduler": SchedulerName, "start": Start, "blend": Blend}
+_CHOICES: Mapping[str, Any] = {
+    "engine": EngineName,
+    "scheduler": SchedulerName,
+    "start": Start,
+    "blend": Blend,
+    "colour": Colours,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +69,26 @@ class Settings:
         Over how many pixels of the result the edges of masks are softened.
     engine
         What paints: adain is the instant preview, diffusion the final render; the model's best if not given.
+    colour
+        Whose colours the result has: the painting's as it comes (off), the photo's hues (keep), the style's exactly
+        (match), or the photo in the style's colours, with no texture (palette).
+    colour_weight
+        How far to go to those colours, from 0 to 1.
+    contrast
+        Local contrast of the photo before it is painted, 1 as it is.
+    sharpness
+        How much of its own fine detail the photo is given before it is painted, 0 none.
+    smooth
+        How much grain is taken off what was painted, edges left: from 0, none, to 1.
+    stroke
+        Size of the strokes as a share of the picture, 1 as in a picture of 512 pixels; as the engine paints at the size
+        of the result if not given.
+    tile
+        Diffusion: paint in overlapping tiles of so many pixels, which needs less memory; whole if not given.
+    overlap
+        Diffusion: by how many pixels tiles overlap, at most half of one.
+    depth
+        Bits a channel of the saved file: 8, or 16 in PNG and TIFF.
     structure
         Diffusion: how strongly ControlNets hold the photo's shapes, from 0 to 1; 0.5 is as they were trained.
     denoise
@@ -92,6 +124,15 @@ class Settings:
     seed: int = 0
     feather: float = 0.0
     engine: EngineName | None = None
+    colour: Colours = "off"
+    colour_weight: float = 1.0
+    contrast: float = 1.0
+    sharpness: float = 0.0
+    smooth: float = 0.0
+    stroke: float | None = None
+    tile: int | None = None
+    overlap: int = 64
+    depth: int = 8
     structure: float = 0.5
     denoise: float | None = None
     start: Start | None = None
@@ -124,6 +165,10 @@ class Settings:
             value = getattr(self, name)
             if value not in get_args(choices) and not (value is None and name in _OPTIONAL):
                 raise InputError(f"{name} is {value!r}: give one of {', '.join(get_args(choices))}.")
+        if self.tile is not None and 2 * self.overlap > self.tile:
+            raise InputError(f"overlap is {self.overlap}: give at most half of tile, {self.tile // 2}.")
+        if self.depth not in DEPTHS:
+            raise InputError(f"depth is {self.depth}: give 8 or 16.")
         if self.style_start > self.style_end:
             raise InputError(f"style_start is {self.style_start}: it must not be after style_end, {self.style_end}.")
         for name in ("prompt", "negative"):
@@ -186,6 +231,11 @@ class Result:
     weights: Mapping[str, str]
     runtime: Mapping[str, str]
     options: ModelOptions
+
+    @property
+    def measures(self) -> Mapping[str, float]:
+        """What controls measured of the picture, by name: a ΔE, a seam score."""
+        return self.picture.measures
 
     def save(self, path: str | Path) -> Path:
         """Write PNG, JPEG or WebP with the whole recipe inside, so that `diffstyle replay` can repeat it."""

@@ -174,7 +174,7 @@ def test_bad_pictures(
         (["--seed", "-1"], "seed"),
         (["--engine", "magic"], "engine"),
         (["--colour", "blue"], "--colour"),
-        (["-o", "out.bmp"], ".png, .jpg or .webp"),
+        (["-o", "out.bmp"], ".png, .jpg, .webp or .tif"),
         (["-o", "/nowhere/at/all.png"], "no such file or folder"),
         (["-o", "/proc/out.png"], "write /proc/out.png"),
         (["--style", "x.jpg:-2"], "0 or more"),

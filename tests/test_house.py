@@ -22,12 +22,12 @@ from tests.conftest import ROOT
 # from the ground up: a module may import from its own floor and those before it
 FLOORS = (
     {"errors", "files", "tensors", "sphere", "model_options", "device"},
-    {"picture", "style", "region", "style_file", "ipadpt", "task", "recipe"}
+    {"picture", "picture_file", "style", "region", "style_file", "ipadpt", "task", "recipe"}
     | {"weights", "zoo", "style_spec", "space", "models"},
     {"colours", "captions", "procedural"},
-    {"bridge", "encoder_source", "clip_model", "encoder", "backbones", "conditioning"},
+    {"bridge", "encoder_source", "clip_model", "encoder", "backbones", "conditioning", "selection"},
     {"engines", "controls"},
-    {"stylizer"},
+    {"stylizer", "layers"},
     {"training", "evaluation", "cli"},
 )
 FLOOR = {room: n for n, rooms in enumerate(FLOORS) for room in rooms}

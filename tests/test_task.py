@@ -16,7 +16,8 @@ from PIL import Image
 
 from diffstyle import InputError, Picture, Reference, Settings, Style, Stylizer, Task, read_recipe
 from diffstyle.model_options import ModelOptions
-from diffstyle.recipe import Recipe, encode
+from diffstyle.picture_file import encode
+from diffstyle.recipe import Recipe
 from tests.conftest import waves
 
 any_settings = st.builds(
@@ -58,7 +59,7 @@ def test_recipes_survive_json(values: Settings, style: Style) -> None:
     assert back.to_json() == recipe.to_json()
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("alpha", [False, True])
 def test_every_format_carries_the_recipe(kind: str, alpha: bool, tmp_path: Path) -> None:
     array = waves(40, 30)

@@ -34,6 +34,11 @@ class Asked:
         Diffusion: what the result is to look unlike, given as --style is.
     mask
         A picture in greys, or with transparency: the photo stays as it is where it is black, or clear.
+    only
+        Paint this alone: foreground (what stands out), background, box:LEFT,TOP,RIGHT,BOTTOM (what stands out in
+        there), or words, as "person", which need `diffstyle models pull clipseg`.
+    except_
+        Paint all but this, said as --only is.
     region
         MASK=STYLE, a part of the photo with a style of its own; several if you like, later ones lie over earlier ones.
         rest=STYLE is --style; without either, what is in no region stays as it is.
@@ -42,6 +47,8 @@ class Asked:
     style: Annotated[list[str], Parameter(name=["--style", "-s"], negative=())] = ()  # pyright: ignore
     negative_style: Annotated[list[str] | None, Parameter(negative=())] = None
     mask: Path | None = None
+    only: str | None = None
+    except_: Annotated[str | None, Parameter(name="--except")] = None
     region: Annotated[list[str] | None, Parameter(negative=())] = None
 
     @property
@@ -63,6 +70,8 @@ class Look:
     negative_style: Style | None
     mask: Mask | None
     regions: tuple[Region, ...]
+    only: str | None
+    without: str | None
 
     @classmethod
     def of(cls, asked: Asked) -> Look:
@@ -83,7 +92,8 @@ class Look:
             covered = 1 - left if mask is None else (1 - left).minimum(mask.shares)
             mask = Mask(covered, "regions")
         unwanted = parse_style(asked.negative_style) if asked.negative_style else None
-        return cls(parse_style(specs) if specs else regions[0].style, unwanted, mask, regions)
+        style = parse_style(specs) if specs else regions[0].style
+        return cls(style, unwanted, mask, regions, asked.only, asked.except_)
 
     @property
     def styles(self) -> list[Style]:
@@ -92,13 +102,16 @@ class Look:
 
     def measured(self, stylizer: Stylizer, settings: Settings) -> Look:
         """As the engine of `settings` needs it; if words are hardly known, that is said."""
-        engine, start = settings.engine, settings.start
-        style = stylizer.measure(self.style, engine, start=start)
-        regions = tuple(replace(r, style=stylizer.measure(r.style, engine, start=start)) for r in self.regions)
+
+        def measure(style: Style) -> Style:
+            return stylizer.measure(style, settings.engine, start=settings.start, colour=settings.colour)
+
+        style = measure(self.style)
+        regions = tuple(replace(r, style=measure(r.style)) for r in self.regions)
         for each in dict.fromkeys([style, *(r.style for r in regions)]):
             say_if_unknown(each)
-        unwanted = None if self.negative_style is None else stylizer.measure(self.negative_style, engine)
-        return Look(style, unwanted, self.mask, regions)
+        unwanted = None if self.negative_style is None else stylizer.measure(self.negative_style, settings.engine)
+        return replace(self, style=style, negative_style=unwanted, regions=regions)
 
     def task(self, content: Picture, settings: Settings) -> Task:
         from diffstyle.task import Task
@@ -108,9 +121,23 @@ class Look:
             self.style,
             settings,
             negative_style=self.negative_style,
-            mask=self.mask,
+            mask=self._mask(content),
             regions=self.regions,
         )
+
+    def _mask(self, content: Picture) -> Mask | None:
+        """Where all of --mask, --only and --except let something be painted."""
+        import torch
+
+        from diffstyle.selection import inverse, select
+
+        masks = [] if self.mask is None else [self.mask.fitted(content)]
+        masks += [] if self.only is None else [select(content, self.only)]
+        masks += [] if self.without is None else [inverse(select(content, self.without))]
+        if len(masks) < 2:
+            return masks[0] if masks else None
+        source = " and ".join(mask.source for mask in masks)
+        return replace(masks[0], shares=torch.stack([m.shares for m in masks]).amin(0), source=source)
 
 
 def _pair(text: str) -> tuple[str, str]:

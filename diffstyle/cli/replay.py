@@ -52,7 +52,8 @@ def replay(
 
     from diffstyle.device import dtype_name
     from diffstyle.picture import Picture
-    from diffstyle.recipe import output_format, read_recipe
+    from diffstyle.picture_file import output_format
+    from diffstyle.recipe import read_recipe
     from diffstyle.stylizer import Stylizer
 
     recipe = read_recipe(picture)

@@ -149,7 +149,7 @@ def path(
     """
     from diffstyle.controls.resize import fitted
     from diffstyle.picture import Picture
-    from diffstyle.recipe import check_output
+    from diffstyle.picture_file import check_output
     from diffstyle.style import Style
     from diffstyle.style_spec import parse_style, style_paths
     from diffstyle.stylizer import Stylizer
@@ -202,7 +202,7 @@ def _write_strip(pictures: list[Picture], out: Path) -> None:
     from PIL import Image
 
     from diffstyle.files import write_atomic
-    from diffstyle.recipe import output_format
+    from diffstyle.picture_file import output_format
 
     strip = Image.fromarray(np.concatenate([p.to_array()[..., :3] for p in pictures], 1))
     write_atomic(out, lambda file: strip.save(file, output_format(out)))

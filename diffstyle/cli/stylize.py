@@ -36,6 +36,7 @@ def stylize(
     *,
     asked: Annotated[Asked, Parameter(name="*")] = NOTHING,
     out: Annotated[str, Parameter(name=["--out", "-o"], show_default=False)] = "",
+    layers: Path | None = None,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     json_lines: Annotated[bool, Parameter(name="--json", negative=())] = False,
     settings: Annotated[Settings, Parameter(name="*")] = DEFAULTS,
@@ -49,25 +50,33 @@ def stylize(
         The photos.
     out
         The file to write, or the folder (several photos, or a name that ends in /); beside the photo if not given.
+    layers
+        Where to write the layers too, for other programs: the photo, what each style painted, the mask; a .tif file, or
+        a folder. Of several photos, each has its own in there.
     overwrite
         Replace pictures in the folder that were made by another recipe.
     json_lines
         Print one JSON object a picture.
     """
-    from diffstyle.recipe import check_output
+    from diffstyle.picture_file import check_output
 
     inputs = [*contents, *asked.files]
     if len(contents) == 1 and not out.endswith("/") and not (out and Path(out).is_dir()):
         target = Path(out) if out else contents[0].with_name(f"{contents[0].stem}.styled.png")
-        check_output(target, None)
+        check_output(target, None, depth=settings.depth)
         check_writable(target, inputs)
-        _render(_job(asked, settings, options, json_lines=json_lines), contents[0], target)
+        if layers is not None:
+            from diffstyle.layers import check_layers
+
+            check_layers(layers)
+        job = _job(asked, settings, options, json_lines=json_lines)
+        _render(job, contents[0], target, layers=layers)
         return 0
     if not out:
         raise InputError("Several photos need a folder to go to: add -o FOLDER/.")
     targets = _targets(contents, Path(out))
     job = _job(asked, settings, options, json_lines=json_lines)
-    return _render_all(job, targets, inputs, overwrite=overwrite)
+    return _render_all(job, targets, inputs, overwrite=overwrite, layers=layers)
 
 
 def _job(asked: Asked, settings: Settings, options: ModelOptions, *, json_lines: bool) -> Job:
@@ -113,7 +122,9 @@ def _targets(contents: list[Path], folder: Path) -> dict[Path, Path]:
     return targets
 
 
-def _render_all(job: Job, targets: dict[Path, Path], inputs: list[Path], *, overwrite: bool) -> int:
+def _render_all(
+    job: Job, targets: dict[Path, Path], inputs: list[Path], *, overwrite: bool, layers: Path | None
+) -> int:
     from tqdm import tqdm
 
     failed: list[str] = []
@@ -129,7 +140,7 @@ def _render_all(job: Job, targets: dict[Path, Path], inputs: list[Path], *, over
                 elif target.exists() and not overwrite:
                     raise InputError(f"{target} is there already and was not made like this: add --overwrite.")
                 else:
-                    _render(job, content, target)
+                    _render(job, content, target, layers=None if layers is None else layers / target.stem)
             except InputError as error:
                 failed.append(f"{content}: {error}")
                 job.say(content=str(content), error=str(error))
@@ -173,16 +184,16 @@ def _equal(one: Style, other: Style) -> bool:
     return one == other and a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
-def _render(job: Job, content: Path, target: Path) -> None:
+def _render(job: Job, content: Path, target: Path, *, layers: Path | None) -> None:
     from diffstyle.controls.resize import fitted
     from diffstyle.picture import Picture
-    from diffstyle.recipe import check_output
+    from diffstyle.picture_file import check_output
     from diffstyle.task import styles
 
     begun = time.perf_counter()
     picture = Picture.open(content)
     size = picture.size if job.settings.size is None else fitted(picture.size, job.settings.size)
-    check_output(target, size)
+    check_output(target, size, depth=job.settings.depth)
     task = job.look.task(picture, job.settings)
     references = [r.picture for style in styles(task) for r in style.references if r.picture is not None]
     for note in [n for p in (picture, *references) for n in p.notes]:
@@ -191,9 +202,22 @@ def _render(job: Job, content: Path, target: Path) -> None:
     for note in result.picture.notes:
         print(f"diffstyle: {note}", file=sys.stderr)
     result.save(target)
+    if layers is not None:
+        from diffstyle.layers import save_layers
+
+        save_layers(result, layers)
     seconds = round(time.perf_counter() - begun, 3)
     width, height = size
-    job.say(content=str(content), out=str(target), width=width, height=height, seconds=seconds, seed=job.settings.seed)
+    measures = {name: round(value, 4) for name, value in result.measures.items()}
+    job.say(
+        content=str(content),
+        out=str(target),
+        width=width,
+        height=height,
+        seconds=seconds,
+        seed=job.settings.seed,
+        **measures,
+    )
     if not job.json_lines and sys.stdout.isatty():
         print(target)
 

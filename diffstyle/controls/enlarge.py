@@ -1,4 +1,4 @@
-"""Pictures larger than an engine paints well: painted smaller, enlarged, and given the preview's fine detail."""
+"""Pictures painted at another size than their own: smaller, where an engine paints no larger ones well."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diffstyle.task import Task
 
 
 class Enlarge(Wrapper):
-    """Has contents whose area is over `side` squared painted at that area.
+    """Has contents whose area is over `side` squared painted at that area, unless `task.tile` says to paint them whole.
 
     What enlarging leaves out, the finest detail, is taken from `detail`, the preview of the same task at full size.
     """
@@ -26,18 +26,26 @@ class Enlarge(Wrapper):
     def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
         content = task.content
         scale = (self.side**2 / (content.width * content.height)) ** 0.5
-        if scale >= 1 or task.strength == 0:
+        if scale >= 1 or task.strength == 0 or task.tile is not None:
             return self.engine.render(task, on_step)
-        size = fitted(content.size, round(max(content.size) * scale))
-        smaller = with_content(task, content.resized(size), lambda mask: mask.resized(size))
-        painted = self.engine.render(smaller, on_step)
-        fine = _fine(self.detail.render(replace(task, engine="adain", size=None)), size)
-        pixels = (painted.resized(content.size).pixels + fine).clamp_(0, 1)
-        note = f"Painted at {size[0]}x{size[1]} and enlarged."
-        return Picture(pixels, content.alpha, content.source, (*painted.notes, note))
+        painted = at_size(self.engine, task, fitted(content.size, round(max(content.size) * scale)), on_step)
+        size = "x".join(map(str, painted.size))
+        fine = lost(self.detail.render(replace(task, engine="adain", size=None)), painted.size)
+        return brought_back(painted, content, fine, f"Painted at {size} and enlarged.")
 
 
-def _fine(picture: Picture, size: tuple[int, int]) -> Tensor:
+def at_size(engine: Engine, task: Task, size: tuple[int, int], on_step: OnStep | None) -> Picture:
+    """What `engine` paints of the task at `size` (width, height)."""
+    return engine.render(with_content(task, task.content.resized(size), lambda mask: mask.resized(size)), on_step)
+
+
+def brought_back(painted: Picture, content: Picture, fine: Tensor, note: str) -> Picture:
+    """A painting at the size of `content`, with the detail `fine` (3, H, W) added."""
+    pixels = Picture(painted.pixels).resized(content.size).pixels.add(fine).clamp_(0, 1)
+    return replace(painted, pixels=pixels, alpha=content.alpha, notes=(*painted.notes, note))
+
+
+def lost(picture: Picture, size: tuple[int, int]) -> Tensor:
     """(3, H, W): what is lost of `picture` on the way to `size` and back."""
     opaque = Picture(picture.pixels)
     return opaque.pixels - opaque.resized(size).resized(opaque.size).pixels

@@ -27,7 +27,7 @@ class Masked(Wrapper):
     def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
         if (task.mask is None and not task.regions) or task.strength == 0:
             return self.engine.render(task, on_step)
-        task = _feathered(task)
+        task = feathered(task)
         mask = task.mask
         notes = [n for m in (mask, *(r.mask for r in task.regions)) if m is not None for n in m.notes]
         if mask is not None and mask.empty:
@@ -41,20 +41,24 @@ class Masked(Wrapper):
         return replace(painted, pixels=pixels, notes=(*painted.notes, *notes))
 
     def _layered(self, task: Task, on_step: OnStep | None) -> Picture:
-        """A picture for each style that is seen anywhere, mixed by the parts of each pixel that are its."""
+        """A picture for each style that is seen anywhere, mixed by the parts of each pixel that are its; measures are
+        mixed by the areas.
+        """
         left, parts = shared_out(task.regions) if task.regions else (torch.ones(1), [])
         layers = [(style, part) for style, part in zip(styles(task), (left, *parts), strict=True) if bool(part.any())]
         pixels = torch.zeros_like(task.content.pixels)
         notes: dict[str, None] = {}
+        measures: dict[str, float] = {}
         for n, (style, part) in enumerate(layers):
             one = replace(task, style=style, regions=())
             painted = self.engine.render(one, _share_of(on_step, n, len(layers)))
             pixels.addcmul_(painted.pixels, part.expand_as(pixels))
             notes |= dict.fromkeys(painted.notes)
-        return Picture(pixels.clamp_(0, 1), task.content.alpha, task.content.source, tuple(notes))
+            measures |= {k: measures.get(k, 0.0) + float(part.mean()) * v for k, v in painted.measures.items()}
+        return Picture(pixels.clamp_(0, 1), task.content.alpha, task.content.source, tuple(notes), measures)
 
 
-def _feathered(task: Task) -> Task:
+def feathered(task: Task) -> Task:
     """With masks of the content's size and soft edges, `feather` spent."""
 
     def soft(mask: Mask) -> Mask:

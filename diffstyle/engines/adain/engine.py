@@ -78,13 +78,18 @@ class AdaINEngine:
         return replace(style, references=tuple(self._measured(r) for r in style.references))
 
     @torch.no_grad()
+    def statistics(self, style: Style) -> StyleStatistics:
+        """What the network is told of a style, a blend of its references'."""
+        return self._blend(self.measure(style))
+
+    @torch.no_grad()
     def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
         report(on_step, 0, 1)
         content = task.content
         if task.strength == 0:
             report(on_step, 1, 1)
             return content
-        style = self._blend(self.measure(task.style))
+        style = self.statistics(task.style)
         kept = self._encoded(content, task)
         if kept.own is not None:
             style = StyleStatistics(*(torch.lerp(a, b, task.strength) for a, b in zip(kept.own, style, strict=True)))

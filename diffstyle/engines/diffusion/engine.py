@@ -24,6 +24,8 @@ from diffstyle.engines.diffusion.frame import Frame
 from diffstyle.engines.diffusion.kept import KeptLatents
 from diffstyle.engines.diffusion.schedule import Schedule, schedule
 from diffstyle.engines.diffusion.style_input import image_embeds, style_masks, style_weights, with_features, words
+from diffstyle.engines.diffusion.tiled import tiled
+from diffstyle.engines.diffusion.tiles import Tiles, seam_score
 from diffstyle.errors import InputError
 from diffstyle.picture import Picture
 from diffstyle.style import Style
@@ -110,9 +112,10 @@ class DiffusionEngine:
     def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
         task = self.settled(task)
         plan = self.plan(task)
-        report(on_step, 0, max(1, plan.run))
+        total = max(1, plan.run * self._tiles(task).count)
+        report(on_step, 0, total)
         if plan.run == 0:
-            report(on_step, 1, 1)
+            report(on_step, total, total)
             previewed = task.start == "preview" and task.strength > 0 and self.preview is not None
             return self._preview_of(task) if previewed else task.content
         task = replace(task, style=self.measure(task.style))
@@ -128,7 +131,7 @@ class DiffusionEngine:
                 if not self.backbone.relieve():
                     raise InputError(
                         f"There is not enough memory for {task.content.width}x{task.content.height} pixels even with"
-                        " memory=low: give a smaller size."
+                        " memory=low: give tile=512, or a smaller size."
                     ) from error
                 continue
             if bool(torch.isfinite(pixels).all()):
@@ -137,9 +140,13 @@ class DiffusionEngine:
                     pixels = in_colours_of(self._beginning(task), pixels).clamp_(0, 1)
                 if task.strength < 1 and self._quick:
                     pixels = pixels.add(self._lost(task), alpha=1 - task.strength).clamp_(0, 1)
-                report(on_step, plan.run, plan.run)
+                report(on_step, total, total)
                 return Picture(
-                    self._frame(task).inside(pixels), content.alpha, content.source, self._notes(task, blanked=blanked)
+                    self._frame(task).inside(pixels),
+                    content.alpha,
+                    content.source,
+                    self._notes(task, blanked=blanked),
+                    self._seams(task, pixels),
                 )
             if self.backbone.dtype == torch.float32:
                 raise InputError("The model gives no finite numbers, not even in float32: its weights are damaged.")
@@ -217,20 +224,29 @@ class DiffusionEngine:
         arguments = self.arguments(task, plan)
         keep = self._kept(task) if task.mask is not None else None
         frame = self._frame(task)
+        tiles = self._tiles(task)
+        begun = 0
         self._set_scales(task, 0.0)
 
         def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            done = index + 1
+            nonlocal begun
+            begun = done = index + 1
             self._set_scales(task, done / plan.run)
             latents = cast("Tensor", tensors["latents"])
             if keep is not None:
                 latents = keep.blend(latents, pipeline.scheduler, left=plan.run - done)
             show = (lambda: self._shown(latents, task.content, frame)) if self._tiny is not None else None
-            report(on_step, min(done, plan.run - 1), plan.run, show)  # the last one is done once it is decoded
+            total = plan.run * tiles.count
+            report(on_step, min(done * tiles.count, total - 1), total, show)  # the last one is done once it is decoded
             return {"latents": latents}
 
+        def after_tile(done: int) -> None:
+            if done < tiles.count:
+                report(on_step, begun * tiles.count + done, plan.run * tiles.count)
+
         try:
-            output = pipeline(**arguments, callback_on_step_end=after_step)
+            with tiled(pipeline, tiles, scale=self.backbone.multiple, on_tile=after_tile):
+                output = pipeline(**arguments, callback_on_step_end=after_step)
         finally:
             pipeline.maybe_free_model_hooks()
         flagged = cast("list[bool] | None", getattr(output, "nsfw_content_detected", None))
@@ -293,6 +309,23 @@ class DiffusionEngine:
     def _frame(self, task: Task) -> Frame:
         own = self.backbone
         return Frame.of(task.content.size, margin=own.sampling.margin, multiple=own.multiple)
+
+    def _tiles(self, task: Task) -> Tiles:
+        """Where a step is taken at a time: one tile over all without `task.tile`."""
+        frame, scale = self._frame(task), self.backbone.multiple
+        height, width = (side // scale for side in frame.outer)
+        if task.tile is None:
+            return Tiles(height, width, max(height, width), 0)
+        return Tiles(height, width, task.tile // scale, -(-task.overlap // scale))
+
+    def _seams(self, task: Task, pixels: Tensor) -> dict[str, float]:
+        """How far the edges of tiles are seen in a framed picture (3, H, W)."""
+        tiles = self._tiles(task)
+        if tiles.count == 1:
+            return {}
+        scale = self.backbone.multiple
+        rows, columns = ([edge * scale for edge in edges] for edges in tiles.borders())
+        return {"seam_score": seam_score(pixels, rows, columns, scale=scale)}
 
     def _beginning(self, task: Task) -> Tensor:
         """The picture whose latents are noised, in its frame."""

@@ -27,6 +27,11 @@ class Frame:
         right, below = (-(side + 2 * wide) % multiple for side in size)
         return cls(*size, wide, right, below)
 
+    @property
+    def outer(self) -> tuple[int, int]:
+        """(height, width) with the frame."""
+        return self.height + 2 * self.wide + self.below, self.width + 2 * self.wide + self.right
+
     def around(self, planes: Tensor) -> Tensor:
         """(c, h, w) with the frame around it."""
         if self.wide:

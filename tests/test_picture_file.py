@@ -1,0 +1,92 @@
+"""Files of 8 and 16 bits with profile, alpha and a text inside."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import tifffile
+from PIL import Image, ImageCms
+
+from diffstyle import InputError, Picture, Style, Stylizer, read_recipe
+from diffstyle.cli import main
+from diffstyle.picture import srgb_bytes
+from diffstyle.picture_file import embedded, encode
+from tests.conftest import waves
+
+
+def decoded(png: bytes) -> npt.NDArray[np.uint16]:
+    """Pixels of a 16-bit PNG whose lines are all filtered by the line above, which Pillow reads at 8 bits."""
+    chunks: dict[bytes, bytes] = {}
+    place = 8
+    while place < len(png):
+        length, name = struct.unpack(">I4s", png[place : place + 8])
+        chunks[name] = png[place + 8 : place + 8 + length]
+        assert zlib.crc32(name + chunks[name]) == struct.unpack(">I", png[place + 8 + length :][:4])[0]
+        place += 12 + length
+    width, height, bits, kind = struct.unpack(">IIBB", chunks[b"IHDR"][:10])
+    assert bits == 16
+    lines = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, -1)
+    assert (lines[:, 0] == 2).all()
+    return np.cumsum(lines[:, 1:], 0, np.uint8).view(">u2").reshape(height, width, {2: 3, 6: 4}[kind])
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sixteen_bits_are_all_there(channels: int) -> None:
+    array = np.random.default_rng(0).integers(0, 2**16, (40, 31, channels), dtype=np.uint16)
+    picture = Picture.from_array(array)
+    png, tiff = (encode(picture, kind, '{"a": 1}', depth=16) for kind in ("PNG", "TIFF"))
+    assert np.array_equal(decoded(png), array)
+    assert np.array_equal(tifffile.imread(BytesIO(tiff)), array)
+    for data in (png, tiff):
+        with Image.open(BytesIO(data)) as image:
+            assert embedded(image) == '{"a": 1}'
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("depth", [8, 16])
+def test_the_profile_is_srgb_and_equal_pictures_are_equal_files(kind: str, depth: int) -> None:
+    if depth == 16 and kind in ("JPEG", "WEBP"):
+        pytest.skip("holds 8 bits")
+    picture = Picture.from_array(waves(40, 30))
+    data = encode(picture, kind, "{}", depth=depth)
+    assert data == encode(picture, kind, "{}", depth=depth)
+    with Image.open(BytesIO(data)) as image:
+        profile = image.info["icc_profile"]
+        assert profile == srgb_bytes()
+        assert "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(BytesIO(profile)))
+        again = Picture.from_pil(image)
+    assert float((again.pixels - picture.pixels).abs().max()) < (0.05 if kind == "JPEG" else 1 / 250)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_a_deep_file_holds_the_recipe(
+    suffix: str, stylizer: Stylizer, photo: Picture, painting: Style, tmp_path: Path
+) -> None:
+    result = stylizer.stylize(photo, painting, depth=16)
+    path = result.save(tmp_path / f"out.{suffix}")
+    recipe = read_recipe(path)
+    assert recipe.settings == result.task.settings
+    assert recipe.style == result.task.style
+    with pytest.raises(InputError, match="8 bits"):
+        result.save(tmp_path / "out.jpg")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [path.name]
+
+
+def test_a_deep_tiff_is_replayed(photo_file: Path, painting_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.tif"
+    for arguments in (
+        ["stylize", str(photo_file), "-s", str(painting_file), "-o", str(out), "--depth", "16", "--colour", "match"],
+        ["replay", str(out), "--content", str(photo_file)],
+    ):
+        with pytest.raises(SystemExit) as left:
+            main(arguments)
+        assert left.value.code == 0
+    one, again = (tifffile.imread(path) for path in (out, tmp_path / "out.replay.tif"))
+    assert one.dtype == np.uint16
+    assert np.array_equal(one, again)
