@@ -223,10 +223,12 @@ def test_the_form_gives_back_what_it_was_given(field: str) -> None:
     json.dumps(values_of(settings))
 
 
-def test_a_blend_becomes_rows_again() -> None:
-    blend = Style.mix([(Style.from_text("dark charcoal"), 3), (Style.from_text("mosaic"), 1)])
-    rows = parts_of(blend)
-    assert sorted((part.label, round(weight, 3)) for part, weight in rows) == [("dark charcoal", 1), ("mosaic", 0.333)]
+def test_a_blend_becomes_rows_again(tmp_path: Path) -> None:
+    with desk(ModelOptions(), Limits(), tmp_path / "votes.csv") as table:
+        known = table.space.styles["neon"]
+        blend = Style.mix([(Style.from_text("dark charcoal"), 3), (known, 1)])
+        rows = parts_of(table, blend)
+    assert sorted((part.label, round(weight, 3)) for part, weight in rows) == [("Neon", 0.333), ("dark charcoal", 1)]
     assert Style.mix([(part.style, weight) for part, weight in rows]) == blend
 
 

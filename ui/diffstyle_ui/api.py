@@ -11,7 +11,7 @@ from typing import Any, cast, get_type_hints
 import gradio as gr
 from gradio import events
 
-from diffstyle import Cancelled, InputError, Result, Settings, Style, read_recipe
+from diffstyle import Cancelled, InputError, Result, Settings, Style, Task
 from diffstyle.task import setting_fields, settings_dict
 from diffstyle.zoo import named_style, style_files
 from diffstyle_ui.desk import Desk
@@ -19,7 +19,7 @@ from diffstyle_ui.models import model_rows
 from diffstyle_ui.parts import MAX_PARTS
 from diffstyle_ui.plainly import plainly
 from diffstyle_ui.results import hand_out, keep
-from diffstyle_ui.uploads import opened, uploaded
+from diffstyle_ui.uploads import opened, recipe_in, uploaded
 
 Upload = dict[str, Any]  # what gradio_client's handle_file makes
 MAX_ON_PATH = 16
@@ -48,7 +48,7 @@ class Api:
         session = self.desk.session(request)
         shown = self.desk.photo(session, photo)
         look = self._style(style, pictures)
-        return _file(hand_out(session, self.desk.studio.preview(shown.small, look, settings)))
+        return _file(hand_out(session, self.desk.studio.preview(Task.of(shown.small, look, settings))))
 
     def render(
         self, request: gr.Request, photo: Upload, style: list[str], pictures: list[Upload], settings: Settings
@@ -57,7 +57,7 @@ class Api:
         session = self.desk.session(request)
         whole, look = self.desk.whole(self.desk.photo(session, photo)), self._style(style, pictures)
         try:
-            *_, result = self.desk.studio.render(whole, look, settings, session.begin())
+            *_, result = self.desk.studio.render(Task.of(whole, look, settings), session.begin())
         except Cancelled:
             raise InputError("The render was cancelled: nothing was kept.") from None
         return _file(keep(session, result).file) if isinstance(result, Result) else {}
@@ -72,7 +72,8 @@ class Api:
         small, settings = self.desk.photo(session, photo).small, Settings(strength=strength)
         ends = [self.desk.studio.measured(_worded(words)[0]) for words in (start, end)]
         steps = Style.path(ends[0], ends[1], n)
-        return [_file(hand_out(session, self.desk.studio.preview(small, s, settings))) for s in steps]
+        tasks = [Task.of(small, style, settings) for style in steps]
+        return [_file(hand_out(session, self.desk.studio.preview(task))) for task in tasks]
 
     def styles(self) -> dict[str, list[float]]:
         """The named styles, each with its place on the map, from -1 to 1."""
@@ -85,8 +86,7 @@ class Api:
 
     def recipe(self, picture: Upload) -> dict[str, Any]:
         """The settings, the style's parts with their weights, and the photo's name inside a saved picture."""
-        path = uploaded(picture, "a saved picture")
-        found = read_recipe_of(path)
+        found = recipe_in(uploaded(picture, "a saved picture"))
         parts = [{"label": r.prompt or r.source, "weight": r.weight} for r in found.style.references]
         return {"settings": settings_dict(found.settings), "style": parts, "photo": found.content_source}
 
@@ -114,14 +114,6 @@ def _worded(words: str) -> tuple[Style, float]:
     match = _WEIGHT.fullmatch(words)
     what, weight = (match["what"], float(match["weight"])) if match else (words, 1.0)
     return (named_style(what) if what in style_files() else Style.from_text(what)), weight
-
-
-def read_recipe_of(path: Path) -> Any:
-    """`read_recipe`, naming the file as its owner calls it."""
-    try:
-        return read_recipe(path)
-    except InputError as error:
-        raise InputError(str(error).replace(str(path), path.name)) from error
 
 
 def _file(path: Path) -> Upload:

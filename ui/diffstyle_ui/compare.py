@@ -44,18 +44,19 @@ EMPTY = """<div class="empty"><b>Your picture appears here</b>
 <ol><li>Drop a photo</li><li>Say, show or pick a style</li><li>Move the sliders and watch</li></ol></div>"""
 
 
-def comparison(*, elem_id: str, label: str) -> gr.HTML:
+def comparison(*, elem_id: str, label: str, empty: str = EMPTY) -> gr.HTML:
     """The frame, empty to begin with; its value is the HTML of `pair`."""
-    return gr.HTML(EMPTY, elem_id=elem_id, label=label, js_on_load=_ON_LOAD, apply_default_css=False)
+    return gr.HTML(empty, elem_id=elem_id, label=label, js_on_load=_ON_LOAD, apply_default_css=False)
 
 
-def pair(before: str, after: str, *, what: str) -> str:
-    """The photo and the result, data URLs of pictures of one shape; `what` says in words what the result is."""
+def pair(before: str, after: str, *, what: str, names: tuple[str, str] = ("Photo", "Result")) -> str:
+    """Two data URLs of pictures of one shape under their `names`; `what` says in words what the second one is."""
     return (
         '<figure class="compare">'
-        f'<img class="before" src="{before}" alt="The photo">'
+        f'<img class="before" src="{before}" alt="{names[0]}">'
         f'<img class="after" src="{after}" alt="{html.escape(what)}">'
-        '<span class="left" aria-hidden="true">Photo</span><span class="right" aria-hidden="true">Result</span>'
+        f'<span class="left" aria-hidden="true">{names[0]}</span>'
+        f'<span class="right" aria-hidden="true">{names[1]}</span>'
         f'<input type="range" min="0" max="100" value="{MIDDLE}" aria-label="Divider between photo and result">'
         "</figure>"
     )

@@ -47,7 +47,7 @@ class Desk:
     def read(self, path: Path) -> Photo:
         whole = opened(path, self.limits)
         small = whole if max(whole.size) <= PREVIEW_SIDE else whole.resized(fitted(whole.size, PREVIEW_SIDE))
-        return Photo(path, small, data_url(small))
+        return Photo(path, whole.size, small, data_url(small))
 
     def whole(self, photo: Photo) -> Picture:
         """The photo at its own size."""

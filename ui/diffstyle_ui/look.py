@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradio.themes import Base
 from gradio.themes.utils import colors, sizes
 
-from diffstyle_ui import compare, models, parts, presets, status, variations
+from diffstyle_ui import blend, compare, easel, history, models, pad, parts, presets, status, style_map, variations
 
 FONT = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "monospace"]
@@ -17,8 +17,8 @@ _PAGE = """
 #masthead { padding: 10px 2px 2px; }
 #masthead h1 { margin: 0; font-size: 26px; font-weight: 700; letter-spacing: -0.02em; }
 #masthead p { margin: 2px 0 0; color: var(--body-text-color-subdued); font-size: 15px; }
-#stage { position: sticky; top: 12px; align-self: flex-start; }
-#controls, #stage { min-width: min(320px, 100%) !important; }
+#stage, .stage { position: sticky; top: 12px; align-self: flex-start; }
+#controls, #stage, .two-columns > .column, .stage { min-width: min(320px, 100%) !important; }
 .sr-only { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .html-container { padding: 0 !important; }
 .column > .block:has(.wall) { overflow: visible; }
@@ -27,14 +27,15 @@ _PAGE = """
   .gradio-container { padding: 10px !important; }
   #masthead p { font-size: 14px; }
   #stylise { flex-direction: column; }
-  #stage { order: -1; z-index: 5; width: 100%; background: var(--body-background-fill); padding-bottom: 6px; }
+  #stage, .stage { order: -1; z-index: 5; width: 100%; background: var(--body-background-fill); padding-bottom: 6px; }
   #stage .compare img { max-height: 38vh; }
   .empty { min-height: 130px; padding: 14px; }
   #controls { width: 100%; }
 }
 @media (prefers-reduced-motion: reduce) { * { animation-duration: 0.01s !important; transition: none !important; } }
 """
-CSS = "".join((_PAGE, compare.CSS, models.CSS, parts.CSS, presets.CSS, status.CSS, variations.CSS))
+_TECHNIQUES = (blend, compare, easel, history, models, pad, parts, presets, status, style_map, variations)
+CSS = _PAGE + "".join(technique.CSS for technique in _TECHNIQUES)
 
 
 def theme() -> Base:

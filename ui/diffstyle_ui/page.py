@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -16,11 +17,14 @@ import gradio as gr
 from diffstyle import InputError
 from diffstyle.model_options import ModelOptions
 from diffstyle_ui.api import Api
+from diffstyle_ui.blend import BlendTab
 from diffstyle_ui.desk import Desk
+from diffstyle_ui.history import HistoryTab
 from diffstyle_ui.limits import Limits
 from diffstyle_ui.listen import listen
 from diffstyle_ui.look import CSS, theme
 from diffstyle_ui.models import ModelsTab
+from diffstyle_ui.paint import PaintTab
 from diffstyle_ui.sessions import Sessions
 from diffstyle_ui.studio import Studio
 from diffstyle_ui.stylise import StyliseTab
@@ -38,11 +42,21 @@ def page(desk: Desk) -> gr.Blocks:
         title="diffstyle", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS), fill_width=True
     ) as blocks:
         gr.HTML(_HEAD, apply_default_css=False)
-        with gr.Tab("Stylise", id="stylise"):
-            StyliseTab(desk)
-        with gr.Tab("Models", id="models") as models:
-            table = ModelsTab()
-        listen([models.select], table.refresh, [], [table.table])
+        with gr.Tabs() as tabs:
+            with gr.Tab("Stylise", id="stylise"):
+                stylise = StyliseTab(desk)
+            with gr.Tab("Blend", id="blend") as blend_tab:
+                blend = BlendTab(desk)
+            with gr.Tab("Paint", id="paint") as paint_tab:
+                paint = PaintTab(desk)
+            with gr.Tab("History", id="history") as history_tab:
+                history = HistoryTab(desk, stylise)
+            with gr.Tab("Models", id="models") as models_tab:
+                models = ModelsTab()
+        blend.wire(blend_tab, tabs, stylise)
+        paint.wire(paint_tab, stylise)
+        history.wire(history_tab, tabs)
+        listen([models_tab.select], models.refresh, [], [models.table])
         Api(desk)
         blocks.unload(desk.sessions.drop)
     return blocks
@@ -79,6 +93,7 @@ def launch(
     """Serve the page until it is interrupted or told to end."""
     limits = limits or Limits()
     with desk(options or ModelOptions(), limits, votes) as table:
+        table.studio.load()
         blocks = page(table)
         address = serve(blocks, limits, host=host, port=port, auth=auth, root_path=root_path)
         print(f"diffstyle is at {address}; Ctrl-C ends it.", flush=True)
@@ -128,5 +143,6 @@ def close(blocks: gr.Blocks) -> None:
     """Stop the server, without waiting for pages that are still open."""
     server = getattr(blocks, "server", None)
     if server is not None:
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it would call this an error
         server.force_exit = True
     blocks.close(verbose=False)

@@ -10,8 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from diffstyle import InputError, Style
-from diffstyle.zoo import named_style
+from diffstyle import InputError, Reference, Style
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.listen import Widget
 from diffstyle_ui.presets import spoken, wall
@@ -119,6 +118,11 @@ def worded(desk: Desk, words: str) -> Part:
     return Part(style.prompt, style)
 
 
+def look(desk: Desk, words: str) -> Part:
+    """A part from the name of a preset, or else from words."""
+    return preset(desk, words) if words in desk.space.styles else worded(desk, words)
+
+
 def pictured(desk: Desk, payload: Mapping[str, Any]) -> Part:
     path = uploaded(payload, "a picture of the style")
     picture = opened(path, desk.limits)
@@ -126,8 +130,8 @@ def pictured(desk: Desk, payload: Mapping[str, Any]) -> Part:
     return Part(path.name, style, data_url(picture, longest=THUMBNAIL))
 
 
-def preset(name: str) -> Part:
-    style = named_style(name)
+def preset(desk: Desk, name: str) -> Part:
+    style = desk.space.styles[name]
     return Part(spoken(name), style, jpeg_url(style.thumbnail))
 
 
@@ -150,13 +154,22 @@ def blended(session: Session, weights: Sequence[float]) -> Style:
     return Style.mix(pairs)
 
 
-def parts_of(style: Style) -> list[tuple[Part, float]]:
-    """A style from a recipe as rows again: each of its references a part with the weight that it had."""
-    if len(style.references) > MAX_PARTS:
-        return [(Part(style.label, style), 1.0)]
-    heaviest = max(r.weight for r in style.references)
-    found: list[tuple[Part, float]] = []
+def parts_of(desk: Desk, style: Style) -> list[tuple[Part, float]]:
+    """A style from a recipe as rows again, each with the weight that it had, the heaviest 1.
+
+    References of a preset are one row again, and so are those of one name.
+    """
+    names = {r.digest: name for name, known in desk.space.styles.items() for r in known.references}
+    rows: dict[str, list[Reference]] = {}
     for reference in style.references:
-        label = reference.prompt or Path(reference.source).name
-        found.append((Part(label, Style((reference,))), reference.weight / heaviest))
-    return found
+        label = names.get(reference.digest) or reference.prompt or Path(reference.source).name
+        rows.setdefault(label, []).append(reference)
+    if len(rows) > MAX_PARTS:
+        return [(Part(style.label, style), 1.0)]
+    weights = {label: sum(r.weight for r in references) for label, references in rows.items()}
+    return [(_row(desk, label, rows[label]), weight / max(weights.values())) for label, weight in weights.items()]
+
+
+def _row(desk: Desk, label: str, references: list[Reference]) -> Part:
+    style = Style(tuple(references))
+    return preset(desk, label) if desk.space.styles.get(label) == style else Part(label, style)

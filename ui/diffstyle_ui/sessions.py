@@ -12,6 +12,7 @@ from threading import Event, Lock
 import gradio as gr
 
 from diffstyle import Picture, Style
+from diffstyle.region import Mask
 
 IDLE_SECONDS = 3 * 3600
 MAX_SESSIONS = 500
@@ -37,22 +38,27 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo at the size of previews, and as the data URL that the page shows; `path` is the whole one."""
+    """A photo at the size of previews, and as the data URL that the page shows; `path` is the whole one, of `full`
+    (width, height).
+    """
 
     path: Path
+    full: tuple[int, int]
     small: Picture
     shown: str
 
 
 @dataclass(slots=True)
 class Session:
-    """One open page."""
+    """One open page: `easel` is the photo that `mask` was painted on."""
 
     folder: Path
     photo: Photo | None = None
     parts: tuple[Part, ...] = ()
     kept: tuple[Kept, ...] = ()
     handed: tuple[Path, ...] = ()
+    easel: Path | None = None
+    mask: Mask | None = None
     cancel: Event = field(default_factory=Event)
     used: float = field(default_factory=time.monotonic)
 

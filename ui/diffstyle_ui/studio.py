@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from threading import Event
 from typing import TypeVar
 
-from diffstyle import Picture, Result, Settings, Style, Stylizer, Task
+from diffstyle import Picture, Result, Style, Stylizer, Task
 from diffstyle.engines.base import Step
 from diffstyle.model_options import ModelOptions
 
@@ -58,6 +58,14 @@ class Studio:
         self.previews = Painter(Stylizer.load, "previews")
         self.renders = Painter(lambda: Stylizer.of(self.options), "renders")
 
+    def load(self) -> None:
+        """Load both, one after the other: while a model loads, diffusers changes torch's default dtype for all threads.
+
+        Raises InputError for a model that is missing or damaged.
+        """
+        self.previews.run(lambda stylizer: stylizer.engine("adain"))
+        self.renders.run(lambda stylizer: stylizer.engine("diffusion"))
+
     def measured(self, style: Style) -> Style:
         """`style` with all that previews need of it, and its place among the named styles, without its pictures."""
 
@@ -66,14 +74,17 @@ class Studio:
 
         return self.previews.run(measure)
 
-    def preview(self, photo: Picture, style: Style, settings: Settings) -> Result:
-        """The instant picture, at most `PREVIEW_SIDE` pixels wide or high if `photo` is: its size is kept."""
-        task = Task.of(photo, style, replace(settings, engine="adain", size=None))
-        return self.previews.run(lambda stylizer: stylizer.render(task))
+    def preview(self, task: Task) -> Result:
+        """The instant picture at the size of the task's content."""
+        quick = replace(task, engine="adain", size=None)
+        return self.previews.run(lambda stylizer: stylizer.render(quick))
 
-    def render(self, photo: Picture, style: Style, settings: Settings, cancel: Event) -> Iterator[Progress | Result]:
-        """Steps as they are done, then the result. Raises Cancelled within a step of `cancel` being set."""
-        task = Task.of(photo, style, replace(settings, engine=settings.engine or "diffusion"))
+    def render(self, task: Task, cancel: Event) -> Iterator[Progress | Result]:
+        """Steps as they are done, then the result, by diffusion unless the task names another engine.
+
+        Raises Cancelled within a step of `cancel` being set.
+        """
+        task = replace(task, engine=task.engine or "diffusion")
         yield from followed(self.renders, lambda stylizer, told: stylizer.render(task, told), cancel)
 
     def close(self) -> None:
@@ -86,19 +97,23 @@ def followed(
 ) -> Iterator[Progress | T]:
     """The steps of `paint` as they are done, then what it returns; it is told to stop when nobody looks any more."""
     news: SimpleQueue[Progress | None] = SimpleQueue()
-    left = Event()
+    left, waited_for = Event(), Event()
 
     def told(step: Step) -> bool | None:
         if cancel.is_set() or left.is_set():
             return False
-        news.put(Progress(step.done, step.total, step.preview() if step.preview else None))
+        if waited_for.is_set():  # else the last step is still on its way to the page: this one is not shown
+            waited_for.clear()
+            news.put(Progress(step.done, step.total, step.preview() if step.preview else None))
         return None
 
     painted = painter.submit(lambda stylizer: paint(stylizer, told))
     painted.add_done_callback(lambda _: news.put(None))
     try:
+        waited_for.set()
         while (progress := news.get()) is not None:
             yield progress
+            waited_for.set()
         yield painted.result()
     finally:
         left.set()

@@ -10,12 +10,12 @@ from typing import Any, TypeAlias
 import gradio as gr
 from gradio.components import Component
 
-from diffstyle import Cancelled, Result, Settings, Style
+from diffstyle import Cancelled, Result, Settings, Style, Task
 from diffstyle_ui.compare import EMPTY, comparison, pair
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.form import Form, settings_of
 from diffstyle_ui.listen import listen, listen_after
-from diffstyle_ui.parts import MAX_PARTS, PartRows, added, blended, pictured, preset, worded
+from diffstyle_ui.parts import MAX_PARTS, PartRows, added, blended, look, pictured, worded
 from diffstyle_ui.plainly import plainly
 from diffstyle_ui.results import keep
 from diffstyle_ui.sessions import Photo, Session
@@ -121,7 +121,7 @@ class StyliseTab:
 
     @plainly
     def toggle(self, request: gr.Request, event: gr.EventData, *weights: float) -> list[Any]:
-        session, part = self.desk.session(request), preset(str(event.name))
+        session, part = self.desk.session(request), look(self.desk, str(event.name))
         labels = [p.label for p in session.parts]
         if part.label in labels:
             return self._without(session, labels.index(part.label), weights)
@@ -149,7 +149,7 @@ class StyliseTab:
         if not session.parts:
             return pair(shown.shown, shown.shown, what="The photo, as it is"), said("Now choose a style.")
         asked = self.asked(request, photo, values)
-        result = self.desk.studio.preview(shown.small, asked.style, asked.settings)
+        result = self.desk.studio.preview(Task.of(shown.small, asked.style, asked.settings))
         note = self.desk.hint(asked.style)
         what = f"Preview in the style {asked.style.label}"
         seconds = sum(result.seconds.values())
@@ -163,8 +163,8 @@ class StyliseTab:
         yield SAME, progress(0, 0, what="Getting ready"), OFF, settings.seed, OFF, OFF, ON
         ended, download, failure = (SAME, IDLE), SAME, None
         try:
-            whole = self.desk.whole(asked.photo)
-            for step in self.desk.studio.render(whole, asked.style, settings, asked.session.begin()):
+            task = Task.of(self.desk.whole(asked.photo), asked.style, settings)
+            for step in self.desk.studio.render(task, asked.session.begin()):
                 if isinstance(step, Result):
                     kept = keep(asked.session, step)
                     line = f"Rendered in {sum(step.seconds.values()):.1f} s: {kept.label}."
@@ -190,7 +190,8 @@ class StyliseTab:
         try:
             whole = self.desk.whole(asked.photo)
             for seed in range(asked.settings.seed, asked.settings.seed + SEEDS):
-                for step in self.desk.studio.render(whole, asked.style, replace(asked.settings, seed=seed), cancel):
+                task = Task.of(whole, asked.style, replace(asked.settings, seed=seed))
+                for step in self.desk.studio.render(task, cancel):
                     if isinstance(step, Result):
                         found.append((seed, keep(asked.session, step).thumbnail))
                 yield tiles(found), progress(len(found), SEEDS, what="Picture"), SAME, SAME, SAME

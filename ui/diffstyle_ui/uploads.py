@@ -9,7 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from diffstyle import InputError, Picture
+from diffstyle import InputError, Picture, read_recipe
+from diffstyle.recipe import Recipe
 from diffstyle_ui.limits import Limits
 
 GONE = "The upload is no longer here, for uploads are kept a few hours only: drop the file again."
@@ -48,3 +49,11 @@ def _check_pixels(path: Path, limits: Limits) -> None:
     if width * height > limits.max_pixels:
         millions = f"{limits.max_pixels / 1e6:g}"
         raise InputError(f"{path.name} has more than {millions} million pixels: make it smaller, then drop it again.")
+
+
+def recipe_in(path: Path) -> Recipe:
+    """The recipe inside a saved picture; messages name the file as its owner calls it."""
+    try:
+        return read_recipe(path)
+    except InputError as error:
+        raise InputError(str(error).replace(str(path), path.name)) from error
