@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
@@ -27,7 +29,7 @@ from tests.conftest import waves
 from tests.serving import Served, serving
 from tests.test_picture import BAD_FILES
 
-LIMITS = ("--max-pixels", 400_000, "--max-upload-mb", 2, "--queue-size", 60)
+LIMITS = ("--max-pixels", 400_000, "--max-upload-mb", 2, "--queue-size", 40)
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +181,20 @@ def fetched(address: str, name: str, body: dict[str, Any]) -> bool:
             return "event: complete" in "".join(stream.iter_text())
 
 
+def test_a_crowd_is_served_or_politely_refused(client: Client, photo_file: Path) -> None:
+    def answer(n: int) -> str:
+        try:
+            ask(client, "preview", photo=handle_file(photo_file), style=["neon"], strength=n / 60)
+        except Exception as error:  # the client's own kinds differ
+            return str(error)
+        return "answered"
+
+    with ThreadPoolExecutor(60) as crowd:
+        answers = Counter(crowd.map(answer, range(60)))
+    assert answers["answered"] >= 40
+    assert all("full" in sentence for sentence in answers if sentence != "answered"), answers
+
+
 def test_words_are_never_a_file(client: Client, photo_file: Path) -> None:
     out = ask(client, "preview", photo=handle_file(photo_file), style=[f"image:{photo_file}"])
     (reference,) = read_recipe(out).style.references
@@ -202,9 +218,11 @@ def test_closing_a_page_clears_what_it_had(tmp_path: Path) -> None:
         session, beside = table.session(one), table.session(other)
         assert session.folder != beside.folder
         (session.folder / "kept.png").write_bytes(b"x")
-        cancel = session.begin()
-        table.sessions.drop(one)
-        assert cancel.is_set()
+        with session.rendering() as cancel:
+            assert session.busy
+            table.sessions.drop(one)
+            assert cancel.is_set()
+        assert not session.busy
         assert not session.folder.exists()
         assert beside.folder.exists()
         assert table.session(one) is not session

@@ -57,7 +57,8 @@ class Api:
         session = self.desk.session(request)
         whole, look = self.desk.whole(self.desk.photo(session, photo)), self._style(style, pictures)
         try:
-            *_, result = self.desk.studio.render(Task.of(whole, look, settings), session.begin())
+            with session.rendering() as cancel:
+                *_, result = self.desk.studio.render(Task.of(whole, look, settings), cancel)
         except Cancelled:
             raise InputError("The render was cancelled: nothing was kept.") from None
         return _file(keep(session, result).file) if isinstance(result, Result) else {}

@@ -13,7 +13,7 @@ from diffstyle_ui.compare import comparison, pair
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.listen import listen, listen_after
 from diffstyle_ui.pad import corner_weights, pad
-from diffstyle_ui.parts import look
+from diffstyle_ui.parts import look_of
 from diffstyle_ui.plainly import plainly
 from diffstyle_ui.sessions import Session
 from diffstyle_ui.shown import data_url
@@ -23,6 +23,7 @@ from diffstyle_ui.stylise import StyliseTab
 
 STEPS = 5
 STRIP_SIDE = 224
+ENDS = ("ukiyo-e", "klimt-gold")
 CORNERS = ("ukiyo-e", "stained-glass", "charcoal", "van-gogh-irises")
 CSS = """
 .strip { display: grid; grid-template-columns: repeat(5, 1fr); gap: 4px; }
@@ -42,8 +43,8 @@ class BlendTab:
                 with gr.Tab("Path"):
                     with gr.Row():
                         self.ends = [
-                            gr.Dropdown(names, value=names[n], label=label, allow_custom_value=True, elem_id=f"end-{n}")
-                            for label, n in (("From (a name, or words)", names.index("ukiyo-e")), ("To", 3))
+                            gr.Dropdown(names, value=ENDS[n], label=label, allow_custom_value=True, elem_id=f"end-{n}")
+                            for n, label in enumerate(("From (a name, or words)", "To"))
                         ]
                     self.way = gr.Slider(0, 1, 0.5, step=0.01, label="How far along", elem_id="way")
                     self.strip = gr.HTML("", elem_id="strip", label="The way", apply_default_css=False)
@@ -63,7 +64,7 @@ class BlendTab:
                             for n, name in enumerate(CORNERS)
                         ]
                     self.pad = pad(elem_id="pad")
-            with gr.Column(scale=6, min_width=300, elem_classes="stage"):
+            with gr.Column(scale=6, min_width=300, elem_classes="stage", elem_id="blend-stage"):
                 self.frame = comparison(elem_id="blend-frame", label="Photo and blend", empty=EMPTY)
                 self.status = gr.HTML(IDLE, elem_id="blend-status", apply_default_css=False)
                 self.use = gr.Button("Use this blend", elem_id="use-blend", interactive=False)
@@ -88,7 +89,7 @@ class BlendTab:
     def paint_strip(self, request: gr.Request, start: str, end: str) -> str:
         photo = self.desk.photo_or_example(self.desk.session(request)).small
         small = photo.resized(fitted(photo.size, STRIP_SIDE))
-        ends = [look(self.desk, words).style for words in (start, end)]
+        ends = [look_of(self.desk, words).style for words in (start, end)]
         paths = Style.path(ends[0], ends[1], STEPS)
         urls = [data_url(self.desk.studio.preview(Task.of(small, style, Settings())).picture) for style in paths]
         images = "".join(f'<img src="{url}" alt="{n * 25} % of the way">' for n, url in enumerate(urls))
@@ -107,7 +108,7 @@ class BlendTab:
 
     def _painted(self, session: Session, mix: Mapping[str, float]) -> tuple[Any, ...]:
         photo = self.desk.photo_or_example(session)
-        style = Style.mix([(look(self.desk, words).style, weight) for words, weight in mix.items() if weight > 0])
+        style = Style.mix([(look_of(self.desk, words).style, weight) for words, weight in mix.items() if weight > 0])
         result = self.desk.studio.preview(Task.of(photo.small, style, Settings()))
         words = ", ".join(f"{name} {weight:.0%}" for name, weight in mix.items() if weight >= 0.005)
         picture = pair(photo.shown, data_url(result.picture), what=f"A blend: {words}")
@@ -120,7 +121,7 @@ class BlendTab:
             chosen = {words: weight for words, weight in mix.items() if weight > 0}
             if not chosen:
                 raise InputError("There is no blend yet: move the slider, the map or the pad.")
-            session.parts = tuple(look(self.desk, words) for words in chosen)
+            session.parts = tuple(look_of(self.desk, words) for words in chosen)
             weights = [round(weight / max(chosen.values()), 2) for weight in chosen.values()]
             return [gr.update(selected="stylise"), *stylise.parts.update(session, weights)]
 

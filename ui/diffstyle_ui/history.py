@@ -64,7 +64,7 @@ class HistoryTab:
                 self.back = gr.File(
                     label="Drop a saved picture: its style and all its controls come back",
                     file_types=["image"],
-                    height=120,
+                    height=160,
                     elem_id="drop-back",
                 )
                 self.status = gr.HTML(IDLE, elem_id="history-status", apply_default_css=False)
@@ -77,7 +77,7 @@ class HistoryTab:
             with gr.Row():
                 self.left = gr.Dropdown([], label="On the left", elem_id="left")
                 self.right = gr.Dropdown([], label="On the right", elem_id="right")
-            self.frame = comparison(elem_id="pair", label="Two results")
+            self.frame = comparison(elem_id="pair", label="Two results", empty=NO_PAIR)
         with gr.Accordion("Vote blindly", open=False, elem_id="vote"):
             self.blind = gr.HTML(NO_VOTE, elem_id="blind", apply_default_css=False)
             with gr.Row():

@@ -10,19 +10,19 @@ from typing import Any
 
 import gradio as gr
 
-from diffstyle import Cancelled, InputError, Picture, Result, Settings, Style, Task
+from diffstyle import InputError, Picture, Result, Settings, Style, Task
 from diffstyle.region import Mask, Region
 from diffstyle_ui.compare import comparison, pair
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.easel import easel, mask_of, on_easel
 from diffstyle_ui.form import settings_of
 from diffstyle_ui.listen import listen
-from diffstyle_ui.parts import MAX_PARTS, blended, look
+from diffstyle_ui.parts import MAX_PARTS, blended, look_of
 from diffstyle_ui.plainly import plainly
-from diffstyle_ui.results import keep
+from diffstyle_ui.render import watched
 from diffstyle_ui.sessions import Session
 from diffstyle_ui.shown import data_url
-from diffstyle_ui.status import IDLE, progress, said
+from diffstyle_ui.status import IDLE, said
 from diffstyle_ui.stylise import OFF, ON, SAME, StyliseTab
 
 TABLE, UNTOUCHED = "the styles of the first tab", "the photo as it is"
@@ -105,6 +105,8 @@ class PaintTab:
         task = self._task(session, photo.small, asked)
         feather = task.feather * max(photo.small.size) / max(photo.full)
         result = self.desk.studio.preview(replace(task, feather=feather))
+        if session.busy:
+            return SAME, SAME
         seconds = sum(result.seconds.values())
         return pair(photo.shown, data_url(result.picture), what="Preview"), said(f"Preview in {seconds:.2f} s.")
 
@@ -112,26 +114,16 @@ class PaintTab:
     def paint(self, request: gr.Request, *asked: Any) -> Iterator[tuple[Any, ...]]:
         session = self.desk.session(request)
         photo = self.desk.photo_or_example(session)
-        task = self._task(session, self.desk.whole(photo), asked)
-        ended, files, failure = (SAME, IDLE), SAME, None
-        yield SAME, progress(0, 0, what="Getting ready"), SAME, OFF, ON
-        try:
-            for step in self.desk.studio.render(task, session.begin()):
-                if isinstance(step, Result):
-                    kept = keep(session, step)
-                    files = [str(path) for path in (kept.file, *layers(session, step, session.mask))]
-                    line = f"Rendered in {sum(step.seconds.values()):.1f} s."
-                    ended = pair(photo.shown, data_url(step.picture, longest=1600), what=kept.label), said(line)
-                else:
-                    so_far = step.picture and pair(photo.shown, data_url(step.picture, longest=1024), what="So far")
-                    yield so_far or SAME, progress(step.done, step.total), SAME, SAME, SAME
-        except Cancelled:
-            ended = SAME, said("Cancelled: nothing was kept.")
-        except Exception as error:  # the buttons come back first, then the page hears of it
-            failure = error
-        yield *ended, files, ON, OFF
-        if failure:
-            raise failure
+        self._task(session, photo.small, asked)  # says at once what is missing
+        yield SAME, SAME, SAME, OFF, ON
+        look = None
+        for look in watched(self.desk, session, photo, lambda: self._task(session, self.desk.whole(photo), asked)):
+            yield look.picture or SAME, look.status, SAME, SAME, SAME
+        if look is not None:
+            made = [look.kept.file, *layers(session, look.result, session.mask)] if look.kept and look.result else []
+            yield SAME, SAME, [str(path) for path in made] or SAME, ON, OFF
+            if look.failure:
+                raise look.failure
 
     def _task(self, session: Session, content: Picture, asked: Sequence[Any]) -> Task:
         """Where the brush was, the one style; elsewhere the other, or the photo as it is."""
@@ -144,7 +136,7 @@ class PaintTab:
         return masked(content, self._style(session, inside, weights), around, session.mask, settings)
 
     def _style(self, session: Session, words: str, weights: Sequence[float]) -> Style:
-        return blended(session, weights) if words == TABLE else look(self.desk, words).style
+        return blended(session, weights) if words == TABLE else look_of(self.desk, words).style
 
 
 def masked(content: Picture, inside: Style, elsewhere: Style | None, mask: Mask, settings: Settings) -> Task:

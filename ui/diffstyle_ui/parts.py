@@ -118,7 +118,7 @@ def worded(desk: Desk, words: str) -> Part:
     return Part(style.prompt, style)
 
 
-def look(desk: Desk, words: str) -> Part:
+def look_of(desk: Desk, words: str) -> Part:
     """A part from the name of a preset, or else from words."""
     return preset(desk, words) if words in desk.space.styles else worded(desk, words)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import datetime
 from pathlib import Path
 
 from diffstyle import Result
@@ -19,7 +18,8 @@ def keep(session: Session, result: Result) -> Kept:
     """Save `result` in the session's folder; the oldest makes room when there are too many."""
     task = result.task
     stem = re.sub(r"[^\w-]+", "-", f"{Path(task.content.source).stem}-{task.style.label}")[:60].strip("-")
-    file = result.save(session.folder / f"{stem}-{len(session.kept) + 1}.{datetime.now():%H%M%S%f}.png")
+    session.made += 1
+    file = result.save(session.folder / f"{stem}-{session.made}.png")
     width, height = result.picture.size
     label = f"{task.style.label[:60]} · {task.engine}, strength {task.strength:g}, seed {task.seed} · {width}×{height}"
     kept = Kept(file, data_url(result.picture, longest=2 * THUMBNAIL), label)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock
@@ -56,17 +58,29 @@ class Session:
     photo: Photo | None = None
     parts: tuple[Part, ...] = ()
     kept: tuple[Kept, ...] = ()
+    made: int = 0
     handed: tuple[Path, ...] = ()
     easel: Path | None = None
     mask: Mask | None = None
     cancel: Event = field(default_factory=Event)
+    _rendering: Event | None = None
     used: float = field(default_factory=time.monotonic)
 
-    def begin(self) -> Event:
-        """What cancels the render that begins now; one that still runs is told to stop."""
+    @property
+    def busy(self) -> bool:
+        """Whether it renders now: what it shows then is the render."""
+        return self._rendering is not None
+
+    @contextmanager
+    def rendering(self) -> Generator[Event, None, None]:
+        """While it renders: what cancels that. A render that still runs is told to stop."""
         self.cancel.set()
-        self.cancel = Event()
-        return self.cancel
+        own = self.cancel = self._rendering = Event()
+        try:
+            yield own
+        finally:
+            if self._rendering is own:
+                self._rendering = None
 
 
 class Sessions:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import gradio as gr
 from gradio.components import Component
 
-from diffstyle import Cancelled, Result, Settings, Style, Task
+from diffstyle import Settings, Style, Task
 from diffstyle_ui.compare import EMPTY, comparison, pair
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.form import Form, settings_of
 from diffstyle_ui.listen import listen, listen_after
-from diffstyle_ui.parts import MAX_PARTS, PartRows, added, blended, look, pictured, worded
+from diffstyle_ui.parts import MAX_PARTS, PartRows, added, blended, look_of, pictured, worded
 from diffstyle_ui.plainly import plainly
-from diffstyle_ui.results import keep
+from diffstyle_ui.render import watched
 from diffstyle_ui.sessions import Photo, Session
 from diffstyle_ui.shown import data_url
 from diffstyle_ui.status import IDLE, progress, said
@@ -121,7 +122,7 @@ class StyliseTab:
 
     @plainly
     def toggle(self, request: gr.Request, event: gr.EventData, *weights: float) -> list[Any]:
-        session, part = self.desk.session(request), look(self.desk, str(event.name))
+        session, part = self.desk.session(request), look_of(self.desk, str(event.name))
         labels = [p.label for p in session.parts]
         if part.label in labels:
             return self._without(session, labels.index(part.label), weights)
@@ -140,7 +141,7 @@ class StyliseTab:
         return self.parts.update(session, [*weights[:n], *weights[n + 1 :]])
 
     @plainly
-    def preview(self, request: gr.Request, photo: Any, *values: Any) -> tuple[str, str]:
+    def preview(self, request: gr.Request, photo: Any, *values: Any) -> tuple[Any, Any]:
         session = self.desk.session(request)
         if not photo:
             session.photo = None
@@ -150,6 +151,8 @@ class StyliseTab:
             return pair(shown.shown, shown.shown, what="The photo, as it is"), said("Now choose a style.")
         asked = self.asked(request, photo, values)
         result = self.desk.studio.preview(Task.of(shown.small, asked.style, asked.settings))
+        if session.busy:  # the frame shows the render
+            return SAME, SAME
         note = self.desk.hint(asked.style)
         what = f"Preview in the style {asked.style.label}"
         seconds = sum(result.seconds.values())
@@ -159,50 +162,37 @@ class StyliseTab:
     def paint(self, request: gr.Request, lock: bool, photo: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
         asked = self.asked(request, photo, values)
         settings = asked.settings if lock else replace(asked.settings, seed=new_seed())
-        before = asked.photo.shown
-        yield SAME, progress(0, 0, what="Getting ready"), OFF, settings.seed, OFF, OFF, ON
-        ended, download, failure = (SAME, IDLE), SAME, None
-        try:
-            task = Task.of(self.desk.whole(asked.photo), asked.style, settings)
-            for step in self.desk.studio.render(task, asked.session.begin()):
-                if isinstance(step, Result):
-                    kept = keep(asked.session, step)
-                    line = f"Rendered in {sum(step.seconds.values()):.1f} s: {kept.label}."
-                    ended = pair(before, data_url(step.picture, longest=1600), what=kept.label), said(line)
-                    download = gr.update(value=str(kept.file), interactive=True)
-                else:
-                    so_far = step.picture and pair(before, data_url(step.picture, longest=1024), what="So far")
-                    yield so_far or SAME, progress(step.done, step.total), SAME, SAME, SAME, SAME, SAME
-        except Cancelled:
-            ended = SAME, said("Cancelled: nothing was kept.")
-        except Exception as error:  # the buttons come back first, then the page hears of it
-            failure = error
-        yield *ended, download, SAME, ON, ON, OFF
-        if failure:
-            raise failure
+        yield SAME, SAME, SAME, settings.seed, OFF, OFF, ON
+        look = None
+        for look in watched(self.desk, asked.session, asked.photo, partial(self._task, asked, settings)):
+            yield look.picture or SAME, look.status, SAME, SAME, SAME, SAME, SAME
+        if look is not None:
+            download = gr.update(value=str(look.kept.file), interactive=True) if look.kept else SAME
+            yield SAME, SAME, download, SAME, ON, ON, OFF
+            if look.failure:
+                raise look.failure
 
     @plainly
     def vary_seed(self, request: gr.Request, photo: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
         asked = self.asked(request, photo, values)
-        cancel, found = asked.session.begin(), list[tuple[int, str]]()
-        ended, failure = IDLE, None
+        found: list[tuple[int, str]] = []
         yield "", progress(0, SEEDS, what="Picture"), OFF, OFF, ON
-        try:
-            whole = self.desk.whole(asked.photo)
-            for seed in range(asked.settings.seed, asked.settings.seed + SEEDS):
-                task = Task.of(whole, asked.style, replace(asked.settings, seed=seed))
-                for step in self.desk.studio.render(task, cancel):
-                    if isinstance(step, Result):
-                        found.append((seed, keep(asked.session, step).thumbnail))
-                yield tiles(found), progress(len(found), SEEDS, what="Picture"), SAME, SAME, SAME
-            ended = said("Four seeds, all kept in the history. Click one to go on with its seed.")
-        except Cancelled:
-            ended = said(f"Cancelled after {len(found)} of {SEEDS}.")
-        except Exception as error:
-            failure = error
+        ended, failure = said("Four seeds, all kept in the history. Click one to go on with its seed."), None
+        for seed in range(asked.settings.seed, asked.settings.seed + SEEDS):
+            settings = replace(asked.settings, seed=seed)
+            *_, look = watched(self.desk, asked.session, asked.photo, partial(self._task, asked, settings))
+            if look.kept is None:
+                ended, failure = look.status, look.failure
+                break
+            found.append((seed, look.kept.thumbnail))
+            yield tiles(found), progress(len(found), SEEDS, what="Picture"), SAME, SAME, SAME
         yield tiles(found), ended, ON, ON, OFF
         if failure:
             raise failure
+
+    def _task(self, asked: Asked, settings: Settings) -> Task:
+        """The whole photo, not the small one of the preview."""
+        return Task.of(self.desk.whole(asked.photo), asked.style, settings)
 
     def go_on(self, event: gr.EventData) -> tuple[int, bool, str]:
         return int(event.seed), True, said(f"Seed {event.seed} is kept: Render paints with it.")
