@@ -11,6 +11,7 @@ from diffstyle import InputError, Settings, Style, Task
 from diffstyle.controls.resize import fitted
 from diffstyle_ui.compare import comparison, pair
 from diffstyle_ui.desk import Desk
+from diffstyle_ui.dragged import answer
 from diffstyle_ui.listen import listen, listen_after
 from diffstyle_ui.pad import corner_weights, pad
 from diffstyle_ui.parts import look_of
@@ -76,8 +77,8 @@ class BlendTab:
         ends = [e.input for e in self.ends]
         listen(ends, self.along, [*self.ends, self.way], shown, kind="preview")
         listen([tab.select, *ends], self.paint_strip, self.ends, [self.strip], kind="preview")
-        listen([self.map.select], self.on_map, [], shown, kind="preview")
-        listen([self.pad.input], self.on_pad, self.corners, shown, kind="preview")
+        listen([self.map.input], self.on_map, [], [*shown, self.map], kind="drag")
+        listen([self.pad.input], self.on_pad, self.corners, [*shown, self.pad], kind="drag")
         used = listen([self.use.click], self.used(stylise), [self.mix], [tabs, *stylise.parts.shown])
         listen_after(used, stylise.preview, stylise.inputs, [stylise.compare, stylise.status], kind="preview")
 
@@ -97,14 +98,15 @@ class BlendTab:
 
     @plainly
     def on_map(self, request: gr.Request, event: gr.EventData) -> tuple[Any, ...]:
-        return self._painted(self.desk.session(request), at(self.desk.space, float(event.x), float(event.y)))
+        mix = at(self.desk.space, float(event.x), float(event.y))
+        return *self._painted(self.desk.session(request), mix), answer()
 
     @plainly
     def on_pad(self, request: gr.Request, event: gr.EventData, *corners: str) -> tuple[Any, ...]:
         mix: dict[str, float] = {}
         for words, weight in zip(corners, corner_weights(float(event.x), float(event.y)), strict=True):
             mix[words] = mix.get(words, 0) + weight
-        return self._painted(self.desk.session(request), mix)
+        return *self._painted(self.desk.session(request), mix), answer()
 
     def _painted(self, session: Session, mix: Mapping[str, float]) -> tuple[Any, ...]:
         photo = self.desk.photo_or_example(session)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from diffstyle import InputError
 from diffstyle.region import Mask
+from diffstyle_ui.dragged import dragged
 
 PREFIX = "data:image/png;base64,"
 MAX_LETTERS = 4_000_000
@@ -41,7 +42,8 @@ const line = (from, to) => {
   pen.strokeStyle = '#e0452b'; pen.lineCap = 'round'; pen.lineJoin = 'round'; pen.lineWidth = size();
   pen.beginPath(); pen.moveTo(from.x, from.y); pen.lineTo(to.x, to.y); pen.stroke();
 };
-const tell = () => trigger('input', { mask: canvas().toDataURL('image/png') });
+const tell = () => ask({ mask: canvas().toDataURL('image/png') });
+watch('value', () => { const c = canvas(); if (c) c.getContext('2d').clearRect(0, 0, c.width, c.height); });
 const point = (e) => {
   const c = canvas(), box = c.getBoundingClientRect();
   return { x: (e.clientX - box.left) / box.width * c.width, y: (e.clientY - box.top) / box.height * c.height };
@@ -81,7 +83,7 @@ element.addEventListener('click', (e) => {
 
 def easel(*, elem_id: str) -> gr.HTML:
     """The easel; its value is the HTML of `on_easel`, its `input` event carries the `mask` as `mask_of` reads it."""
-    return gr.HTML("", elem_id=elem_id, label="Photo to brush on", js_on_load=_ON_LOAD, apply_default_css=False)
+    return dragged("", elem_id=elem_id, label="Photo to brush on", script=_ON_LOAD)
 
 
 def on_easel(picture: str, size: tuple[int, int]) -> str:

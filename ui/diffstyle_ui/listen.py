@@ -10,9 +10,11 @@ from gradio.blocks import BlockContext
 from gradio.components import Component
 from gradio.events import Dependency
 
-Kind = Literal["change", "preview", "render", "now"]
+Kind = Literal["change", "preview", "drag", "render", "now"]
+Mode = Literal["once", "multiple", "always_last"]
+_MODES: dict[Kind, Mode] = {"preview": "always_last", "drag": "multiple"}
 Widget: TypeAlias = Component | BlockContext
-_LIMITS: dict[Kind, int] = {"preview": 1, "render": 1, "change": 8, "now": 8}
+_LIMITS: dict[Kind, int] = {"preview": 1, "drag": 1, "render": 1, "change": 8, "now": 8}
 
 
 class _Manner(TypedDict):
@@ -21,7 +23,7 @@ class _Manner(TypedDict):
     preprocess: bool
     queue: bool
     show_progress: Literal["minimal", "hidden"]
-    trigger_mode: Literal["once", "always_last"]
+    trigger_mode: Mode
     concurrency_limit: int
     concurrency_id: str
 
@@ -37,8 +39,9 @@ def listen(
     """Call `handler` on any of `triggers`.
 
     A preview that a page asks for while one is under way replaces those that wait: older requests are dropped, not
-    queued. Renders of all pages wait in one line, and the page shows the place in it. What comes as `now` waits for
-    nothing. Uploads reach the handler as paths, unread: `uploads.opened` judges them.
+    queued. A control of our own that is `dragged` sees to that itself. Renders of all pages wait in one line, and the
+    page shows the place in it. What comes as `now` waits for nothing. Uploads reach the handler as paths, unread:
+    `uploads.opened` judges them.
     """
     return gr.on(list(triggers), handler, list(inputs), list(outputs), **_manner(handler, kind))
 
@@ -62,7 +65,7 @@ def _manner(handler: Callable[..., Any], kind: Kind) -> _Manner:
         "preprocess": False,
         "queue": kind != "now",
         "show_progress": "minimal" if kind == "render" else "hidden",
-        "trigger_mode": "always_last" if kind == "preview" else "once",
+        "trigger_mode": _MODES.get(kind, "once"),
         "concurrency_limit": _LIMITS[kind],
-        "concurrency_id": kind,
+        "concurrency_id": "preview" if kind == "drag" else kind,
     }

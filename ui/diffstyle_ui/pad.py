@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
+from diffstyle_ui.dragged import dragged
+
 CSS = """
 .pad { position: relative; aspect-ratio: 1; border-radius: 10px; touch-action: none; cursor: crosshair;
   border: 1px solid var(--border-color-primary);
@@ -26,7 +28,7 @@ const put = (nx, ny) => {
   handle.style.left = 100 * x + '%'; handle.style.top = 100 * y + '%';
   handle.setAttribute('aria-valuetext', `${Math.round(100 * x)} % to the right, ${Math.round(100 * y)} % down`);
   handle.setAttribute('aria-valuenow', Math.round(100 * x));
-  trigger('input', { x, y });
+  ask({ x, y });
 };
 const go = (e) => {
   const box = element.querySelector('.pad').getBoundingClientRect();
@@ -48,7 +50,7 @@ aria-valuenow="50" aria-valuetext="in the middle"></i></div>"""
 
 def pad(*, elem_id: str) -> gr.HTML:
     """The square; its `input` event carries `x` and `y` from 0 to 1, right and down."""
-    return gr.HTML(_PAD, elem_id=elem_id, label="Mix of four styles", js_on_load=_ON_LOAD, apply_default_css=False)
+    return dragged(_PAD, elem_id=elem_id, label="Mix of four styles", script=_ON_LOAD)
 
 
 def corner_weights(x: float, y: float) -> tuple[float, float, float, float]:

@@ -14,6 +14,7 @@ from diffstyle import InputError, Picture, Result, Settings, Style, Task
 from diffstyle.region import Mask, Region
 from diffstyle_ui.compare import comparison, pair
 from diffstyle_ui.desk import Desk
+from diffstyle_ui.dragged import answer
 from diffstyle_ui.easel import easel, mask_of, on_easel
 from diffstyle_ui.form import settings_of
 from diffstyle_ui.listen import listen
@@ -72,7 +73,7 @@ class PaintTab:
         table = [*stylise.parts.weights, *stylise.form.inputs]
         asked = [self.inside, self.elsewhere, self.feather, *table]
         shown = [self.frame, self.status]
-        listen([self.easel.input], self.brushed, asked, shown, kind="preview")
+        listen([self.easel.input], self.brushed, asked, [*shown, self.easel], kind="drag")
         choices = [self.inside.input, self.elsewhere.input, self.feather.input]
         listen(choices, self.preview, asked, shown, kind="preview")
         painted = [*shown, self.files, self.render, self.cancel]
@@ -93,12 +94,12 @@ class PaintTab:
     def brushed(self, request: gr.Request, event: gr.EventData, *asked: Any) -> tuple[Any, ...]:
         session = self.desk.session(request)
         session.mask = mask_of(str(event.mask))
-        return self._preview(session, asked)
+        return *(self._preview(session, asked) if not session.mask.empty else (EMPTY, IDLE)), answer()
 
     @plainly
     def preview(self, request: gr.Request, *asked: Any) -> tuple[Any, ...]:
         session = self.desk.session(request)
-        return self._preview(session, asked) if session.mask else (EMPTY, IDLE)
+        return self._preview(session, asked) if session.mask and not session.mask.empty else (EMPTY, IDLE)
 
     def _preview(self, session: Session, asked: Sequence[Any]) -> tuple[Any, ...]:
         photo = self.desk.photo_or_example(session)

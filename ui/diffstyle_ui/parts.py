@@ -34,6 +34,7 @@ CSS = """
 .part-row .weight { padding: 0 !important; background: none; }
 .part-row .weight .head { margin-bottom: 0; }
 .part-row .min_value, .part-row .max_value { display: none; }
+#say-style { align-items: flex-end; }
 .no-parts { color: var(--body-text-color-subdued); font-size: 14px; padding: 2px 0 6px; }
 """
 
@@ -44,7 +45,7 @@ class PartRows:
     def __init__(self, desk: Desk) -> None:
         """Draw them; `words`, `pictures` and `wall` still have to be wired."""
         self.desk = desk
-        with gr.Row(equal_height=True, elem_id="say-style"):
+        with gr.Row(elem_id="say-style"):
             self.words = gr.Textbox(
                 label="Say the style in words",
                 placeholder="charcoal drawing, warm paper — then press Enter",
@@ -60,7 +61,7 @@ class PartRows:
                 elem_id="pictures",
                 size="md",
                 scale=0,
-                min_width=130,
+                min_width=160,
             )
         self.nothing = gr.HTML('<div class="no-parts">No style yet: say, show or pick one or more.</div>')
         self.rows: list[gr.Row] = []

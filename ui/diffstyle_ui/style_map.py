@@ -10,6 +10,7 @@ import gradio as gr
 from PIL import Image
 
 from diffstyle import Style, StyleSpace
+from diffstyle_ui.dragged import dragged
 from diffstyle_ui.presets import spoken
 from diffstyle_ui.shown import data_url
 
@@ -40,7 +41,7 @@ const go = (e) => {
   const place = (v, size) => Math.max(-1, Math.min(1, (v / size - 0.5) / 0.47));
   const x = place(e.clientX - box.left, box.width), y = -place(e.clientY - box.top, box.height);
   mark(x, y);
-  trigger('select', { x, y });
+  ask({ x, y });
 };
 const name = (e, words) => {
   const button = e.target.closest('button');
@@ -50,7 +51,7 @@ element.addEventListener('click', (e) => {
   const button = e.target.closest('button');
   if (!button) return;
   mark(Number(button.dataset.x), Number(button.dataset.y));
-  trigger('select', { x: Number(button.dataset.x), y: Number(button.dataset.y) });
+  ask({ x: Number(button.dataset.x), y: Number(button.dataset.y) });
 });
 element.addEventListener('pointerdown', (e) => {
   if (e.target.closest('button') || !map().contains(e.target)) return;
@@ -64,8 +65,8 @@ element.addEventListener('focusin', name);
 
 
 def style_map(space: StyleSpace, *, elem_id: str) -> gr.HTML:
-    """The map; its `select` event carries the place, `x` and `y` from -1 to 1."""
-    return gr.HTML(_dots(space), elem_id=elem_id, label="Map of styles", js_on_load=_ON_LOAD, apply_default_css=False)
+    """The map; its `input` event carries the place, `x` and `y` from -1 to 1."""
+    return dragged(_dots(space), elem_id=elem_id, label="Map of styles", script=_ON_LOAD)
 
 
 def _dots(space: StyleSpace) -> str:
