@@ -29,7 +29,12 @@ def serving(folder: Path, *options: object) -> Generator[Served, None, None]:
     temporary = folder / "temporary"
     temporary.mkdir()
     log = (folder / "log.txt").open("w+")
-    environment = os.environ | {"TMPDIR": str(temporary), "DIFFSTYLE_CACHE": str(folder), "PYTHONUNBUFFERED": "1"}
+    environment = os.environ | {
+        "TMPDIR": str(temporary),
+        "DIFFSTYLE_CACHE": str(folder),
+        "DIFFSTYLE_ADAPTERS": str(folder / "adapters"),
+        "PYTHONUNBUFFERED": "1",
+    }
     command = [sys.executable, "-m", "diffstyle", "ui", *map(str, options)]
     with log, subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process:
         assert process.stdout is not None

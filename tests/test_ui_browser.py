@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from diffstyle import Picture, read_recipe
-from tests.conftest import ROOT
+from tests.conftest import ROOT, waves
 from tests.serving import Served, serving
 
 SHOTS = ROOT / "runs" / "ui"  # git ignores it: pictures for people to look at
@@ -272,6 +272,34 @@ def test_two_results_are_compared_and_voted_on(page: Page, served: Served) -> No
     assert vote["choice"] == "b"
     assert vote["a_sha256"] != vote["b_sha256"]
     assert len(vote["b_sha256"]) == 64
+
+
+def test_a_tiny_adapter_is_trained_stopped_and_gone_on_with(page: Page, served: Served, tmp_path: Path) -> None:
+    files = [tmp_path / f"{n}.png" for n in range(4)]
+    for n, path in enumerate(files):
+        Image.fromarray(waves(160, 128, seed=n)).save(path)
+    open_tab(page, "Train")
+    page.locator("#train-pictures input[type=file]").set_input_files(files)
+    status, start = page.locator("#train-status"), page.locator("#train")
+    start.click()
+    expect(page.locator(".toast-body").first).to_contain_text("no name yet")
+    page.locator("#train-name :is(input, textarea)").fill("tiny")
+    page.locator("#train-steps :is(input, textarea)").fill("30")
+    start.click()
+    expect(page.locator("#curve polyline").first).to_be_visible(timeout=120_000)
+    page.locator("#train-stop").click()
+    expect(status).to_contain_text("Stopped", timeout=60_000)
+    assert (served.folder / "adapters" / ".tiny.training.pt").is_file()
+    start.click()
+    expect(status).to_contain_text("among your adapters", timeout=180_000)
+    expect(page.locator("#sheet img")).to_be_visible()
+    shoot(page, "train")
+    open_tab(page, "Stylise")
+    with_photo(page)
+    page.locator("#own input").click()
+    page.get_by_role("option", name="tiny").click()
+    expect(page.locator(".part").filter(has_text="tiny")).to_be_visible()
+    expect(page.locator("#status")).to_contain_text("Preview in")
 
 
 def test_models_say_how_they_are_got(page: Page) -> None:

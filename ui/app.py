@@ -12,6 +12,6 @@ if __name__ == "__main__":
     launch(
         host=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0"),
         port=int(os.environ.get("PORT", "7860")),
-        limits=Limits(max_pixels=24_000_000, max_upload_mb=20),
+        limits=Limits(max_pixels=24_000_000, max_upload_mb=20, training=False),
         votes=Path("votes.csv"),
     )

@@ -24,6 +24,7 @@ def ui(
     queue_size: int = 64,
     max_pixels: int = 50_000_000,
     max_upload_mb: int = 50,
+    training: bool = True,
     votes: Path | None = None,
     options: Annotated[ModelOptions, Parameter(name="*", negative=())] = STARTER,
 ) -> int:
@@ -45,6 +46,8 @@ def ui(
         Pictures of more pixels are refused.
     max_upload_mb
         Uploads of more megabytes are refused.
+    training
+        Let visitors train adapters, which all who use this server then see.
     votes
         The CSV file that blind votes are added to; votes.csv in diffstyle's cache folder if not given.
     """
@@ -55,7 +58,7 @@ def ui(
         page = import_module("diffstyle_ui.page")  # the page stands above the command line, which must not import it
     except ModuleNotFoundError as error:
         raise InputError(f"The page needs the package {error.name}: pip install {error.name}.") from error
-    limits = page.Limits(max_pixels=max_pixels, max_upload_mb=max_upload_mb, queue_size=queue_size)
+    limits = page.Limits(max_pixels=max_pixels, max_upload_mb=max_upload_mb, queue_size=queue_size, training=training)
     page.launch(
         host=host,
         port=port,

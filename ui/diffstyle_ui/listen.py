@@ -10,11 +10,11 @@ from gradio.blocks import BlockContext
 from gradio.components import Component
 from gradio.events import Dependency
 
-Kind = Literal["change", "preview", "drag", "render", "now"]
+Kind = Literal["change", "preview", "drag", "render", "train", "now"]
 Mode = Literal["once", "multiple", "always_last"]
 _MODES: dict[Kind, Mode] = {"preview": "always_last", "drag": "multiple"}
 Widget: TypeAlias = Component | BlockContext
-_LIMITS: dict[Kind, int] = {"preview": 1, "drag": 1, "render": 1, "change": 8, "now": 8}
+_LIMITS: dict[Kind, int] = {"preview": 1, "drag": 1, "render": 1, "train": 1, "change": 8, "now": 8}
 
 
 class _Manner(TypedDict):
@@ -64,7 +64,7 @@ def _manner(handler: Callable[..., Any], kind: Kind) -> _Manner:
         "api_visibility": "private",
         "preprocess": False,
         "queue": kind != "now",
-        "show_progress": "minimal" if kind == "render" else "hidden",
+        "show_progress": "minimal" if kind in ("render", "train") else "hidden",
         "trigger_mode": _MODES.get(kind, "once"),
         "concurrency_limit": _LIMITS[kind],
         "concurrency_id": "preview" if kind == "drag" else kind,

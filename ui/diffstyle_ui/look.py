@@ -5,7 +5,21 @@ from __future__ import annotations
 from gradio.themes import Base
 from gradio.themes.utils import colors, sizes
 
-from diffstyle_ui import blend, compare, easel, history, models, pad, parts, presets, status, style_map, variations
+from diffstyle_ui import (
+    blend,
+    compare,
+    curve,
+    easel,
+    history,
+    models,
+    pad,
+    parts,
+    presets,
+    status,
+    style_map,
+    train,
+    variations,
+)
 
 FONT = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "monospace"]
@@ -34,7 +48,7 @@ _PAGE = """
 }
 @media (prefers-reduced-motion: reduce) { * { animation-duration: 0.01s !important; transition: none !important; } }
 """
-_TECHNIQUES = (blend, compare, easel, history, models, pad, parts, presets, status, style_map, variations)
+_TECHNIQUES = (blend, compare, curve, easel, history, models, pad, parts, presets, status, style_map, train, variations)
 CSS = _PAGE + "".join(technique.CSS for technique in _TECHNIQUES)
 
 

@@ -28,6 +28,7 @@ from diffstyle_ui.paint import PaintTab
 from diffstyle_ui.sessions import Sessions
 from diffstyle_ui.studio import Studio
 from diffstyle_ui.stylise import StyliseTab
+from diffstyle_ui.train import TrainTab
 
 TEMPORARY = "GRADIO_TEMP_DIR"
 SWEEP_SECONDS, KEEP_SECONDS = 600, 6 * 3600
@@ -49,6 +50,9 @@ def page(desk: Desk) -> gr.Blocks:
                 blend = BlendTab(desk)
             with gr.Tab("Paint", id="paint") as paint_tab:
                 paint = PaintTab(desk)
+            if desk.limits.training:
+                with gr.Tab("Train", id="train"):
+                    TrainTab(desk).wire(stylise)
             with gr.Tab("History", id="history") as history_tab:
                 history = HistoryTab(desk, stylise)
             with gr.Tab("Models", id="models") as models_tab:

@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.components import Component
 
 from diffstyle import InputError, Reference, Style
+from diffstyle.zoo import adapter_folders, adapter_info, adapter_style
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.listen import Widget
 from diffstyle_ui.presets import spoken, wall
@@ -63,6 +64,9 @@ class PartRows:
                 scale=0,
                 min_width=160,
             )
+        self.own = gr.Dropdown(
+            own_names(), label="Or one of your adapters", elem_id="own", visible=bool(own_names()), value=None
+        )
         self.nothing = gr.HTML('<div class="no-parts">No style yet: say, show or pick one or more.</div>')
         self.rows: list[gr.Row] = []
         self.labels: list[gr.HTML] = []
@@ -122,6 +126,21 @@ def worded(desk: Desk, words: str) -> Part:
 def look_of(desk: Desk, words: str) -> Part:
     """A part from the name of a preset, or else from words."""
     return preset(desk, words) if words in desk.space.styles else worded(desk, words)
+
+
+def own_names() -> list[str]:
+    """The personal adapters in the zoo that bring a style."""
+    return [name for name in adapter_folders() if adapter_info(name).look is not None]
+
+
+def own_adapters() -> Any:
+    """The list of them as it is now."""
+    names = own_names()
+    return gr.update(choices=[(name, name) for name in names], value=None, visible=bool(names))
+
+
+def adapted(desk: Desk, name: str) -> Part:
+    return Part(name, desk.studio.measured(adapter_style(name)))
 
 
 def pictured(desk: Desk, payload: Mapping[str, Any]) -> Part:

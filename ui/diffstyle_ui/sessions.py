@@ -63,8 +63,16 @@ class Session:
     easel: Path | None = None
     mask: Mask | None = None
     cancel: Event = field(default_factory=Event)
+    stop_training: Event = field(default_factory=Event)
     _rendering: Event | None = None
     used: float = field(default_factory=time.monotonic)
+
+    @contextmanager
+    def training(self) -> Generator[Event, None, None]:
+        """While it trains: what stops that. A training that still runs is told to stop."""
+        self.stop_training.set()
+        self.stop_training = Event()
+        yield self.stop_training
 
     @property
     def busy(self) -> bool:
@@ -124,4 +132,5 @@ class Sessions:
 
 def _clear(session: Session) -> None:
     session.cancel.set()
+    session.stop_training.set()
     shutil.rmtree(session.folder, ignore_errors=True)

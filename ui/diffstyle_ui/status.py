@@ -17,8 +17,8 @@ def said(*sentences: str | None) -> str:
     return "".join(f'<p class="said" role="status">{html.escape(s)}</p>' for s in sentences if s)
 
 
-def progress(done: int, total: int, *, what: str = "Step") -> str:
+def progress(done: int, total: int, *, what: str = "Step", after: str = "") -> str:
     """A bar: without a value while `total` is not known yet."""
-    words = f"{what} {done} of {total}" if total else f"{what} …"
+    words = f"{what} {done} of {total}{after}" if total else f"{what} …"
     value = f' value="{done}" max="{total}"' if total else ""
     return f'<p class="said" role="status">{html.escape(words)}<progress{value} aria-label="{words}"></progress></p>'

@@ -16,7 +16,7 @@ from diffstyle_ui.compare import EMPTY, comparison, pair
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.form import Form, settings_of
 from diffstyle_ui.listen import listen, listen_after
-from diffstyle_ui.parts import MAX_PARTS, PartRows, added, blended, look_of, pictured, worded
+from diffstyle_ui.parts import MAX_PARTS, PartRows, adapted, added, blended, look_of, pictured, worded
 from diffstyle_ui.plainly import plainly
 from diffstyle_ui.render import watched
 from diffstyle_ui.sessions import Photo, Session
@@ -84,6 +84,7 @@ class StyliseTab:
             listen([self.example.click], self.use_example, [], [self.photo]),
             listen([parts.words.submit], self.add_words, [parts.words, *weights], [parts.words, *parts.shown]),
             listen([parts.pictures.upload], self.add_pictures, [parts.pictures, *weights], parts.shown),
+            listen([parts.own.input], self.add_own, [parts.own, *weights], [parts.own, *parts.shown]),
             listen([parts.wall.select], self.toggle, weights, parts.shown),
             *(listen([b.click], self._remover(n), weights, parts.shown) for n, b in enumerate(parts.removals)),
             listen([form.reroll.click], new_seed, [], [form.widgets["seed"]]),
@@ -119,6 +120,12 @@ class StyliseTab:
         for picture in pictures or ():
             added(session, pictured(self.desk, picture))
         return self.parts.update(session, weights)
+
+    @plainly
+    def add_own(self, request: gr.Request, name: str, *weights: float) -> list[Any]:
+        session = self.desk.session(request)
+        added(session, adapted(self.desk, name))
+        return [None, *self.parts.update(session, weights)]
 
     @plainly
     def toggle(self, request: gr.Request, event: gr.EventData, *weights: float) -> list[Any]:
