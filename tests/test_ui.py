@@ -14,6 +14,7 @@ from typing import Any, cast
 import httpx
 import numpy as np
 import pytest
+import torch
 from diffstyle_ui.form import settings_of, values_of
 from diffstyle_ui.limits import Limits
 from diffstyle_ui.page import desk
@@ -51,7 +52,18 @@ def ask(client: Client, name: str, **named: Any) -> Any:
 
 def test_every_action_has_a_name_and_takes_keywords(client: Client) -> None:
     info = cast("dict[str, Any]", client.view_api(return_format="dict", print_info=False))["named_endpoints"]
-    assert {"/preview", "/render", "/path", "/styles", "/nearest", "/recipe", "/models", "/cancel"} <= set(info)
+    assert {
+        "/preview",
+        "/render",
+        "/paint",
+        "/train",
+        "/path",
+        "/styles",
+        "/nearest",
+        "/recipe",
+        "/models",
+        "/cancel",
+    } <= set(info)
     for name in ("/preview", "/render"):
         parameters = {p["parameter_name"]: p for p in info[name]["parameters"]}
         assert set(parameters) == {"photo", "style", "pictures"} | {f.name for f in fields(Settings)}
@@ -96,6 +108,30 @@ def test_a_path_goes_from_one_style_to_the_other(client: Client, photo_file: Pat
     alone = Picture.open(ask(client, "preview", photo=handle_file(photo_file), style=["neon"]))
     assert first == alone
     assert not np.array_equal(first.to_array(), last.to_array())
+
+
+def test_a_mask_is_painted_and_its_layers_come_apart(client: Client, photo_file: Path, tmp_path: Path) -> None:
+    photo = Picture.open(photo_file)
+    held = np.zeros((photo.height, photo.width), np.uint8)
+    held[:, : photo.width // 2] = 255
+    Image.fromarray(held).save(tmp_path / "left.png")
+    asked = {"photo": handle_file(photo_file), "mask": handle_file(tmp_path / "left.png"), "inside": "neon"}
+    result, inside, outside, mask = ask(client, "paint", **asked, feather=0)
+    painted = Picture.open(result)
+    assert torch.equal(painted.pixels[..., photo.width // 2 :], photo.pixels[..., photo.width // 2 :])
+    assert not torch.equal(painted.pixels[..., : photo.width // 2], photo.pixels[..., : photo.width // 2])
+    assert np.array_equal(np.asarray(Image.open(inside))[..., 3], held)
+    assert np.array_equal(np.asarray(Image.open(outside))[..., 3], 255 - held)
+    assert np.array_equal(np.asarray(Image.open(mask)), held)
+    around = ask(client, "paint", **asked, elsewhere="charcoal", feather=0)[0]
+    assert not torch.equal(Picture.open(around).pixels, painted.pixels)
+
+
+def test_bad_trainings_get_a_sentence(client: Client, painting_file: Path) -> None:
+    one = [handle_file(painting_file)]
+    assert "at least 3" in refused(client, "train", pictures=one, name="few", steps=3)
+    assert "no name" in refused(client, "train", pictures=one * 3, name="../up", steps=3)
+    assert "steps is -3" in refused(client, "train", pictures=one * 3, name="none", steps=-3)
 
 
 def test_styles_and_models_are_the_library_s(client: Client) -> None:

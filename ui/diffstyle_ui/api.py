@@ -12,13 +12,18 @@ import gradio as gr
 from gradio import events
 
 from diffstyle import Cancelled, InputError, Result, Settings, Style, Task
+from diffstyle.region import Mask
 from diffstyle.task import setting_fields, settings_dict
 from diffstyle.zoo import named_style, style_files
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.models import model_rows
+from diffstyle_ui.paint import layers, masked
 from diffstyle_ui.parts import MAX_PARTS
 from diffstyle_ui.plainly import plainly
 from diffstyle_ui.results import hand_out, keep
+from diffstyle_ui.sessions import Session
+from diffstyle_ui.train import recipe_of
+from diffstyle_ui.training import Trained, Training, trained
 from diffstyle_ui.uploads import opened, recipe_in, uploaded
 
 Upload = dict[str, Any]  # what gradio_client's handle_file makes
@@ -33,6 +38,8 @@ class Api:
         self.desk = desk
         _endpoint(_with_settings(self.preview), line="preview")
         _endpoint(_with_settings(self.render), line="render")
+        _endpoint(self.paint, line="render")
+        _endpoint(self.train, line="train")
         for method in (self.path, self.styles, self.nearest, self.recipe, self.models):
             _endpoint(method, line="preview")
         _endpoint(self.cancel, line=None)
@@ -56,12 +63,7 @@ class Api:
         """The final render of `photo` as a PNG with the recipe inside; parameters as for `preview`."""
         session = self.desk.session(request)
         whole, look = self.desk.whole(self.desk.photo(session, photo)), self._style(style, pictures)
-        try:
-            with session.rendering() as cancel:
-                *_, result = self.desk.studio.render(Task.of(whole, look, settings), cancel)
-        except Cancelled:
-            raise InputError("The render was cancelled: nothing was kept.") from None
-        return _file(keep(session, result).file) if isinstance(result, Result) else {}
+        return _file(keep(session, self._rendered(session, Task.of(whole, look, settings))).file)
 
     def path(
         self, request: gr.Request, photo: Upload, start: str, end: str, n: int = 5, strength: float = 1.0
@@ -75,6 +77,53 @@ class Api:
         steps = Style.path(ends[0], ends[1], n)
         tasks = [Task.of(small, style, settings) for style in steps]
         return [_file(hand_out(session, self.desk.studio.preview(task))) for task in tasks]
+
+    def paint(
+        self,
+        request: gr.Request,
+        photo: Upload,
+        mask: Upload,
+        inside: str,
+        elsewhere: str = "",
+        feather: float = 12.0,
+        strength: float = 1.0,
+    ) -> list[Upload]:
+        """Render `photo` in the style `inside` where `mask`, an upload in greys or with transparency, holds.
+
+        `elsewhere` is the style around it; the photo stays as it is there without one. Four PNGs: the result, what the
+        mask holds and what it does not, with alpha, and the mask with its edges softened by `feather` pixels.
+        """
+        session = self.desk.session(request)
+        held = Mask.of(opened(uploaded(mask, "a mask"), self.desk.limits))
+        around = _worded(elsewhere)[0] if elsewhere else None
+        whole, settings = self.desk.whole(self.desk.photo(session, photo)), Settings(strength=strength, feather=feather)
+        result = self._rendered(session, masked(whole, _worded(inside)[0], around, held, settings))
+        return [_file(path) for path in (keep(session, result).file, *layers(session, result, held))]
+
+    def train(
+        self,
+        request: gr.Request,
+        pictures: list[Upload],
+        name: str,
+        minutes: float = 8.0,
+        steps: int | None = None,
+        overwrite: bool = False,
+    ) -> dict[str, Any]:
+        """Train an adapter called `name` on `pictures`; `/cancel` stops it, and asked for again it goes on."""
+        if not self.desk.limits.training:
+            raise InputError("Adapters cannot be trained on this server: run diffstyle on your own machine.")
+        files = tuple(uploaded(picture, "pictures of the style") for picture in pictures)
+        recipe, options = recipe_of(minutes, steps), self.desk.studio.options
+        losses: list[float] = []
+        with self.desk.session(request).training() as cancel:
+            try:
+                for seen in trained(Training(files, name, recipe, options, self.desk.limits, overwrite), cancel):
+                    if isinstance(seen, Trained):
+                        return {"name": name, "losses": losses, "card": seen.card, "warnings": list(seen.warnings)}
+                    losses.append(seen.loss)
+            except Cancelled:
+                pass
+        raise InputError("The training was stopped: ask for the same again to go on.")
 
     def styles(self) -> dict[str, list[float]]:
         """The named styles, each with its place on the map, from -1 to 1."""
@@ -96,9 +145,20 @@ class Api:
         return [dict(row) for row in model_rows()]
 
     def cancel(self, request: gr.Request) -> str:
-        """Stop the render that this client has asked for, within a step."""
-        self.desk.session(request).cancel.set()
+        """Stop the render or the training that this client has asked for, within a step."""
+        session = self.desk.session(request)
+        session.cancel.set()
+        session.stop_training.set()
         return "Told to stop."
+
+    def _rendered(self, session: Session, task: Task) -> Result:
+        try:
+            with session.rendering() as cancel:
+                *_, result = self.desk.studio.render(task, cancel)
+        except Cancelled:
+            raise InputError("The render was cancelled: nothing was kept.") from None
+        assert isinstance(result, Result)  # it is the last that comes
+        return result
 
     def _style(self, style: Sequence[str], pictures: Sequence[Upload]) -> Style:
         said = [_worded(words) for words in ([style] if isinstance(style, str) else style or [])]
