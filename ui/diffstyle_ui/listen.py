@@ -12,7 +12,7 @@ from gradio.events import Dependency
 
 Kind = Literal["change", "preview", "drag", "render", "train", "now"]
 Mode = Literal["once", "multiple", "always_last"]
-_MODES: dict[Kind, Mode] = {"preview": "always_last", "drag": "multiple"}
+_MODES: dict[Kind, Mode] = {"preview": "always_last", "drag": "multiple", "change": "multiple"}
 Widget: TypeAlias = Component | BlockContext
 _LIMITS: dict[Kind, int] = {"preview": 1, "drag": 1, "render": 1, "train": 1, "change": 8, "now": 8}
 

@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.components import Component
 
 from diffstyle import InputError, Reference, Style
+from diffstyle.controls.resize import fitted
 from diffstyle.zoo import adapter_folders, adapter_info, adapter_style
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.listen import Widget
@@ -20,6 +21,7 @@ from diffstyle_ui.shown import THUMBNAIL, data_url, jpeg_url
 from diffstyle_ui.uploads import opened, uploaded
 
 MAX_PARTS = 6
+LARGEST = 1024
 
 CSS = """
 .part { display: flex; align-items: center; gap: 10px; min-width: 0; }
@@ -146,6 +148,8 @@ def adapted(desk: Desk, name: str) -> Part:
 def pictured(desk: Desk, payload: Mapping[str, Any]) -> Part:
     path = uploaded(payload, "a picture of the style")
     picture = opened(path, desk.limits)
+    if max(picture.size) > LARGEST:  # it is held as long as the page is open
+        picture = picture.resized(fitted(picture.size, LARGEST))
     style = desk.studio.measured(Style.from_image(picture))
     return Part(path.name, style, data_url(picture, longest=THUMBNAIL))
 
@@ -191,5 +195,7 @@ def parts_of(desk: Desk, style: Style) -> list[tuple[Part, float]]:
 
 
 def _row(desk: Desk, label: str, references: list[Reference]) -> Part:
-    style = Style(tuple(references))
-    return preset(desk, label) if desk.space.styles.get(label) == style else Part(label, style)
+    known = desk.space.styles.get(label)
+    if known is not None and {r.digest for r in known.references} == {r.digest for r in references}:
+        return preset(desk, label)
+    return Part(label, Style(tuple(references)))
