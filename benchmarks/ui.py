@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def at_once(client: Client) -> None:
     """Fifty requests in one moment."""
     begun = time.perf_counter()
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        answers = Counter(threads.map(lambda n: answered(client, n), range(AT_ONCE)))
+        answers = Counter(threads.map(partial(answered, client), range(AT_ONCE)))
     print(f"{AT_ONCE} at once, {time.perf_counter() - begun:.1f} s: {dict(answers)}")
 
 

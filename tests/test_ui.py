@@ -46,7 +46,7 @@ def client(served: Served) -> Iterator[Client]:
     client.close()
 
 
-def ask(client: Client, name: str, **named: Any) -> Any:
+def ask(client: Client, name: str, /, **named: Any) -> Any:
     return client.predict(api_name=f"/{name}", **named)
 
 
@@ -160,7 +160,7 @@ def test_bad_uploads_get_a_sentence(name: str, client: Client, tmp_path: Path) -
     assert "/" not in sentence.replace(name, ""), "a path of the server"
 
 
-def refused(client: Client, name: str, **named: Any) -> str:
+def refused(client: Client, name: str, /, **named: Any) -> str:
     """The sentence with which a request is refused."""
     with pytest.raises(AppError) as caught:
         ask(client, name, **named)
@@ -320,7 +320,7 @@ def test_nothing_is_left_behind(tmp_path: Path, photo_file: Path) -> None:
 @pytest.mark.parametrize("name", ["max_pixels", "max_upload_mb", "queue_size"])
 def test_limits_are_positive(name: str) -> None:
     with pytest.raises(InputError, match=name):
-        Limits(**{name: 0})
+        Limits(**cast("dict[str, Any]", {name: 0}))
 
 
 def test_the_command_line_offers_the_limits_of_the_page() -> None:
