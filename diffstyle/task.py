@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from diffstyle.errors import InputError
 
@@ -242,3 +243,53 @@ class Result:
         from diffstyle.recipe import save_result
 
         return save_result(self, Path(path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingField:
+    """What a form needs to ask for one field of `Settings`: its plain type `kind`, the lowest and highest number, the
+    words to choose from, and whether it may be left to the model (`optional`: None).
+    """
+
+    name: str
+    kind: type
+    default: Any
+    help: str
+    optional: bool
+    bounds: tuple[float, float] | None
+    choices: tuple[str, ...]
+
+
+def setting_fields() -> tuple[SettingField, ...]:
+    """The fields of `Settings` in their order, described by their types, their bounds and its docstring."""
+    hints, helps = get_type_hints(Settings), _helps(Settings.__doc__ or "")
+    found: list[SettingField] = []
+    for field in fields(Settings):
+        hint = hints[field.name]
+        plain = [h for h in get_args(hint) if h is not type(None)] if type(None) in get_args(hint) else [hint]
+        choices = get_args(plain[0]) if get_origin(plain[0]) is Literal else ()
+        found.append(
+            SettingField(
+                name=field.name,
+                kind=str if choices else plain[0],
+                default=field.default,
+                help=helps[field.name],
+                optional=type(None) in get_args(hint),
+                bounds=_BOUNDS.get(field.name),
+                choices=choices,
+            )
+        )
+    return tuple(found)
+
+
+def _helps(docstring: str) -> dict[str, str]:
+    """The descriptions of a numpy-style Parameters section, by name."""
+    helps: dict[str, str] = {}
+    name = ""
+    for line in inspect.cleandoc(docstring).partition("----------\n")[2].splitlines():
+        if line.startswith(" "):
+            helps[name] = f"{helps[name]} {line.strip()}".strip()
+        elif line.strip():
+            name = line.strip()
+            helps[name] = ""
+    return helps

@@ -68,6 +68,15 @@ def test_no_module_is_longer_than_four_hundred_lines() -> None:
     assert not long
 
 
+def test_the_page_keeps_to_what_is_public() -> None:
+    for path in sorted((ROOT / "ui").rglob("*.py")):
+        text = path.read_text("utf-8")
+        assert len(text.splitlines()) <= 400, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("diffstyle"):
+                assert not [a.name for a in node.names if a.name.startswith("_")], f"{path} imports what is private"
+
+
 def test_all_is_true_and_small() -> None:
     assert sorted(diffstyle.__all__) == diffstyle.__all__
     assert len(diffstyle.__all__) <= 16

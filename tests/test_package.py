@@ -39,7 +39,7 @@ def test_nothing_else_is_at_the_top(wheel: Path) -> None:
     top = {n.split("/")[0] for n in names if not n.split("/")[0].endswith(".dist-info")}
     assert top <= {"diffstyle", "diffstyle_ui"}
     assert "diffstyle/_weights/manifest.toml" in names
-    assert "diffstyle/py.typed" in names
+    assert {"diffstyle/py.typed", "diffstyle_ui/py.typed", "diffstyle_ui/page.py"} <= set(names)
     assert not [n for n in names if n.startswith("diffstyle/_") and n.endswith(".py") and "__" not in n]
 
 
