@@ -284,7 +284,7 @@ def test_a_tiny_adapter_is_trained_stopped_and_gone_on_with(page: Page, served: 
     start.click()
     expect(page.locator(".toast-body").first).to_contain_text("no name yet")
     page.locator("#train-name :is(input, textarea)").fill("tiny")
-    page.locator("#train-steps :is(input, textarea)").fill("30")
+    page.locator("#train-steps :is(input, textarea)").fill("12")
     start.click()
     expect(page.locator("#curve polyline").first).to_be_visible(timeout=120_000)
     page.locator("#train-stop").click()
