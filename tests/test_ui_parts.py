@@ -13,8 +13,9 @@ import pytest
 from diffstyle_ui.curve import curve
 from diffstyle_ui.easel import PREFIX, mask_of
 from diffstyle_ui.pad import corner_weights
-from diffstyle_ui.plainly import UNEXPECTED, plainly
+from diffstyle_ui.plainly import plainly
 from diffstyle_ui.sessions import Kept, Session
+from diffstyle_ui.status import UNEXPECTED
 from diffstyle_ui.style_map import at
 from diffstyle_ui.train import recipe_of
 from diffstyle_ui.vote import COLUMNS, drawn, logged

@@ -51,7 +51,7 @@ class PartRows:
         with gr.Row(elem_id="say-style"):
             self.words = gr.Textbox(
                 label="Say the style in words",
-                placeholder="charcoal drawing, warm paper — then press Enter",
+                placeholder="charcoal on warm paper, then Enter",
                 elem_id="words",
                 max_lines=1,
                 scale=4,

@@ -13,9 +13,9 @@ from typing import Any, TypeVar, cast
 import gradio as gr
 
 from diffstyle import InputError
+from diffstyle_ui.status import UNEXPECTED
 
 F = TypeVar("F", bound=Callable[..., Any])
-UNEXPECTED = "Something went wrong here, not with what you gave: try again; the server's log has the details."
 _log = logging.getLogger("diffstyle_ui")
 
 

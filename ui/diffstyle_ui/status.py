@@ -9,6 +9,7 @@ CSS = """
 .said + .said { color: var(--body-text-color); }
 .said progress { width: 100%; height: 8px; margin-top: 6px; accent-color: var(--accent-strong); display: block; }
 """
+UNEXPECTED = "Something went wrong here, not with what you gave: try again; the server's log has the details."
 IDLE = '<p class="said" role="status"></p>'
 
 

@@ -16,7 +16,7 @@ from diffstyle import AdapterRecipe, Cancelled, InputError, train_adapter
 from diffstyle.model_options import ModelOptions
 from diffstyle.training.personal.run import TrainingStep
 from diffstyle_ui.limits import Limits
-from diffstyle_ui.plainly import UNEXPECTED
+from diffstyle_ui.status import UNEXPECTED
 from diffstyle_ui.uploads import opened
 
 NICE, LOOK_SECONDS = 5, 0.2
