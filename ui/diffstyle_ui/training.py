@@ -15,6 +15,7 @@ from threading import Event
 from diffstyle import AdapterRecipe, Cancelled, InputError, train_adapter
 from diffstyle.model_options import ModelOptions
 from diffstyle.training.personal.run import TrainingStep
+from diffstyle.zoo import check_new
 from diffstyle_ui.limits import Limits
 from diffstyle_ui.status import UNEXPECTED
 from diffstyle_ui.uploads import opened
@@ -48,6 +49,7 @@ def trained(training: Training, cancel: Event) -> Iterator[TrainingStep | Traine
 
     Raises Cancelled when `cancel` is set, and InputError; asked for again, a training that was stopped goes on.
     """
+    check_new(training.name, overwrite=training.overwrite)  # here, for a process takes seconds to start
     processes = get_context("spawn")
     news, end = processes.Pipe(duplex=False)
     stop = processes.Event()
