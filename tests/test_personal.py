@@ -185,7 +185,9 @@ def test_only_the_adapter_moves(kind: AdapterKind, tiny_models: Path, hand: Path
     assert any(not torch.equal(v, start[k]) for k, v in trainable.values().items())
 
 
-@pytest.mark.parametrize(("kind", "model"), [("tokens", "xl"), ("lora", "worded"), ("lora", "starter")])
+@pytest.mark.parametrize(
+    ("kind", "model"), [("tokens", "xl"), ("lora", "worded"), ("lora", "starter"), ("tokens", "starter")]
+)
 def test_a_stopped_training_goes_on_as_if_nothing_had_been(
     kind: AdapterKind, model: str, tiny_models: Path, hand: Path, zoo: Path
 ) -> None:

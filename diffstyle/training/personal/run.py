@@ -119,7 +119,8 @@ def run(
         if progress.total is None and progress.step - first >= TIMED[1]:
             each = (now - timed) / (TIMED[1] - TIMED[0])  # pyright: ignore[reportPossiblyUnboundVariable]
             progress.total = progress.step + max(1, int((seconds_left - progress.seconds) / each))
-        held_loss = _look(held, trainable, average, progress)
+        with accelerator.autocast():
+            held_loss = _look(held, trainable, average, progress)
         stop = on_step is not None and on_step(_told(progress, loss, held_loss)) is False
         if stop or now - saved_at > SAVE_EVERY:
             save()

@@ -152,17 +152,19 @@ class _Job:
         steps = min(TUNING_STEPS, self.recipe.steps or TUNING_STEPS)
         now = tuned(preview, measured, material, steps=steps, size=min(size, OWN_SIDE), seed=self.recipe.seed)
 
+        cpu = engine.backbone.device.type == "cpu"
+        precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(engine.backbone.dtype, "no")
+        accelerator = Accelerator(cpu=cpu, mixed_precision=precision)
+
         def objective(of: Material) -> Objective[Any]:
             count = self.recipe.batch
             if engine.backbone.sampling.start == "preview":
                 strokes = PaintStrokes(engine, preview, of, measured, now, size=size, count=count)
-                strokes.calibrate()
+                with accelerator.autocast():
+                    strokes.calibrate()
                 return strokes
             return Denoise(engine, of, size=size, count=count)
 
-        cpu = engine.backbone.device.type == "cpu"
-        precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(engine.backbone.dtype, "no")
-        accelerator = Accelerator(cpu=cpu, mixed_precision=precision)
         try:
             trainable = opened(engine, self.recipe, name=self.name)
             progress = run(
