@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from io import BytesIO
@@ -126,6 +126,8 @@ class Picture:
     def open(cls, path: str | Path) -> Picture:
         """Read a picture file: EXIF rotation applied, ICC profile converted to sRGB, first frame of an animation.
 
+        16 bits a channel are kept where a PNG or TIFF has them and no colour profile of its own.
+
         Raises InputError for a missing, unreadable, truncated, too small or too large file.
         """
         path = Path(path)
@@ -140,7 +142,14 @@ class Picture:
                 warnings.simplefilter("ignore")  # Pillow warns of what we refuse or mend below
                 image = Image.open(BytesIO(data))
                 _check_size(image, str(path))
-                return cls.from_pil(image, source=str(path))
+                if not _is_deep(image):
+                    return cls.from_pil(image, source=str(path))
+                if (profile := image.info.get("icc_profile")) and profile != srgb_bytes():
+                    note = f"{path} was read at 8 bits a channel, for it has a colour profile of its own."
+                    picture = cls.from_pil(image, source=str(path))
+                    return replace(picture, notes=(*picture.notes, note))
+                notes = _left_out(image, str(path))
+                return cls.from_array(_deep_pixels(image, data), source=str(path), notes=notes)
         except Image.DecompressionBombError:
             raise _too_large(str(path)) from None
         except UnidentifiedImageError:
@@ -157,11 +166,7 @@ class Picture:
     def from_pil(cls, image: Image.Image, *, source: str = "picture") -> Picture:
         """Any PIL image: every mode, 8 or 16 bit, with or without alpha, profile and EXIF rotation."""
         _check_size(image, source)
-        notes: tuple[str, ...] = ()
-        if getattr(image, "n_frames", 1) > 1:
-            moving = image.format in MOVING
-            what = "is animated: only its first frame" if moving else "holds several pictures: only the first"
-            notes = (f"{source} {what} is used.",)
+        notes = _left_out(image, source)
         image = ImageOps.exif_transpose(image)
         if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
             grey = np.asarray(image, dtype=np.float32)
@@ -239,6 +244,46 @@ def _too_large(source: str) -> InputError:
 def _check_size(image: Image.Image, source: str) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(source)
+
+
+def _left_out(image: Image.Image, source: str) -> tuple[str, ...]:
+    """That an opened file holds more than one picture, where it does."""
+    if getattr(image, "n_frames", 1) == 1:
+        return ()
+    moving = image.format in MOVING
+    what = "is animated: only its first frame" if moving else "holds several pictures: only the first"
+    return (f"{source} {what} is used.",)
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether an opened file has 16 bits a channel of colour, of which Pillow would keep 8."""
+    colour = image.mode in ("RGB", "RGBA") and "transparency" not in image.info
+    return colour and any(";16" in str(tile) for tile in image.tile)
+
+
+def _deep_pixels(image: Image.Image, data: bytes) -> npt.NDArray[np.generic]:
+    """(H, W, 3 or 4) uint16, turned as EXIF says."""
+    import cv2
+
+    image.load()  # says so where the file is damaged
+    array = cast("npt.NDArray[np.uint16] | None", cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
+    if array is None or array.ndim != 3:
+        raise OSError("not decoded")
+    order = (2, 1, 0, 3)[: array.shape[2]]
+    turn = _TURNS.get(int(image.getexif().get(_ORIENTATION, 1)), lambda a: a)
+    return turn(array[..., order])
+
+
+_ORIENTATION = 0x0112
+_TURNS: Mapping[int, Callable[[npt.NDArray[np.generic]], npt.NDArray[np.generic]]] = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: a.swapaxes(0, 1)[::-1],
+}
 
 
 def _keeping_profile(image: Image.Image, mode: str) -> Image.Image:

@@ -37,15 +37,41 @@ def decoded(png: bytes) -> npt.NDArray[np.uint16]:
 
 
 @pytest.mark.parametrize("channels", [3, 4])
-def test_sixteen_bits_are_all_there(channels: int) -> None:
+def test_sixteen_bits_are_all_there(channels: int, tmp_path: Path) -> None:
     array = np.random.default_rng(0).integers(0, 2**16, (40, 31, channels), dtype=np.uint16)
     picture = Picture.from_array(array)
     png, tiff = (encode(picture, kind, '{"a": 1}', depth=16) for kind in ("PNG", "TIFF"))
     assert np.array_equal(decoded(png), array)
     assert np.array_equal(tifffile.imread(BytesIO(tiff)), array)
-    for data in (png, tiff):
+    for name, data in (("a.png", png), ("a.tif", tiff)):
         with Image.open(BytesIO(data)) as image:
             assert embedded(image) == '{"a": 1}'
+        (tmp_path / name).write_bytes(data)
+        assert Picture.open(tmp_path / name) == picture
+        (tmp_path / name).write_bytes(data[: len(data) // 2])
+        with pytest.raises(InputError, match=r"cut off|damaged"):
+            Picture.open(tmp_path / name)
+
+
+@pytest.mark.parametrize("turned", range(1, 9))
+def test_sixteen_bits_are_turned_as_exif_says(turned: int, tmp_path: Path) -> None:
+    array = np.random.default_rng(turned).integers(0, 2**16, (40, 31, 3), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", array, photometric="rgb", extratags=[(274, "H", 1, turned, True)])
+    with Image.open(tmp_path / "a.tif") as image:
+        eight = Picture.from_pil(image)
+    found = Picture.open(tmp_path / "a.tif")
+    assert found.size == eight.size
+    assert float((found.pixels - eight.pixels).abs().max()) < 1 / 255
+    assert sorted(found.to_array(16).ravel()) == sorted(array.ravel())
+
+
+def test_sixteen_bits_with_another_profile_are_read_at_eight(tmp_path: Path) -> None:
+    other = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() + b"\0"  # not ours to the byte
+    array = np.random.default_rng(0).integers(0, 2**16, (40, 31, 3), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", array, photometric="rgb", iccprofile=other)
+    picture = Picture.open(tmp_path / "a.tif")
+    assert "8 bits" in picture.notes[0]
+    assert np.abs(picture.to_array().astype(int) - (array >> 8)).max() <= 2
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
