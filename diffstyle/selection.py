@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from diffstyle.errors import InputError
 from diffstyle.models import known_models, where
@@ -21,13 +22,17 @@ LONGEST = 384  # longest side on which a foreground is cut out
 ROUNDS = 5  # of GrabCut
 SMALLEST, LARGEST = 0.01, 0.95  # shares of a picture: what is beyond is no clear foreground
 WORDS_FROM, WORDS_UP = 0.3, 0.7  # CLIPSeg's certainties that become 0 and 1
+LIGHT = 0.75  # from here on a stroke is white
+NEAR = 0.12  # of the longest side: what lies so near to a white stroke is thought to be of the subject at first
+MOST_MARKED = 0.9
 _BOX = re.compile(r"box:(\d+),(\d+),(\d+),(\d+)")
 _SEED = 7
 
 
 def select(content: PictureLike, what: str) -> Mask:
-    """Where `what` is: `foreground`, `background`, `box:LEFT,TOP,RIGHT,BOTTOM` for what stands out inside that box, or
-    words for CLIPSeg (Lüddecke & Ecker 2022), whose weights `diffstyle models pull clipseg` fetches.
+    """Where `what` is: `foreground`, `background`, `box:LEFT,TOP,RIGHT,BOTTOM` for what stands out inside that box,
+    `scribble:FILE` for what `scribbled` makes of that picture, or words for CLIPSeg (Lüddecke & Ecker 2022), whose
+    weights `diffstyle models pull clipseg` fetches.
 
     The foreground is what stands out from the photo in colour and towards its middle (Achanta et al. 2009), cut out by
     GrabCut (Rother et al. 2004). It is no network and knows no things: a subject in the colours of what is around it,
@@ -44,15 +49,53 @@ def select(content: PictureLike, what: str) -> Mask:
         if not (left < right <= picture.width and top < bottom <= picture.height):
             raise InputError(f"The {what} is not inside the {picture.width}x{picture.height} photo: give another.")
         return _cut_out(picture, (left, top, right, bottom), what)
+    if what.startswith("scribble:"):
+        return scribbled(picture, what.removeprefix("scribble:"))
     if not what or what.startswith("box:"):
-        raise InputError(f"Cannot read {what!r}: give foreground, background, box:LEFT,TOP,RIGHT,BOTTOM, or words.")
+        raise InputError(
+            f"Cannot read {what!r}: give foreground, background, box:LEFT,TOP,RIGHT,BOTTOM, scribble:FILE, or words."
+        )
     folder = where(known_models()["clipseg"])
     if folder is None:
         raise InputError(
             f"Finding {what!r} in a photo needs CLIPSeg: `diffstyle models pull clipseg` fetches it; foreground,"
-            " background and box:LEFT,TOP,RIGHT,BOTTOM need nothing."
+            " background, box:LEFT,TOP,RIGHT,BOTTOM and scribble:FILE need nothing."
         )
     return _checked(found_by_words(picture, what, folder), what)
+
+
+def scribbled(content: PictureLike, marks: PictureLike) -> Mask:
+    """What GrabCut takes for the subject that a few strokes in `marks`, a picture of the photo's shape, point out.
+
+    White strokes lie on the subject, black ones on what is not of it; the rest is grey, or transparent. Raises
+    InputError without a white stroke.
+    """
+    import cv2
+
+    picture, strokes = Picture.of(content), Picture.of(marks)
+    small = _small(picture)
+    height, width = small.shape[:2]
+
+    def reached(marked: Tensor) -> npt.NDArray[np.bool_]:
+        """Thin strokes must not be lost: all that they touch at the smaller size."""
+        return F.adaptive_max_pool2d(marked.float()[None, None], (height, width))[0, 0].numpy() > 0
+
+    grey = strokes.pixels.mean(0)
+    drawn = torch.ones_like(grey) if strokes.alpha is None else strokes.alpha[0]
+    inside, outside = reached((grey > LIGHT) & (drawn > 0.5)), reached((grey < 1 - LIGHT) & (drawn > 0.5))
+    if not inside.any():
+        raise InputError(f"{strokes.source} has no white strokes: draw some on what is wanted, on grey or on nothing.")
+    if (inside | outside).mean() > MOST_MARKED:
+        raise InputError(
+            f"{strokes.source} leaves nothing to be found: draw a few strokes on grey or on nothing, or make it a mask."
+        )
+    labels = np.full((height, width), cv2.GC_PR_BGD, np.uint8)
+    if not outside.any():  # it has to learn from somewhere what the background is
+        labels[[0, -1]] = labels[:, [0, -1]] = cv2.GC_BGD
+    near = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 3) < NEAR * max(height, width)
+    labels[near] = cv2.GC_PR_FGD
+    labels[outside], labels[inside] = cv2.GC_BGD, cv2.GC_FGD
+    return _grabbed(picture, small, labels, None, strokes.source)
 
 
 def found_by_words(picture: Picture, words: str, folder: Path) -> Mask:
@@ -105,8 +148,6 @@ def _standing_out(picture: Picture) -> tuple[int, int, int, int]:
 
 def _cut_out(picture: Picture, box: tuple[int, int, int, int], what: str) -> Mask:
     """What GrabCut takes for foreground inside `box`, at the size of the picture."""
-    import cv2
-
     small = _small(picture)
     height, width = small.shape[:2]
     scale = width / picture.width
@@ -115,11 +156,25 @@ def _cut_out(picture: Picture, box: tuple[int, int, int, int], what: str) -> Mas
     left, top, right, bottom = max(1, left), max(1, top), min(width - 1, right), min(height - 1, bottom)
     if right - left < 2 or bottom - top < 2:
         raise InputError(f"The {what} is too small a part of {picture.source}: give a larger box.")
-    labels = np.zeros((height, width), np.uint8)
+    return _grabbed(picture, small, np.zeros((height, width), np.uint8), (left, top, right - left, bottom - top), what)
+
+
+def _grabbed(
+    picture: Picture,
+    small: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.uint8],
+    rectangle: tuple[int, int, int, int] | None,
+    what: str,
+) -> Mask:
+    """What GrabCut finds in `small` from a rectangle (left, top, width, height) or else from labels, as a mask of the
+    whole picture.
+    """
+    import cv2
+
     models = (np.zeros((1, 65)), np.zeros((1, 65)))
+    mode = cv2.GC_INIT_WITH_MASK if rectangle is None else cv2.GC_INIT_WITH_RECT
     cv2.setRNGSeed(_SEED)  # its clusters begin at random
-    rectangle = (left, top, right - left, bottom - top)
-    cv2.grabCut(small[..., ::-1].copy(), labels, rectangle, *models, ROUNDS, cv2.GC_INIT_WITH_RECT)
+    cv2.grabCut(small[..., ::-1].copy(), labels, rectangle or (0, 0, 0, 0), *models, ROUNDS, mode)
     inside = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
     return _checked(Mask(torch.from_numpy(inside)[None], what).resized(picture.size), what)
 

@@ -85,7 +85,8 @@ class Settings:
         Size of the strokes as a share of the picture, 1 as in a picture of 512 pixels; as the engine paints at the size
         of the result if not given.
     tile
-        Diffusion: paint in overlapping tiles of so many pixels, which needs less memory; whole if not given.
+        Diffusion: paint in overlapping tiles of so many pixels, which needs less memory; if not given, twice the side
+        that the model was trained on, for larger pictures.
     overlap
         Diffusion: by how many pixels tiles overlap, at most half of one.
     depth

@@ -10,11 +10,12 @@ import numpy.typing as npt
 import pytest
 import torch
 import transformers as untyped
+from PIL import Image
 
 from diffstyle import InputError, Picture, read_recipe
 from diffstyle.cli import main
 from diffstyle.region import Mask
-from diffstyle.selection import found_by_words, inverse, select
+from diffstyle.selection import found_by_words, inverse, scribbled, select
 from tests import tiny
 from tests.conftest import waves
 
@@ -57,6 +58,33 @@ def test_a_real_subject_is_found() -> None:
     mask = select(coffee, "foreground").shares[0]
     assert float(mask[150:250, 250:400].mean()) > 0.95  # the cup
     assert float(mask[:60, :60].mean()) < 0.05
+
+
+def test_a_few_strokes_point_a_subject_out(ball: tuple[Picture, torch.Tensor], tmp_path: Path) -> None:
+    photo, there = ball
+    marks = np.full((200, 300), 128, np.uint8)
+    marks[108:112, 100:160] = 255
+    assert overlap(scribbled(photo, marks), there) > 0.9
+    marks[20:24, 20:280] = 0
+    Image.fromarray(marks).save(tmp_path / "marks.png")
+    found = select(photo, f"scribble:{tmp_path / 'marks.png'}")
+    assert overlap(found, there) > 0.9
+    assert bool((found.shares[0, 108:112, 100:160] == 1).all())
+    assert float(found.shares[0, 20:24, 20:280].max()) == 0
+    assert scribbled(photo.resized((900, 600)), marks).size == (900, 600)
+    on_nothing = np.zeros((200, 300, 4), np.uint8)  # transparent black is no stroke
+    on_nothing[108:112, 100:160] = 255
+    assert overlap(scribbled(photo, on_nothing), there) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("grey", "said"), [(128, "no white strokes"), (0, "no white strokes"), (255, "leaves nothing")]
+)
+def test_strokes_that_point_nothing_out_get_a_sentence(
+    grey: int, said: str, ball: tuple[Picture, torch.Tensor]
+) -> None:
+    with pytest.raises(InputError, match=said):
+        scribbled(ball[0], np.full((200, 300), grey, np.uint8))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from diffstyle import Cancelled, InputError, Picture, Settings, Style, Stylizer
+from diffstyle.backbones.recognise import Architecture
 from diffstyle.engines.base import Step
 from diffstyle.engines.diffusion import tiled as tiled_module
 from diffstyle.engines.diffusion.engine import DiffusionEngine
@@ -90,6 +91,22 @@ def test_progress_is_told_and_cancelled_by_tile(stylizer: Stylizer, painting: St
     assert again.picture == before.picture
     assert sorted(set(seen)) == [(n, total) for n in range(total + 1)]
     assert seen == sorted(seen)
+
+
+def test_beyond_twice_its_own_side_a_public_model_paints_in_tiles(
+    diffuser: Stylizer, painting: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large, small = photo_like(300, 200), photo_like(120, 100)
+    whole = diffuser.stylize(large, painting).picture
+    alone = diffuser.stylize(small, painting).picture
+    monkeypatch.setattr(Architecture, "side", 64)
+    result = diffuser.stylize(large, painting)
+    assert result.picture != whole
+    assert result.picture == diffuser.stylize(large, painting, tile=128).picture
+    assert "seam_score" in result.measures
+    assert diffuser.stylize(large, painting, tile=1024).picture == whole
+    assert diffuser.stylize(large, painting, overlap=1000).measures
+    assert diffuser.stylize(small, painting).picture == alone
 
 
 def test_a_pipeline_is_afterwards_what_it_was(diffuser: Stylizer, painting: Style) -> None:

@@ -33,6 +33,11 @@ class Architecture:
         public = {(768, 320): "sd15", (2048, 320): "sdxl", (1024, 320): "sd21"}
         return public.get((self.cross_attention, self.blocks[0] if self.blocks else 0), "")
 
+    @property
+    def side(self) -> int | None:
+        """Of the pictures that the public ones were trained on, in pixels."""
+        return {"sd15": 512, "sd21": 768, "sdxl": 1024}.get(self.name)
+
     def __str__(self) -> str:
         known = {"sd15": "SD 1.5", "sdxl": "SDXL", "sd21": "SD 2.1"}.get(self.name)
         return known or f"cross-attention width {self.cross_attention}"

@@ -32,6 +32,7 @@ from diffstyle.style import Style
 from diffstyle.task import Task
 
 KEPT_PROMPTS = 32
+TILE = 2  # times the side that a public model was trained on: no larger part is painted at a time unless asked for
 
 
 class DiffusionEngine:
@@ -311,12 +312,18 @@ class DiffusionEngine:
         return Frame.of(task.content.size, margin=own.sampling.margin, multiple=own.multiple)
 
     def _tiles(self, task: Task) -> Tiles:
-        """Where a step is taken at a time: one tile over all without `task.tile`."""
+        """Where a step is taken at a time: one tile over all, unless `task.tile` or the model's own side says else."""
         frame, scale = self._frame(task), self.backbone.multiple
         height, width = (side // scale for side in frame.outer)
-        if task.tile is None:
+        side = task.tile or self._own_tile(frame)
+        if side is None:
             return Tiles(height, width, max(height, width), 0)
-        return Tiles(height, width, task.tile // scale, -(-task.overlap // scale))
+        return Tiles(height, width, side // scale, -(-min(task.overlap, side // 2) // scale))
+
+    def _own_tile(self, frame: Frame) -> int | None:
+        """Pixels: far above the side that a public model was trained on, a whole picture takes too much memory."""
+        own = self.backbone.architecture.side
+        return TILE * own if own and max(frame.outer) > TILE * own else None
 
     def _seams(self, task: Task, pixels: Tensor) -> dict[str, float]:
         """How far the edges of tiles are seen in a framed picture (3, H, W)."""
