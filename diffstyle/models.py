@@ -23,8 +23,9 @@ class KnownModel:
     """One [[model]] of `weights/manifest.toml`.
 
     `files` are names or patterns in the hub's `repository` at `revision`; `sha256` is that of some of them; `size` is
-    about how many bytes they have. `conditioning` is what a ControlNet takes; `encoder` names the model that an
-    IP-Adapter reads embeddings of; `scheduler`, `steps` and `guidance` are what a few-step LoRA was made for.
+    about how many bytes they have, `memory` the most that painting was measured to take, 0 if it was not.
+    `conditioning` is what a ControlNet takes; `encoder` names the model that an IP-Adapter reads embeddings of;
+    `scheduler`, `steps` and `guidance` are what a few-step LoRA was made for.
     """
 
     name: str
@@ -41,6 +42,7 @@ class KnownModel:
     scheduler: str = ""
     steps: int = 0
     guidance: float = 0.0
+    memory: int = 0
     sha256: Mapping[str, str] = field(default_factory=lambda: _NONE)
 
     def __post_init__(self) -> None:
@@ -57,6 +59,11 @@ def known_models(folder: Path | None = None) -> dict[str, KnownModel]:
     except TypeError as error:
         raise InputError(f"Cannot use {folder / 'manifest.toml'}: an entry is not complete, install again.") from error
     return {m.name: m for m in models}
+
+
+def starter_memory() -> int:
+    """The most bytes that painting with the starter was measured to take."""
+    return int(read_manifest(weights_folder())["starter"]["memory"])
 
 
 def known_model(name: str) -> KnownModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import inspect
 import json
 from collections import Counter
@@ -25,6 +26,7 @@ from PIL import Image
 
 from diffstyle import InputError, Picture, Settings, Style, Stylizer, read_recipe
 from diffstyle.model_options import ModelOptions
+from diffstyle.style_spec import parse_style
 from diffstyle.task import setting_fields
 from tests.conftest import waves
 from tests.serving import Served, serving
@@ -57,6 +59,9 @@ def test_every_action_has_a_name_and_takes_keywords(client: Client) -> None:
         "/render",
         "/paint",
         "/train",
+        "/variations",
+        "/replay",
+        "/vote",
         "/path",
         "/styles",
         "/nearest",
@@ -64,7 +69,7 @@ def test_every_action_has_a_name_and_takes_keywords(client: Client) -> None:
         "/models",
         "/cancel",
     } <= set(info)
-    for name in ("/preview", "/render"):
+    for name in ("/preview", "/render", "/variations"):
         parameters = {p["parameter_name"]: p for p in info[name]["parameters"]}
         assert set(parameters) == {"photo", "style", "pictures"} | {f.name for f in fields(Settings)}
         for field in setting_fields():
@@ -141,6 +146,8 @@ def test_styles_and_models_are_the_library_s(client: Client) -> None:
     assert ask(client, "nearest", style=["neon"], k=2)[0][0] == "neon"
     rows = {row["name"]: row for row in ask(client, "models")}
     assert rows["starter"]["here"]
+    assert rows["starter"]["memory"] == "1.2 GB"
+    assert rows["sdxl"]["memory"]
     assert rows["sd15"]["here"] or rows["sd15"]["command"] == "diffstyle models pull sd15"
 
 
@@ -150,6 +157,36 @@ def test_a_recipe_comes_back(client: Client, photo_file: Path) -> None:
     assert found["settings"]["strength"] == 0.4
     assert found["settings"]["seed"] == 11
     assert found["photo"] == "photo.png"
+
+
+def test_a_saved_picture_is_painted_again_with_its_masks(
+    client: Client, photo_file: Path, stylizer: Stylizer, tmp_path: Path
+) -> None:
+    photo = Picture.open(photo_file)
+    held = np.zeros((photo.height, photo.width), np.uint8)
+    held[: photo.height // 2] = 255
+    regions = [(Picture.from_array(np.repeat(held[..., None], 3, 2)), parse_style(["neon"]))]
+    result = stylizer.stylize(photo, parse_style(["charcoal"]), engine="adain", seed=5, regions=regions)
+    result.save(tmp_path / "regions.png")
+    again = ask(client, "replay", picture=handle_file(tmp_path / "regions.png"), photo=handle_file(photo_file))
+    assert np.abs(Picture.open(again).to_array().astype(int) - result.picture.to_array()).max() <= 2
+    assert "no diffstyle recipe" in refused(
+        client, "replay", picture=handle_file(photo_file), photo=handle_file(photo_file)
+    )
+
+
+def test_variations_are_voted_on(served: Served, photo_file: Path) -> None:
+    other = Client(served.address, verbose=False, download_files=str(served.folder / "fetched"))  # with no renders yet
+    four = ask(other, "variations", photo=handle_file(photo_file), style=["neon"], engine="adain", seed=20)
+    assert [read_recipe(path).settings.seed for path in four] == [20, 21, 22, 23]
+    ask(other, "vote", a=1, b=4, choice="b")
+    *_, line = csv.DictReader((served.folder / "votes.csv").read_text().splitlines())
+    assert line["choice"] == "b"
+    assert "seed 20" in line["a"]
+    assert "seed 23" in line["b"]
+    assert "no longer here" in refused(other, "vote", a=1, b=5, choice="b")
+    assert "one of a, b, same" in refused(other, "vote", a=1, b=2, choice="left")
+    other.close()
 
 
 @pytest.mark.parametrize("name", BAD_FILES)

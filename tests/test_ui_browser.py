@@ -186,7 +186,16 @@ def test_between_styles(page: Page) -> None:
     expect(page.locator(".part").filter(has_text="Van Gogh irises")).to_be_visible()
 
 
-def test_a_brushed_mask_and_its_layers(page: Page, tmp_path: Path) -> None:
+# the mean opacity of what is painted on the easel
+ALPHA = """(() => {
+  const c = document.querySelector('.easel canvas');
+  if (!c) return 0;
+  const pixels = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+  return pixels.filter((_, n) => n % 4 === 3).reduce((a, b) => a + b, 0) / (255 * c.width * c.height);
+})()"""
+
+
+def test_a_brushed_mask_and_its_layers(page: Page, browser: Browser, served: Served, tmp_path: Path) -> None:
     with_photo(page)
     open_tab(page, "Paint")
     box = page.locator(".easel canvas").bounding_box()
@@ -216,6 +225,21 @@ def test_a_brushed_mask_and_its_layers(page: Page, tmp_path: Path) -> None:
     assert torch.equal(painted.pixels[:, mask.pixels[0] == 0], photo.pixels[:, mask.pixels[0] == 0])
     assert float((painted.pixels - photo.pixels).abs()[:, held].mean()) > 0.02
     assert torch.allclose(brushed.alpha, mask.pixels[:1], atol=1 / 255)
+
+    other = browser.new_page()  # the mask comes back from the file, soft edges and all
+    other.goto(served.address)
+    open_tab(other, "History")
+    other.locator("#drop-back input[type=file]").set_input_files(files["cat"])
+    expect(other.locator("#history-status")).to_contain_text("Its mask is on the Paint tab", timeout=10_000)
+    with_photo(other)
+    open_tab(other, "Paint")
+    other.wait_for_function(ALPHA + " > 0")
+    assert other.evaluate(ALPHA) == pytest.approx(page.evaluate(ALPHA), abs=0.01)
+    expect(other.locator("#elsewhere input")).to_have_value("the photo as it is")
+    expect(other.locator("#inside input")).to_have_value("the styles of the first tab")
+    other.locator("#paint-render").click()
+    expect(other.locator("#paint-status")).to_contain_text("Rendered in")
+    other.close()
 
 
 def test_a_saved_picture_brings_the_controls_back(page: Page, browser: Browser, served: Served, tmp_path: Path) -> None:

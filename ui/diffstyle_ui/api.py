@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
@@ -16,6 +17,7 @@ from diffstyle.region import Mask
 from diffstyle.task import setting_fields, settings_dict
 from diffstyle.zoo import named_style, style_files
 from diffstyle_ui.desk import Desk
+from diffstyle_ui.history import nth
 from diffstyle_ui.models import model_rows
 from diffstyle_ui.paint import layers, masked
 from diffstyle_ui.parts import MAX_PARTS
@@ -25,6 +27,8 @@ from diffstyle_ui.sessions import Session
 from diffstyle_ui.train import recipe_of
 from diffstyle_ui.training import Trained, Training, trained
 from diffstyle_ui.uploads import opened, recipe_in, uploaded
+from diffstyle_ui.variations import SEEDS
+from diffstyle_ui.vote import logged
 
 Upload = dict[str, Any]  # what gradio_client's handle_file makes
 MAX_ON_PATH = 16
@@ -40,7 +44,9 @@ class Api:
         _endpoint(_with_settings(self.render), line="render")
         _endpoint(self.paint, line="render")
         _endpoint(self.train, line="train")
-        for method in (self.path, self.styles, self.nearest, self.recipe, self.models):
+        _endpoint(_with_settings(self.variations), line="render")
+        _endpoint(self.replay, line="render")
+        for method in (self.path, self.styles, self.nearest, self.recipe, self.models, self.vote):
             _endpoint(method, line="preview")
         _endpoint(self.cancel, line=None)
 
@@ -64,6 +70,28 @@ class Api:
         session = self.desk.session(request)
         whole, look = self.desk.whole(self.desk.photo(session, photo)), self._style(style, pictures)
         return _file(keep(session, self._rendered(session, Task.of(whole, look, settings))).file)
+
+    def variations(
+        self, request: gr.Request, photo: Upload, style: list[str], pictures: list[Upload], settings: Settings
+    ) -> list[Upload]:
+        """Final renders from four seeds, `seed` and the next three, as PNGs; parameters as for `preview`."""
+        session = self.desk.session(request)
+        whole, look = self.desk.whole(self.desk.photo(session, photo)), self._style(style, pictures)
+        seeds = [replace(settings, seed=settings.seed + n) for n in range(SEEDS)]
+        return [_file(keep(session, self._rendered(session, Task.of(whole, look, s))).file) for s in seeds]
+
+    def replay(self, request: gr.Request, picture: Upload, photo: Upload) -> Upload:
+        """Render `photo` as a saved `picture` was made: its style, all its settings, and its masks."""
+        session = self.desk.session(request)
+        recipe = recipe_in(uploaded(picture, "a saved picture"))
+        whole = self.desk.whole(self.desk.photo(session, photo))
+        return _file(keep(session, self._rendered(session, recipe.task(whole))).file)
+
+    def vote(self, request: gr.Request, a: int, b: int, choice: str) -> str:
+        """Log which of two renders of this client is better: the first is 1; `choice` is a, b or same."""
+        session = self.desk.session(request)
+        logged(self.desk.votes, session, (nth(session, a - 1), nth(session, b - 1)), choice)
+        return "Noted."
 
     def path(
         self, request: gr.Request, photo: Upload, start: str, end: str, n: int = 5, strength: float = 1.0

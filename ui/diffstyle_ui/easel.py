@@ -18,6 +18,7 @@ from diffstyle_ui.dragged import dragged
 PREFIX = "data:image/png;base64,"
 MAX_LETTERS = 4_000_000
 MAX_SIDE = 1024
+INK = (0xE0, 0x45, 0x2B)
 
 CSS = """
 .easel { position: relative; line-height: 0; border-radius: 10px; overflow: hidden; touch-action: none; }
@@ -43,7 +44,16 @@ const line = (from, to) => {
   pen.beginPath(); pen.moveTo(from.x, from.y); pen.lineTo(to.x, to.y); pen.stroke();
 };
 const tell = () => ask({ mask: canvas().toDataURL('image/png') });
-watch('value', () => { const c = canvas(); if (c) c.getContext('2d').clearRect(0, 0, c.width, c.height); });
+watch('value', () => setTimeout(() => {
+  const c = canvas();
+  if (!c) return;
+  c.getContext('2d').clearRect(0, 0, c.width, c.height);
+  const painted = element.querySelector('.easel').dataset.painted;
+  if (!painted) return;
+  const mask = new Image();
+  mask.onload = () => c.getContext('2d').drawImage(mask, 0, 0, c.width, c.height);
+  mask.src = painted;
+}));
 const point = (e) => {
   const c = canvas(), box = c.getBoundingClientRect();
   return { x: (e.clientX - box.left) / box.width * c.width, y: (e.clientY - box.top) / box.height * c.height };
@@ -86,11 +96,12 @@ def easel(*, elem_id: str) -> gr.HTML:
     return dragged("", elem_id=elem_id, label="Photo to brush on", script=_ON_LOAD)
 
 
-def on_easel(picture: str, size: tuple[int, int]) -> str:
-    """The HTML of a photo, a data URL of `size` (width, height), with nothing painted on it."""
+def on_easel(picture: str, size: tuple[int, int], mask: Mask | None = None) -> str:
+    """The HTML of a photo, a data URL of `size` (width, height), with `mask` or nothing painted on it."""
     width, height = size
+    painted = "" if mask is None else f' data-painted="{_url_of(mask.resized(size))}"'
     return (
-        f'<div class="easel"><img src="{picture}" alt="The photo"><canvas width="{width}" height="{height}"'
+        f'<div class="easel"{painted}><img src="{picture}" alt="The photo"><canvas width="{width}" height="{height}"'
         ' tabindex="0" role="application" aria-label="Brush: arrow keys paint, with Shift they move it"></canvas></div>'
         '<div class="brushes"><button type="button" data-tool="brush" aria-pressed="true">Brush</button>'
         '<button type="button" data-tool="erase" aria-pressed="false">Erase</button>'
@@ -98,6 +109,15 @@ def on_easel(picture: str, size: tuple[int, int]) -> str:
         f'<label>Size <input type="range" min="4" max="{max(8, width // 3)}" value="{max(6, width // 9)}"></label>'
         "</div>"
     )
+
+
+def _url_of(mask: Mask) -> str:
+    """The inverse of `mask_of`."""
+    drawn = np.empty((*mask.to_array().shape, 4), np.uint8)
+    drawn[..., :3], drawn[..., 3] = INK, mask.to_array()
+    buffer = BytesIO()
+    Image.fromarray(drawn).save(buffer, "PNG")
+    return PREFIX + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def mask_of(url: str) -> Mask:

@@ -16,6 +16,7 @@ from diffstyle_ui.compare import comparison, pair
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.form import values_of
 from diffstyle_ui.listen import listen, listen_after
+from diffstyle_ui.paint import PaintTab
 from diffstyle_ui.parts import parts_of
 from diffstyle_ui.plainly import plainly
 from diffstyle_ui.sessions import Kept, Session
@@ -52,9 +53,9 @@ NO_VOTE = '<div class="empty"><b>Which is better?</b>Two results are shown witho
 class HistoryTab:
     """Draws the tab; `wire` connects it with the tabs around it."""
 
-    def __init__(self, desk: Desk, stylise: StyliseTab) -> None:
-        """`stylise` is the tab to which controls come back."""
-        self.desk, self.stylise = desk, stylise
+    def __init__(self, desk: Desk, stylise: StyliseTab, paint: PaintTab) -> None:
+        """`stylise` and `paint` are the tabs to which controls and masks come back."""
+        self.desk, self.stylise, self.paint = desk, stylise, paint
         with gr.Row():
             with gr.Column(scale=5, min_width=300):
                 self.tiles = gr.HTML(
@@ -90,10 +91,10 @@ class HistoryTab:
         self.picked, self.drawn = gr.State(-1), gr.State(())
 
     def wire(self, tab: gr.Tab, tabs: gr.Tabs) -> None:
-        stylise = self.stylise
+        stylise, paint = self.stylise, self.paint
         listen([tab.select], self.refresh, [], [self.tiles, self.left, self.right])
         listen([self.tiles.select], self.pick, [], [self.picked, self.status, self.again, self.download])
-        controls = [*stylise.parts.shown, *stylise.form.inputs, stylise.form.lock]
+        controls = [*stylise.parts.shown, *stylise.form.inputs, stylise.form.lock, *paint.restored]
         for trigger, inputs in ((self.back.upload, self.back), (self.again.click, self.picked)):
             handler = self.restore if inputs is self.back else self.restore_picked
             back = listen([trigger], handler, [inputs], [self.status, tabs, *controls])
@@ -133,15 +134,14 @@ class HistoryTab:
         rows = parts_of(self.desk, recipe.style)
         session.parts = tuple(replace(part, style=self.desk.studio.measured(part.style)) for part, _ in rows)
         shown = self.stylise.parts.update(session, [round(weight, 3) for _, weight in rows])
-        notes = said(*self._notes(session, recipe))
-        return [notes, gr.update(selected="stylise"), *shown, *values_of(recipe.settings), True]
+        note, painted = self.paint.restore(session, recipe)
+        notes = said(*self._notes(session, recipe), note)
+        return [notes, gr.update(selected="stylise"), *shown, *values_of(recipe.settings), True, *painted]
 
     def _notes(self, session: Session, recipe: Recipe) -> list[str]:
         notes = ["The controls are back."]
         if session.photo is None or self.desk.whole(session.photo).digest() != recipe.content:
             notes.append(f"It was made from {recipe.content_source}: drop that photo to paint it again.")
-        if recipe.mask is not None or recipe.regions:
-            notes.append("Its masks stay in the file: `diffstyle replay` paints with them.")
         if recipe.options != self.desk.studio.options.shareable():
             here = self.desk.studio.options.name
             notes.append(f"It was rendered by {recipe.options.name}; this page renders with {here}.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from diffstyle.models import known_models, size_text, where
+from diffstyle.models import known_models, size_text, starter_memory, where
 from diffstyle.weights import manifest
 
 CSS = """
@@ -34,6 +34,7 @@ def model_rows() -> list[Mapping[str, Any]]:
             "name": "starter",
             "kind": "everything, trained by this project",
             "size": size_text(starter),
+            "memory": size_text(starter_memory()),
             "here": True,
             "licence": "Apache-2.0",
             "command": "",
@@ -46,6 +47,7 @@ def model_rows() -> list[Mapping[str, Any]]:
                 "name": model.name,
                 "kind": f"{model.kind} {model.family}".strip(),
                 "size": size_text(model.size),
+                "memory": size_text(model.memory) if model.memory else "",
                 "here": here,
                 "licence": model.licence,
                 "command": "" if here else f"diffstyle models pull {model.name}",
@@ -60,8 +62,8 @@ class ModelsTab:
     def __init__(self) -> None:
         gr.Markdown(
             "The starter is all this page needs. Larger models are fetched on the command line, only when you ask;"
-            " then `diffstyle ui --model sd15` renders with one. **Size** is that of its files; held in half"
-            " precision, a model takes about as much memory."
+            " then `diffstyle ui --model sd15` renders with one. **Size** is that of its files; **memory** is the most"
+            " that painting with it was measured to take on a CPU, where it was: 512 pixels a side, 1024 for SDXL."
         )
         self.table = gr.HTML(_table(), elem_id="models", apply_default_css=False)
 
@@ -71,7 +73,9 @@ class ModelsTab:
 
 
 def _table() -> str:
-    heads = "".join(f'<th scope="col">{h}</th>' for h in ("Model", "What it is", "Size", "Is it here?", "Licence"))
+    heads = "".join(
+        f'<th scope="col">{h}</th>' for h in ("Model", "What it is", "Size", "Memory", "Is it here?", "Licence")
+    )
     return (
         '<div class="scrolling"><table class="models"><caption class="sr-only">Models</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{''.join(map(_row, model_rows()))}</tbody></table></div>"
@@ -81,5 +85,5 @@ def _table() -> str:
 def _row(row: Mapping[str, Any]) -> str:
     text = {key: html.escape(str(value)) for key, value in row.items()}
     state = '<span class="here">here</span>' if row["here"] else f"<code>{text['command']}</code>"
-    cells = (f"<b>{text['name']}</b>", text["kind"], text["size"], state, text["licence"])
+    cells = (f"<b>{text['name']}</b>", text["kind"], text["size"], text["memory"], state, text["licence"])
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

@@ -54,7 +54,7 @@ def page(desk: Desk) -> gr.Blocks:
                 with gr.Tab("Train", id="train"):
                     TrainTab(desk).wire(stylise)
             with gr.Tab("History", id="history") as history_tab:
-                history = HistoryTab(desk, stylise)
+                history = HistoryTab(desk, stylise, paint)
             with gr.Tab("Models", id="models") as models_tab:
                 models = ModelsTab()
         blend.wire(blend_tab, tabs, stylise)

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from diffstyle import InputError, Picture, Result, Settings, Style, Task
+from diffstyle.recipe import Recipe
 from diffstyle.region import Mask, Region
 from diffstyle_ui.compare import comparison, pair
 from diffstyle_ui.desk import Desk
@@ -27,6 +29,7 @@ from diffstyle_ui.status import IDLE, said
 from diffstyle_ui.stylise import OFF, ON, SAME, StyliseTab
 
 TABLE, UNTOUCHED = "the styles of the first tab", "the photo as it is"
+SAVED = "the saved picture's style there"
 MAX_FEATHER = 80
 EMPTY = '<div class="empty"><b>Brush over the photo</b>What you brush over takes the style.</div>'
 
@@ -36,7 +39,7 @@ class PaintTab:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        names = list(desk.space.styles)
+        self.names = names = list(desk.space.styles)
         with gr.Row(elem_classes="two-columns"):
             with gr.Column(scale=5, min_width=300):
                 self.easel = easel(elem_id="easel")
@@ -87,8 +90,30 @@ class PaintTab:
         photo = self.desk.photo_or_example(session)
         if session.easel == photo.path:
             return gr.update(), gr.update()
-        session.easel, session.mask = photo.path, None
-        return on_easel(photo.shown, photo.small.size), EMPTY
+        waiting = session.mask if session.easel is None else None
+        session.easel, session.mask = photo.path, waiting
+        return on_easel(photo.shown, photo.small.size, waiting), EMPTY
+
+    def restore(self, session: Session, recipe: Recipe) -> tuple[str | None, list[Any]]:
+        """Bring the mask of a saved picture back, or its one region; a sentence on that, and what `restored` show."""
+        regions = recipe.regions
+        if len(regions) > 1 or (regions and recipe.mask is not None):
+            return "It has several masks, which stay in the file: `diffstyle replay` paints with them.", [SAME] * 3
+        if recipe.mask is None and not regions:
+            return None, [SAME] * 3
+        session.easel = None
+        feather = min(recipe.settings.feather, MAX_FEATHER)
+        if recipe.mask is not None:
+            session.mask, session.saved = recipe.mask, None
+            choices = gr.update(value=TABLE), gr.update(value=UNTOUCHED)
+        else:
+            session.mask, session.saved = regions[0].mask, self.desk.studio.measured(regions[0].style)
+            choices = gr.update(choices=[SAVED, TABLE, *self.names], value=SAVED), gr.update(value=TABLE)
+        return "Its mask is on the Paint tab.", [*choices, feather]
+
+    @property
+    def restored(self) -> list[Component]:
+        return [self.inside, self.elsewhere, self.feather]
 
     @plainly
     def brushed(self, request: gr.Request, event: gr.EventData, *asked: Any) -> tuple[Any, ...]:
@@ -137,6 +162,8 @@ class PaintTab:
         return masked(content, self._style(session, inside, weights), around, session.mask, settings)
 
     def _style(self, session: Session, words: str, weights: Sequence[float]) -> Style:
+        if words == SAVED and session.saved is not None:
+            return session.saved
         return blended(session, weights) if words == TABLE else look_of(self.desk, words).style
 
 

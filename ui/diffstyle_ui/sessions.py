@@ -52,7 +52,9 @@ class Photo:
 
 @dataclass(slots=True)
 class Session:
-    """One open page: `easel` is the photo that `mask` was painted on."""
+    """One open page: `easel` is the photo that `mask` was painted on, None while one from a saved picture waits for its
+    photo; `saved` is the style that such a picture has where its mask is.
+    """
 
     folder: Path
     photo: Photo | None = None
@@ -62,6 +64,7 @@ class Session:
     handed: tuple[Path, ...] = ()
     easel: Path | None = None
     mask: Mask | None = None
+    saved: Style | None = None
     cancel: Event = field(default_factory=Event)
     stop_training: Event = field(default_factory=Event)
     _rendering: Event | None = None
