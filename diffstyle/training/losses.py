@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+from diffstyle.engines.diffusion.colours import LUMA
 
 
 def gram(features: Tensor) -> Tensor:
@@ -54,18 +57,54 @@ def sliced_wasserstein(out: Tensor, target: Tensor, directions: Tensor, places: 
 
 
 def patch_wasserstein(out: Tensor, target: Tensor, kernels: Tensor, *, stride: int) -> Tensor:
-    """Distance of sorted projections of patches on `kernels` (k, 3, s, s), over the spread of the target's: 1 is as far
+    """Distance of sorted projections of patches on `kernels` (k, c, s, s), over the spread of the target's: 1 is as far
     as a flat picture of the right colour. Needs no network (Elnekave and Weiss 2022).
     """
+    a, b = (_projected(x, kernels, stride) for x in (out, target))
+    return (a - b).abs().mean((1, 2)) / _spread(b)
 
-    def projected(x: Tensor) -> Tensor:  # (b, 3, h, w) -> (b, k, patches), sorted
-        return torch.nn.functional.conv2d(x.float(), kernels, stride=stride).flatten(2).sort(2).values
 
-    a, b = projected(out), projected(target)
-    if a.shape[2] != b.shape[2]:
-        raise ValueError(f"pictures of one size are needed, not {tuple(out.shape)} and {tuple(target.shape)}")
-    spread = (b - b.mean(2, keepdim=True)).abs().mean((1, 2)).clamp_min(1e-3)
-    return (a - b).abs().mean((1, 2)) / spread
+def stroke_distance(
+    out: Tensor,
+    photo: Tensor,
+    style: Tensor,
+    generator: torch.Generator,
+    *,
+    scales: int,
+    count: int = 48,
+    side: int = 7,
+) -> Tensor:
+    """How far the strokes of `out` are from those of `style`, mean over `scales` halvings, in units of how far those of
+    the photo are, or of their own spread where that is more: the photo's own scores 1 at most.
+
+    Strokes are patches without their mean, of luminance whose mean and deviation are matched to the style's: contrast
+    and colour are not strokes. `count` kernels are drawn anew for each scale.
+    """
+    weights = torch.tensor(LUMA, device=out.device).view(1, 3, 1, 1)
+    o, p, s = ((x.float() * weights).sum(1, keepdim=True) for x in (out, photo, style))
+    mean, deviation = s.mean((2, 3), keepdim=True), s.std((2, 3), keepdim=True)
+    o, p = ((x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), keepdim=True).clamp_min(0.01) for x in (o, p))
+    o, p = o * deviation + mean, p * deviation + mean
+    found: list[Tensor] = []
+    for level in range(scales):
+        kernels = torch.randn(count, 1, side, side, generator=generator)
+        kernels = F.normalize((kernels - kernels.mean((2, 3), keepdim=True)).flatten(1)).view_as(kernels)
+        kernels, stride = kernels.to(out.device), scales - level
+        a, b = _projected(o, kernels, stride), _projected(s, kernels, stride)
+        with torch.no_grad():
+            unit = torch.maximum((_projected(p, kernels, stride) - b).abs().mean((1, 2)), _spread(b))
+        found.append((a - b).abs().mean((1, 2)) / unit)
+        o, p, s = (F.avg_pool2d(x, 2) for x in (o, p, s))
+    return torch.stack(found).mean(0)
+
+
+def _projected(x: Tensor, kernels: Tensor, stride: int) -> Tensor:
+    """(b, c, h, w) -> (b, k, patches), sorted."""
+    return F.conv2d(x.float(), kernels, stride=stride).flatten(2).sort(2).values
+
+
+def _spread(projected: Tensor) -> Tensor:
+    return (projected - projected.mean(2, keepdim=True)).abs().mean((1, 2)).clamp_min(1e-3)
 
 
 def arrangement_loss(out: Tensor, content: Tensor) -> Tensor:
@@ -86,7 +125,7 @@ def edge_correlation(x: Tensor, content: Tensor, *, scales: int = 2) -> Tensor:
     """
     found: list[Tensor] = []
     for _ in range(scales):
-        x, content = (torch.nn.functional.avg_pool2d(p, 2) for p in (x, content))
+        x, content = (F.avg_pool2d(p, 2) for p in (x, content))
         a, b = (_edges(p).flatten(1) for p in (x, content))
         a, b = (p - p.mean(1, keepdim=True) for p in (a, b))
         found.append((a * b).sum(1) / (a.square().sum(1) * b.square().sum(1)).clamp_min(1e-8).sqrt())
@@ -139,4 +178,4 @@ def lattice(x: Tensor, content: Tensor, period: int = 8) -> Tensor:
 
 
 def _box(x: Tensor, side: int) -> Tensor:
-    return torch.nn.functional.avg_pool2d(x, side, 1, side // 2, count_include_pad=False)
+    return F.avg_pool2d(x, side, 1, side // 2, count_include_pad=False)

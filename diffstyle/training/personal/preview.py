@@ -15,26 +15,44 @@ from diffstyle.training.schedule import cosine_rate
 
 RATE = 0.02
 COLOURS = 9  # of the numbers, first, are measured: mean and covariance of colours need no tuning
+LOOKS = 5  # at the held-out pictures
+HELD_BATCHES = 4
 
 
-def tuned(preview: Preview, measured: Tensor, material: Material, *, steps: int, size: int, seed: int) -> Tensor:
+def tuned(
+    preview: Preview, measured: Tensor, material: Material, held: Material, *, steps: int, size: int, seed: int
+) -> Tensor:
     """`measured` statistics (s,) after `steps` steps towards the hand's strokes, the colours as they were.
 
-    The same number of steps, size and seed give the same statistics, whatever was done before.
+    Of those on the way, `measured` included, the ones that do best on `held` are returned, where that has pictures. The
+    same number of steps, size and seed give the same statistics, whatever was done before.
     """
-    loss = StrokeLoss(OpenClip.load(find(STARTER), measured.device, torch.float32))
-    code = measured[COLOURS:].clone().requires_grad_(True)
-    optimiser = torch.optim.Adam([code], lr=RATE)
-    average = measured[COLOURS:].clone()
-    for step in range(steps):
+    judge = StrokeLoss(OpenClip.load(find(STARTER), measured.device, torch.float32))
+
+    def loss(code: Tensor, of: Material, draw: int, step: int) -> Tensor:
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        batch = material.strokes(size=size, count=2, rng=np.random.default_rng((seed, 1, step)))
+        batch = of.strokes(size=size, count=2, rng=np.random.default_rng((seed, draw, step)))
         with torch.no_grad():
             was = losses.edge_correlation(preview(batch.photos, measured), batch.photos)
         out = preview(batch.photos, torch.cat((measured[:COLOURS], code)))
+        return torch.stack(list(judge(out, batch, was, generator).values())).sum()
+
+    @torch.no_grad()
+    def held_loss(code: Tensor) -> float:
+        return sum(float(loss(code, held, 5, n)) for n in range(HELD_BATCHES)) if held.pieces else 0.0
+
+    code = measured[COLOURS:].clone().requires_grad_(True)
+    optimiser = torch.optim.Adam([code], lr=RATE)
+    average = best = measured[COLOURS:].clone()
+    least = held_loss(average)
+    for step in range(steps):
         optimiser.zero_grad()
-        torch.stack(list(loss(out, batch, was, generator).values())).sum().backward()
+        loss(code, material, 1, step).backward()
         optimiser.param_groups[0]["lr"] = cosine_rate(step, step / steps, first=RATE, last=RATE / 20, warmup=5)
         optimiser.step()
-        average.lerp_(code.detach(), 1 - min(0.9, (1 + step) / (10 + step)))
-    return torch.cat((measured[:COLOURS], average))
+        average = average.lerp(code.detach(), 1 - min(0.9, (1 + step) / (10 + step)))
+        if step + 1 == steps or (step + 1) % max(1, steps // LOOKS) == 0:
+            found = held_loss(average)
+            if found <= least:
+                best, least = average, found
+    return torch.cat((measured[:COLOURS], best))

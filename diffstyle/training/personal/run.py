@@ -62,8 +62,8 @@ class Progress:
 
     @property
     def waited(self) -> int:
-        """How many looks at the held-out pictures have passed since the best one."""
-        values = [v for _, v in self.held]
+        """How many looks at the held-out pictures have passed since the best one after training began."""
+        values = [v for step, v in self.held if step]
         return len(values) - 1 - int(np.argmin(values)) if values else 0
 
 
@@ -104,6 +104,9 @@ def run(
 
     begun = saved_at = time.monotonic()
     before = progress.seconds
+    if not progress.held:  # an adapter that does worse than none is not kept
+        with accelerator.autocast():
+            _look(held, trainable, average, progress)
     first = progress.step
     while progress.total is None or progress.step < progress.total:
         if progress.stopped_early:

@@ -44,7 +44,6 @@ from diffstyle.zoo import INFO, LOOK, TENSORS, adapters_folder, check_new
 
 TUNING_STEPS = 100
 TUNING_SHARE = 0.2  # of the minutes: what tuning the preview takes and the report needs is not there for the model
-SIDES = {"sd15": 512, "sdxl": 1024}
 OWN_SIDE = 256
 _PLAIN = ModelOptions()
 JUDGED = 2  # photos that the report is made of, and nothing is learned from
@@ -148,9 +147,9 @@ class _Job:
         material, held = (self._material(pieces, encoder) for pieces in (self.intake.train, self.intake.held))
         preview = Preview(painter.network)
         measured = _statistics(painter, self.intake.train)
-        size = self.recipe.size or SIDES.get(engine.backbone.architecture.name, OWN_SIDE)
+        size = self.recipe.size or engine.backbone.architecture.side or OWN_SIDE
         steps = min(TUNING_STEPS, self.recipe.steps or TUNING_STEPS)
-        now = tuned(preview, measured, material, steps=steps, size=min(size, OWN_SIDE), seed=self.recipe.seed)
+        now = tuned(preview, measured, material, held, steps=steps, size=min(size, OWN_SIDE), seed=self.recipe.seed)
 
         cpu = engine.backbone.device.type == "cpu"
         precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(engine.backbone.dtype, "no")
