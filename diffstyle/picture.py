@@ -258,7 +258,7 @@ def _left_out(image: Image.Image, source: str) -> tuple[str, ...]:
 def _is_deep(image: Image.Image) -> bool:
     """Whether an opened file has 16 bits a channel of colour, of which Pillow would keep 8."""
     colour = image.mode in ("RGB", "RGBA") and "transparency" not in image.info
-    return colour and any(";16" in str(tile) for tile in image.tile)
+    return colour and ";16" in str(getattr(image, "tile", ()))
 
 
 def _deep_pixels(image: Image.Image, data: bytes) -> npt.NDArray[np.generic]:

@@ -66,7 +66,7 @@ def test_sixteen_bits_are_turned_as_exif_says(turned: int, tmp_path: Path) -> No
 
 
 def test_sixteen_bits_with_another_profile_are_read_at_eight(tmp_path: Path) -> None:
-    other = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() + b"\0"  # not ours to the byte
+    other = srgb_bytes() + b"\0"  # not ours to the byte
     array = np.random.default_rng(0).integers(0, 2**16, (40, 31, 3), dtype=np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", array, photometric="rgb", iccprofile=other)
     picture = Picture.open(tmp_path / "a.tif")

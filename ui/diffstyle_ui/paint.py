@@ -97,17 +97,16 @@ class PaintTab:
     def restore(self, session: Session, recipe: Recipe) -> tuple[str | None, list[Any]]:
         """Bring the mask of a saved picture back, or its one region; a sentence on that, and what `restored` show."""
         regions = recipe.regions
-        if len(regions) > 1 or (regions and recipe.mask is not None):
+        masks = [r.mask for r in regions] + ([] if recipe.mask is None else [recipe.mask])
+        if len(masks) > 1:
             return "It has several masks, which stay in the file: `diffstyle replay` paints with them.", [SAME] * 3
-        if recipe.mask is None and not regions:
+        if not masks:
             return None, [SAME] * 3
-        session.easel = None
+        session.easel, session.mask = None, masks[0]
+        session.saved = self.desk.studio.measured(regions[0].style) if regions else None
         feather = min(recipe.settings.feather, MAX_FEATHER)
-        if recipe.mask is not None:
-            session.mask, session.saved = recipe.mask, None
-            choices = gr.update(value=TABLE), gr.update(value=UNTOUCHED)
-        else:
-            session.mask, session.saved = regions[0].mask, self.desk.studio.measured(regions[0].style)
+        choices = gr.update(value=TABLE), gr.update(value=UNTOUCHED)
+        if regions:
             choices = gr.update(choices=[SAVED, TABLE, *self.names], value=SAVED), gr.update(value=TABLE)
         return "Its mask is on the Paint tab.", [*choices, feather]
 
