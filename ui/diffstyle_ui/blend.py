@@ -13,7 +13,7 @@ from diffstyle_ui.compare import comparison, pair
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.dragged import answer
 from diffstyle_ui.listen import listen, listen_after
-from diffstyle_ui.pad import corner_weights, pad
+from diffstyle_ui.pad import corner_weights, cornered, pad
 from diffstyle_ui.parts import look_of
 from diffstyle_ui.plainly import plainly
 from diffstyle_ui.sessions import Session
@@ -52,19 +52,21 @@ class BlendTab:
                 with gr.Tab("Map"):
                     self.map = style_map(desk.space, elem_id="map")
                 with gr.Tab("Four corners"):
-                    with gr.Row():
-                        self.corners = [
-                            gr.Dropdown(
-                                names,
-                                value=name,
-                                label=f"Corner {n + 1}",
-                                allow_custom_value=True,
-                                elem_id=f"corner-{n}",
-                                min_width=140,
-                            )
-                            for n, name in enumerate(CORNERS)
-                        ]
-                    self.pad = pad(elem_id="pad")
+                    self.corners: list[gr.Dropdown] = []
+                    for row in (0, 2):
+                        with gr.Row():
+                            self.corners += [
+                                gr.Dropdown(
+                                    names,
+                                    value=CORNERS[n],
+                                    label=f"Corner {n + 1}",
+                                    allow_custom_value=True,
+                                    elem_id=f"corner-{n}",
+                                    min_width=120,
+                                )
+                                for n in (row, row + 1)
+                            ]
+                    self.pad = pad([look_of(desk, name) for name in CORNERS], elem_id="pad")
             with gr.Column(scale=6, min_width=300, elem_classes="stage", elem_id="blend-stage"):
                 self.frame = comparison(elem_id="blend-frame", label="Photo and blend", empty=EMPTY)
                 self.status = gr.HTML(IDLE, elem_id="blend-status", apply_default_css=False)
@@ -78,6 +80,7 @@ class BlendTab:
         listen(ends, self.along, [*self.ends, self.way], shown, kind="preview")
         listen([tab.select, *ends], self.paint_strip, self.ends, [self.strip], kind="preview")
         listen([self.map.input], self.on_map, [], [*shown, self.map], kind="drag")
+        listen([c.input for c in self.corners], self.show_corners, self.corners, [self.pad])
         listen([self.pad.input], self.on_pad, self.corners, [*shown, self.pad], kind="drag")
         used = listen([self.use.click], self.used(stylise), [self.mix], [tabs, *stylise.parts.shown])
         listen_after(used, stylise.preview, stylise.inputs, [stylise.compare, stylise.status], kind="preview")
@@ -100,6 +103,10 @@ class BlendTab:
     def on_map(self, request: gr.Request, event: gr.EventData) -> tuple[Any, ...]:
         mix = at(self.desk.space, float(event.x), float(event.y))
         return *self._painted(self.desk.session(request), mix), answer()
+
+    @plainly
+    def show_corners(self, *corners: str) -> str:
+        return cornered([look_of(self.desk, words) for words in corners])
 
     @plainly
     def on_pad(self, request: gr.Request, event: gr.EventData, *corners: str) -> tuple[Any, ...]:

@@ -15,13 +15,15 @@ CSS = """
 .models { width: 100%; border-collapse: collapse; font-size: 14px; }
 .models th { text-align: left; font-weight: 600; padding: 8px 10px; color: var(--body-text-color-subdued); }
 .models td { padding: 9px 10px; border-top: 1px solid var(--border-color-primary); vertical-align: top; }
+.models td:nth-child(-n + 4):nth-child(n + 3) { white-space: nowrap; }
 .models code { font-size: 12.5px; user-select: all; white-space: nowrap; }
 .models .here { color: #2f7d4f; font-weight: 600; } .dark .models .here { color: #7cc79a; }
 .scrolling { overflow-x: auto; }
 @media (max-width: 640px) {
   .models thead { display: none; }
   .models tr { display: grid; padding: 10px 0; border-top: 1px solid var(--border-color-primary); }
-  .models td { border: 0; padding: 2px 4px; } .models code { white-space: normal; }
+  .models td { border: 0; padding: 2px 4px; } .models td:nth-child(-n + 4):nth-child(n + 3) { white-space: nowrap; }
+.models code { white-space: normal; }
 }
 """
 

@@ -1,20 +1,34 @@
-"""Four styles in the corners of a square, and a handle that mixes them."""
+"""Four styles in the corners of a pad, and a handle that mixes them."""
 
 from __future__ import annotations
+
+import html
+from collections.abc import Sequence
 
 import gradio as gr
 
 from diffstyle_ui.dragged import dragged
+from diffstyle_ui.sessions import Part
 
 CSS = """
-.pad { position: relative; aspect-ratio: 1; border-radius: 10px; touch-action: none; cursor: crosshair;
-  border: 1px solid var(--border-color-primary);
-  background: linear-gradient(45deg, transparent 49.7%, var(--border-color-primary) 50%, transparent 50.3%),
-    linear-gradient(-45deg, transparent 49.7%, var(--border-color-primary) 50%, transparent 50.3%),
-    var(--compare-ground); }
-.pad b { position: absolute; font-size: 13px; color: var(--body-text-color-subdued); }
-.pad b:nth-of-type(1) { left: 10px; top: 8px; } .pad b:nth-of-type(2) { right: 10px; top: 8px; }
-.pad b:nth-of-type(3) { left: 10px; bottom: 8px; } .pad b:nth-of-type(4) { right: 10px; bottom: 8px; }
+.pad { position: relative; aspect-ratio: 4 / 3; border-radius: 10px; touch-action: none; cursor: crosshair;
+  border: 1px solid var(--border-color-primary); background: var(--compare-ground); user-select: none; }
+.pad figure { position: absolute; width: 50%; height: 50%; margin: 0; overflow: hidden; pointer-events: none; }
+.pad figure:nth-of-type(even) { right: 0; } .pad figure:nth-of-type(n + 3) { bottom: 0; }
+.pad img { width: 100%; height: 100%; object-fit: cover; display: block; }
+.pad figure:nth-of-type(1) img { border-top-left-radius: 9px;
+  mask-image: radial-gradient(farthest-side at 0 0, #000 45%, transparent 100%); }
+.pad figure:nth-of-type(2) img { border-top-right-radius: 9px;
+  mask-image: radial-gradient(farthest-side at 100% 0, #000 45%, transparent 100%); }
+.pad figure:nth-of-type(3) img { border-bottom-left-radius: 9px;
+  mask-image: radial-gradient(farthest-side at 0 100%, #000 45%, transparent 100%); }
+.pad figure:nth-of-type(4) img { border-bottom-right-radius: 9px;
+  mask-image: radial-gradient(farthest-side at 100% 100%, #000 45%, transparent 100%); }
+.pad figcaption { position: absolute; max-width: calc(100% - 20px); overflow: hidden; text-overflow: ellipsis;
+  white-space: nowrap; padding: 3px 9px; border-radius: 99px; font: 600 12px/1.4 var(--font); color: #fff;
+  background: rgb(20 18 16 / 62%); }
+.pad figure:nth-of-type(odd) figcaption { left: 10px; } .pad figure:nth-of-type(even) figcaption { right: 10px; }
+.pad figure:nth-of-type(-n + 2) figcaption { top: 10px; } .pad figure:nth-of-type(n + 3) figcaption { bottom: 10px; }
 .pad i { position: absolute; left: 50%; top: 50%; width: 28px; height: 28px; margin: -14px; border-radius: 50%;
   background: var(--accent-strong); border: 3px solid #fff; box-shadow: 0 1px 5px rgb(0 0 0 / 40%); cursor: grab; }
 .pad i:focus-visible { outline: 3px solid var(--accent-strong); outline-offset: 2px; }
@@ -22,6 +36,7 @@ CSS = """
 
 _ON_LOAD = """
 let x = 0.5, y = 0.5, held = false;
+watch('value', () => setTimeout(() => put(x, y)));
 const put = (nx, ny) => {
   x = Math.max(0, Math.min(1, nx)); y = Math.max(0, Math.min(1, ny));
   const handle = element.querySelector('i');
@@ -43,14 +58,24 @@ element.addEventListener('keydown', (e) => {
 });
 """
 
-_PAD = """<div class="pad"><b>1</b><b>2</b><b>3</b><b>4</b>
-<i tabindex="0" role="slider" aria-label="Mix of the four styles" aria-valuemin="0" aria-valuemax="100"
-aria-valuenow="50" aria-valuetext="in the middle"></i></div>"""
+_HANDLE = """<i tabindex="0" role="slider" aria-label="Mix of the four styles" aria-valuemin="0" aria-valuemax="100"
+aria-valuenow="50" aria-valuetext="in the middle"></i>"""
 
 
-def pad(*, elem_id: str) -> gr.HTML:
-    """The square; its `input` event carries `x` and `y` from 0 to 1, right and down."""
-    return dragged(_PAD, elem_id=elem_id, label="Mix of four styles", script=_ON_LOAD)
+def pad(corners: Sequence[Part], *, elem_id: str) -> gr.HTML:
+    """The pad; its `input` event carries `x` and `y` from 0 to 1, right and down. It comes again when the value, that
+    `cornered` gives, has changed.
+    """
+    return dragged(cornered(corners), elem_id=elem_id, label="Mix of four styles", script=_ON_LOAD)
+
+
+def cornered(corners: Sequence[Part]) -> str:
+    """The HTML of the pad with these four styles in its corners."""
+    figures: list[str] = []
+    for part in corners:
+        picture = f'<img src="{part.picture}" alt="">' if part.picture else ""
+        figures.append(f"<figure>{picture}<figcaption>{html.escape(part.label)}</figcaption></figure>")
+    return f'<div class="pad">{"".join(figures)}{_HANDLE}</div>'
 
 
 def corner_weights(x: float, y: float) -> tuple[float, float, float, float]:
