@@ -242,6 +242,28 @@ def test_a_training_that_is_killed_goes_on(hand: Path, zoo: Path) -> None:
     assert sorted(p.name for p in zoo.iterdir()) == ["mine", "other"]
 
 
+def test_several_processes_train_one_adapter(hand: Path, zoo: Path) -> None:
+    """As on several GPUs: one writes and reports, and each step learns from the batches of all."""
+
+    def train(name: str, launcher: tuple[str, ...], *more: str) -> str:
+        asked = ("-m", "diffstyle", "train", str(hand), "--name", name, "--steps", "4", "--size", "64")
+        command = [sys.executable, *launcher, *asked, "--samples", "0", "--json", "--device", "cpu", *more]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
+
+    # what accelerate launch does for several GPUs; for CPUs it wants MPI
+    told = train("two", ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"))
+    assert len([line for line in told.splitlines() if line.startswith("{")]) == 1
+    train("one", (), "--accumulate", "2")
+    assert sorted(p.name for p in zoo.iterdir()) == ["one", "two"]
+    two, one = (read_safetensors(zoo / name / "adapter.safetensors")[1] for name in ("two", "one"))
+    assert two.keys() == one.keys()
+    learned = [k for k in one if "lora_B" in k]  # they begin at 0
+    moved = sum(float(one[k].square().sum()) for k in learned)
+    apart = sum(float((one[k] - two[k]).square().sum()) for k in learned)
+    assert moved > 0
+    assert apart < 0.05**2 * moved
+
+
 @pytest.mark.usefixtures("zoo")
 def test_minutes_become_steps(tiny_models: Path, hand: Path) -> None:
     seen: list[TrainingStep] = []

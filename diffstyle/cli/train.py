@@ -48,6 +48,7 @@ def train(
     json_report
         Print the report as one JSON object.
     """
+    from diffstyle.training.personal.run import leads
     from diffstyle.training.personal.train import train_adapter
 
     if samples < 0:
@@ -66,6 +67,8 @@ def train(
     except (KeyboardInterrupt, Cancelled):
         print("diffstyle: stopped; the same command goes on from here.", file=sys.stderr)
         return 130
+    if not leads():
+        return 0
     if json_report:
         print(report.to_json())
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, utils
 from torch import Tensor, nn
 
 from diffstyle.errors import Cancelled
@@ -67,6 +68,11 @@ class Progress:
         return len(values) - 1 - int(np.argmin(values)) if values else 0
 
 
+def leads() -> bool:
+    """Whether this process is the one that writes and reports, of those that `accelerate launch` has started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def run(
     objective: Objective[Any],
     held: Objective[Any] | None,
@@ -121,7 +127,8 @@ def run(
             timed = now
         if progress.total is None and progress.step - first >= TIMED[1]:
             each = (now - timed) / (TIMED[1] - TIMED[0])  # pyright: ignore[reportPossiblyUnboundVariable]
-            progress.total = progress.step + max(1, int((seconds_left - progress.seconds) / each))
+            fitting = progress.step + max(1, int((seconds_left - progress.seconds) / each))
+            (progress.total,) = cast("Any", utils).broadcast_object_list([fitting])  # of several processes, the first's
         with accelerator.autocast():
             held_loss = _look(held, trainable, average, progress)
         stop = on_step is not None and on_step(_told(progress, loss, held_loss)) is False

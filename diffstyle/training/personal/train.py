@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+import os
 import resource
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from diffstyle import __version__
 from diffstyle.controls.wrapper import Wrapper
+from diffstyle.device import find_device
 from diffstyle.encoder import StyleEncoder
 from diffstyle.engines.adain.engine import AdaINEngine
 from diffstyle.engines.base import Engine
@@ -38,7 +40,7 @@ from diffstyle.training.personal.objective import Denoise, Objective, PaintStrok
 from diffstyle.training.personal.preview import tuned
 from diffstyle.training.personal.recipe import AdapterRecipe
 from diffstyle.training.personal.report import Report
-from diffstyle.training.personal.run import OnTrainingStep, Progress, run
+from diffstyle.training.personal.run import OnTrainingStep, Progress, leads, run
 from diffstyle.training.personal.trainable import opened
 from diffstyle.zoo import INFO, LOOK, TENSORS, adapters_folder, check_new
 
@@ -88,6 +90,9 @@ def train_adapter(
     job = _Job.of(name, options, recipe, intake, learned, state)
     progress, style, made = job.train(on_step)
     gc.collect()
+    if not leads():
+        made.unlink()
+        return job.report(folder, progress)
     partial = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".partial", dir=folder.parent))
     try:
         report = job.write(partial, folder, progress, style, made, judged)
@@ -137,9 +142,10 @@ class _Job:
 
     def train(self, on_step: OnTrainingStep | None) -> tuple[Progress, Style, Path]:
         """The adapter's file and the style it paints."""
-        from accelerate import Accelerator
+        from accelerate import Accelerator, PartialState
         from accelerate.state import AcceleratorState
 
+        PartialState(cpu=find_device(self.options.device).type == "cpu")  # of several processes, each takes its own GPU
         stylizer = Stylizer.of(self.options)
         engine = _unwrapped(stylizer.engine("diffusion"), DiffusionEngine)
         painter = _unwrapped(stylizer.engine("adain"), AdaINEngine)
@@ -178,7 +184,7 @@ class _Job:
             )
         finally:
             cast("Any", AcceleratorState)._reset_state(reset_partial_state=True)  # another may want another precision
-        made = trainable.save(self.state.with_suffix(".safetensors"))
+        made = trainable.save(self.state.with_suffix(f".{os.getpid()}.safetensors"))
         vectors = {encoder.space: material.mean}
         if encoder is not stylizer.encoder:  # the preview's own eyes
             vectors[stylizer.encoder.space] = self._material(self.intake.train, stylizer.encoder).mean
@@ -211,7 +217,7 @@ class _Job:
         tensors = Path(shutil.copyfile(made, partial / TENSORS))
         style_file = replace(style, references=tuple(replace(r, adapter=self.name) for r in style.references))
         style_file.save(partial / LOOK)
-        report = self._report(partial, folder, progress, style, judged)
+        report = self._judged(partial, folder, progress, style, judged)
         shareable = self.options.shareable()
         info = {
             "name": self.name,
@@ -239,7 +245,7 @@ class _Job:
         self.state.with_suffix(".json").unlink(missing_ok=True)
         return report
 
-    def _report(
+    def _judged(
         self, partial: Path, folder: Path, progress: Progress, style: Style, judged: Sequence[Pixels]
     ) -> Report:
         hand = pixels_of(self.intake.held or self.intake.train)
@@ -258,6 +264,17 @@ class _Job:
             looks = reports.looked_at(before, photos, hand), reports.looked_at(after, photos, hand)
             leaked = reports.leakage(before, after, pixels_of(self.intake.train))
             reports.sheet(partial / "sheet.jpg", photos, before, after, hand)
+        return self.report(folder, progress, *looks, leaked)
+
+    def report(
+        self,
+        folder: Path,
+        progress: Progress,
+        before: reports.Look | None = None,
+        after: reports.Look | None = None,
+        leaked: float = 0.0,
+    ) -> Report:
+        """What came of it, with or without photos painted."""
         return Report(
             self.name,
             folder,
@@ -271,7 +288,8 @@ class _Job:
             tuple(progress.losses),
             tuple(progress.held),
             progress.stopped_early,
-            *looks,
+            before or {},
+            after or {},
             leaked,
             self.intake.notes,
         )
