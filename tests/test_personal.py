@@ -432,6 +432,28 @@ def test_strokes_are_told_apart_whatever_their_contrast() -> None:
     assert distance(0.5 * photo + 0.5 * style) < distance(photo)
 
 
+@every_kind
+def test_samples_are_painted_on_the_way(kind: AdapterKind, hand: Path, zoo: Path) -> None:
+    """And change nothing of what is learned."""
+    recipe = AdapterRecipe(kind=kind, steps=4, size=64)
+    sheets: list[Image.Image] = []
+
+    def look(step: TrainingStep) -> None:
+        if step.samples is not None:
+            assert step.done in (2, 4)
+            with Image.open(step.samples) as image:
+                sheets.append(image.convert("RGB"))
+
+    plain = train_adapter(hand, name="plain", recipe=recipe, samples=1)
+    watched = train_adapter(hand, name="watched", recipe=recipe, samples=1, samples_every=2, on_step=look)
+    assert watched.losses == pytest.approx(plain.losses, rel=1e-4)
+    assert len(sheets) == 2
+    photo, painted = (np.asarray(s).astype(int) for s in np.split(np.asarray(sheets[-1]), 2, axis=1))
+    assert photo.shape == painted.shape
+    assert np.abs(photo - painted).mean() > 5
+    assert sorted(p.name for p in zoo.iterdir()) == ["plain", "watched"]
+
+
 def test_a_report_says_how_good_it_is(hand: Path, zoo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """On the starter, by the command; three steps teach nothing, and the report is of what was painted all the same."""
     assert command("train", hand, "--name", "mine", "--steps", "3", "--size", "64", "--samples", "1", "--json") == 0

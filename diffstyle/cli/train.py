@@ -26,6 +26,7 @@ def train(
     name: str,
     photos: Path | None = None,
     samples: int = 2,
+    samples_every: int = 0,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     json_report: Annotated[bool, Parameter(name="--json", negative=())] = False,
     recipe: Annotated[AdapterRecipe, Parameter(name="*", negative=())] = USUAL,
@@ -43,6 +44,9 @@ def train(
         A folder of plain photos to try the style on while it is learned; some that come with scikit-image if not given.
     samples
         How many photos the report paints; 0 for none.
+    samples_every
+        After how many steps they are painted with what was learned so far, to .NAME.training.jpg among your adapters; 0
+        for never.
     overwrite
         Replace an adapter of that name.
     json_report
@@ -51,8 +55,9 @@ def train(
     from diffstyle.training.personal.run import leads
     from diffstyle.training.personal.train import train_adapter
 
-    if samples < 0:
-        raise InputError(f"samples is {samples}: give 0 or more.")
+    for what, value in (("samples", samples), ("samples_every", samples_every)):
+        if value < 0:
+            raise InputError(f"{what} is {value}: give 0 or more.")
     try:
         report = train_adapter(
             pictures,
@@ -61,6 +66,7 @@ def train(
             options=options,
             photos=photos,
             samples=samples,
+            samples_every=samples_every,
             overwrite=overwrite,
             on_step=_bar(),
         )

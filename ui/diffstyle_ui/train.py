@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -23,7 +24,9 @@ from diffstyle_ui.uploads import uploaded
 
 USUAL = AdapterRecipe()
 EMPTY = """<div class="empty"><b>A style of your own</b>Three pictures are enough, ten to thirty are better.
-<br>The loss appears here while it learns, a sheet of samples when it is done.</div>"""
+<br>The loss and samples appear here while it learns.</div>"""
+SO_FAR = "Photos, and as they are painted now"
+BEFORE_AND_AFTER = "Photos, before and with the adapter; below them pictures that it learned from"
 CSS = ".samples img { width: 100%; border-radius: 10px; display: block; margin-top: 10px; }"
 
 
@@ -95,7 +98,8 @@ class TrainTab:
                 for last in trained(training, cancel):
                     if not isinstance(last, Trained):
                         done.append(last)
-                        yield curve(*numbers(done)) or SAME, _line(last), SAME, SAME, SAME, SAME
+                        seen = SAME if last.samples is None else _samples(last.samples, SO_FAR)
+                        yield curve(*numbers(done)) or SAME, _line(last), seen, SAME, SAME, SAME
             except Cancelled:
                 ended = SAME, said("Stopped. Train with the same pictures, name and time goes on from here."), SAME
             except Exception as error:  # the buttons come back first, then the page hears of it
@@ -104,7 +108,7 @@ class TrainTab:
             ended = (
                 SAME,
                 said(f"{training.name} is among your adapters on the first tab.", *last.warnings),
-                _sheet(last),
+                _samples(last.folder / "sheet.jpg", BEFORE_AND_AFTER),
             )
         yield *ended, ON, OFF, own_adapters()
         if failure:
@@ -133,11 +137,10 @@ def _line(step: TrainingStep) -> str:
     return progress(step.done, step.total or 0, what="Step", after=left)
 
 
-def _sheet(made: Trained) -> str:
-    path = made.folder / "sheet.jpg"
+def _samples(path: Path, words: str) -> str:
+    """The HTML of a sheet of samples, if it is there."""
     if not path.is_file():
         return ""
     with Image.open(path) as image:
         url = data_url(image.convert("RGB"), longest=1200)
-    words = "Photos, before and with the adapter; below them pictures that it learned from"
     return f'<div class="samples"><img src="{url}" alt="{words}"></div>'

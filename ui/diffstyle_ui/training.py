@@ -21,6 +21,7 @@ from diffstyle_ui.status import UNEXPECTED
 from diffstyle_ui.uploads import opened
 
 NICE, LOOK_SECONDS = 5, 0.2
+SAMPLES_EVERY, SLOW_SAMPLES_EVERY = 20, 200  # steps: the starter paints in a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def _train(training: Training, end: Connection, stop: SharedEvent) -> None:
             name=training.name,
             recipe=training.recipe,
             options=training.options,
+            samples_every=SAMPLES_EVERY if training.options == ModelOptions() else SLOW_SAMPLES_EVERY,
             overwrite=training.overwrite,
             on_step=told,
         )

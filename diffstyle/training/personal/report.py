@@ -12,6 +12,7 @@ from PIL import Image
 
 from diffstyle.evaluation.measures import Array, Measures, measure, structure
 from diffstyle.evaluation.pictures import small, square
+from diffstyle.files import write_atomic
 from diffstyle.picture import Picture
 from diffstyle.style import Style
 from diffstyle.stylizer import Stylizer
@@ -142,6 +143,14 @@ def leakage(before: Painted, after: Painted, learned: Sequence[Pixels]) -> float
 
     gained = likeness(after) - likeness(before)
     return float(np.mean([row.max() for row in gained]))
+
+
+def so_far(path: Path, photos: Sequence[Picture], painted: Sequence[Picture]) -> Path:
+    """A row for each photo: itself, and as it is painted now."""
+    rows = [np.concatenate([p.to_array()[..., :3] for p in row], 1) for row in zip(photos, painted, strict=True)]
+    image = Image.fromarray(np.concatenate(rows, 0))
+    write_atomic(path, lambda file: image.save(file, "JPEG", quality=90))
+    return path
 
 
 def sheet(path: Path, photos: Sequence[Picture], before: Painted, after: Painted, references: Sequence[Pixels]) -> None:

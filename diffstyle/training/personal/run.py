@@ -34,7 +34,7 @@ LARGEST_NORM = 1.0
 @dataclass(frozen=True, slots=True)
 class TrainingStep:
     """`done` of `total` steps (None until it is known), the `loss` of this one, that of the held-out pictures where it
-    was just looked at, and the seconds `spent` and, as far as is known, `left`.
+    was just looked at, the seconds `spent` and, as far as is known, `left`, and the file of samples just painted.
     """
 
     done: int
@@ -43,6 +43,15 @@ class TrainingStep:
     held_loss: float | None
     spent: float
     left: float | None
+    samples: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Every so many steps, `paint` is called with the averaged adapter in place; it gives the file it wrote."""
+
+    every: int
+    paint: Callable[[], Path]
 
 
 OnTrainingStep = Callable[[TrainingStep], "bool | None"]
@@ -82,6 +91,7 @@ def run(
     accelerator: Accelerator,
     state: Path,
     seconds_left: float,
+    samples: Samples | None = None,
     on_step: OnTrainingStep | None = None,
 ) -> Progress:
     """Train `trainable`, going on from `state` if it is there; its values are the best averaged ones afterwards.
@@ -131,7 +141,8 @@ def run(
             (progress.total,) = cast("Any", utils).broadcast_object_list([fitting])  # of several processes, the first's
         with accelerator.autocast():
             held_loss = _look(held, trainable, average, progress)
-        stop = on_step is not None and on_step(_told(progress, loss, held_loss)) is False
+            painted = _sample(samples, trainable, average, progress)
+        stop = on_step is not None and on_step(_told(progress, loss, held_loss, painted)) is False
         if stop or now - saved_at > SAVE_EVERY:
             save()
             saved_at = now
@@ -192,13 +203,25 @@ def _look(
     return loss
 
 
+def _sample(
+    samples: Samples | None, trainable: Trainable, average: dict[str, Tensor], progress: Progress
+) -> Path | None:
+    if samples is None or progress.step % samples.every or not leads():
+        return None
+    now = trainable.values()
+    trainable.restore(average)
+    painted = samples.paint()
+    trainable.restore(now)
+    return painted
+
+
 def _held_loss(held: Objective[Any], n: int) -> float:
     terms = held(held.batch(np.random.default_rng((3, n))), torch.Generator().manual_seed(n))
     return float(torch.stack(list(terms.values())).sum())
 
 
-def _told(progress: Progress, loss: float, held_loss: float | None) -> TrainingStep:
+def _told(progress: Progress, loss: float, held_loss: float | None, painted: Path | None) -> TrainingStep:
     left = None
     if progress.total is not None:
         left = progress.seconds / progress.step * (progress.total - progress.step)
-    return TrainingStep(progress.step, progress.total, loss, held_loss, progress.seconds, left)
+    return TrainingStep(progress.step, progress.total, loss, held_loss, progress.seconds, left, painted)

@@ -40,7 +40,7 @@ from diffstyle.training.personal.objective import Denoise, Objective, PaintStrok
 from diffstyle.training.personal.preview import tuned
 from diffstyle.training.personal.recipe import AdapterRecipe
 from diffstyle.training.personal.report import Report
-from diffstyle.training.personal.run import OnTrainingStep, Progress, leads, run
+from diffstyle.training.personal.run import OnTrainingStep, Progress, Samples, leads, run
 from diffstyle.training.personal.trainable import opened
 from diffstyle.zoo import INFO, LOOK, TENSORS, adapters_folder, check_new
 
@@ -48,6 +48,7 @@ TUNING_STEPS = 100
 TUNING_SHARE = 0.2  # of the minutes: what tuning the preview takes and the report needs is not there for the model
 OWN_SIDE = 256
 _PLAIN = ModelOptions()
+SAMPLES = ".jpg"
 JUDGED = 2  # photos that the report is made of, and nothing is learned from
 
 
@@ -60,6 +61,7 @@ def train_adapter(
     options: ModelOptions | None = None,
     photos: str | Path | None = None,
     samples: int = JUDGED,
+    samples_every: int = 0,
     overwrite: bool = False,
     on_step: OnTrainingStep | None = None,
 ) -> Report:
@@ -77,6 +79,9 @@ def train_adapter(
         A folder of plain photos to try the hand on; those of scikit-image if not given.
     samples
         How many photos the report paints; 0 for no report, where a model paints slowly.
+    samples_every
+        After how many steps these photos are painted with what was learned so far, to a file that `on_step` is told of;
+        0 for never.
 
     Raises InputError for pictures, names, models and recipes that cannot be used; Cancelled when `on_step` says so.
     """
@@ -88,7 +93,8 @@ def train_adapter(
     judged, learned = plain[:samples], plain[samples:] or plain
     state = adapters_folder() / f".{name}.training.pt"
     job = _Job.of(name, options, recipe, intake, learned, state)
-    progress, style, made = job.train(on_step)
+    sampled = [square(p) for p in judged] if samples_every else []
+    progress, style, made = job.train(on_step, sampled, samples_every)
     gc.collect()
     if not leads():
         made.unlink()
@@ -103,7 +109,8 @@ def train_adapter(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         made.unlink(missing_ok=True)
-    state.unlink(missing_ok=True)
+    for path in (state, state.with_suffix(SAMPLES)):
+        path.unlink(missing_ok=True)
     return report
 
 
@@ -140,7 +147,9 @@ class _Job:
         of = (asdict(self.recipe), asdict(self.options.shareable()), self.intake.digests, __version__)
         return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
 
-    def train(self, on_step: OnTrainingStep | None) -> tuple[Progress, Style, Path]:
+    def train(
+        self, on_step: OnTrainingStep | None, sampled: Sequence[Picture], samples_every: int
+    ) -> tuple[Progress, Style, Path]:
         """The adapter's file and the style it paints."""
         from accelerate import Accelerator, PartialState
         from accelerate.state import AcceleratorState
@@ -170,6 +179,22 @@ class _Job:
                 return strokes
             return Denoise(engine, of, size=size, count=count)
 
+        vectors = {encoder.space: material.mean}
+        if encoder is not stylizer.encoder:  # the preview's own eyes
+            vectors[stylizer.encoder.space] = self._material(self.intake.train, stylizer.encoder).mean
+        reference = Reference(
+            hashlib.sha256(self._identity().encode()).hexdigest(),
+            self.name,
+            statistics=MappingProxyType({painter.space: now}),
+            embeddings=MappingProxyType(vectors),
+        )
+        style = Style((reference,), self.name)
+
+        def painted() -> Path:
+            outs = [stylizer.stylize(p, style, engine="diffusion").picture for p in sampled]
+            trainable.ready()
+            return reports.so_far(self.state.with_suffix(SAMPLES), sampled, outs)
+
         try:
             trainable = opened(engine, self.recipe, name=self.name)
             progress = run(
@@ -180,21 +205,13 @@ class _Job:
                 accelerator=accelerator,
                 state=self.state,
                 seconds_left=60 * self.recipe.minutes * (1 - TUNING_SHARE),
+                samples=Samples(samples_every, painted) if sampled else None,
                 on_step=on_step,
             )
         finally:
             cast("Any", AcceleratorState)._reset_state(reset_partial_state=True)  # another may want another precision
         made = trainable.save(self.state.with_suffix(f".{os.getpid()}.safetensors"))
-        vectors = {encoder.space: material.mean}
-        if encoder is not stylizer.encoder:  # the preview's own eyes
-            vectors[stylizer.encoder.space] = self._material(self.intake.train, stylizer.encoder).mean
-        reference = Reference(
-            hashlib.sha256(self._identity().encode()).hexdigest(),
-            self.name,
-            statistics=MappingProxyType({painter.space: now}),
-            embeddings=MappingProxyType(vectors),
-        )
-        return progress, Style((reference,), self.name), made
+        return progress, style, made
 
     def _material(self, pieces: Sequence[Piece], encoder: StyleEncoder) -> Material:
         def embedded(pictures: Sequence[Picture]) -> Tensor:

@@ -30,6 +30,8 @@ class Trainable:
 
     parameters: Mapping[str, nn.Parameter]
     save: Callable[[Path], Path]
+    ready: Callable[[], None]
+    """Makes the model as it has to be for a step, which a render leaves otherwise."""
 
     @torch.no_grad()
     def values(self) -> dict[str, Tensor]:
@@ -60,8 +62,12 @@ def opened(engine: DiffusionEngine, recipe: AdapterRecipe, *, name: str) -> Trai
     if recipe.checkpointing:
         unet.enable_gradient_checkpointing()
     unet.train()
-    set_scales(unet, [[(ALL, scale)] for _, scale in engine.adapters])  # a render leaves them at nothing
-    return Trainable(found, _lora_file(found) if recipe.kind == "lora" else _tokens_file(engine, name))
+
+    def ready() -> None:
+        set_scales(unet, [[(ALL, scale)] for _, scale in engine.adapters])  # a render leaves them at nothing
+
+    ready()
+    return Trainable(found, _lora_file(found) if recipe.kind == "lora" else _tokens_file(engine, name), ready)
 
 
 def _networks(pipeline: Any) -> list[nn.Module]:
