@@ -24,6 +24,16 @@ from diffstyle.errors import InputError, explain
 MIN_SIDE = 16
 MOVING = ("GIF", "WEBP", "PNG", "AVIF")
 MAX_PIXELS = 2**27  # twice 8192 x 8192
+_ORIENTATION = 0x0112
+_TURNS: Mapping[int, Callable[[npt.NDArray[np.generic]], npt.NDArray[np.generic]]] = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: a.swapaxes(0, 1)[::-1],
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -272,18 +282,6 @@ def _deep_pixels(image: Image.Image, data: bytes) -> npt.NDArray[np.generic]:
     order = (2, 1, 0, 3)[: array.shape[2]]
     turn = _TURNS.get(int(image.getexif().get(_ORIENTATION, 1)), lambda a: a)
     return turn(array[..., order])
-
-
-_ORIENTATION = 0x0112
-_TURNS: Mapping[int, Callable[[npt.NDArray[np.generic]], npt.NDArray[np.generic]]] = {
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
-    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
-    8: lambda a: a.swapaxes(0, 1)[::-1],
-}
 
 
 def _keeping_profile(image: Image.Image, mode: str) -> Image.Image:

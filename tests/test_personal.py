@@ -430,6 +430,8 @@ def test_strokes_are_told_apart_whatever_their_contrast() -> None:
     assert 0.3 < distance(photo) <= 1 + 1e-5
     assert distance(photo) == pytest.approx(distance(0.1 + 0.7 * photo), abs=1e-3)
     assert distance(0.5 * photo + 0.5 * style) < distance(photo)
+    with pytest.raises(ValueError, match="of one size"):
+        distance(style[..., 1:])
 
 
 @every_kind

@@ -60,7 +60,7 @@ def patch_wasserstein(out: Tensor, target: Tensor, kernels: Tensor, *, stride: i
     """Distance of sorted projections of patches on `kernels` (k, c, s, s), over the spread of the target's: 1 is as far
     as a flat picture of the right colour. Needs no network (Elnekave and Weiss 2022).
     """
-    a, b = (_projected(x, kernels, stride) for x in (out, target))
+    a, b = (_projected(x, kernels, stride) for x in _of_one_size(out, target))
     return (a - b).abs().mean((1, 2)) / _spread(b)
 
 
@@ -78,8 +78,10 @@ def stroke_distance(
     the photo are, or of their own spread where that is more: the photo's own scores 1 at most.
 
     Strokes are patches without their mean, of luminance whose mean and deviation are matched to the style's: contrast
-    and colour are not strokes. `count` kernels are drawn anew for each scale.
+    and colour are not strokes. `count` kernels are drawn anew for each scale. Needs no network (Elnekave and Weiss
+    2022). All three are (b, 3, h, w).
     """
+    out, photo, style = _of_one_size(out, photo, style)
     weights = torch.tensor(LUMA, device=out.device).view(1, 3, 1, 1)
     o, p, s = ((x.float() * weights).sum(1, keepdim=True) for x in (out, photo, style))
     mean, deviation = s.mean((2, 3), keepdim=True), s.std((2, 3), keepdim=True)
@@ -96,6 +98,12 @@ def stroke_distance(
         found.append((a - b).abs().mean((1, 2)) / unit)
         o, p, s = (F.avg_pool2d(x, 2) for x in (o, p, s))
     return torch.stack(found).mean(0)
+
+
+def _of_one_size(*pictures: Tensor) -> tuple[Tensor, ...]:
+    if len({p.shape for p in pictures}) > 1:
+        raise ValueError(f"pictures of one size are needed, not {', '.join(str(tuple(p.shape)) for p in pictures)}")
+    return pictures
 
 
 def _projected(x: Tensor, kernels: Tensor, stride: int) -> Tensor:

@@ -22,8 +22,7 @@ CSS = """
 @media (max-width: 640px) {
   .models thead { display: none; }
   .models tr { display: grid; padding: 10px 0; border-top: 1px solid var(--border-color-primary); }
-  .models td { border: 0; padding: 2px 4px; } .models td:nth-child(-n + 4):nth-child(n + 3) { white-space: nowrap; }
-.models code { white-space: normal; }
+  .models td { border: 0; padding: 2px 4px; } .models code { white-space: normal; }
 }
 """
 

@@ -9,7 +9,8 @@ import os
 import resource
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -150,11 +151,15 @@ class _Job:
     def train(
         self, on_step: OnTrainingStep | None, sampled: Sequence[Picture], samples_every: int
     ) -> tuple[Progress, Style, Path]:
-        """The adapter's file and the style it paints."""
-        from accelerate import Accelerator, PartialState
-        from accelerate.state import AcceleratorState
+        """What was learned in how many steps, the style it paints, and the adapter's file."""
+        with _among_processes(self.options.device):
+            return self._trained(on_step, sampled, samples_every)
 
-        PartialState(cpu=find_device(self.options.device).type == "cpu")  # of several processes, each takes its own GPU
+    def _trained(
+        self, on_step: OnTrainingStep | None, sampled: Sequence[Picture], samples_every: int
+    ) -> tuple[Progress, Style, Path]:
+        from accelerate import Accelerator
+
         stylizer = Stylizer.of(self.options)
         engine = _unwrapped(stylizer.engine("diffusion"), DiffusionEngine)
         painter = _unwrapped(stylizer.engine("adain"), AdaINEngine)
@@ -182,36 +187,36 @@ class _Job:
         vectors = {encoder.space: material.mean}
         if encoder is not stylizer.encoder:  # the preview's own eyes
             vectors[stylizer.encoder.space] = self._material(self.intake.train, stylizer.encoder).mean
-        reference = Reference(
-            hashlib.sha256(self._identity().encode()).hexdigest(),
-            self.name,
-            statistics=MappingProxyType({painter.space: now}),
-            embeddings=MappingProxyType(vectors),
-        )
-        style = Style((reference,), self.name)
+        style = self._style(statistics={painter.space: now}, embeddings=vectors)
+        trainable = opened(engine, self.recipe, name=self.name)
 
         def painted() -> Path:
             outs = [stylizer.stylize(p, style, engine="diffusion").picture for p in sampled]
             trainable.ready()
             return reports.so_far(self.state.with_suffix(SAMPLES), sampled, outs)
 
-        try:
-            trainable = opened(engine, self.recipe, name=self.name)
-            progress = run(
-                objective(material),
-                objective(held) if held.pieces else None,
-                trainable,
-                self.recipe,
-                accelerator=accelerator,
-                state=self.state,
-                seconds_left=60 * self.recipe.minutes * (1 - TUNING_SHARE),
-                samples=Samples(samples_every, painted) if sampled else None,
-                on_step=on_step,
-            )
-        finally:
-            cast("Any", AcceleratorState)._reset_state(reset_partial_state=True)  # another may want another precision
-        made = trainable.save(self.state.with_suffix(f".{os.getpid()}.safetensors"))
-        return progress, style, made
+        progress = run(
+            objective(material),
+            objective(held) if held.pieces else None,
+            trainable,
+            self.recipe,
+            accelerator=accelerator,
+            state=self.state,
+            seconds_left=60 * self.recipe.minutes * (1 - TUNING_SHARE),
+            samples=Samples(samples_every, painted) if sampled else None,
+            on_step=on_step,
+        )
+        return progress, style, trainable.save(self.state.with_suffix(f".{os.getpid()}.safetensors"))
+
+    def _style(self, *, statistics: Mapping[str, Tensor], embeddings: Mapping[str, Tensor]) -> Style:
+        """What the adapter paints, with what the preview and the encoders know of it, by space."""
+        reference = Reference(
+            hashlib.sha256(self._identity().encode()).hexdigest(),
+            self.name,
+            statistics=MappingProxyType(dict(statistics)),
+            embeddings=MappingProxyType(dict(embeddings)),
+        )
+        return Style((reference,), self.name)
 
     def _material(self, pieces: Sequence[Piece], encoder: StyleEncoder) -> Material:
         def embedded(pictures: Sequence[Picture]) -> Tensor:
@@ -310,6 +315,19 @@ class _Job:
             leaked,
             self.intake.notes,
         )
+
+
+@contextmanager
+def _among_processes(device: str | None) -> Generator[None, None, None]:
+    """Of several processes each takes a GPU of its own; afterwards, another training may want another precision."""
+    from accelerate import PartialState
+    from accelerate.state import AcceleratorState
+
+    PartialState(cpu=find_device(device).type == "cpu")
+    try:
+        yield
+    finally:
+        cast("Any", AcceleratorState)._reset_state(reset_partial_state=True)
 
 
 def _statistics(painter: AdaINEngine, pieces: Sequence[Piece]) -> Tensor:

@@ -29,7 +29,6 @@ from diffstyle.training.starter.material import Repaints, repaints
 from diffstyle.training.starter.painter import Painter
 from diffstyle.training.teacher import ARRANGEMENT_LAYERS, CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
 
-STROKE_SCALES = 4
 SLICED_LAYERS = ("relu1", "fire2", "fire3", "fire4")
 SEEN = 160 / 256  # of a crop's side, as the style encoder sees pictures of 512
 
@@ -58,16 +57,13 @@ class DistilRecipe:
     told_share: float = 0.35
     no_edges: float = 0.15
     embedding_noise: float = 0.02
-    style_weight: float = 10.0
+    style_weight: float = 26.0
     moment_weight: float = 3.0
-    sliced_weight: float = 10.0
+    sliced_weight: float = 20.0
     content_weight: float = 1.1
     arrangement_weight: float = 0.9
     anchor_weight: float = 4.0
     likeness_weight: float = 1.0
-    strokes_weight: float = 30.0
-    structure_weight: float = 40.0
-    structure_lost: float = 0.12  # that may be, without the ControlNet; none when it acts twice
     variation_weight: float = 0.1
     flat_weight: float = 10.0
     lattice_weight: float = 150.0
@@ -160,11 +156,6 @@ class DistilTrainer(Run):
         paired = batch.paired.view(-1, 1, 1, 1).to(self.device)
         anchor = F.avg_pool2d(torch.where(paired, goals, preview) - out, 8).abs().mean((1, 2, 3))
         lattice = losses.lattice(out, photos) + losses.lattice(out, photos, period=4)
-        strokes = losses.stroke_distance(
-            out, photos, styles.repeat_interleave(each, 0), generator, scales=STROKE_SCALES
-        )
-        kept, was = (losses.edge_correlation(p.float(), photos) for p in (out, preview))
-        lost = (was - r.structure_lost * (1 - hold / 2) - kept).clamp_min(0)
         share = r.style_share(progress)
         terms = {
             "style": share * r.style_weight * gram,
@@ -174,8 +165,6 @@ class DistilTrainer(Run):
             "arrangement": r.arrangement_weight * (strict * arrangement.mean(0)).mean(),
             "anchor": r.anchor_weight * anchor.mean(),
             "likeness": r.likeness_weight * likeness,
-            "strokes": share * r.strokes_weight * strokes.mean(),
-            "structure": r.structure_weight * lost.mean(),
             "variation": r.variation_weight * losses.total_variation(out).mean(),
             "flat": r.flat_weight * losses.flat_variation(out, goals).mean(),
             "lattice": r.lattice_weight * lattice.mean(),
