@@ -29,7 +29,7 @@ from diffstyle.zoo import ADAPTERS_VARIABLE
 
 LEARNED, HELD, PHOTOS = 8, 2, 6
 PROCEDURAL = {"mosaic": 40_011, "woodcut": 40_012, "oil dabs": 40_013}  # seeds that no training run drew
-ENGINES: tuple[EngineName, EngineName] = ("diffusion", "adain")
+WAYS: tuple[tuple[EngineName, float | None], ...] = (("diffusion", None), ("diffusion", 0.0), ("adain", None))
 
 
 def hands(data: Path) -> dict[str, list[Pixels]]:
@@ -70,16 +70,22 @@ def personal(
     """
     out.mkdir(parents=True, exist_ok=True)
     photos = [square(s.pixels) for s in read_shards(data, "photo-clean-*", "dev")[:PHOTOS]]
-    ratios: list[float] = []
+    ratios: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as zoo:
         os.environ[ADAPTERS_VARIABLE] = zoo
         for name, pictures in hands(data).items():
             if only in ("", name):
                 ratios.append(_one(name, pictures, photos, AdapterRecipe(kind=kind, minutes=minutes), out))
-    print(f"texture of the final with adapter over zero-shot, median of {len(ratios)}: {np.median(ratios):.3f}")
+    whole, bare = np.median(ratios, 0)
+    print(
+        f"texture of the final with adapter over zero-shot, median of {len(ratios)}: {whole:.3f},"
+        f" with texture=0 {bare:.3f}"
+    )
 
 
-def _one(name: str, pictures: list[Pixels], photos: list[Picture], recipe: AdapterRecipe, out: Path) -> float:
+def _one(
+    name: str, pictures: list[Pixels], photos: list[Picture], recipe: AdapterRecipe, out: Path
+) -> tuple[float, float]:
     slug = name.replace(" ", "-")
     learned, held = pictures[:LEARNED], [square(p) for p in pictures[LEARNED:]]
     begun = time.monotonic()
@@ -94,20 +100,22 @@ def _one(name: str, pictures: list[Pixels], photos: list[Picture], recipe: Adapt
     print(f"{name}: {report.steps} steps, {minutes:.1f} minutes in all, {report.peak_memory / 2**30:.1f} GiB")
     final: list[float] = []
     for label, style in looks.items():
-        for engine in ENGINES:
-            painted = [stylizer.stylize(p, style, engine=engine).picture for p in photos]
+        for engine, texture in WAYS:
+            painted = [stylizer.stylize(p, style, engine=engine, texture=texture).picture for p in photos]
             found = [measure(small(p), small(h), small(o)) for p, o in zip(photos, painted, strict=True) for h in held]
-            texture, colour, structure = (np.mean([getattr(m, k) for m in found]) for k in Measures.__slots__)
-            print(f"  {label:10}{engine:10} texture {texture:.3f}  colour {colour:.3f}  structure {structure:.3f}")
+            ratio, colour, structure = (np.mean([getattr(m, k) for m in found]) for k in Measures.__slots__)
+            bare = " bare" if texture == 0 and engine == "diffusion" else ""
+            print(f"  {label:10}{engine + bare:15} texture {ratio:.3f}  colour {colour:.3f}  structure {structure:.3f}")
             rows.append(np.concatenate([p.to_array() for p in painted], 1))
-            final += [float(texture)] if engine == "diffusion" else []
+            final += [float(ratio)] if engine == "diffusion" else []
     rows.append(np.concatenate([square(p).to_array() for p in pictures[-len(photos) :]], 1))
     sheet = Image.fromarray(np.concatenate(rows, 0))
     sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.LANCZOS).save(
         out / f"{slug}-{recipe.kind}.png"
     )
-    print(f"  texture of the final, adapter over zero-shot: {final[1] / final[0]:.3f}", flush=True)
-    return final[1] / final[0]
+    whole, bare = final[2] / final[0], final[3] / final[1]
+    print(f"  texture of the final, adapter over zero-shot: {whole:.3f}, with texture=0 {bare:.3f}", flush=True)
+    return whole, bare
 
 
 if __name__ == "__main__":

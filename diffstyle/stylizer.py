@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from diffstyle.conditioning.strokes import Strokes
 from diffstyle.controls.colour import Colour
 from diffstyle.controls.enlarge import Enlarge
 from diffstyle.controls.mask import Masked
@@ -17,6 +18,7 @@ from diffstyle.controls.prepare import Prepare
 from diffstyle.controls.resize import Resize
 from diffstyle.controls.smooth import Smooth
 from diffstyle.controls.stroke import Stroke
+from diffstyle.controls.texture import Texture
 from diffstyle.controls.wrapper import with_content
 from diffstyle.device import enough_memory, fast_dtype, find_device
 from diffstyle.encoder import StyleEncoder
@@ -42,6 +44,7 @@ class Stylizer:
         """`engines` are loaded when they first paint; `encoder` reads styles in words for the preview."""
         self._loaders, self.encoder, self.options, self._worn = dict(engines), encoder, options, options
         self._engines: dict[EngineName, Engine] = {}
+        self._strokes = Strokes()
 
     @classmethod
     def load(
@@ -93,16 +96,22 @@ class Stylizer:
             starter = StyleEncoder.load()
             adain = AdaINEngine.load(device=where, dtype=options.torch_dtype)
             preview = Masked(adain)
+            stroked = Texture(adain, rounds=8, finest=1)
 
         def diffusion(options: ModelOptions) -> Engine:
             from diffstyle.engines.diffusion.load import load_diffusion
 
             with enough():
-                engine = load_diffusion(options, device=where, dtype=dtype, preview=preview, starter=starter)
+                engine = load_diffusion(options, device=where, dtype=dtype, preview=Masked(stroked), starter=starter)
             side = engine.backbone.sampling.side
-            return controlled(engine if side is None else Enlarge(engine, side=side, detail=preview), adain)
+            painter = Texture(engine, rounds=3, finest=0)
+            return controlled(painter if side is None else Enlarge(painter, side=side, detail=preview), adain)
 
-        stylizer = cls({"adain": lambda _: controlled(adain, adain), "diffusion": diffusion}, starter, options)
+        stylizer = cls(
+            {"adain": lambda _: controlled(stroked, adain), "diffusion": diffusion},
+            starter,
+            options,
+        )
         if options.shareable() != _PLAIN:  # what was named is looked at at once
             stylizer.engine("diffusion")
         return stylizer
@@ -119,7 +128,7 @@ class Stylizer:
         size: int | None = _DEFAULT.size,
         seed: int = _DEFAULT.seed,
         feather: float = _DEFAULT.feather,
-        engine: EngineName | None = _DEFAULT.engine,
+        engine: EngineName = _DEFAULT.engine,
         colour: Colours = _DEFAULT.colour,
         colour_weight: float = _DEFAULT.colour_weight,
         contrast: float = _DEFAULT.contrast,
@@ -130,6 +139,7 @@ class Stylizer:
         overlap: int = _DEFAULT.overlap,
         depth: int = _DEFAULT.depth,
         structure: float = _DEFAULT.structure,
+        texture: float | None = _DEFAULT.texture,
         denoise: float | None = _DEFAULT.denoise,
         start: Start | None = _DEFAULT.start,
         style_scale: float = _DEFAULT.style_scale,
@@ -166,6 +176,7 @@ class Stylizer:
             overlap=overlap,
             depth=depth,
             structure=structure,
+            texture=texture,
             denoise=denoise,
             start=start,
             style_scale=style_scale,
@@ -193,34 +204,25 @@ class Stylizer:
         """Carry out a task. The result's task holds the style as measured, so that it needs no reference pictures."""
         if task.engine != "adain":
             self.wear(styles(task))
-        name = task.engine or self.best
-        engine = self.engine(name)
+        engine = self.engine(task.engine)
         begun = time.perf_counter()
-        task = engine.settled(replace(task, engine=name))
+        task = engine.settled(task)
         task = with_content(task, task.content, lambda mask: mask.fitted(task.content))
 
         def measured_style(style: Style) -> Style:
-            return self.measure(style, name, start=task.start, colour=task.colour)
+            return self.measure(style, task.engine, start=task.start, colour=task.colour, texture=task.texture)
 
         regions = tuple(replace(r, style=measured_style(r.style)) for r in task.regions)
         task = replace(task, style=measured_style(task.style), regions=regions)
-        if task.negative_style is not None and name != "adain":
-            task = replace(task, negative_style=self.measure(task.negative_style, name))
+        if task.negative_style is not None and task.engine != "adain":
+            task = replace(task, negative_style=self.measure(task.negative_style, texture=0))
         measured = time.perf_counter()
         picture = engine.render(task, on_step)
         seconds = {"measure": measured - begun, "render": time.perf_counter() - measured}
         return Result(picture, task, seconds, dict(engine.weights), dict(engine.runtime), self.options)
 
-    @property
-    def best(self) -> EngineName:
-        """The engine that paints where a task names none: diffusion; with the starter as it comes, the preview, which
-        paints better than the starter's own diffusion does yet.
-        """
-        return "adain" if self._worn.shareable() == _PLAIN else "diffusion"
-
-    def engine(self, name: EngineName | None = None) -> Engine:
-        """The engine called `name`, with its controls; the best one if none is named."""
-        name = name or self.best
+    def engine(self, name: EngineName = _DEFAULT.engine) -> Engine:
+        """The engine called `name`, with its controls."""
         if name not in self._engines:
             self._engines[name] = self._loaders[name](self._worn)
         return self._engines[name]
@@ -242,19 +244,21 @@ class Stylizer:
     def measure(
         self,
         style: Style,
-        engine: EngineName | None = None,
+        engine: EngineName = _DEFAULT.engine,
         *,
         start: Start | None = None,
         colour: Colours = _DEFAULT.colour,
+        texture: float | None = _DEFAULT.texture,
     ) -> Style:
         """`style` with all that `engine` needs of it inside: what `Style.save` can write.
 
         That is what the preview needs too, where diffusion begins from it: if `start` says so, or else by itself; and
-        where `colour` asks for the style's colours, which its statistics tell.
+        where `colour` asks for the style's colours, which its statistics tell; and its strokes, if they are carried.
         """
-        name = engine or self.best
-        painter = self.engine(name)
-        if name != "adain":
+        painter = self.engine(engine)
+        if (painter.settled(_DEFAULT).texture if texture is None else texture) != 0:
+            style = self._strokes.measure(self.encoder.encode(style, partial=True))
+        if engine != "adain":
             style = painter.measure(style)
             begins = start or painter.settled(_DEFAULT).start
             previewed = begins == "preview" or colour in ("match", "palette")

@@ -26,7 +26,7 @@ MAX_SIDE = 8192
 MAX_STEPS = 200
 MAX_WORDS = 2000
 
-_SHARES = ("strength", "structure", "denoise", "style_start", "style_end", "colour_weight", "smooth")
+_SHARES = ("strength", "structure", "texture", "denoise", "style_start", "style_end", "colour_weight", "smooth")
 _NUMBERS: Mapping[str, type] = {
     **dict.fromkeys((*_SHARES, "style_scale", "guidance", "feather", "contrast", "sharpness", "stroke"), float),
     **dict.fromkeys(("seed", "size", "steps", "depth", "tile", "overlap"), int),
@@ -44,7 +44,7 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
     "steps": (1, MAX_STEPS),
 }
 DEPTHS = (8, 16)
-_OPTIONAL = ("engine", "scheduler", "start")
+_OPTIONAL = ("scheduler", "start")
 _CHOICES: Mapping[str, Any] = {
     "engine": EngineName,
     "scheduler": SchedulerName,
@@ -69,7 +69,7 @@ class Settings:
     feather
         Over how many pixels of the result the edges of masks are softened.
     engine
-        What paints: adain is the instant preview, diffusion the final render; the model's best if not given.
+        What paints: diffusion the final render, adain the instant preview.
     colour
         Whose colours the result has: the painting's as it comes (off), the photo's hues (keep), the style's exactly
         (match), or the photo in the style's colours, with no texture (palette).
@@ -92,7 +92,11 @@ class Settings:
     depth
         Bits a channel of the saved file: 8, or 16 in PNG and TIFF.
     structure
-        Diffusion: how strongly ControlNets hold the photo's shapes, from 0 to 1; 0.5 is as they were trained.
+        How strongly the photo's shapes are held, from 0 to 1, by ControlNets and where strokes are carried over; 0.5 is
+        as they were trained.
+    texture
+        How far strokes are carried from the style's pictures to the painting, from 0, as the engine painted them, to 1;
+        the model's own if not given.
     denoise
         Diffusion: at strength 1, the share of the noise schedule that is run again, the model's own if not given; more
         repaints more boldly.
@@ -125,7 +129,7 @@ class Settings:
     size: int | None = None
     seed: int = 0
     feather: float = 0.0
-    engine: EngineName | None = None
+    engine: EngineName = "diffusion"
     colour: Colours = "off"
     colour_weight: float = 1.0
     contrast: float = 1.0
@@ -136,6 +140,7 @@ class Settings:
     overlap: int = 64
     depth: int = 8
     structure: float = 0.5
+    texture: float | None = None
     denoise: float | None = None
     start: Start | None = None
     style_scale: float = 1.0

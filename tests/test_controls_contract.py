@@ -25,6 +25,7 @@ CONTROLS: Mapping[str, Mapping[str, Any]] = {
     "sharpness": {"sharpness": 1.5},
     "smooth": {"smooth": 0.5},
     "large strokes": {"stroke": 4.0},
+    "texture": {"texture": 0.7},
     "tiles": {"tile": 128, "overlap": 32},
 }
 PAIRS = [

@@ -33,7 +33,7 @@ class Sampling:
 
     `side`, if given: it paints no picture larger than `side` times `side` well. `margin`: nor so many pixels along the
     edges of a picture. `keeps_colours`: of what is painted from a preview only the lightness is taken, the colours stay
-    the preview's, for its VAE is too small to hold them still.
+    the preview's, for its VAE is too small to hold them still. `texture` above 0: it paints strokes too faintly.
     """
 
     scheduler: SchedulerName = "dpm++"
@@ -44,6 +44,7 @@ class Sampling:
     side: int | None = None
     margin: int = 0
     keeps_colours: bool = False
+    texture: float = 0.0
 
 
 @dataclass(slots=True)

@@ -104,13 +104,17 @@ class Look:
         """As the engine of `settings` needs it; if words are hardly known, that is said."""
 
         def measure(style: Style) -> Style:
-            return stylizer.measure(style, settings.engine, start=settings.start, colour=settings.colour)
+            return stylizer.measure(
+                style, settings.engine, start=settings.start, colour=settings.colour, texture=settings.texture
+            )
 
         style = measure(self.style)
         regions = tuple(replace(r, style=measure(r.style)) for r in self.regions)
         for each in dict.fromkeys([style, *(r.style for r in regions)]):
             say_if_unknown(each)
-        unwanted = None if self.negative_style is None else stylizer.measure(self.negative_style, settings.engine)
+        unwanted = (
+            None if self.negative_style is None else stylizer.measure(self.negative_style, settings.engine, texture=0)
+        )
         return replace(self, style=style, negative_style=unwanted, regions=regions)
 
     def task(self, content: Picture, settings: Settings) -> Task:

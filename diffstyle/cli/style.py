@@ -222,7 +222,7 @@ def _complete(style: Style, stylizer: Stylizer | None = None) -> Style:
     stylizer = stylizer or Stylizer.load()
     if any(r.picture is not None or r.prompt for r in style.references):
         style = stylizer.encoder.encode(style, partial=True)
-    return stylizer.measure(style, "adain")
+    return stylizer.measure(style, "adain", texture=1)
 
 
 def _encoded(style: Style, space: str) -> Style:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +87,7 @@ def _job(asked: Asked, settings: Settings, options: ModelOptions, *, json_lines:
     stylizer = Stylizer.of(options)
     if settings.engine != "adain":
         stylizer.wear(look.styles)
-    settings = stylizer.engine(settings.engine).settled(replace(settings, engine=settings.engine or stylizer.best))
+    settings = stylizer.engine(settings.engine).settled(settings)
     return Job(stylizer, look.measured(stylizer, settings), settings, json_lines)
 
 

@@ -160,6 +160,29 @@ def stats(run: Path = Path("runs/clip"), *, encoder: Path | None = None) -> None
 
 
 @app.command
+def strokes(data: Path, *, out: Path = Path("runs/starter"), groups: int = 40) -> None:
+    """Fit the strokes adapter to the styles that the starter learns; write OUT/strokes-adapter.safetensors.
+
+    Parameters
+    ----------
+    data
+        Folder of webdataset shards: photo-clean-*.tar, art-clean-*.tar.
+    out
+        Folder of the run: pool.npz and what was measured of it.
+    groups
+        How many groups of four photos are rendered, each in eight procedural styles.
+    """
+    from diffstyle.encoder import StyleEncoder
+    from diffstyle.training.starter.looks import make_looks
+    from diffstyle.training.strokes import StrokesRecipe, fit_strokes
+
+    looks = make_looks(data, out, groups=groups, seed=0)
+    adapter = fit_strokes(looks, StrokesRecipe(), space=StyleEncoder.load().space, out=out)
+    adapter.save(out / "strokes-adapter.safetensors")
+    print(out / "strokes-adapter.safetensors")
+
+
+@app.command
 def starter(
     data: Path,
     *,

@@ -59,7 +59,7 @@ def make_presets(data: Path, folder: Path) -> list[Path]:
     paths: list[Path] = []
     for preset in presets:
         pictures = [Picture.from_array(p, source=preset.credit) for p in _pictures(preset, pixels)]
-        style = stylizer.measure(stylizer.encoder.encode(Style.from_images(pictures)), "adain")
+        style = stylizer.measure(stylizer.encoder.encode(Style.from_images(pictures)), "adain", texture=1)
         thumbnail = jpeg(stylizer.stylize(photo, style, size=THUMBNAIL, engine="adain").picture)
         style = replace(style, name=preset.name, licence=preset.licence, card=preset.credit, thumbnail=thumbnail)
         paths.append(style.save(folder / f"{preset.name}{SUFFIX}"))

@@ -76,15 +76,14 @@ class Studio:
 
     def preview(self, task: Task) -> Result:
         """The instant picture at the size of the task's content."""
-        quick = replace(task, engine="adain", size=None)
+        quick = replace(task, engine="adain", size=None, texture=0.0)
         return self.previews.run(lambda stylizer: stylizer.render(quick))
 
     def render(self, task: Task, cancel: Event) -> Iterator[Progress | Result]:
-        """Steps as they are done, then the result, by diffusion unless the task names another engine.
+        """Steps as they are done, then the result, by the engine that the task names.
 
         Raises Cancelled within a step of `cancel` being set.
         """
-        task = replace(task, engine=task.engine or "diffusion")
         yield from followed(self.renders, lambda stylizer, told: stylizer.render(task, told), cancel)
 
     def close(self) -> None:

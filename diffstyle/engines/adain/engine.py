@@ -72,7 +72,7 @@ class AdaINEngine:
         return cls(network, digest, dtype=dtype or fast_dtype(device), device=device)
 
     def settled(self, task: S) -> S:
-        return task
+        return replace(task, texture=0.0) if task.texture is None else task
 
     def measure(self, style: Style) -> Style:
         return replace(style, references=tuple(self._measured(r) for r in style.references))

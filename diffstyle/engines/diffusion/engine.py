@@ -163,6 +163,7 @@ class DiffusionEngine:
             guidance=own.guidance if task.guidance is None else task.guidance,
             scheduler=task.scheduler or own.scheduler,
             denoise=own.denoise if task.denoise is None else task.denoise,
+            texture=own.texture if task.texture is None else task.texture,
             start=task.start or own.start,
         )
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from diffstyle import __version__
+from diffstyle.conditioning.strokes import SPACE, Strokes, blended
 from diffstyle.controls.wrapper import Wrapper
 from diffstyle.device import find_device
 from diffstyle.encoder import StyleEncoder
@@ -187,7 +188,9 @@ class _Job:
         vectors = {encoder.space: material.mean}
         if encoder is not stylizer.encoder:  # the preview's own eyes
             vectors[stylizer.encoder.space] = self._material(self.intake.train, stylizer.encoder).mean
-        style = self._style(statistics={painter.space: now}, embeddings=vectors)
+        strokes = blended(Strokes().measure(Style.from_images([p.picture for p in self.intake.train])))
+        assert strokes is not None  # every picture has some
+        style = self._style(statistics={painter.space: now, SPACE: strokes}, embeddings=vectors)
         trainable = opened(engine, self.recipe, name=self.name)
 
         def painted() -> Path:

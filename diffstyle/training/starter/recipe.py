@@ -102,7 +102,15 @@ INDEX: dict[str, Any] = {
     "vae": ["diffusers", "AutoencoderTiny"],
 }
 SAMPLED = Sampling(
-    "ddim", steps=2, guidance=1.0, denoise=0.05, start="preview", side=768, margin=32, keeps_colours=True
+    "ddim",
+    steps=2,
+    guidance=1.0,
+    denoise=0.05,
+    start="preview",
+    side=768,
+    margin=32,
+    keeps_colours=True,
+    texture=1.0,
 )
 
 

@@ -1,0 +1,179 @@
+"""`texture`: strokes carried from the style's pictures to what was painted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from diffstyle.conditioning import strokes
+from diffstyle.conditioning.strokes import FAINTEST, KERNELS, QUANTILES, SCALES, SIDE, kernels, luminance
+from diffstyle.controls.wrapper import Wrapper
+from diffstyle.engines.base import Engine, OnStep
+from diffstyle.picture import Picture
+from diffstyle.region import shared_out
+from diffstyle.task import Task, styles
+
+HELD = 0.5  # of a change, where the photo has an edge
+LOOSEST, MOST_LOST = 0.56, 0.12  # correlation of edges with the photo's at structure 0, and how much of it may go
+LEAST_STEP = 0.1
+MAP = 2**22  # numbers of a map of projections at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The strokes (SCALES, KERNELS, QUANTILES) that a style asks for, and where (1, 1, h, w): everywhere if None."""
+
+    table: Tensor
+    part: Tensor | None
+
+
+class Texture(Wrapper):
+    """Moves the patches of what was painted, along a fixed bank of directions, to where those of the style lie: one
+    step of iterative distribution transfer (Pitie et al. 2005) on patches at a few scales (Elnekave and Weiss 2022) in
+    each of `rounds`. Only lightness changes, and no more than leaves the photo's edges as clear as `structure` asks.
+
+    `finest` is the first scale, a halving each, that is touched. A style of which neither a picture nor an embedding in
+    the starter's space is known has no strokes and is left as it was painted.
+    """
+
+    def __init__(self, engine: Engine, *, rounds: int, finest: int) -> None:
+        super().__init__(engine)
+        self.rounds, self.finest = rounds, finest
+
+    def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
+        painted = self.engine.render(task, on_step)
+        weight = (task.texture or 0) * task.strength
+        wanted = _wanted(task) if weight > 0 else []
+        if not wanted:
+            return painted
+        light, photo = luminance(painted.pixels), luminance(task.content.pixels)
+        change = self._stroked(light, photo, wanted, task.structure) - light
+        if task.mask is not None:
+            change *= task.mask.shares
+        return replace(painted, pixels=painted.pixels.add(change[0], alpha=weight).clamp_(0, 1))
+
+    @torch.no_grad()
+    def _stroked(self, light: Tensor, photo: Tensor, wanted: Sequence[Wanted], structure: float) -> Tensor:
+        """(1, 1, h, w): `light` with the strokes that are `wanted`."""
+        outline = Outline(photo)
+        begun, least = outline.kept(light), LOOSEST + (1 - LOOSEST) * structure
+        floor = min(max(least, begun - MOST_LOST * (1 - structure)), begun - 0.01)
+        gate = 1 - HELD * outline.edges
+        contrast = light.std().clamp_min(FAINTEST)
+        for n in range(self.rounds):
+            change = gate * _toward(light, wanted, contrast, n, self.finest)
+            share = outline.share(light, change, floor)
+            light = light + share * change
+            if share < LEAST_STEP:
+                break
+        return light
+
+
+class Outline:
+    """The edges of a photo (1, 1, h, w), and how far another picture has them, as `evaluation.measures.structure`."""
+
+    def __init__(self, photo: Tensor) -> None:
+        self._wanted = [_edges(F.avg_pool2d(photo, side)) for side in (2, 4) if min(photo.shape[-2:]) >= 2 * side]
+        found = _edges(photo)
+        sample = found.flatten()[:: max(1, found.numel() // 2**16)]
+        self.edges = (found / torch.quantile(sample, 0.95).clamp_min(1e-4)).clamp(0, 1)  # where they are, 0 to 1
+
+    def kept(self, picture: Tensor) -> float:
+        """The mean correlation; 1 where there is nothing to compare."""
+        found = [_edges(F.avg_pool2d(picture, 2 ** (n + 1))) for n in range(len(self._wanted))]
+        return sum(map(_correlation, found, self._wanted)) / len(found) if found else 1.0
+
+    def share(self, picture: Tensor, change: Tensor, floor: float) -> float:
+        """Of `change`, what can be made without losing more edges than `floor` allows."""
+        if self.kept(picture + change) >= floor:
+            return 1.0
+        low, high = 0.0, 1.0
+        for _ in range(4):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.kept(picture + middle * change) >= floor else (low, middle)
+        return low
+
+
+def _wanted(task: Task) -> list[Wanted]:
+    left, parts = shared_out(task.regions) if task.regions else (None, [])
+    found: list[Wanted] = []
+    for style, part in zip(styles(task), (left, *parts), strict=True):
+        flat = strokes.blended(style)
+        if flat is not None:
+            found.append(Wanted(strokes.table(flat, style.label), None if part is None else part[None]))
+    return found
+
+
+def _toward(light: Tensor, wanted: Sequence[Wanted], contrast: Tensor, n: int, finest: int) -> Tensor:
+    """(1, 1, h, w): the change that takes patches where those wanted are, the mean over all patches of a pixel."""
+    total, seen, scales = torch.zeros_like(light), light, 0
+    for scale in range(SCALES):
+        seen = F.avg_pool2d(seen, 2) if scale else seen
+        if min(seen.shape[-2:]) < 2 * SIDE:
+            break
+        if scale >= finest:
+            tables = [Wanted(w.table[scale] * contrast, w.part) for w in wanted]
+            total += F.interpolate(_carried(seen, tables, n), size=light.shape[-2:], mode="bilinear")
+            scales += 1
+    return total / max(1, scales) ** 0.5
+
+
+def _carried(seen: Tensor, wanted: Sequence[Wanted], n: int) -> Tensor:
+    """The change at one scale. Patches lie a stride apart, elsewhere in each round `n`."""
+    height, width = seen.shape[-2:]
+    step, half = strokes.stride(height, width), SIDE // 2
+    down, across = divmod(n * 5 % step**2, step)
+    sides = (half + across, half + step, half + down, half + step)
+    framed = F.pad(seen, sides, mode="replicate")
+    rows, columns = ((s - SIDE) // step + 1 for s in framed.shape[-2:])
+    parts = [_at_patches(w.part, (height, width), sides, (rows, columns), step) for w in wanted]
+    change = torch.zeros(1, 1, (rows - 1) * step + SIDE, (columns - 1) * step + SIDE)
+    bank, at_once = kernels(), max(1, MAP // (rows * columns))
+    for first in range(0, KERNELS, at_once):
+        some = bank[first : first + at_once]
+        found = F.conv2d(framed, some, stride=step)[0].flatten(1)
+        moved = torch.zeros_like(found)
+        for w, part in zip(wanted, parts, strict=True):
+            there = found if part is None else found[:, part > 0.5]
+            if there.shape[1] > QUANTILES:
+                by = _mapped(found, strokes.quantiles(there), w.table[first : first + at_once]) - found
+                moved += by if part is None else by * part
+        change += F.conv_transpose2d(moved.view(1, -1, rows, columns), some, stride=step)
+    change /= F.conv_transpose2d(torch.ones(1, 1, rows, columns), torch.ones(1, 1, SIDE, SIDE), stride=step)
+    return change[..., half + down : half + down + height, half + across : half + across + width]
+
+
+def _at_patches(
+    part: Tensor | None, size: tuple[int, int], sides: tuple[int, ...], grid: tuple[int, int], step: int
+) -> Tensor | None:
+    """(rows * columns,): how far the middle of each patch is in a part of the picture."""
+    if part is None:
+        return None
+    framed = F.pad(F.interpolate(part, size=size, mode="area"), sides, mode="replicate")[0, 0]
+    half = SIDE // 2
+    return framed[half::step, half::step][: grid[0], : grid[1]].flatten()
+
+
+def _mapped(values: Tensor, have: Tensor, want: Tensor) -> Tensor:
+    """`values` (n, m) of distributions with the quantiles `have` (n, q) at the same ranks of `want`."""
+    above = torch.searchsorted(have, values).clamp_(1, have.shape[1] - 1)
+    low, high = have.gather(1, above - 1), have.gather(1, above)
+    share = ((values - low) / (high - low).clamp_min(1e-6)).clamp_(0, 1)
+    return torch.lerp(want.gather(1, above - 1), want.gather(1, above), share)
+
+
+def _edges(picture: Tensor) -> Tensor:
+    """Blurred lengths of gradients."""
+    framed = F.pad(picture, (1, 1, 1, 1), mode="replicate")
+    across = framed[..., 1:-1, 2:] - framed[..., 1:-1, :-2]
+    down = framed[..., 2:, 1:-1] - framed[..., :-2, 1:-1]
+    return F.avg_pool2d(torch.hypot(across, down), 5, 1, 2)
+
+
+def _correlation(a: Tensor, b: Tensor) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    return float((a * b).sum() / (a.square().sum() * b.square().sum()).sqrt().clamp_min(1e-9))

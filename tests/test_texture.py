@@ -1,0 +1,206 @@
+"""`texture`: strokes as numbers, and what carrying them over must do and must leave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+
+from diffstyle import InputError, Picture, Style, StyleEncoder, Stylizer
+from diffstyle.conditioning import strokes
+from diffstyle.conditioning.strokes import KERNELS, QUANTILES, SCALES, SIDE, SPACE, Strokes, StrokesAdapter
+from diffstyle.evaluation.measures import structure, texture_distance
+from diffstyle.evaluation.pictures import small
+from diffstyle.picture import MIN_SIDE
+from diffstyle.region import Mask
+from diffstyle.task import EngineName
+from diffstyle.tensors import write_safetensors
+from diffstyle.training.clip.pool import Pool
+from diffstyle.training.starter.looks import Looks
+from diffstyle.training.strokes import StrokesRecipe, fit_strokes
+from tests.conftest import waves
+
+every_engine = pytest.mark.parametrize("engine", get_args(EngineName))
+
+
+def hatched(width: int, height: int, pitch: float = 5) -> Picture:
+    """Fine dark lines on a light ground."""
+    y, x = np.mgrid[0:height, 0:width]
+    lines = 0.75 + 0.25 * np.sign(np.sin(2 * np.pi * (x + 0.6 * y) / pitch))
+    return Picture.from_array(np.repeat(lines[..., None], 3, 2).astype(np.float32))
+
+
+SWELL = Picture.from_array(waves(224, 224, seed=9))
+
+
+def tiled(picture: Picture) -> Picture:
+    """As a style of 512 pixels a side, at which strokes are measured: as coarse as in a painting of its own size."""
+    return Picture(picture.pixels.repeat(1, 3, 3)[:, :512, :512].contiguous())
+
+
+def distance(a: Picture, b: Picture) -> float:
+    return texture_distance(small(a), small(b))
+
+
+@pytest.fixture(scope="module")
+def square_photo(photo: Picture) -> Picture:
+    return photo.resized((224, 224))
+
+
+def test_the_kernels_are_an_orthonormal_bank_without_means() -> None:
+    bank = strokes.kernels().flatten(1)
+    assert bank.shape == (KERNELS, SIDE * SIDE)
+    assert torch.allclose(bank @ bank.T, torch.eye(KERNELS), atol=1e-5)
+    assert bank.mean(1).abs().max() < 1e-6
+
+
+def test_strokes_know_no_colour_contrast_or_size() -> None:
+    picture = Picture.from_array(waves(300, 200, seed=4))
+    flat = strokes.measured(picture)
+    grey = strokes.luminance(picture.pixels)[0].expand(3, -1, -1)
+    faint = Picture((0.4 * grey + 0.3).contiguous())
+    assert torch.allclose(strokes.measured(faint), flat, atol=0.02)
+    larger = strokes.measured(picture.resized((600, 400)))
+    other = strokes.measured(hatched(300, 200))
+    assert (larger - flat).abs().mean() < 0.2 * (other - flat).abs().mean()
+
+
+def test_a_flat_picture_has_strokes_of_nothing() -> None:
+    flat = strokes.measured(Picture(torch.full((3, 40, 60), 0.5)))
+    assert torch.isfinite(flat).all()
+    assert flat.abs().max() < 0.01
+
+
+@every_engine
+def test_patches_come_nearer_and_edges_stay(engine: EngineName, stylizer: Stylizer, square_photo: Picture) -> None:
+    plain, half, full = (
+        stylizer.stylize(square_photo, Style.from_image(tiled(SWELL)), engine=engine, texture=t, structure=0.2).picture
+        for t in (0.0, 0.5, 1.0)
+    )
+    reached = [distance(p, SWELL) for p in (plain, half, full)]
+    assert reached[2] < 0.85 * reached[0]
+    assert reached[2] < reached[1] < reached[0]
+    lost = structure(small(plain), small(square_photo)) - structure(small(full), small(square_photo))
+    assert lost < 0.15
+
+
+def test_only_lightness_changes(stylizer: Stylizer, square_photo: Picture) -> None:
+    style = Style.from_image(waves(160, 120, seed=9))
+    with_, without = (stylizer.stylize(square_photo, style, engine="adain", texture=t).picture for t in (1.0, 0.0))
+    change = with_.pixels - without.pixels
+    inside = ((with_.pixels > 0) & (with_.pixels < 1)).all(0)
+    assert change.abs().max() > 0.01
+    assert (change.amax(0) - change.amin(0))[inside].max() < 1e-5
+
+
+def test_structure_says_how_much_of_the_edges_may_go(stylizer: Stylizer, square_photo: Picture) -> None:
+    style = Style.from_image(tiled(SWELL))
+    kept = [
+        structure(
+            small(stylizer.stylize(square_photo, style, engine="adain", texture=1, structure=s).picture),
+            small(square_photo),
+        )
+        for s in (0.0, 0.5, 1.0)
+    ]
+    assert kept[0] < kept[1] < kept[2]
+
+
+def test_the_model_says_whether_strokes_are_carried(stylizer: Stylizer, diffuser: Stylizer, painting: Style) -> None:
+    photo = Picture.from_array(waves(64, 48))
+    for engine, own in (("adain", 0.0), ("diffusion", 1.0)):
+        task = stylizer.stylize(photo, painting, engine=engine).task  # type: ignore[arg-type]
+        assert task.texture == own
+        assert all((SPACE in r.statistics) == bool(own) for r in task.style.references)
+    assert diffuser.stylize(photo, painting, engine="diffusion").task.texture == 0  # nobody looked at it with strokes
+
+
+def test_a_part_gets_the_strokes_of_its_own_style(stylizer: Stylizer, square_photo: Picture) -> None:
+    left = np.zeros((224, 224), np.uint8)
+    left[:, :112] = 255
+    fine, coarse = Style.from_image(hatched(512, 512, 6)), Style.from_image(hatched(512, 512, 40))
+    painted = [
+        stylizer.stylize(square_photo, coarse, regions=[(Mask.of(left), s)], engine="diffusion", texture=1).picture
+        for s in (fine, coarse)
+    ]
+    change = (painted[0].pixels - painted[1].pixels).abs().mean((0, 1))
+    assert change[:100].mean() > 4 * change[124:].mean()
+
+
+def test_a_saved_style_has_its_strokes_without_its_picture(
+    stylizer: Stylizer, square_photo: Picture, tmp_path: Path
+) -> None:
+    style = Style.from_image(hatched(200, 300))
+    path = stylizer.measure(style, "diffusion").save(tmp_path / "hatched.style.safetensors")
+    painted = [stylizer.stylize(square_photo, s, engine="diffusion").picture for s in (style, Style.load(path))]
+    assert painted[0] == painted[1]
+
+
+def test_a_blend_lies_between_its_parts() -> None:
+    a, b = (Style.from_image(hatched(200, 200, p)) for p in (5, 25))
+    measure = Strokes().measure
+    ends = [strokes.blended(measure(s)) for s in (a, b)]
+    middle = strokes.blended(measure(Style.mix({a: 0.5, b: 0.5})))
+    assert ends[0] is not None
+    assert ends[1] is not None
+    assert middle is not None
+    assert torch.allclose(middle, (ends[0] + ends[1]) / 2, atol=1e-5)
+
+
+def test_words_have_strokes_and_unlike_words_unlike_ones(stylizer: Stylizer) -> None:
+    tables = [
+        strokes.blended(Strokes().measure(stylizer.encoder.encode(Style.from_text(t))))
+        for t in ("pencil drawing", "colour field painting")
+    ]
+    assert tables[0] is not None
+    assert tables[1] is not None
+    assert (tables[0] - tables[1]).abs().mean() > 0.05
+    rising = tables[0].view(SCALES, KERNELS, QUANTILES).diff(dim=-1)
+    assert rising.min() >= 0
+
+
+def test_only_what_was_seen_or_embedded_has_strokes(stylizer: Stylizer) -> None:
+    known = stylizer.measure(Style.from_image(waves(80, 80)), "adain").references[0].statistics
+    bare = Style.from_embedding(torch.ones(8), "elsewhere/space")
+    assert strokes.blended(Strokes().measure(bare)) is None
+    assert SPACE not in known
+
+
+def test_damaged_strokes_are_refused() -> None:
+    for flat in (torch.zeros(7), torch.full((SCALES * KERNELS * QUANTILES,), float("nan"))):
+        with pytest.raises(InputError, match=r"strokes of the style x are damaged"):
+            strokes.table(flat, "x")
+
+
+def test_a_file_that_is_no_strokes_adapter_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    write_safetensors(path, {"weight": torch.zeros(3)}, {"format": "other"})
+    with pytest.raises(InputError, match="not a strokes adapter"):
+        StrokesAdapter.load(path)
+
+
+@pytest.mark.parametrize("size", [(MIN_SIDE, MIN_SIDE), (MIN_SIDE, 90), (131, 57)])
+def test_pictures_of_any_size_are_carried(size: tuple[int, int], stylizer: Stylizer, painting: Style) -> None:
+    photo = Picture.from_array(waves(*size))
+    assert stylizer.stylize(photo, painting, engine="adain", texture=1).picture.size == size
+
+
+def test_the_adapter_is_fitted_to_pictures_and_captions(tmp_path: Path) -> None:
+    pictures = [hatched(160, 120, pitch) for pitch in (5, 6, 7, 24, 26, 28)]
+    pixels = [p.to_array() for p in pictures]
+    pool = Pool.__new__(Pool)
+    object.__setattr__(pool, "pixels", pixels)
+    embeddings = torch.nn.functional.normalize(
+        torch.tensor([[1.0, 0.1 * n, 0] if n < 3 else [0, 0.1 * n, 1.0] for n in range(6)]), dim=1
+    )
+    looks = Looks(pool, [], embeddings, torch.zeros(6, 1), embeddings[:, None], torch.zeros(6, 1, 1))
+    recipe = StrokesRecipe(components=3, shrinkage=0.01)
+    adapter = fit_strokes(looks, recipe, space=StyleEncoder.load().space, out=tmp_path)
+    adapter.save(tmp_path / "fitted.safetensors")
+    loaded = StrokesAdapter.load(tmp_path / "fitted.safetensors")
+    truth = torch.stack([strokes.measured(p) for p in pictures])
+    told = loaded(embeddings)
+    assert (told - truth).abs().mean() < 0.3 * (truth.mean(0) - truth).abs().mean()
+    assert (tmp_path / "strokes.safetensors").exists()
