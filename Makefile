@@ -20,8 +20,9 @@ $(VENV)/.tested: $(VENV)/.installed
 
 demo: $(VENV)/.installed ## repaint a bundled photo
 	@mkdir -p demo
+	@$(BIN)/diffstyle stylize examples/cat.jpg --style van-gogh-starry-night --engine adain --out demo/preview.png
 	@$(BIN)/diffstyle stylize examples/cat.jpg --style van-gogh-starry-night --out demo/cat.png
-	@echo "Look at  demo/cat.png"
+	@echo "Look at  demo/preview.png, the instant preview, and demo/cat.png, the final render"
 	@echo "Then try $(BIN)/diffstyle stylize YOUR_PHOTO.jpg --style YOUR_PAINTING.jpg -o out.png"
 	@echo "     or  $(BIN)/diffstyle style list"
 

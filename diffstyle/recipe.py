@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from io import BytesIO
@@ -26,6 +27,8 @@ from diffstyle.region import Mask, Region
 from diffstyle.style import Style
 from diffstyle.style_file import from_record, to_record
 from diffstyle.task import Result, Settings, Task, settings_dict
+
+LARGEST_TENSOR = 2**22  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ def read_recipe(path: str | Path) -> Recipe:
         )
     try:
         return Recipe.from_json(text)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
         raise InputError(f"The recipe inside {path} is damaged: it cannot be replayed.") from error
 
 
@@ -174,8 +177,18 @@ def _options(values: dict[str, Any]) -> ModelOptions:
 
 
 def _to_base64(tensor: Tensor) -> str:
-    return base64.b64encode(tensor.contiguous().numpy().astype("<f4").tobytes()).decode("ascii")
+    """Of little-endian float32; packed, behind a colon, where that is shorter: the header of a JPEG holds 64 KB."""
+    plain = tensor.contiguous().numpy().astype("<f4").tobytes()
+    packed = zlib.compress(plain, 9)
+    text = base64.b64encode(min(plain, packed, key=len)).decode("ascii")
+    return f":{text}" if len(packed) < len(plain) else text
 
 
 def _from_base64(text: str) -> Tensor:
-    return torch.from_numpy(np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32))
+    data = base64.b64decode(text.removeprefix(":"), validate=True)
+    if text.startswith(":"):
+        unpacker = zlib.decompressobj()
+        data = unpacker.decompress(data, LARGEST_TENSOR)
+        if not unpacker.eof:
+            raise ValueError("a tensor is larger than any of ours, or cut off")
+    return torch.from_numpy(np.frombuffer(data, "<f4").astype(np.float32))

@@ -55,6 +55,7 @@ def main(out: Path) -> None:
         ),
     )
     wide = coffee.resized((1200, 800))
+    row("texture", coffee, *(painted(coffee, starry, texture=t) for t in (0.0, 0.5, 1.0)))
     row("tiles", *(painted(wide, starry, engine="diffusion", tile=t) for t in (None, 256)))
 
 

@@ -128,10 +128,10 @@ def test_words_pictures_and_names_blend(engine: EngineName, stylizer: Stylizer, 
 def test_along_a_path_the_picture_moves_steadily(start: str, end: str, stylizer: Stylizer, photo: Picture) -> None:
     def style(name: str) -> Style:
         found = named_style(name) if name in style_files() else Style.from_text(name)
-        return stylizer.measure(stylizer.encoder.encode(found))
+        return stylizer.measure(stylizer.encoder.encode(found), "adain")
 
     path = Style.path(style(start), style(end), 7)
-    pictures = [stylizer.stylize(photo, s).picture.pixels for s in path]
+    pictures = [stylizer.stylize(photo, s, engine="adain").picture.pixels for s in path]
     to_end = [float((p - pictures[-1]).abs().mean()) for p in pictures]
     from_start = [float((p - pictures[0]).abs().mean()) for p in pictures]
     order = torch.arange(7).float()

@@ -106,15 +106,19 @@ def test_foreign_style_files_get_a_sentence(tmp_path: Path, stylizer: Stylizer, 
         Style.load(path)
     other = Style((Reference("x", "x", statistics={"preview-of-another-day": torch.zeros(265)}),))
     with pytest.raises(InputError, match="another preview network"):
-        stylizer.stylize(photo, other)
+        stylizer.stylize(photo, other, engine="adain")
+    with pytest.raises(InputError, match="no embedding in starter-"):
+        stylizer.stylize(photo, other, engine="diffusion")
 
 
 def test_damaged_statistics_get_a_sentence(painting: Style, stylizer: Stylizer, photo: Picture) -> None:
     (measured,) = stylizer.measure(painting).references
-    (space,) = measured.statistics
-    for bad in (measured.statistics[space] * float("nan"), measured.statistics[space][:-1]):
-        with pytest.raises(InputError, match="damaged"):
-            stylizer.stylize(photo, Style((Reference("x", "x", statistics={space: bad}),)))
+    assert len(measured.statistics) == 2  # of the preview, and strokes
+    for space, flat in measured.statistics.items():
+        for bad in (flat * float("nan"), flat[:-1]):
+            damaged = Style((replace(measured, picture=None, statistics={**measured.statistics, space: bad}),))
+            with pytest.raises(InputError, match="damaged"):
+                stylizer.stylize(photo, damaged)
 
 
 def test_specs(painting_file: Path, tmp_path: Path) -> None:

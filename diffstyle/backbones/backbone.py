@@ -32,8 +32,8 @@ class Sampling:
     """What a backbone is sampled with where a task does not say; the fields are those of `Settings`.
 
     `side`, if given: it paints no picture larger than `side` times `side` well. `margin`: nor so many pixels along the
-    edges of a picture. `keeps_colours`: of what is painted from a preview only the lightness is taken, the colours stay
-    the preview's, for its VAE is too small to hold them still. `texture` above 0: it paints strokes too faintly.
+    edges of a picture. `keeps_colours`: of what is painted from a preview only the lightness is taken, most where there
+    is much to see; colours and calm stay the preview's, for its VAE is too small to hold them still.
     """
 
     scheduler: SchedulerName = "dpm++"

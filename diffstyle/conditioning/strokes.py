@@ -29,10 +29,11 @@ SPACE = "strokes-1"
 WEIGHTS = "starter/preview/strokes.safetensors"
 SCALES, SIDE, KERNELS, QUANTILES = 4, 7, 48, 33
 MEASURED_AREA = 512 * 512
-LUMA = (0.299, 0.587, 0.114)
+LUMA = (0.299, 0.587, 0.114)  # BT.601
 FAINTEST = 0.01  # contrast, as the deviation of luminance: what is flatter has noise, not strokes
 SAMPLES = 2**14  # of a scale's patches
 WIDEST_STRIDE = 4
+FINENESS = 64  # of a unit of contrast
 KEPT = 256  # styles, of 25 KB each
 
 
@@ -50,9 +51,9 @@ def luminance(pixels: Tensor) -> Tensor:
     return (pixels * torch.tensor(LUMA).view(3, 1, 1)).sum(0)[None, None]
 
 
-def quantiles(values: Tensor) -> Tensor:
-    """(n, QUANTILES) of (n, m), from the least to the greatest, denser towards both."""
-    step = max(1, values.shape[1] // SAMPLES)
+def quantiles(values: Tensor, samples: int = SAMPLES) -> Tensor:
+    """(n, QUANTILES) of (n, m), of which so many are looked at: from the least to the greatest, denser towards both."""
+    step = max(1, values.shape[1] // samples)
     ordered = values[:, ::step].sort(1).values
     return ordered[:, _ranks(ordered.shape[1])]
 
@@ -82,7 +83,12 @@ def measured(picture: Picture) -> Tensor:
         seen = F.avg_pool2d(seen, 2) if scale else seen
         found = F.conv2d(seen, kernels(), stride=stride(*seen.shape[-2:]))[0].flatten(1)
         rows.append(quantiles(found) / contrast)
-    return torch.stack(rows).flatten()
+    return _rounded(torch.stack(rows).flatten())
+
+
+def _rounded(flat: Tensor) -> Tensor:
+    """So exact as makes sense, or recipes would be twice as long."""
+    return flat.mul(FINENESS).round().div(FINENESS)
 
 
 def table(flat: Tensor, name: str) -> Tensor:
@@ -112,7 +118,7 @@ class StrokesAdapter(nn.Module):
 
     def forward(self, embeddings: Tensor) -> Tensor:
         found = self.leave(self.enter(embeddings)).view(-1, SCALES, KERNELS, QUANTILES)
-        return found.sort(-1).values.flatten(1)  # quantiles rise
+        return _rounded(found.sort(-1).values.flatten(1))  # quantiles rise
 
     @classmethod
     def load(cls, path: Path | None = None) -> StrokesAdapter:

@@ -20,6 +20,7 @@ from diffstyle.task import Task, styles
 HELD = 0.5  # of a change, where the photo has an edge
 LOOSEST, MOST_LOST = 0.56, 0.12  # correlation of edges with the photo's at structure 0, and how much of it may go
 LEAST_STEP = 0.1
+SAMPLES = 2**12  # of a painting's patches
 MAP = 2**22  # numbers of a map of projections at a time
 
 
@@ -140,7 +141,7 @@ def _carried(seen: Tensor, wanted: Sequence[Wanted], n: int) -> Tensor:
         for w, part in zip(wanted, parts, strict=True):
             there = found if part is None else found[:, part > 0.5]
             if there.shape[1] > QUANTILES:
-                by = _mapped(found, strokes.quantiles(there), w.table[first : first + at_once]) - found
+                by = _mapped(found, strokes.quantiles(there, SAMPLES), w.table[first : first + at_once]) - found
                 moved += by if part is None else by * part
         change += F.conv_transpose2d(moved.view(1, -1, rows, columns), some, stride=step)
     change /= F.conv_transpose2d(torch.ones(1, 1, rows, columns), torch.ones(1, 1, SIDE, SIDE), stride=step)
