@@ -184,17 +184,17 @@ def test_an_interrupted_render_leaves_nothing(
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_the_starter_paints_by_diffusion_when_asked(
+def test_the_starter_paints_by_diffusion_unless_told_otherwise(
     photo_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "x.png"
-    assert run("stylize", photo_file, "--style", "mosaic", "--engine", "diffusion", "-o", out) == 0
+    assert run("stylize", photo_file, "--style", "mosaic", "-o", out) == 0
     recipe = read_recipe(out)
     assert (recipe.settings.engine, recipe.settings.start, recipe.options.model) == ("diffusion", "preview", "starter")
     assert any(name.startswith("unet/") for name in recipe.weights)
     assert run("replay", out, "--content", photo_file, "-o", tmp_path / "again.png") == 0
     assert "identical" in capsys.readouterr().out
-    assert run("stylize", photo_file, "--style", "mosaic", "-o", tmp_path / "y.png") == 0
+    assert run("stylize", photo_file, "--style", "mosaic", "--engine", "adain", "-o", tmp_path / "y.png") == 0
     assert list(read_recipe(tmp_path / "y.png").weights) == ["starter/preview/preview.safetensors"]
 
 

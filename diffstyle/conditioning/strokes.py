@@ -26,7 +26,7 @@ from diffstyle.tensors import read_safetensors, write_safetensors
 from diffstyle.weights import verified
 
 SPACE = "strokes-1"
-WEIGHTS = "starter/preview/strokes.safetensors"
+WEIGHTS = "starter/strokes/strokes.safetensors"
 SCALES, SIDE, KERNELS, QUANTILES = 4, 7, 48, 33
 MEASURED_AREA = 512 * 512
 LUMA = (0.299, 0.587, 0.114)  # BT.601

@@ -13,7 +13,7 @@ STIRRED = 0.015  # deviation of luma in a window at which half of a change is le
 
 
 def in_colours_of(coloured: Tensor, light: Tensor) -> Tensor:
-    """(3, h, w): chroma of `coloured`, luma of `light`, not clamped; the less stirs in `coloured`, the more of its own
+    """(..., 3, h, w): chroma of `coloured`, luma of `light`, not clamped; the less stirs in `coloured`, the more of its own
     luma, or skies would have grain.
     """
     change = _luma(light - coloured)
@@ -26,12 +26,11 @@ def _luma(pixels: Tensor) -> Tensor:
 
 
 def _stir(luma: Tensor) -> Tensor:
-    """From 0, where a picture (1, h, w) is flat, towards 1, where there is much to see."""
+    """From 0, where a picture (..., 1, h, w) is flat, towards 1, where there is much to see."""
     deviation = _mean((luma - _mean(luma)).square()).sqrt()
     return _mean(deviation / (deviation + STIRRED))
 
 
 def _mean(plane: Tensor) -> Tensor:
     """Of the window around each pixel."""
-    framed = F.pad(plane[None], (WINDOW // 2,) * 4, mode="replicate")
-    return F.avg_pool2d(framed, WINDOW, stride=1)[0]
+    return F.avg_pool2d(F.pad(plane, (WINDOW // 2,) * 4, mode="replicate"), WINDOW, stride=1)

@@ -137,10 +137,10 @@ class DiffusionEngine:
                 continue
             if bool(torch.isfinite(pixels).all()):
                 content = task.content
-                if task.start == "preview" and self.backbone.sampling.keeps_colours:
-                    pixels = in_colours_of(self._beginning(task), pixels).clamp_(0, 1)
                 if task.strength < 1 and self._quick:
                     pixels = pixels.add(self._lost(task), alpha=1 - task.strength).clamp_(0, 1)
+                if task.start == "preview" and self.backbone.sampling.keeps_colours:
+                    pixels = in_colours_of(self._beginning(task), pixels).clamp_(0, 1)
                 report(on_step, total, total)
                 return Picture(
                     self._frame(task).inside(pixels),
