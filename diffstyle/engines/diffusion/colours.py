@@ -13,8 +13,8 @@ STIRRED = 0.015  # deviation of luma in a window at which half of a change is le
 
 
 def in_colours_of(coloured: Tensor, light: Tensor) -> Tensor:
-    """(..., 3, h, w): chroma of `coloured`, luma of `light`, not clamped; the less stirs in `coloured`, the more of its own
-    luma, or skies would have grain.
+    """(..., 3, h, w): chroma of `coloured`, luma of `light`, not clamped; the less stirs in `coloured`, the more of its
+    own luma, or skies would have grain.
     """
     change = _luma(light - coloured)
     return coloured + _stir(_luma(coloured)) * change
