@@ -22,7 +22,7 @@ from tests.serving import Served, serving
 SHOTS = ROOT / "runs" / "ui"  # git ignores it: pictures for people to look at
 CAT = ROOT / "examples" / "cat.jpg"
 WORDS = "ukiyo-e woodblock print, indigo and cream"
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=120_000)
 
 
 def chromium() -> str:
@@ -330,7 +330,7 @@ def test_a_tiny_adapter_is_trained_stopped_and_gone_on_with(page: Page, served: 
     start.click()
     expect(page.locator("#curve polyline").first).to_be_visible(timeout=240_000)
     page.locator("#train-stop").click()
-    expect(status).to_contain_text("Stopped", timeout=120_000)
+    expect(status).to_contain_text("Stopped", timeout=240_000)
     assert (served.folder / "adapters" / ".tiny.training.pt").is_file()
     start.click()
     expect(page.locator("#sheet img[alt*='painted now']")).to_be_visible(timeout=300_000)
