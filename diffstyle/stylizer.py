@@ -96,7 +96,7 @@ class Stylizer:
             starter = StyleEncoder.load()
             adain = AdaINEngine.load(device=where, dtype=options.torch_dtype)
             preview = Masked(adain)
-            stroked = Texture(adain, rounds=8, finest=1)
+            stroked = Texture(adain, rounds=8, finest=1)  # the finest grain of a preview is its own
 
         def diffusion(options: ModelOptions) -> Engine:
             from diffstyle.engines.diffusion.load import load_diffusion
@@ -104,14 +104,10 @@ class Stylizer:
             with enough():
                 engine = load_diffusion(options, device=where, dtype=dtype, preview=Masked(stroked), starter=starter)
             side = engine.backbone.sampling.side
-            painter = Texture(engine, rounds=3, finest=0)
+            painter = Texture(engine, rounds=3, finest=0)  # it began with strokes
             return controlled(painter if side is None else Enlarge(painter, side=side, detail=preview), adain)
 
-        stylizer = cls(
-            {"adain": lambda _: controlled(stroked, adain), "diffusion": diffusion},
-            starter,
-            options,
-        )
+        stylizer = cls({"adain": lambda _: controlled(stroked, adain), "diffusion": diffusion}, starter, options)
         if options.shareable() != _PLAIN:  # what was named is looked at at once
             stylizer.engine("diffusion")
         return stylizer

@@ -21,7 +21,7 @@ from tests.conftest import ROOT
 
 # from the ground up: a module may import from its own floor and those before it
 FLOORS = (
-    {"errors", "files", "tensors", "sphere", "model_options", "device"},
+    {"errors", "files", "tensors", "sphere", "model_options", "device", "latest", "light"},
     {"picture", "picture_file", "style", "region", "style_file", "ipadpt", "task", "recipe"}
     | {"weights", "zoo", "style_spec", "space", "models"},
     {"colours", "captions", "procedural"},

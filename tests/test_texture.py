@@ -14,6 +14,7 @@ from diffstyle.conditioning import strokes
 from diffstyle.conditioning.strokes import KERNELS, QUANTILES, SCALES, SIDE, SPACE, Strokes, StrokesAdapter
 from diffstyle.evaluation.measures import structure, texture_distance
 from diffstyle.evaluation.pictures import small
+from diffstyle.light import luma
 from diffstyle.picture import MIN_SIDE
 from diffstyle.region import Mask
 from diffstyle.task import EngineName
@@ -60,7 +61,7 @@ def test_the_kernels_are_an_orthonormal_bank_without_means() -> None:
 def test_strokes_know_no_colour_contrast_or_size() -> None:
     picture = Picture.from_array(waves(300, 200, seed=4))
     flat = strokes.measured(picture)
-    grey = strokes.luminance(picture.pixels)[0].expand(3, -1, -1)
+    grey = luma(picture.pixels).expand(3, -1, -1)
     faint = Picture((0.4 * grey + 0.3).contiguous())
     assert torch.allclose(strokes.measured(faint), flat, atol=0.02)
     larger = strokes.measured(picture.resized((600, 400)))
@@ -103,15 +104,16 @@ def test_structure_says_how_much_of_the_edges_may_go(stylizer: Stylizer, square_
             small(stylizer.stylize(square_photo, style, engine="adain", texture=1, structure=s).picture),
             small(square_photo),
         )
-        for s in (0.0, 0.5, 1.0)
+        for s in (0.0, 0.2, 1.0)
     ]
     assert kept[0] < kept[1] < kept[2]
 
 
 def test_the_model_says_whether_strokes_are_carried(stylizer: Stylizer, diffuser: Stylizer, painting: Style) -> None:
     photo = Picture.from_array(waves(64, 48))
-    for engine, own in (("adain", 0.0), ("diffusion", 1.0)):
-        task = stylizer.stylize(photo, painting, engine=engine).task  # type: ignore[arg-type]
+    usual: dict[EngineName, float] = {"adain": 0.0, "diffusion": 1.0}
+    for engine, own in usual.items():
+        task = stylizer.stylize(photo, painting, engine=engine).task
         assert task.texture == own
         assert all((SPACE in r.statistics) == bool(own) for r in task.style.references)
     assert diffuser.stylize(photo, painting, engine="diffusion").task.texture == 0  # nobody looked at it with strokes
@@ -189,9 +191,10 @@ def test_pictures_of_any_size_are_carried(size: tuple[int, int], stylizer: Styli
 
 def test_the_adapter_is_fitted_to_pictures_and_captions(tmp_path: Path) -> None:
     pictures = [hatched(160, 120, pitch) for pitch in (5, 6, 7, 24, 26, 28)]
-    pixels = [p.to_array() for p in pictures]
-    pool = Pool.__new__(Pool)
-    object.__setattr__(pool, "pixels", pixels)
+    none = np.zeros(6, np.int64)
+    pool = Pool(
+        [p.to_array() for p in pictures], np.zeros((6, 0), np.int8), none, none, none, np.zeros((6, 0), np.float32), ()
+    )
     embeddings = torch.nn.functional.normalize(
         torch.tensor([[1.0, 0.1 * n, 0] if n < 3 else [0, 0.1 * n, 1.0] for n in range(6)]), dim=1
     )

@@ -96,9 +96,12 @@ def say(page: Page, words: str) -> None:
 def enter(page: Page, name: str, value: str) -> None:
     """Fill a widget that was unfolded just now: gradio puts its first value in once more, quicker than a hand is."""
     box = page.locator(f"#{name} :is(input, textarea)")
-    while box.input_value() != value:
+    for _ in range(10):
         box.fill(value)
         page.wait_for_timeout(400)
+        if box.input_value() == value:
+            return
+    raise AssertionError(f"{name} does not take {value}")
 
 
 def after(page: Page) -> str:

@@ -8,7 +8,6 @@ distribution half way (a Wasserstein barycentre, kernel by kernel), so that styl
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -20,6 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diffstyle.errors import InputError
+from diffstyle.latest import Latest
+from diffstyle.light import luma
 from diffstyle.picture import Picture
 from diffstyle.style import Reference, Style
 from diffstyle.tensors import read_safetensors, write_safetensors
@@ -29,7 +30,6 @@ SPACE = "strokes-1"
 WEIGHTS = "starter/strokes/strokes.safetensors"
 SCALES, SIDE, KERNELS, QUANTILES = 4, 7, 48, 33
 MEASURED_AREA = 512 * 512
-LUMA = (0.299, 0.587, 0.114)  # BT.601
 FAINTEST = 0.01  # contrast, as the deviation of luminance: what is flatter has noise, not strokes
 SAMPLES = 2**14  # of a scale's patches
 WIDEST_STRIDE = 4
@@ -44,11 +44,6 @@ def kernels() -> Tensor:
     basis, triangle = np.linalg.qr(drawn - drawn.mean(0))
     basis = basis * np.sign(np.diag(triangle))  # one decomposition, whoever computes it
     return torch.from_numpy(np.ascontiguousarray(basis.T, np.float32)).view(KERNELS, 1, SIDE, SIDE)
-
-
-def luminance(pixels: Tensor) -> Tensor:
-    """(1, 1, h, w) of (3, h, w)."""
-    return (pixels * torch.tensor(LUMA).view(3, 1, 1)).sum(0)[None, None]
 
 
 def quantiles(values: Tensor, samples: int = SAMPLES) -> Tensor:
@@ -73,10 +68,10 @@ def stride(height: int, width: int) -> int:
 @torch.no_grad()
 def measured(picture: Picture) -> Tensor:
     """The flat table (SCALES * KERNELS * QUANTILES,) of a picture, seen at one area whatever its size."""
-    scale = (MEASURED_AREA / (picture.width * picture.height)) ** 0.5
+    factor = (MEASURED_AREA / (picture.width * picture.height)) ** 0.5
     least = SIDE * 2 ** (SCALES - 1)
-    sides = (max(least, round(picture.width * scale)), max(least, round(picture.height * scale)))
-    seen = luminance(picture.resized(sides).opaque())
+    sides = (max(least, round(picture.width * factor)), max(least, round(picture.height * factor)))
+    seen = luma(picture.resized(sides).opaque())[None]
     contrast = seen.std().clamp_min(FAINTEST)
     rows: list[Tensor] = []
     for scale in range(SCALES):
@@ -142,7 +137,7 @@ class Strokes:
     """Measures the strokes of pictures, and imagines those of styles that are known by an embedding alone."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Tensor] = OrderedDict()
+        self._seen: Latest[Tensor] = Latest(KEPT)
 
     @cached_property
     def adapter(self) -> StrokesAdapter:
@@ -155,18 +150,11 @@ class Strokes:
     def _measured(self, reference: Reference) -> Reference:
         if SPACE in reference.statistics:
             return reference
-        if reference.picture is not None:
-            flat = self._seen(reference.digest, reference.picture)
+        picture = reference.picture
+        if picture is not None:
+            flat = self._seen.get(reference.digest, lambda: measured(picture))
         elif len(reference.embeddings.get(self.adapter.space, ())) == self.adapter.enter.in_features:
             flat = self.adapter(reference.embeddings[self.adapter.space][None])[0]
         else:
             return reference
         return replace(reference, statistics=MappingProxyType({**reference.statistics, SPACE: flat}))
-
-    def _seen(self, digest: str, picture: Picture) -> Tensor:
-        """The strokes of a picture, from the last ones if it is among them."""
-        self._kept[digest] = self._kept[digest] if digest in self._kept else measured(picture)
-        self._kept.move_to_end(digest)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return self._kept[digest]

@@ -10,16 +10,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.conditioning import strokes
-from diffstyle.conditioning.strokes import FAINTEST, KERNELS, QUANTILES, SCALES, SIDE, kernels, luminance
+from diffstyle.conditioning.strokes import FAINTEST, KERNELS, QUANTILES, SCALES, SIDE, kernels
 from diffstyle.controls.wrapper import Wrapper
 from diffstyle.engines.base import Engine, OnStep
+from diffstyle.light import correlation, edges, luma
 from diffstyle.picture import Picture
 from diffstyle.region import shared_out
 from diffstyle.task import Task, styles
 
 HELD = 0.5  # of a change, where the photo has an edge
 LOOSEST, MOST_LOST = 0.56, 0.12  # correlation of edges with the photo's at structure 0, and how much of it may go
-LEAST_STEP = 0.1
+LEAST_LOST = 0.01  # may go, however little is left
+LEAST_STEP, HALVINGS = 0.1, 4  # a smaller share of a change is the last; how often one is halved
 SAMPLES = 2**12  # of a painting's patches
 MAP = 2**22  # numbers of a map of projections at a time
 
@@ -51,7 +53,7 @@ class Texture(Wrapper):
         wanted = _wanted(task) if weight > 0 else []
         if not wanted:
             return painted
-        light, photo = luminance(painted.pixels), luminance(task.content.pixels)
+        light, photo = luma(painted.pixels)[None], luma(task.content.pixels)[None]
         change = self._stroked(light, photo, wanted, task.structure) - light
         if task.mask is not None:
             change *= task.mask.shares
@@ -62,8 +64,8 @@ class Texture(Wrapper):
         """(1, 1, h, w): `light` with the strokes that are `wanted`."""
         outline = Outline(photo)
         begun, least = outline.kept(light), LOOSEST + (1 - LOOSEST) * structure
-        floor = min(max(least, begun - MOST_LOST * (1 - structure)), begun - 0.01)
-        gate = 1 - HELD * outline.edges
+        floor = min(max(least, begun - MOST_LOST * (1 - structure)), begun - LEAST_LOST)
+        gate = 1 - HELD * outline.there
         contrast = light.std().clamp_min(FAINTEST)
         for n in range(self.rounds):
             change = gate * _toward(light, wanted, contrast, n, self.finest)
@@ -75,25 +77,28 @@ class Texture(Wrapper):
 
 
 class Outline:
-    """The edges of a photo (1, 1, h, w), and how far another picture has them, as `evaluation.measures.structure`."""
+    """The edges of a photo (1, 1, h, w), and how far another picture has them, at a half and at a quarter of its size.
+
+    `there` is where they are, from 0 to 1, at its size.
+    """
 
     def __init__(self, photo: Tensor) -> None:
-        self._wanted = [_edges(F.avg_pool2d(photo, side)) for side in (2, 4) if min(photo.shape[-2:]) >= 2 * side]
-        found = _edges(photo)
+        self._wanted = [edges(F.avg_pool2d(photo, side)) for side in (2, 4) if min(photo.shape[-2:]) >= 2 * side]
+        found = edges(F.pad(photo, (1, 0, 1, 0), mode="replicate"))
         sample = found.flatten()[:: max(1, found.numel() // 2**16)]
-        self.edges = (found / torch.quantile(sample, 0.95).clamp_min(1e-4)).clamp(0, 1)  # where they are, 0 to 1
+        self.there = (found / torch.quantile(sample, 0.95).clamp_min(1e-4)).clamp(0, 1)
 
     def kept(self, picture: Tensor) -> float:
-        """The mean correlation; 1 where there is nothing to compare."""
-        found = [_edges(F.avg_pool2d(picture, 2 ** (n + 1))) for n in range(len(self._wanted))]
-        return sum(map(_correlation, found, self._wanted)) / len(found) if found else 1.0
+        """The mean correlation of edges."""
+        found = [edges(F.avg_pool2d(picture, 2 ** (n + 1))) for n in range(len(self._wanted))]
+        return sum(float(correlation(a, b)) for a, b in zip(found, self._wanted, strict=True)) / max(1, len(found))
 
     def share(self, picture: Tensor, change: Tensor, floor: float) -> float:
         """Of `change`, what can be made without losing more edges than `floor` allows."""
-        if self.kept(picture + change) >= floor:
+        if not self._wanted or self.kept(picture + change) >= floor:
             return 1.0
         low, high = 0.0, 1.0
-        for _ in range(4):
+        for _ in range(HALVINGS):
             middle = (low + high) / 2
             low, high = (middle, high) if self.kept(picture + middle * change) >= floor else (low, middle)
         return low
@@ -165,16 +170,3 @@ def _mapped(values: Tensor, have: Tensor, want: Tensor) -> Tensor:
     low, high = have.gather(1, above - 1), have.gather(1, above)
     share = ((values - low) / (high - low).clamp_min(1e-6)).clamp_(0, 1)
     return torch.lerp(want.gather(1, above - 1), want.gather(1, above), share)
-
-
-def _edges(picture: Tensor) -> Tensor:
-    """Blurred lengths of gradients."""
-    framed = F.pad(picture, (1, 1, 1, 1), mode="replicate")
-    across = framed[..., 1:-1, 2:] - framed[..., 1:-1, :-2]
-    down = framed[..., 2:, 1:-1] - framed[..., :-2, 1:-1]
-    return F.avg_pool2d(torch.hypot(across, down), 5, 1, 2)
-
-
-def _correlation(a: Tensor, b: Tensor) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    return float((a * b).sum() / (a.square().sum() * b.square().sum()).sqrt().clamp_min(1e-9))

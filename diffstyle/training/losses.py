@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffstyle.engines.diffusion.colours import LUMA
+from diffstyle.light import box, correlation, edges, luma
 
 
 def gram(features: Tensor) -> Tensor:
@@ -82,8 +82,7 @@ def stroke_distance(
     2022). All three are (b, 3, h, w).
     """
     out, photo, style = _of_one_size(out, photo, style)
-    weights = torch.tensor(LUMA, device=out.device).view(1, 3, 1, 1)
-    o, p, s = ((x.float() * weights).sum(1, keepdim=True) for x in (out, photo, style))
+    o, p, s = (luma(x.float()) for x in (out, photo, style))
     mean, deviation = s.mean((2, 3), keepdim=True), s.std((2, 3), keepdim=True)
     o, p = ((x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), keepdim=True).clamp_min(0.01) for x in (o, p))
     o, p = o * deviation + mean, p * deviation + mean
@@ -134,16 +133,8 @@ def edge_correlation(x: Tensor, content: Tensor, *, scales: int = 2) -> Tensor:
     found: list[Tensor] = []
     for _ in range(scales):
         x, content = (F.avg_pool2d(p, 2) for p in (x, content))
-        a, b = (_edges(p).flatten(1) for p in (x, content))
-        a, b = (p - p.mean(1, keepdim=True) for p in (a, b))
-        found.append((a * b).sum(1) / (a.square().sum(1) * b.square().sum(1)).clamp_min(1e-8).sqrt())
+        found.append(correlation(*(edges(p.mean(1, keepdim=True)) for p in (x, content))))
     return torch.stack(found).mean(0)
-
-
-def _edges(x: Tensor) -> Tensor:
-    luma = x.mean(1, keepdim=True)
-    across, down = luma[..., 1:, 1:] - luma[..., 1:, :-1], luma[..., 1:, 1:] - luma[..., :-1, 1:]
-    return _box((across.square() + down.square() + 1e-6).sqrt(), 3)
 
 
 def total_variation(x: Tensor) -> Tensor:
@@ -153,8 +144,8 @@ def total_variation(x: Tensor) -> Tensor:
 
 def flatness(content: Tensor, side: int = 5, flat: float = 0.02) -> Tensor:
     """(b, 1, h, w): 1 where the content is flat over `side` pixels, falling with its deviation in units of `flat`."""
-    luma = content.mean(1, keepdim=True)
-    mean, square = (_box(x, side) for x in (luma, luma.square()))
+    grey = content.mean(1, keepdim=True)
+    mean, square = (box(x, side) for x in (grey, grey.square()))
     return torch.exp(-((square - mean.square()).clamp_min(0).sqrt() / flat))
 
 
@@ -174,8 +165,8 @@ def lattice(x: Tensor, content: Tensor, period: int = 8) -> Tensor:
     """
     b, _, h, w = x.shape
     rows, columns = h // period, w // period
-    luma = x.mean(1, keepdim=True)
-    detail = luma - _box(luma, period + 1)
+    grey = x.mean(1, keepdim=True)
+    detail = grey - box(grey, period + 1)
 
     def cells(f: Tensor) -> Tensor:  # (b, 1, h, w) -> (b, rows, period, columns, period)
         return f[..., : rows * period, : columns * period].reshape(b, rows, period, columns, period)
@@ -183,7 +174,3 @@ def lattice(x: Tensor, content: Tensor, period: int = 8) -> Tensor:
     weight = cells(flatness(content, flat=0.04))
     pattern = (weight * cells(detail)).sum((1, 3)) / (weight.sum((1, 3)) + 0.05 * rows * columns)
     return pattern.abs().mean((1, 2))
-
-
-def _box(x: Tensor, side: int) -> Tensor:
-    return F.avg_pool2d(x, side, 1, side // 2, count_include_pad=False)

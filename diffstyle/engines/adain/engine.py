@@ -18,6 +18,7 @@ from diffstyle.engines.adain.network import CODE, STRIDE, PreviewNetwork, StyleS
 from diffstyle.engines.adain.strips import WHOLE_PIXELS, EncodedContent, encode, paint
 from diffstyle.engines.base import OnStep, S, report
 from diffstyle.errors import InputError
+from diffstyle.latest import Latest
 from diffstyle.picture import Picture
 from diffstyle.style import Reference, Style
 from diffstyle.task import Task
@@ -56,7 +57,7 @@ class AdaINEngine:
         self.dtype = dtype
         self.network = network.to(device).to(memory_format=torch.channels_last).freeze(dtype)
         self._contents: OrderedDict[int, _Kept] = OrderedDict()
-        self._styles: OrderedDict[str, Tensor] = OrderedDict()
+        self._styles: Latest[Tensor] = Latest(KEPT_STYLES)
 
     @property
     def runtime(self) -> Mapping[str, str]:
@@ -124,19 +125,12 @@ class AdaINEngine:
     def _measured(self, reference: Reference) -> Reference:
         if self.space in reference.statistics:
             return reference
-        vector = (
-            self._imagined(reference) if reference.picture is None else self._seen(reference.digest, reference.picture)
-        )
+        picture = reference.picture
+        if picture is None:
+            vector = self._imagined(reference)
+        else:
+            vector = self._styles.get(reference.digest, lambda: self._moments(picture))
         return replace(reference, statistics=MappingProxyType({**reference.statistics, self.space: vector}))
-
-    def _seen(self, digest: str, picture: Picture) -> Tensor:
-        """The statistics of a picture, from the last ones if it is among them."""
-        vector = self._styles[digest] if digest in self._styles else self._moments(picture)
-        self._styles[digest] = vector
-        self._styles.move_to_end(digest)
-        while len(self._styles) > KEPT_STYLES:
-            self._styles.popitem(last=False)
-        return vector
 
     @cached_property
     def adapter(self) -> StatsAdapter:

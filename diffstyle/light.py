@@ -1,0 +1,33 @@
+"""The lightness of pictures, and where its edges are."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+LUMA = (0.299, 0.587, 0.114)  # BT.601
+
+
+def luma(pixels: Tensor) -> Tensor:
+    """(..., 1, h, w) of (..., 3, h, w)."""
+    weights = torch.tensor(LUMA, dtype=pixels.dtype, device=pixels.device).view(3, 1, 1)
+    return (pixels * weights).sum(-3, keepdim=True)
+
+
+def box(x: Tensor, side: int) -> Tensor:
+    """Means of windows of `side` pixels (odd), at the borders of what is there."""
+    return F.avg_pool2d(x, side, 1, side // 2, count_include_pad=False)
+
+
+def edges(light: Tensor) -> Tensor:
+    """(b, 1, h - 1, w - 1): blurred lengths of gradients of (b, 1, h, w), with a gradient where it is flat too."""
+    corner = light[..., 1:, 1:]
+    across, down = corner - light[..., 1:, :-1], corner - light[..., :-1, 1:]
+    return box((across.square() + down.square() + 1e-6).sqrt(), 3)
+
+
+def correlation(a: Tensor, b: Tensor) -> Tensor:
+    """(b,): of each two pictures, 1 at most."""
+    a, b = (p.flatten(1) - p.flatten(1).mean(1, keepdim=True) for p in (a, b))
+    return (a * b).sum(1) / (a.square().sum(1) * b.square().sum(1)).clamp_min(1e-8).sqrt()
