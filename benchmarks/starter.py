@@ -21,6 +21,7 @@ from benchmarks.quality import bundled_pairs, dev_pairs, summary
 from benchmarks.words import labelled
 from diffstyle import Picture, Style, StyleSpace, Stylizer
 from diffstyle.captions import CALLED, phrases
+from diffstyle.conditioning.strokes import StrokesAdapter, measured
 from diffstyle.evaluation.measures import Measures, measure
 from diffstyle.evaluation.pictures import SIDE, small, square
 from diffstyle.procedural import MEDIA, render
@@ -77,6 +78,20 @@ def painted(stylizer: Stylizer, cases: list[Case], out: Path, name: str) -> dict
         agreement = np.asarray(np.corrcoef(ranks[0], ranks[1]))[0, 1]
         print(f"  {key}: rank correlation of preview and diffusion {agreement:.2f}")
     return found
+
+
+def told_strokes(stylizer: Stylizer, cases: list[Case]) -> None:
+    """How near the strokes that words are given come to those of the picture they are held against."""
+    adapter, ratios = StrokesAdapter.load(), []
+    for case in cases:
+        true = measured(case.reference)
+        embedding = stylizer.encoder.encode(case.style).embedding_in(adapter.space)
+        told, mean = adapter(embedding[None])[0], adapter.leave.bias
+        ratios.append(float((told - true).norm() / (mean - true).norm()))
+    print(
+        f"strokes of words, distance over that of the mean strokes: {np.median(ratios):.2f},"
+        f" nearer in {sum(r < 1 for r in ratios)} of {len(ratios)}"
+    )
 
 
 def blind(stylizer: Stylizer, cases: list[Case], out: Path) -> None:
@@ -173,7 +188,9 @@ def starter(
     photos = [photo for photo, _ in found]
     shown = [Case(f"pair {n}", p, Style.from_image(s), s) for n, (p, s) in enumerate(found)]
     painted(stylizer, shown, out, "pictures")
-    painted(stylizer, in_words(photos), out, "words")
+    worded = in_words(photos)
+    painted(stylizer, worded, out, "words")
+    told_strokes(stylizer, worded)
     blind(stylizer, shown[:20], out)
     recognised(stylizer, photos, every)
     steady(stylizer, shown[0])
