@@ -82,12 +82,13 @@ def painted(stylizer: Stylizer, cases: list[Case], out: Path, name: str) -> dict
 
 def told_strokes(stylizer: Stylizer, cases: list[Case]) -> None:
     """How near the strokes that words are given come to those of the picture they are held against."""
-    adapter, ratios = StrokesAdapter.load(), []
+    adapter = StrokesAdapter.load()
+    ratios: list[float] = []
     for case in cases:
         true = measured(case.reference)
         embedding = stylizer.encoder.encode(case.style).embedding_in(adapter.space)
         told, mean = adapter(embedding[None])[0], adapter.leave.bias
-        ratios.append(float((told - true).norm() / (mean - true).norm()))
+        ratios.append(float(((told - true).square().sum() / (mean - true).square().sum()).sqrt()))
     print(
         f"strokes of words, distance over that of the mean strokes: {np.median(ratios):.2f},"
         f" nearer in {sum(r < 1 for r in ratios)} of {len(ratios)}"

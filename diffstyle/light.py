@@ -7,6 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 LUMA = (0.299, 0.587, 0.114)  # BT.601
+WINDOW = 15  # pixels a side
+STIRRED = 0.015  # deviation of luma in a window that is half way from calm to stirred
 
 
 def luma(pixels: Tensor) -> Tensor:
@@ -18,6 +20,12 @@ def luma(pixels: Tensor) -> Tensor:
 def box(x: Tensor, side: int) -> Tensor:
     """Means of windows of `side` pixels (odd), at the borders of what is there."""
     return F.avg_pool2d(x, side, 1, side // 2, count_include_pad=False)
+
+
+def stir(light: Tensor) -> Tensor:
+    """From 0, where (..., 1, h, w) is flat, towards 1, where there is much to see."""
+    deviation = box((light - box(light, WINDOW)).square(), WINDOW).sqrt()
+    return box(deviation / (deviation + STIRRED), WINDOW)
 
 
 def edges(light: Tensor) -> Tensor:

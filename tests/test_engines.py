@@ -132,7 +132,8 @@ def test_flat_pictures_are_pictures_too(
     poster = solid.copy()
     poster[:, 150:] = (20, 40, 220)
     cut_out = np.dstack([poster, np.where(np.arange(300) < 150, 255, 0) + np.zeros((200, 1))]).astype(np.uint8)
-    for flat in (solid, poster, cut_out, np.zeros((64, 64), np.uint8)):
+    flats = (solid, poster, cut_out, np.zeros((64, 64), np.uint8))
+    for flat in flats if size is None else flats[1:2]:
         style = Style.from_image(flat)
         for content in (photo, Picture.from_array(flat)):
             out = stylizer.stylize(content, style, size=size, engine=engine).picture

@@ -415,6 +415,16 @@ def test_tuning_that_helps_no_held_out_picture_is_not_kept(hand: Path, stylizer:
     assert torch.equal(now, measured)
 
 
+def test_tuning_ends_with_its_time(hand: Path, stylizer: Stylizer) -> None:
+    painter: AdaINEngine = unwrapped(stylizer.engine("adain"))
+    of = material(hand, stylizer)
+    style = painter.measure(Style.from_images(list(of.pieces)))
+    measured = torch.stack([r.statistics[painter.space] * r.weight for r in style.references]).sum(0)
+    preview = Preview(painter.network)
+    short = tuned(preview, measured, of, of, steps=10**6, seconds=1e-3, size=96, seed=0)
+    assert torch.equal(short, tuned(preview, measured, of, of, steps=1, size=96, seed=0))
+
+
 def test_strokes_are_told_apart_whatever_their_contrast() -> None:
     photo, style = (
         torch.from_numpy(p).permute(2, 0, 1)[None].float() / 255

@@ -13,7 +13,7 @@ from diffstyle.conditioning import strokes
 from diffstyle.conditioning.strokes import FAINTEST, KERNELS, QUANTILES, SCALES, SIDE, kernels
 from diffstyle.controls.wrapper import Wrapper
 from diffstyle.engines.base import Engine, OnStep
-from diffstyle.light import correlation, edges, luma
+from diffstyle.light import correlation, edges, luma, stir
 from diffstyle.picture import Picture
 from diffstyle.region import shared_out
 from diffstyle.task import Task, styles
@@ -37,7 +37,8 @@ class Wanted:
 class Texture(Wrapper):
     """Moves the patches of what was painted, along a fixed bank of directions, to where those of the style lie: one
     step of iterative distribution transfer (Pitie et al. 2005) on patches at a few scales (Elnekave and Weiss 2022) in
-    each of `rounds`. Only lightness changes, and no more than leaves the photo's edges as clear as `structure` asks.
+    each of `rounds`. Only lightness changes, least where the painting is calm, for strokes made of nothing are grain;
+    and no more than leaves the photo's edges as clear as `structure` asks.
 
     `finest` is the first scale, a halving each, that is touched. A style of which neither a picture nor an embedding in
     the starter's space is known has no strokes and is left as it was painted.
@@ -53,19 +54,25 @@ class Texture(Wrapper):
         wanted = _wanted(task) if weight > 0 else []
         if not wanted:
             return painted
-        light, photo = luma(painted.pixels)[None], luma(task.content.pixels)[None]
-        change = self._stroked(light, photo, wanted, task.structure) - light
+        change = self.change(painted.pixels, task.content.pixels, wanted, task.structure)
         if task.mask is not None:
-            change *= task.mask.shares
-        return replace(painted, pixels=painted.pixels.add(change[0], alpha=weight).clamp_(0, 1))
+            change *= task.mask.shares[0]
+        return replace(painted, pixels=painted.pixels.add(change, alpha=weight).clamp_(0, 1))
 
     @torch.no_grad()
+    def change(self, painted: Tensor, photo: Tensor, wanted: Sequence[Wanted], structure: float) -> Tensor:
+        """(1, h, w): how much lighter `painted` (3, h, w), made of `photo`, is to be for its strokes to be those that
+        are `wanted`.
+        """
+        light = luma(painted)[None]
+        return (self._stroked(light, luma(photo)[None], wanted, structure) - light)[0]
+
     def _stroked(self, light: Tensor, photo: Tensor, wanted: Sequence[Wanted], structure: float) -> Tensor:
         """(1, 1, h, w): `light` with the strokes that are `wanted`."""
         outline = Outline(photo)
         begun, least = outline.kept(light), LOOSEST + (1 - LOOSEST) * structure
         floor = min(max(least, begun - MOST_LOST * (1 - structure)), begun - LEAST_LOST)
-        gate = 1 - HELD * outline.there
+        gate = (1 - HELD * outline.there) * stir(light)
         contrast = light.std().clamp_min(FAINTEST)
         for n in range(self.rounds):
             change = gate * _toward(light, wanted, contrast, n, self.finest)

@@ -7,6 +7,7 @@ trained itself. Neither needs a perceptual network that does not ship.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -85,13 +86,17 @@ class Preview:
         return self.network.render(self.network.encode(photos), StyleStatistics(*flat)).float()
 
 
+Carry = Callable[[Tensor, Tensor], Tensor]  # previews (b, 3, h, w) of photos (b, 3, h, w), to those with strokes
+
+
 class PaintStrokes(nn.Module):
-    """From the noised preview of a photo to the hand's strokes, as the model paints."""
+    """From the noised preview of a photo, strokes carried to it, to the hand's own, as the model paints."""
 
     def __init__(
         self,
         engine: DiffusionEngine,
         preview: Preview,
+        carry: Carry,
         material: Material,
         before: Tensor,
         now: Tensor,
@@ -102,7 +107,7 @@ class PaintStrokes(nn.Module):
         """`before` and `now` are the preview's statistics of the hand, measured and tuned."""
         super().__init__()
         self.unet: nn.Module = engine.backbone.unet
-        self._engine, self._preview, self._material = engine, preview, material
+        self._engine, self._preview, self._carry, self._material = engine, preview, carry, material
         self._before, self._now = before, now
         self._size, self._count, self._refining = size, count, 0.0
         self._noise = Noise.of(engine.backbone.pipeline.scheduler)
@@ -130,11 +135,12 @@ class PaintStrokes(nn.Module):
         self._refining = float(torch.stack(lost).mean())
 
     def _painted(self, batch: Strokes, statistics: Tensor, generator: torch.Generator) -> Tensor:
-        """(b, 3, s, s): previews in `statistics`, refined in a step."""
+        """(b, 3, s, s): previews in `statistics`, with strokes, refined in a step."""
         backbone = self._engine.backbone
         device, count = backbone.device, len(batch.photos)
         with torch.no_grad():
-            start = self._preview(batch.photos, statistics).clamp(0, 1).to(device)
+            previews = self._preview(batch.photos, statistics).clamp(0, 1)
+            start = self._carry(previews, batch.photos).to(device)
             latents = backbone.encode(start)
             t = torch.randint(*LEVELS, (count,), generator=generator).to(device)
             noisy = self._noise.noised(latents, torch.randn(latents.shape, generator=generator).to(device), t)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,9 +22,18 @@ HELD_BATCHES = 4
 
 
 def tuned(
-    preview: Preview, measured: Tensor, material: Material, held: Material, *, steps: int, size: int, seed: int
+    preview: Preview,
+    measured: Tensor,
+    material: Material,
+    held: Material,
+    *,
+    steps: int,
+    size: int,
+    seed: int,
+    seconds: float | None = None,
 ) -> Tensor:
-    """`measured` statistics (s,) after `steps` steps towards the hand's strokes, the colours as they were.
+    """`measured` statistics (s,) after `steps` steps towards the hand's strokes, the colours as they were; sooner, if
+    `seconds` are over.
 
     Of those on the way, `measured` included, the ones that do best on `held` are returned, where that has pictures. The
     same number of steps, size and seed give the same statistics, whatever was done before.
@@ -45,14 +56,20 @@ def tuned(
     optimiser = torch.optim.Adam([code], lr=RATE)
     average = best = measured[COLOURS:].clone()
     least = held_loss(average)
+    begun, done = time.monotonic(), 0.0
     for step in range(steps):
         optimiser.zero_grad()
         loss(code, material, 1, step).backward()
-        optimiser.param_groups[0]["lr"] = cosine_rate(step, step / steps, first=RATE, last=RATE / 20, warmup=5)
+        optimiser.param_groups[0]["lr"] = cosine_rate(step, done, first=RATE, last=RATE / 20, warmup=5)
         optimiser.step()
         average = average.lerp(code.detach(), 1 - min(0.9, (1 + step) / (10 + step)))
-        if step + 1 == steps or (step + 1) % max(1, steps // LOOKS) == 0:
+        before, done = done, (step + 1) / steps
+        if seconds is not None:
+            done = max(done, (time.monotonic() - begun) / seconds)
+        if int(before * LOOKS) < int(done * LOOKS):
             found = held_loss(average)
             if found <= least:
                 best, least = average, found
+        if done >= 1:
+            break
     return torch.cat((measured[:COLOURS], best))

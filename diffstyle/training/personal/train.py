@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from diffstyle import __version__
-from diffstyle.conditioning.strokes import SPACE, Strokes, blended
+from diffstyle.conditioning.strokes import SPACE, Strokes, blended, table
+from diffstyle.controls.texture import Texture, Wanted
 from diffstyle.controls.wrapper import Wrapper
 from diffstyle.device import find_device
 from diffstyle.encoder import StyleEncoder
@@ -34,11 +35,13 @@ from diffstyle.model_options import ModelOptions
 from diffstyle.picture import Picture, PictureLike
 from diffstyle.style import Reference, Style
 from diffstyle.stylizer import Stylizer
+from diffstyle.task import Settings
+from diffstyle.tensors import read_safetensors, write_safetensors
 from diffstyle.training.data import Pixels
 from diffstyle.training.personal import report as reports
 from diffstyle.training.personal.intake import Intake, Piece, take_in
 from diffstyle.training.personal.material import Material, pixels_of, plain_photos
-from diffstyle.training.personal.objective import Denoise, Objective, PaintStrokes, Preview
+from diffstyle.training.personal.objective import Carry, Denoise, Objective, PaintStrokes, Preview
 from diffstyle.training.personal.preview import tuned
 from diffstyle.training.personal.recipe import AdapterRecipe
 from diffstyle.training.personal.report import Report
@@ -47,10 +50,11 @@ from diffstyle.training.personal.trainable import opened
 from diffstyle.zoo import INFO, LOOK, TENSORS, adapters_folder, check_new
 
 TUNING_STEPS = 100
-TUNING_SHARE = 0.2  # of the minutes: what tuning the preview takes and the report needs is not there for the model
+TUNING_SHARE, REPORT_SHARE = 0.15, 0.1  # of the minutes: what the preview and the report take, the model has not
 OWN_SIDE = 256
 _PLAIN = ModelOptions()
-SAMPLES = ".jpg"
+SAMPLES, TUNED = ".jpg", ".preview.safetensors"
+STRUCTURE = Settings().structure
 JUDGED = 2  # photos that the report is made of, and nothing is learned from
 
 
@@ -111,7 +115,7 @@ def train_adapter(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         made.unlink(missing_ok=True)
-    for path in (state, state.with_suffix(SAMPLES)):
+    for path in (state, state.with_suffix(SAMPLES), state.with_suffix(TUNED)):
         path.unlink(missing_ok=True)
     return report
 
@@ -141,7 +145,8 @@ class _Job:
         job = cls(name, options, recipe, intake, photos, state)
         mark = state.with_suffix(".json")
         if not mark.exists() or mark.read_text("utf-8") != job._identity():
-            state.unlink(missing_ok=True)
+            for path in (state, state.with_suffix(TUNED)):
+                path.unlink(missing_ok=True)
             mark.write_text(job._identity(), "utf-8")
         return job
 
@@ -168,9 +173,10 @@ class _Job:
         material, held = (self._material(pieces, encoder) for pieces in (self.intake.train, self.intake.held))
         preview = Preview(painter.network)
         measured = _statistics(painter, self.intake.train)
+        strokes = blended(Strokes().measure(Style.from_images([p.picture for p in self.intake.train])))
+        assert strokes is not None  # every picture has some
         size = self.recipe.size or engine.backbone.architecture.side or OWN_SIDE
-        steps = min(TUNING_STEPS, self.recipe.steps or TUNING_STEPS)
-        now = tuned(preview, measured, material, held, steps=steps, size=min(size, OWN_SIDE), seed=self.recipe.seed)
+        now = self._tuned(preview, measured, material, held, size=min(size, OWN_SIDE))
 
         cpu = engine.backbone.device.type == "cpu"
         precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(engine.backbone.dtype, "no")
@@ -179,17 +185,17 @@ class _Job:
         def objective(of: Material) -> Objective[Any]:
             count = self.recipe.batch
             if engine.backbone.sampling.start == "preview":
-                strokes = PaintStrokes(engine, preview, of, measured, now, size=size, count=count)
+                paint = PaintStrokes(
+                    engine, preview, _carry(engine, strokes), of, measured, now, size=size, count=count
+                )
                 with accelerator.autocast():
-                    strokes.calibrate()
-                return strokes
+                    paint.calibrate()
+                return paint
             return Denoise(engine, of, size=size, count=count)
 
         vectors = {encoder.space: material.mean}
         if encoder is not stylizer.encoder:  # the preview's own eyes
             vectors[stylizer.encoder.space] = self._material(self.intake.train, stylizer.encoder).mean
-        strokes = blended(Strokes().measure(Style.from_images([p.picture for p in self.intake.train])))
-        assert strokes is not None  # every picture has some
         style = self._style(statistics={painter.space: now, SPACE: strokes}, embeddings=vectors)
         trainable = opened(engine, self.recipe, name=self.name)
 
@@ -205,11 +211,31 @@ class _Job:
             self.recipe,
             accelerator=accelerator,
             state=self.state,
-            seconds_left=60 * self.recipe.minutes * (1 - TUNING_SHARE),
+            seconds_left=60 * self.recipe.minutes * (1 - TUNING_SHARE - REPORT_SHARE),
             samples=Samples(samples_every, painted) if sampled else None,
             on_step=on_step,
         )
         return progress, style, trainable.save(self.state.with_suffix(f".{os.getpid()}.safetensors"))
+
+    def _tuned(self, preview: Preview, measured: Tensor, material: Material, held: Material, *, size: int) -> Tensor:
+        """The preview's statistics of the hand, tuned once, however often the training is gone on with."""
+        from accelerate import PartialState
+
+        path = self.state.with_suffix(TUNED)
+        with PartialState().main_process_first():
+            if not path.exists():
+                now = tuned(
+                    preview,
+                    measured,
+                    material,
+                    held,
+                    steps=min(TUNING_STEPS, self.recipe.steps or TUNING_STEPS),
+                    seconds=None if self.recipe.steps else 60 * self.recipe.minutes * TUNING_SHARE,
+                    size=size,
+                    seed=self.recipe.seed,
+                )
+                write_safetensors(path, {"statistics": now})
+            return read_safetensors(path)[1]["statistics"].to(measured)
 
     def _style(self, *, statistics: Mapping[str, Tensor], embeddings: Mapping[str, Tensor]) -> Style:
         """What the adapter paints, with what the preview and the encoders know of it, by space."""
@@ -339,8 +365,23 @@ def _statistics(painter: AdaINEngine, pieces: Sequence[Piece]) -> Tensor:
     return torch.stack([r.statistics[painter.space] * r.weight for r in style.references]).sum(0)
 
 
+def _carry(engine: DiffusionEngine, strokes: Tensor) -> Carry:
+    """As the model's own default has it, with the strokes of a flat table."""
+    assert engine.preview is not None  # it is what the model paints from
+    texture: Texture = _unwrapped(engine.preview, Texture)
+    wanted, weight = [Wanted(table(strokes, "the hand"), None)], engine.backbone.sampling.texture
+
+    def carry(previews: Tensor, photos: Tensor) -> Tensor:
+        if not weight:
+            return previews
+        changes = [texture.change(p, q, wanted, STRUCTURE) for p, q in zip(previews, photos, strict=True)]
+        return previews.add(torch.stack(changes), alpha=weight).clamp_(0, 1)
+
+    return carry
+
+
 def _unwrapped(engine: Engine, kind: type[Any]) -> Any:
-    while isinstance(engine, Wrapper):
+    while isinstance(engine, Wrapper) and not isinstance(engine, kind):
         engine = engine.engine
     if not isinstance(engine, kind):
         raise InputError(f"The model is not painted by {kind.__name__}: personal adapters cannot be trained for it.")
