@@ -59,7 +59,7 @@ def difference(side: int) -> dict[str, float]:
     whole does not fit, to it painted in strips of another height.
     """
     content, style = photo(side), Style.from_image(picture(512, 512, 5))
-    task = Task.of(content, style, Settings())
+    task = Task.of(content, style, Settings(engine="adain"))
 
     def painted() -> Picture:
         return AdaINEngine.load(device=torch.device("cpu")).render(task)
