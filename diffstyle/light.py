@@ -19,7 +19,8 @@ def luma(pixels: Tensor) -> Tensor:
 
 def box(x: Tensor, side: int) -> Tensor:
     """Means of windows of `side` pixels (odd), at the borders of what is there."""
-    return F.avg_pool2d(x, side, 1, side // 2, count_include_pad=False)
+    rows = F.avg_pool2d(x, (side, 1), 1, (side // 2, 0), count_include_pad=False)
+    return F.avg_pool2d(rows, (1, side), 1, (0, side // 2), count_include_pad=False)
 
 
 def stir(light: Tensor) -> Tensor:

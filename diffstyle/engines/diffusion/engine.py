@@ -125,7 +125,8 @@ class DiffusionEngine:
         task = replace(task, regions=tuple(replace(r, style=self.measure(r.style)) for r in task.regions))
         while True:
             try:
-                pixels, blanked = self._run(task, plan, on_step)
+                begin = self._beginning(task)
+                pixels, blanked = self._run(task, begin, plan, on_step)
             except (RuntimeError, MemoryError) as error:
                 if not ran_out(error):
                     raise
@@ -138,9 +139,9 @@ class DiffusionEngine:
             if bool(torch.isfinite(pixels).all()):
                 content = task.content
                 if task.strength < 1 and self._quick:
-                    pixels = pixels.add(self._lost(task), alpha=1 - task.strength).clamp_(0, 1)
+                    pixels = pixels.add(self._lost(begin), alpha=1 - task.strength).clamp_(0, 1)
                 if task.start == "preview" and self.backbone.sampling.keeps_colours:
-                    pixels = in_colours_of(self._beginning(task), pixels).clamp_(0, 1)
+                    pixels = in_colours_of(begin, pixels).clamp_(0, 1)
                 report(on_step, total, total)
                 return Picture(
                     self._frame(task).inside(pixels),
@@ -189,11 +190,13 @@ class DiffusionEngine:
             notes.append("The model's safety checker blanked the picture.")
         return tuple(notes)
 
-    def arguments(self, task: Task, plan: Schedule) -> dict[str, Any]:
-        """What diffusers' pipeline is called with for a settled task: all that decides the picture."""
+    def arguments(self, task: Task, begin: Tensor, plan: Schedule) -> dict[str, Any]:
+        """What diffusers' pipeline is called with for a settled task, and the picture (3, H, W) that is begun with: all
+        that decides the result.
+        """
         guidance = self.backbone.sampling.guidance if task.guidance is None else task.guidance
         frame = self._frame(task)
-        content, begin = frame.around(task.content.pixels), self._beginning(task)
+        content = frame.around(task.content.pixels)
         found: dict[str, Any] = {
             "image": begin[None],
             "strength": plan.strength,
@@ -219,11 +222,11 @@ class DiffusionEngine:
             }
         return found
 
-    def _run(self, task: Task, plan: Schedule, on_step: OnStep | None) -> tuple[Tensor, bool]:
+    def _run(self, task: Task, begin: Tensor, plan: Schedule, on_step: OnStep | None) -> tuple[Tensor, bool]:
         """(3, H, W) on the CPU, frame included, and whether a safety checker blanked it."""
         pipeline = self.backbone.pipeline
         pipeline.scheduler = make_scheduler(task.scheduler or "", self._scheduler_config)
-        arguments = self.arguments(task, plan)
+        arguments = self.arguments(task, begin, plan)
         keep = self._kept(task) if task.mask is not None else None
         frame = self._frame(task)
         tiles = self._tiles(task)
@@ -340,9 +343,8 @@ class DiffusionEngine:
         begin = self._preview_of(task) if task.start == "preview" else task.content
         return self._frame(task).around(begin.pixels)
 
-    def _lost(self, task: Task) -> Tensor:
+    def _lost(self, begin: Tensor) -> Tensor:
         """(3, H, W): what the VAE loses of the picture that was begun with, so that a small strength changes little."""
-        begin = self._beginning(task)
         return begin - self.backbone.decode(self.backbone.encode(begin[None]))[0].cpu()
 
     def _preview_of(self, task: Task) -> Picture:
