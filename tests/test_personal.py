@@ -383,12 +383,16 @@ def test_tokens_load_in_plain_diffusers(
         export(adapter_info("my-tokens"), "kohya", tmp_path)
 
 
+def statistics_of(painter: AdaINEngine, of: Material) -> torch.Tensor:
+    style = painter.measure(Style.from_images(list(of.pieces)))
+    return torch.stack([r.statistics[painter.space] * r.weight for r in style.references]).sum(0)
+
+
 def test_the_preview_comes_nearer(hand: Path, stylizer: Stylizer) -> None:
     """Tuned statistics bring the texture of photos nearer to the hand's, and keep the measured colours."""
     painter: AdaINEngine = unwrapped(stylizer.engine("adain"))
     of = material(hand, stylizer)
-    style = painter.measure(Style.from_images(list(of.pieces)))
-    measured = torch.stack([r.statistics[painter.space] * r.weight for r in style.references]).sum(0)
+    measured = statistics_of(painter, of)
     preview = Preview(painter.network)
     now = tuned(preview, measured, of, of, steps=30, size=128, seed=0)
     assert torch.equal(now[:9], measured[:9])
@@ -409,8 +413,7 @@ def test_tuning_that_helps_no_held_out_picture_is_not_kept(hand: Path, stylizer:
     painter: AdaINEngine = unwrapped(stylizer.engine("adain"))
     of = material(hand, stylizer)
     flat = replace(of, pieces=tuple(np.full((160, 160, 3), 30 * n, np.uint8) for n in range(len(of.pieces))))
-    style = painter.measure(Style.from_images(list(flat.pieces)))
-    measured = torch.stack([r.statistics[painter.space] * r.weight for r in style.references]).sum(0)
+    measured = statistics_of(painter, flat)
     now = tuned(Preview(painter.network), measured, of, flat, steps=10, size=96, seed=0)
     assert torch.equal(now, measured)
 
@@ -418,8 +421,7 @@ def test_tuning_that_helps_no_held_out_picture_is_not_kept(hand: Path, stylizer:
 def test_tuning_ends_with_its_time(hand: Path, stylizer: Stylizer) -> None:
     painter: AdaINEngine = unwrapped(stylizer.engine("adain"))
     of = material(hand, stylizer)
-    style = painter.measure(Style.from_images(list(of.pieces)))
-    measured = torch.stack([r.statistics[painter.space] * r.weight for r in style.references]).sum(0)
+    measured = statistics_of(painter, of)
     preview = Preview(painter.network)
     short = tuned(preview, measured, of, of, steps=10**6, seconds=1e-3, size=96, seed=0)
     assert torch.equal(short, tuned(preview, measured, of, of, steps=1, size=96, seed=0))

@@ -12,6 +12,8 @@ import torch
 from diffstyle import InputError, Picture, Style, StyleEncoder, Stylizer
 from diffstyle.conditioning import strokes
 from diffstyle.conditioning.strokes import KERNELS, QUANTILES, SCALES, SIDE, SPACE, Strokes, StrokesAdapter
+from diffstyle.controls import texture
+from diffstyle.controls.texture import Texture, Wanted
 from diffstyle.evaluation.measures import structure, texture_distance
 from diffstyle.evaluation.pictures import small
 from diffstyle.light import luma
@@ -207,3 +209,19 @@ def test_the_adapter_is_fitted_to_pictures_and_captions(tmp_path: Path) -> None:
     told = loaded(embeddings)
     assert (told - truth).abs().mean() < 0.3 * (truth.mean(0) - truth).abs().mean()
     assert (tmp_path / "strokes.safetensors").exists()
+
+
+def test_what_is_calm_gets_no_grain(stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The faint noise of a sky is not made into strokes, which it would be if all were carried alike."""
+    painted = Picture.from_array(waves(256, 256, seed=4)).pixels.clone()
+    sky = 0.6 + 0.002 * torch.randn(3, 256, 128, generator=torch.Generator().manual_seed(0))
+    painted[..., :128] = sky
+    wanted = [Wanted(strokes.table(strokes.measured(hatched(512, 512)), "hatching"), None)]
+    carrier = Texture(stylizer.engine("adain"), rounds=4, finest=0)
+
+    def grain() -> float:
+        return float(carrier.change(painted, painted, wanted, 0.0)[..., 16:96].std())
+
+    calm = grain()
+    monkeypatch.setattr(texture, "stir", torch.ones_like)
+    assert calm < 0.5 * grain()

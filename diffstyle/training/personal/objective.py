@@ -139,7 +139,7 @@ class PaintStrokes(nn.Module):
         backbone = self._engine.backbone
         device, count = backbone.device, len(batch.photos)
         with torch.no_grad():
-            previews = self._preview(batch.photos, statistics).clamp(0, 1)
+            previews = self._preview(batch.photos, statistics).clamp(0, 1).cpu()  # where strokes are carried
             start = self._carry(previews, batch.photos).to(device)
             latents = backbone.encode(start)
             t = torch.randint(*LEVELS, (count,), generator=generator).to(device)
