@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,8 @@ from diffstyle.conditioning.attach import attached
 from diffstyle.conditioning.tokens import TokensAdapter
 from diffstyle.training import checkpoint, losses
 from diffstyle.training.__main__ import starter
-from diffstyle.training.data import Window
+from diffstyle.training.data import Window, prefetch
+from diffstyle.training.sitting import Run, Sitting, sit
 from diffstyle.training.starter.distil import DistilRecipe, DistilTrainer, Stage
 from diffstyle.training.starter.looks import Looks, make_looks
 from diffstyle.training.starter.material import pictures, repaints
@@ -77,11 +80,11 @@ def test_the_packed_model_predicts_what_the_trained_one_does(run: Path) -> None:
     adapter = TokensAdapter.load(run / "adapter" / "adapter.safetensors")
     assert adapter.space == StyleEncoder.load().space
     generator = torch.Generator().manual_seed(0)
-    noisy, edges = torch.randn(1, 8, 16, 16, generator=generator), torch.rand(1, 3, 64, 64, generator=generator)
+    noisy, edges = torch.randn(1, 8, 16, 16, generator=generator), torch.rand(1, 1, 64, 64, generator=generator)
     told, t, prompt = torch.randn(1, 256, generator=generator), torch.tensor([300]), torch.zeros(1, 1, 256)
     with torch.no_grad(), attached(adapter, backbone):
         expected = painter.velocity(noisy, t, told, edges, torch.ones(1))
-        down, middle = backbone.pipeline.controlnet(noisy, t, prompt, edges, return_dict=False)
+        down, middle = backbone.pipeline.controlnet(noisy, t, prompt, edges.expand(-1, 3, -1, -1), return_dict=False)
         found = backbone.unet(
             noisy,
             t,
@@ -127,8 +130,38 @@ def test_batches_depend_on_the_generator_alone(looks: Looks) -> None:
     assert torch.equal(draw(1), draw(1))
     assert not torch.equal(draw(1), draw(2))
     drawn = pictures(looks, size=48, count=6, rng=np.random.default_rng(0))
-    assert drawn.pictures.shape == drawn.edges.shape == (6, 3, 48, 48)
+    assert (drawn.pictures.shape, drawn.edges.shape) == ((6, 3, 48, 48), (6, 1, 48, 48))
     assert drawn.embeddings.shape == (6, 256)
+
+
+def test_batches_of_processes_are_those_of_a_thread(looks: Looks) -> None:
+    def make(step: int) -> torch.Tensor:
+        return repaints(looks, size=48, styles=1, each=2, told_share=0.5, rng=np.random.default_rng(step)).goals
+
+    threaded, forked = (list(islice(prefetch(make, 5, workers=w), 4)) for w in (0, 2))
+    assert [n for n, _ in threaded] == [n for n, _ in forked] == [5, 6, 7, 8]
+    assert all(torch.equal(a, b) for (_, a), (_, b) in zip(threaded, forked, strict=True))
+
+
+def test_batches_of_processes_are_told_how_far_the_schedule_is(tmp_path: Path) -> None:
+    class Counts(Run):
+        seen: list[float]
+
+        def advance(self, batch: float, progress: float) -> dict[str, float]:
+            assert batch <= progress  # it was made before
+            time.sleep(0.02)
+            self.seen.append(batch)
+            self.step += 1
+            return {}
+
+    net = torch.nn.Linear(1, 1)
+    trainer = Counts(net, torch.optim.AdamW(net.parameters()), torch.device("cpu"))
+    trainer.seen = []
+    sit(trainer, lambda _, progress: progress, Sitting(tmp_path, 0.03, "cpu", workers=1), name="counts")
+    assert trainer.seen[0] == 0
+    assert trainer.seen[-1] > 0.5
+    assert trainer.seen == sorted(trainer.seen)
+    assert (tmp_path / "counts.pt").exists()
 
 
 def test_a_known_goal_shows_the_photo_in_place(looks: Looks) -> None:

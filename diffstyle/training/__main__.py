@@ -190,6 +190,7 @@ def starter(
     out: Path = Path("runs/starter"),
     minutes: float = 30.0,
     device: str = "cpu",
+    factor: int = 1,
     groups: int = 40,
 ) -> None:
     """Train one stage of the starter's diffusion model: vae, then unet, then distil; go on where the last run stopped.
@@ -206,13 +207,15 @@ def starter(
         Length of the stage's whole schedule, earlier runs included; rendering the pictures comes before.
     device
         Where to train: cpu or cuda.
+    factor
+        How many times the batches that suit a CPU: 8 fills a large GPU.
     groups
         How many groups of four photos are rendered, each in eight procedural styles.
     """
     from diffstyle.training.starter.recipe import train_stage
 
     torch.set_flush_denormal(True)
-    print(train_stage(stage, data, out, minutes=minutes, device=device, groups=groups))
+    print(train_stage(stage, data, out, minutes=minutes, device=device, groups=groups, factor=factor))
 
 
 if __name__ == "__main__":

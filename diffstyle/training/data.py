@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import multiprocessing
 import queue
 import tarfile
 import threading
@@ -18,6 +20,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 T = TypeVar("T")
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -52,7 +55,7 @@ def read_shards(folder: Path, pattern: str, split: str) -> list[Sample]:
                 if info["split"] == split:
                     picture = members[name.removesuffix(".json") + ".jpg"]
                     found.append((_open(tar, picture).read(), info))
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor() as pool:
         return list(pool.map(_decode, *zip(*found, strict=True)))
 
 
@@ -97,14 +100,49 @@ def random_crop(pixels: Pixels, size: int, *, zoom: tuple[float, float], rng: np
     return Window.random(pixels, size, zoom=zoom, rng=rng).cut(pixels, size)
 
 
-def to_batch(crops: list[Pixels]) -> Tensor:
-    """uint8 crops -> (b, 3, h, w) float32 in [0, 1], channels last."""
-    stacked = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)
+def to_bytes(crops: list[Pixels]) -> Tensor:
+    """uint8 crops (h, w, 3) -> (b, 3, h, w) uint8, channels last: a quarter of what there is to send to a device."""
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)
+
+
+def to_unit(stacked: Tensor) -> Tensor:
+    """(b, 3, h, w) uint8 -> float32 in [0, 1], channels last, where it is."""
     return (stacked.float() / 255).contiguous(memory_format=torch.channels_last)
 
 
-def prefetch(make: Callable[[int], T], first: int, depth: int = 3) -> Iterator[tuple[int, T]]:
-    """make(first), make(first + 1), … from a thread, so that the next batch is ready when the last one is done."""
+def to_batch(crops: list[Pixels]) -> Tensor:
+    """uint8 crops -> (b, 3, h, w) float32 in [0, 1], channels last."""
+    return to_unit(to_bytes(crops))
+
+
+class Steps(Dataset[T]):
+    """make(n) as item n: what worker processes are given."""
+
+    def __init__(self, make: Callable[[int], T]) -> None:
+        self.make = make
+
+    def __getitem__(self, step: int) -> T:
+        return self.make(step)
+
+
+def prefetch(make: Callable[[int], T], first: int, *, depth: int = 3, workers: int = 0) -> Iterator[tuple[int, T]]:
+    """make(first), make(first + 1), … before they are needed: from a thread, or from `workers` forked processes, each
+    of which makes every so many of them and keeps what `make` changes to itself.
+    """
+    if not workers:
+        yield from _threaded(make, first, depth)
+        return
+    loader: DataLoader[T] = DataLoader(
+        Steps(make),
+        batch_size=None,
+        sampler=itertools.count(first),
+        num_workers=workers,
+        multiprocessing_context=multiprocessing.get_context("fork"),
+    )
+    yield from enumerate(loader, first)
+
+
+def _threaded(make: Callable[[int], T], first: int, depth: int) -> Iterator[tuple[int, T]]:
     ready: queue.Queue[tuple[int, T] | BaseException] = queue.Queue(depth)
     stopped = threading.Event()
 

@@ -41,8 +41,8 @@ def descend(
 def follow(average: Mapping[str, Tensor], state: Mapping[str, Tensor], step: int, ema: float) -> None:
     """Move `average` towards `state` in place, faster in the first steps; whole numbers are copied."""
     decay = min(ema, (1 + step) / (10 + step))
-    for name, value in state.items():
-        if value.is_floating_point():
-            average[name].lerp_(value, 1 - decay)
-        else:
-            average[name].copy_(value)
+    moving = [name for name, value in state.items() if value.is_floating_point()]
+    averages, values = [average[name] for name in moving], [state[name] for name in moving]
+    torch._foreach_lerp_(averages, values, 1 - decay)  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]
+    for name in state.keys() - set(moving):
+        average[name].copy_(state[name])

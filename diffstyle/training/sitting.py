@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -13,6 +16,9 @@ from torch import Tensor, nn
 from diffstyle.training import checkpoint
 from diffstyle.training.data import prefetch
 from diffstyle.training.log import Log
+
+SAVE_EVERY = 120.0  # seconds
+LOG_EVERY = 20  # steps
 
 B = TypeVar("B", contravariant=True)
 
@@ -57,43 +63,47 @@ class Run:
         self.step, self.seconds = state["step"], state["seconds"]
 
 
-def sit(
-    trainer: Trains[B],
-    make: Callable[[int, float], B],
-    *,
-    out: Path,
-    name: str,
-    minutes: float,
-    save_every: float = 120.0,
-    every: int = 20,
-    on_save: Callable[[], None] | None = None,
-) -> None:
-    """Advance `trainer` by make(step, progress) until `minutes` are spent, earlier sittings included.
-
-    Goes on from `out/name.pt` if it is there; the log is `out/name.csv`. `on_save` is called after each checkpoint.
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """Where a run is kept, how many minutes it takes in all, on which device, and how many processes make its batches:
+    a thread if none, for a CPU that trains has no core to spare.
     """
+
+    out: Path
+    minutes: float
+    device: str
+    workers: int = 0
+
+    @classmethod
+    def on(cls, device: str, *, out: Path, minutes: float) -> Sitting:
+        """With all cores but two at work beside a GPU."""
+        return cls(out, minutes, device, 0 if device == "cpu" else max(1, (os.cpu_count() or 1) - 2))
+
+
+def sit(trainer: Trains[B], make: Callable[[int, float], B], sitting: Sitting, *, name: str) -> None:
+    """Advance `trainer` by make(step, progress) until the minutes are spent, earlier sittings included.
+
+    Goes on from `out/name.pt` if it is there; the log is `out/name.csv`.
+    """
+    out, minutes = sitting.out, sitting.minutes
     path = out / f"{name}.pt"
     if state := checkpoint.load(path):
         trainer.restore(state)
-    log = Log(out / f"{name}.csv", every=every)
+    log = Log(out / f"{name}.csv", every=LOG_EVERY)
     begun = saved = time.monotonic()
     before = trainer.seconds
-
-    def progress() -> float:
-        return min(1.0, trainer.seconds / (60 * minutes))
-
-    if progress() >= 1:
+    progress = multiprocessing.Value("d", min(1.0, before / (60 * minutes)))  # workers read it too
+    if progress.value >= 1:
         return
-    for step, batch in prefetch(lambda step: make(step, progress()), trainer.step):
-        terms = trainer.advance(batch, progress())
+    for step, batch in prefetch(lambda step: make(step, progress.value), trainer.step, workers=sitting.workers):
+        terms = trainer.advance(batch, progress.value)
         now = time.monotonic()
         trainer.seconds = before + now - begun
+        progress.value = min(1.0, trainer.seconds / (60 * minutes))
         log.add(step, trainer.seconds, dict(terms))
-        over = progress() >= 1
-        if over or now - saved > save_every:
+        over = progress.value >= 1
+        if over or now - saved > SAVE_EVERY:
             checkpoint.save(path, trainer.state())
-            if on_save is not None:
-                on_save()
             saved = time.monotonic()
         if over:
             break

@@ -58,16 +58,21 @@ class Material:
     photos: tuple[Pixels, ...]
     photo_embeddings: Tensor
 
-    def strokes(self, *, size: int, count: int, rng: np.random.Generator) -> Strokes:
+    def strokes(self, *, size: int, count: int, rng: np.random.Generator, photos: Tensor | None = None) -> Strokes:
+        """`count` crops of the hand, for `photos` or for others."""
         crops = [
             random_crop(self.pieces[_any(self.pieces, rng)], size, zoom=STROKE_ZOOM, rng=rng) for _ in range(count)
         ]
-        photos = [
-            random_crop(self.photos[_any(self.photos, rng)], size, zoom=PHOTO_ZOOM, rng=rng)
-            for _ in range(count * EACH)
-        ]
+        if photos is None:
+            photos = self.plain(size=size, count=count * EACH, rng=rng)
         told = [self._told(_any(self.pieces, rng), rng) for _ in photos]
-        return Strokes(to_batch(crops), to_batch(photos), torch.stack(told))
+        return Strokes(to_batch(crops), photos, torch.stack(told))
+
+    def plain(self, *, size: int, count: int, rng: np.random.Generator) -> Tensor:
+        """(count, 3, size, size): crops of the photos."""
+        return to_batch(
+            [random_crop(self.photos[_any(self.photos, rng)], size, zoom=PHOTO_ZOOM, rng=rng) for _ in range(count)]
+        )
 
     def shown(self, *, size: int, count: int, multiple: int, rng: np.random.Generator) -> Shown:
         """Crops of one shape, that of a picture drawn first; one in four is a plain photo, said to be one."""

@@ -8,6 +8,8 @@ trained itself. Neither needs a perceptual network that does not ship.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -30,6 +32,7 @@ SCALES, COLOURS = 3, 16
 TEXTURE, COLOUR, ARRANGEMENT, STRUCTURE, RANGE = 20.0, 4.0, 4.0, 40.0, 4.0
 SLACK = 0.07  # of edge correlation that may be lost against the style as it was before
 CALIBRATED = 4  # batches
+BEGINNINGS = 16  # batches of photos
 LEVELS = (5, 60)  # of a thousand, around those that a preview is refined from
 
 B = TypeVar("B")
@@ -89,8 +92,23 @@ class Preview:
 Carry = Callable[[Tensor, Tensor], Tensor]  # previews (b, 3, h, w) of photos (b, 3, h, w), to those with strokes
 
 
-class PaintStrokes(nn.Module):
-    """From the noised preview of a photo, strokes carried to it, to the hand's own, as the model paints."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Photos (b, 3, s, s) with their edges (b, 1, s, s), what painting begins from (b, 3, s, s) and its latents, and
+    the edge correlation (b,) that the previews had in the style as it was measured.
+    """
+
+    photos: Tensor
+    edges: Tensor
+    start: Tensor
+    latents: Tensor
+    was: Tensor
+
+
+class Beginnings:
+    """Photos as the model begins to paint them, previews with strokes carried: a few batches, each made once, when it
+    is first wanted, for that takes longer than a step of the model.
+    """
 
     def __init__(
         self,
@@ -104,62 +122,106 @@ class PaintStrokes(nn.Module):
         size: int,
         count: int,
     ) -> None:
-        """`before` and `now` are the preview's statistics of the hand, measured and tuned."""
-        super().__init__()
-        self.unet: nn.Module = engine.backbone.unet
-        self._engine, self._preview, self._carry, self._material = engine, preview, carry, material
+        """`before` and `now` are the preview's statistics of the hand, measured and tuned; `count` photos a batch."""
+        self._backbone = engine.backbone
+        self._preview, self._carry, self._material = preview, carry, material
         self._before, self._now = before, now
-        self._size, self._count, self._refining = size, count, 0.0
-        self._noise = Noise.of(engine.backbone.pipeline.scheduler)
-        self._loss = StrokeLoss(OpenClip.load(find(STARTER), engine.backbone.device, torch.float32))
+        self._size, self._count = size, count
+        self._made: dict[int, Begun] = {}
 
-    def batch(self, rng: np.random.Generator) -> Strokes:
-        return self._material.strokes(size=self._size, count=self._count, rng=rng)
+    def __getitem__(self, n: int) -> Begun:
+        """Batch `n`, of BEGINNINGS."""
+        if n not in self._made:
+            self._made[n] = self._begun(n, self._now)
+        return self._made[n]
 
-    def forward(self, batch: Strokes, generator: torch.Generator) -> dict[str, Tensor]:
-        with torch.no_grad():
-            was = losses.edge_correlation(self._preview(batch.photos, self._before), batch.photos) - self._refining
-        out = self._painted(batch, self._now, generator)
-        with torch.autocast(self._engine.backbone.device.type, enabled=False):
-            return self._loss(out, batch, was, generator)
+    def untuned(self, n: int) -> Begun:
+        """Batch `n` in the style as it was measured."""
+        return self._begun(n, self._before)
 
     @torch.no_grad()
-    def calibrate(self) -> None:
-        """See how much edge correlation refining a preview costs, before anything is trained."""
+    def _begun(self, n: int, statistics: Tensor) -> Begun:
+        photos = self._material.plain(size=self._size, count=self._count, rng=np.random.default_rng((5, n)))
+        before, now = (self._preview(photos, s).clamp(0, 1) for s in (self._before, statistics))
+        start = self._carry(now.cpu(), photos).to(self._backbone.device)  # strokes are carried on the CPU
+        was = losses.edge_correlation(before, photos)
+        return Begun(photos, edges_of(photos), start, self._backbone.encode(start), was)
+
+
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """Photos that are begun, and the strokes that they are to be painted in."""
+
+    begun: Begun
+    strokes: Strokes
+
+
+class PaintStrokes(nn.Module):
+    """From the noised preview of a photo, strokes carried to it, to the hand's own, as the model paints."""
+
+    def __init__(
+        self, engine: DiffusionEngine, beginnings: Beginnings, material: Material, *, size: int, count: int
+    ) -> None:
+        super().__init__()
+        self.unet: nn.Module = engine.backbone.unet
+        self._engine, self._beginnings, self._material = engine, beginnings, material
+        self._size, self._count = size, count
+        self._noise = Noise.of(engine.backbone.pipeline.scheduler)
+        self._loss = StrokeLoss(OpenClip.load(find(STARTER), engine.backbone.device, torch.float32))
+        self._refining = self._calibrated()
+
+    def on(self, material: Material) -> PaintStrokes:
+        """The same on other pictures of the hand."""
+        other = copy(self)
+        other._material = material
+        return other
+
+    def batch(self, rng: np.random.Generator) -> Painting:
+        return self._painting(self._beginnings[int(rng.integers(BEGINNINGS))], rng)
+
+    def forward(self, batch: Painting, generator: torch.Generator) -> dict[str, Tensor]:
+        out = self._painted(batch, generator)
+        with torch.autocast(self._engine.backbone.device.type, enabled=False):
+            return self._loss(out, batch.strokes, batch.begun.was - self._refining, generator)
+
+    def _painting(self, begun: Begun, rng: np.random.Generator) -> Painting:
+        strokes = self._material.strokes(size=self._size, count=self._count, rng=rng, photos=begun.photos)
+        return Painting(begun, strokes)
+
+    @torch.no_grad()
+    def _calibrated(self) -> float:
+        """How much edge correlation refining a preview costs, before anything is trained."""
         lost: list[Tensor] = []
         for n in range(CALIBRATED):
-            batch, generator = self.batch(np.random.default_rng((4, n))), torch.Generator().manual_seed(n)
-            outs = self._preview(batch.photos, self._before), self._painted(batch, self._before, generator)
-            preview, refined = (losses.edge_correlation(o, batch.photos) for o in outs)
-            lost.append((preview - refined).mean())
-        self._refining = float(torch.stack(lost).mean())
+            batch = self._painting(self._beginnings.untuned(n), np.random.default_rng((4, n)))
+            refined = self._painted(batch, torch.Generator().manual_seed(n))
+            lost.append((batch.begun.was - losses.edge_correlation(refined, batch.begun.photos)).mean())
+        return float(torch.stack(lost).mean())
 
-    def _painted(self, batch: Strokes, statistics: Tensor, generator: torch.Generator) -> Tensor:
-        """(b, 3, s, s): previews in `statistics`, with strokes, refined in a step."""
-        backbone = self._engine.backbone
-        device, count = backbone.device, len(batch.photos)
+    def _painted(self, batch: Painting, generator: torch.Generator) -> Tensor:
+        """(b, 3, s, s): what was begun, refined in a step."""
+        backbone, begun = self._engine.backbone, batch.begun
+        device, count = backbone.device, len(begun.photos)
         with torch.no_grad():
-            previews = self._preview(batch.photos, statistics).clamp(0, 1).cpu()  # where strokes are carried
-            start = self._carry(previews, batch.photos).to(device)
-            latents = backbone.encode(start)
             t = torch.randint(*LEVELS, (count,), generator=generator).to(device)
-            noisy = self._noise.noised(latents, torch.randn(latents.shape, generator=generator).to(device), t)
+            noise = torch.randn(begun.latents.shape, generator=generator).to(device)
+            noisy = self._noise.noised(begun.latents, noise, t)
             prompt: Tensor = self._engine.prompt("", "", guided=False)["prompt_embeds"].expand(count, -1, -1)
-            held = self._held(noisy, t, prompt, batch)
-        told = {"image_embeds": [batch.told[:, None].to(device, backbone.dtype)]}
+            held = self._held(noisy, t, prompt, begun.edges)
+        told = {"image_embeds": [batch.strokes.told[:, None].to(device, backbone.dtype)]}
         predicted = self.unet(noisy.to(backbone.dtype), t, prompt, added_cond_kwargs=told, return_dict=False, **held)[
             0
         ].float()
         out = backbone.decode(self._noise.clean(noisy, predicted, t))
-        return in_colours_of(start, out) if backbone.sampling.keeps_colours else out
+        return in_colours_of(begun.start, out) if backbone.sampling.keeps_colours else out
 
-    def _held(self, noisy: Tensor, t: Tensor, prompt: Tensor, batch: Strokes) -> dict[str, Any]:
+    def _held(self, noisy: Tensor, t: Tensor, prompt: Tensor, edges: Tensor) -> dict[str, Any]:
         """What the ControlNet adds, where there is one that was shown edges."""
         net = getattr(self._engine.backbone.pipeline, "controlnet", None)
         if net is None or [c.conditioning for c in self._engine.backbone.controls] != ["soft-edge"]:
             return {}
-        edges = edges_of(batch.photos).to(noisy.device, self._engine.backbone.dtype)
-        down, middle = net(noisy.to(edges.dtype), t, prompt, edges, return_dict=False)
+        shown = edges.expand(-1, 3, -1, -1).to(noisy.device, self._engine.backbone.dtype)
+        down, middle = net(noisy.to(shown.dtype), t, prompt, shown, return_dict=False)
         return {"down_block_additional_residuals": list(down), "mid_block_additional_residual": middle}
 
 
@@ -172,6 +234,10 @@ class Denoise(nn.Module):
         self._engine, self._material = engine, material
         self._size, self._count = size, count
         self._noise = Noise.of(engine.backbone.pipeline.scheduler)
+
+    def on(self, material: Material) -> Denoise:
+        """The same on other pictures of the hand."""
+        return Denoise(self._engine, material, size=self._size, count=self._count)
 
     def batch(self, rng: np.random.Generator) -> Shown:
         multiple = 8 * self._engine.backbone.multiple

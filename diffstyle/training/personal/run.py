@@ -23,7 +23,7 @@ from diffstyle.training.schedule import cosine_rate, follow
 
 EMA = 0.98
 WARMUP = 10
-TIMED = (3, 8)  # steps whose time says how many fit into the minutes
+TIMED = {8: 3, 40: 30}  # at which steps their number is reckoned, from the time since which: later ones are quicker
 LOOKS = 8  # at the held-out pictures, over the whole run
 HELD_BATCHES = 4
 PATIENCE = 3
@@ -123,7 +123,7 @@ def run(
     if not progress.held:  # an adapter that does worse than none is not kept
         with accelerator.autocast():
             _look(held, trainable, average, progress)
-    first = progress.step
+    first, since = progress.step, dict[int, float]()
     while progress.total is None or progress.step < progress.total:
         if progress.stopped_early:
             break
@@ -133,10 +133,11 @@ def run(
         progress.losses.append(loss)
         now = time.monotonic()
         progress.seconds = before + now - begun
-        if progress.step - first == TIMED[0]:
-            timed = now
-        if progress.total is None and progress.step - first >= TIMED[1]:
-            each = (now - timed) / (TIMED[1] - TIMED[0])  # pyright: ignore[reportPossiblyUnboundVariable]
+        here = progress.step - first
+        if here in TIMED.values():
+            since[here] = now
+        if recipe.steps is None and here in TIMED:
+            each = (now - since[TIMED[here]]) / (here - TIMED[here])
             fitting = progress.step + max(1, int((seconds_left - progress.seconds) / each))
             (progress.total,) = cast("Any", utils).broadcast_object_list([fitting])  # of several processes, the first's
         with accelerator.autocast():

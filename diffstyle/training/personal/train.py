@@ -40,8 +40,8 @@ from diffstyle.tensors import read_safetensors, write_safetensors
 from diffstyle.training.data import Pixels
 from diffstyle.training.personal import report as reports
 from diffstyle.training.personal.intake import Intake, Piece, take_in
-from diffstyle.training.personal.material import Material, pixels_of, plain_photos
-from diffstyle.training.personal.objective import Carry, Denoise, Objective, PaintStrokes, Preview
+from diffstyle.training.personal.material import EACH, Material, pixels_of, plain_photos
+from diffstyle.training.personal.objective import Beginnings, Carry, Denoise, PaintStrokes, Preview
 from diffstyle.training.personal.preview import tuned
 from diffstyle.training.personal.recipe import AdapterRecipe
 from diffstyle.training.personal.report import Report
@@ -182,17 +182,14 @@ class _Job:
         precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(engine.backbone.dtype, "no")
         accelerator = Accelerator(cpu=cpu, mixed_precision=precision)
 
-        def objective(of: Material) -> Objective[Any]:
-            count = self.recipe.batch
-            if engine.backbone.sampling.start == "preview":
-                paint = PaintStrokes(
-                    engine, preview, _carry(engine, strokes), of, measured, now, size=size, count=count
-                )
-                with accelerator.autocast():
-                    paint.calibrate()
-                return paint
-            return Denoise(engine, of, size=size, count=count)
-
+        count = self.recipe.batch
+        if engine.backbone.sampling.start == "preview":
+            carry = _carry(engine, strokes)
+            photos = Beginnings(engine, preview, carry, material, measured, now, size=size, count=count * EACH)
+            with accelerator.autocast():
+                objective: PaintStrokes | Denoise = PaintStrokes(engine, photos, material, size=size, count=count)
+        else:
+            objective = Denoise(engine, material, size=size, count=count)
         vectors = {encoder.space: material.mean}
         if encoder is not stylizer.encoder:  # the preview's own eyes
             vectors[stylizer.encoder.space] = self._material(self.intake.train, stylizer.encoder).mean
@@ -205,8 +202,8 @@ class _Job:
             return reports.so_far(self.state.with_suffix(SAMPLES), sampled, outs)
 
         progress = run(
-            objective(material),
-            objective(held) if held.pieces else None,
+            objective,
+            objective.on(held) if held.pieces else None,
             trainable,
             self.recipe,
             accelerator=accelerator,

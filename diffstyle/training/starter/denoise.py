@@ -7,15 +7,15 @@ are left out of some, so that guidance works.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from diffstyle.training.data import to_unit
 from diffstyle.training.schedule import cosine_rate, descend, follow
-from diffstyle.training.sitting import Run, sit
+from diffstyle.training.sitting import Run, Sitting, sit
 from diffstyle.training.starter.looks import Looks
 from diffstyle.training.starter.material import Pictures, pictures
 from diffstyle.training.starter.painter import Painter
@@ -28,6 +28,7 @@ class DenoiseRecipe:
     seed: int = 0
     size: int = 128
     batch: int = 16
+    factor: int = 1  # of the batch: what a larger device takes
     learning_rate: float = 8e-4
     last_learning_rate: float = 2e-4
     warmup_steps: int = 60
@@ -43,7 +44,7 @@ class DenoiseTrainer(Run):
         self.recipe = recipe
         self.painter = painter.to(device).to(memory_format=torch.channels_last)
         self.vae = vae.to(device).to(memory_format=torch.channels_last).requires_grad_(False)
-        optimiser = torch.optim.AdamW(painter.parameters(), lr=1e-4, betas=(0.9, 0.99), weight_decay=1e-2)
+        optimiser = torch.optim.AdamW(painter.parameters(), lr=1e-4, betas=(0.9, 0.99), weight_decay=1e-2, fused=True)
         super().__init__(self.painter, optimiser, device)
 
     def losses(self, batch: Pictures) -> dict[str, Tensor]:
@@ -56,7 +57,7 @@ class DenoiseTrainer(Run):
         embeddings = batch.embeddings + r.embedding_noise * torch.randn(batch.embeddings.shape, generator=generator)
         with torch.autocast(self.device.type, torch.bfloat16):
             with torch.no_grad():
-                latents = self.vae.encoder(batch.pictures.to(self.device) * 2 - 1).float()
+                latents = self.vae.encoder(to_unit(batch.pictures.to(self.device)) * 2 - 1).float()
             noise = torch.randn(latents.shape, generator=generator).to(self.device)
             t = t.to(self.device)
             noisy = painter.noised(latents, noise, t)
@@ -83,15 +84,15 @@ class DenoiseTrainer(Run):
         return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm}
 
 
-def train_denoiser(looks: Looks, vae: Any, recipe: DenoiseRecipe, *, out: Path, minutes: float, device: str) -> Painter:
-    """Train for `minutes`, going on from `out/unet.pt`; the averaged networks."""
+def train_denoiser(looks: Looks, vae: Any, recipe: DenoiseRecipe, sitting: Sitting) -> Painter:
+    """Train, going on from `unet.pt` of the sitting; the averaged networks."""
     painter = Painter(recipe.seed, looks.embeddings.shape[1])
-    trainer = DenoiseTrainer(painter, vae, recipe, torch.device(device))
+    trainer = DenoiseTrainer(painter, vae, recipe, torch.device(sitting.device))
 
     def make(step: int, _: float) -> Pictures:
         rng = np.random.default_rng((recipe.seed, step))
-        return pictures(looks, size=recipe.size, count=recipe.batch, rng=rng)
+        return pictures(looks, size=recipe.size, count=recipe.batch * recipe.factor, rng=rng)
 
-    sit(trainer, make, out=out, name="unet", minutes=minutes)
+    sit(trainer, make, sitting, name="unet")
     painter.load_state_dict(trainer.average)
     return painter

@@ -9,7 +9,6 @@ the photo weighs more the more the ControlNet acts, so that `structure` means so
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,9 @@ from diffstyle.encoder_source import STARTER, find
 from diffstyle.engines.adain.engine import AdaINEngine, unflattened
 from diffstyle.engines.adain.network import StyleStatistics
 from diffstyle.training import losses
+from diffstyle.training.data import to_unit
 from diffstyle.training.schedule import cosine_rate, descend, follow
-from diffstyle.training.sitting import Run, sit
+from diffstyle.training.sitting import Run, Sitting, sit
 from diffstyle.training.starter.looks import Looks
 from diffstyle.training.starter.material import Repaints, repaints
 from diffstyle.training.starter.painter import Painter
@@ -48,6 +48,7 @@ class DistilRecipe:
     stages: tuple[Stage, ...] = (Stage(0, 128, 4), Stage(0.3, 192, 3), Stage(0.65, 256, 2))
     learning_rate: float = 5e-4
     last_learning_rate: float = 1e-5
+    factor: int = 1  # of the styles of a stage: what a larger device takes
     decoder_rate: float = 0.3  # of the UNet's
     decoder_from: float = 0.25
     warmup_steps: int = 50
@@ -132,7 +133,7 @@ class DistilTrainer(Run):
     def losses(self, batch: Repaints, progress: float) -> dict[str, Tensor]:
         r = self.recipe
         generator = torch.Generator().manual_seed(r.seed * 1_000_003 + self.step)
-        photos, goals, styles = (x.to(self.device) for x in (batch.photos, batch.goals, batch.styles))
+        photos, goals, styles = (to_unit(x.to(self.device)) for x in (batch.photos, batch.goals, batch.styles))
         count, each = len(photos), len(photos) // len(styles)
         drawn = torch.rand(3, count, generator=generator)
         hold = torch.where(drawn[0] < r.no_edges, 0.0, torch.where(drawn[0] < 0.6, 1.0, 0.25 + 1.75 * drawn[1]))
@@ -171,7 +172,7 @@ class DistilTrainer(Run):
             "range": r.range_weight * (out - out.clamp(0, 1)).abs().mean(),
         }
         if progress >= r.decoder_from:
-            terms["fidelity"] = r.fidelity_weight * self._infidelity(torch.cat([goals[:1], styles[:1]]))
+            terms["fidelity"] = r.fidelity_weight * self._infidelity(torch.cat([goals[: r.factor], styles[: r.factor]]))
         return terms
 
     def _texture(
@@ -229,19 +230,17 @@ def distil(
     vae: Any,
     teacher: SqueezeNet,
     recipe: DistilRecipe,
-    *,
-    out: Path,
-    minutes: float,
-    device: str,
+    sitting: Sitting,
 ) -> tuple[Painter, Any]:
-    """Train for `minutes`, going on from `out/distil.pt`; the averaged networks, and the VAE with its new decoder."""
-    trainer = DistilTrainer(painter, vae, teacher, recipe, torch.device(device))
+    """Train, going on from `distil.pt` of the sitting; the averaged networks, and the VAE with its new decoder."""
+    trainer = DistilTrainer(painter, vae, teacher, recipe, torch.device(sitting.device))
 
     def make(step: int, progress: float) -> Repaints:
         rng = np.random.default_rng((recipe.seed, step))
         stage = recipe.stage(progress)
-        return repaints(looks, size=stage.size, styles=stage.styles, each=2, told_share=recipe.told_share, rng=rng)
+        styles = stage.styles * recipe.factor
+        return repaints(looks, size=stage.size, styles=styles, each=2, told_share=recipe.told_share, rng=rng)
 
-    sit(trainer, make, out=out, name="distil", minutes=minutes)
+    sit(trainer, make, sitting, name="distil")
     trainer.nets.load_state_dict(trainer.average)
     return painter, vae

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from diffstyle.conditioning.structure import soft_edge
-from diffstyle.training.data import Pixels, Window, random_crop, to_batch
+from diffstyle.training.data import Pixels, Window, random_crop, to_bytes, to_unit
 from diffstyle.training.starter.looks import Looks
 
 CONTENT_ZOOM = (1.0, 4.0)  # up to the whole photo
@@ -19,7 +19,9 @@ PAIR_ZOOM = (0.7, 1.6)
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """n pictures to be denoised (n, 3, size, size), the edges they are to keep, and embeddings of their styles."""
+    """n pictures to be denoised (n, 3, size, size) uint8, the edges they are to keep (n, 1, size, size) and embeddings
+    of their styles.
+    """
 
     pictures: Tensor
     edges: Tensor
@@ -34,18 +36,20 @@ class Repaints:
     (n, d), (n, s) are of the styles' pictures or, for some, of words that are true of them.
     """
 
-    photos: Tensor  # (b, 3, size, size)
-    goals: Tensor  # (b, 3, size, size)
+    photos: Tensor  # (b, 3, size, size) uint8
+    goals: Tensor  # (b, 3, size, size) uint8
     paired: Tensor  # (b,) bool
-    edges: Tensor  # (b, 3, size, size)
-    styles: Tensor  # (n, 3, size, size)
+    edges: Tensor  # (b, 1, size, size)
+    styles: Tensor  # (n, 3, size, size) uint8
     embeddings: Tensor
     statistics: Tensor
 
 
 def edges_of(batch: Tensor) -> Tensor:
-    """The conditioning that the ControlNet is shown, of each picture by itself."""
-    return torch.stack([soft_edge(p.contiguous()) for p in batch])
+    """The conditioning that the ControlNet is shown, of each picture by itself: one channel (b, 1, size, size) of three
+    that are alike.
+    """
+    return torch.stack([soft_edge(p.contiguous())[:1] for p in batch])
 
 
 def pictures(looks: Looks, *, size: int, count: int, rng: np.random.Generator) -> Pictures:
@@ -66,7 +70,7 @@ def pictures(looks: Looks, *, size: int, count: int, rng: np.random.Generator) -
             told.append(looks.told_embeddings[n, int(rng.integers(looks.told_embeddings.shape[1]))])
         else:
             told.append(looks.embeddings[int(rng.choice(looks.siblings(n)))])
-    return Pictures(to_batch(wanted), edges_of(to_batch(shown)), torch.stack(told))
+    return Pictures(to_bytes(wanted), edges_of(to_unit(to_bytes(shown))), torch.stack(told))
 
 
 def repaints(
@@ -106,13 +110,13 @@ def repaints(
                 content = looks.photos[int(rng.integers(len(looks.photos)))].pixels
             photos.append(random_crop(content, size, zoom=CONTENT_ZOOM, rng=rng))
             goals.append(photos[-1])
-    batch = to_batch(photos)
+    batch = to_bytes(photos)
     return Repaints(
         batch,
-        to_batch(goals),
+        to_bytes(goals),
         torch.tensor(paired),
-        edges_of(batch),
-        to_batch(shown),
+        edges_of(to_unit(batch)),
+        to_bytes(shown),
         torch.stack(embeddings),
         torch.stack(statistics),
     )

@@ -32,9 +32,11 @@ class Painter(nn.Module):
         return keep.sqrt() * latents + (1 - keep).sqrt() * noise
 
     def velocity(self, noisy: Tensor, t: Tensor, embeddings: Tensor, edges: Tensor, hold: Tensor) -> Tensor:
-        """What the UNet predicts (Salimans and Ho 2022); `hold` (b,) is how strongly the ControlNet acts."""
+        """What the UNet predicts (Salimans and Ho 2022), shown `edges` (b, 1, 4h, 4w); `hold` (b,) is how strongly the
+        ControlNet acts.
+        """
         prompt = cast("Tensor", self.prompt).expand(len(noisy), -1, -1)
-        down, middle = self.controlnet(noisy, t, prompt, edges, return_dict=False)
+        down, middle = self.controlnet(noisy, t, prompt, edges.expand(-1, 3, -1, -1), return_dict=False)
         weight = hold.view(-1, 1, 1, 1)
         return self.unet(
             noisy,

@@ -19,6 +19,7 @@ from diffstyle.files import sha256
 from diffstyle.tensors import write_safetensors
 from diffstyle.training import checkpoint
 from diffstyle.training.data import read_shards
+from diffstyle.training.sitting import Sitting
 from diffstyle.training.starter import StageName
 from diffstyle.training.starter.denoise import DenoiseRecipe, train_denoiser
 from diffstyle.training.starter.distil import DistilRecipe, distil
@@ -29,25 +30,30 @@ from diffstyle.training.starter.vae import VaeRecipe, fidelity, train_vae
 from diffstyle.training.teacher import SqueezeNet
 
 
-def train_stage(stage: StageName, data: Path, out: Path, *, minutes: float, device: str, groups: int) -> Path:
-    """Train one stage, going on where its last sitting ended; what it writes. Each needs the one before it."""
+def train_stage(
+    stage: StageName, data: Path, out: Path, *, minutes: float, device: str, groups: int, factor: int = 1
+) -> Path:
+    """Train one stage with `factor` times the batches that suit a CPU, going on where its last sitting ended; what it
+    writes. Each needs the one before it.
+    """
     teacher = SqueezeNet.load(data / "perceptual" / "squeezenet1_0.safetensors")
     looks = make_looks(data, out, groups=groups, seed=0)
+    sitting = Sitting.on(device, out=out, minutes=minutes)
     if stage == "vae":
         art = [looks.pool.pixels[int(n)] for n in (*looks.art, *looks.rendered[::4])]
         pixels = [s.pixels for s in looks.photos] + art
-        vae = train_vae(pixels, teacher, VaeRecipe(), out=out, minutes=minutes, device=device)
+        vae = train_vae(pixels, teacher, VaeRecipe(factor=factor), sitting)
         dev = read_shards(data, "photo-clean-*", "dev") + read_shards(data, "art-clean-*", "dev")
         print(f"PSNR at 256 pixels on the dev split: {fidelity(vae.cpu(), dev):.2f} dB")
         return out / "vae.pt"
     vae = new_vae(0)
     vae.load_state_dict(_averaged(out, "vae"))
     if stage == "unet":
-        train_denoiser(looks, vae, DenoiseRecipe(), out=out, minutes=minutes, device=device)
+        train_denoiser(looks, vae, DenoiseRecipe(factor=factor), sitting)
         return out / "unet.pt"
     painter = Painter(0, looks.embeddings.shape[1])
     painter.load_state_dict(_averaged(out, "unet"))
-    distil(looks, painter, vae, teacher, DistilRecipe(), out=out, minutes=minutes, device=device)
+    distil(looks, painter, vae, teacher, DistilRecipe(factor=factor), sitting)
     return pack(out)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.training import losses
-from diffstyle.training.data import Pixels, Sample, random_crop, to_batch
+from diffstyle.training.data import Pixels, Sample, random_crop, to_batch, to_bytes, to_unit
 from diffstyle.training.schedule import cosine_rate, descend, follow
-from diffstyle.training.sitting import Run, sit
+from diffstyle.training.sitting import Run, Sitting, sit
 from diffstyle.training.starter.networks import new_vae
 from diffstyle.training.teacher import SqueezeNet
 
@@ -31,6 +30,7 @@ class VaeRecipe:
     seed: int = 0
     size: int = 128
     batch: int = 12
+    factor: int = 1  # of the batch: what a larger device takes
     last_share: float = 0.2  # of the schedule, at twice the size
     learning_rate: float = 3e-3
     last_learning_rate: float = 2e-5
@@ -52,7 +52,7 @@ class VaeTrainer(Run):
         self.recipe = recipe
         self.vae: Any = new_vae(recipe.seed).to(device).to(memory_format=torch.channels_last)
         self.teacher = teacher.to(device).to(memory_format=torch.channels_last)
-        optimiser = torch.optim.AdamW(self.vae.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-5)
+        optimiser = torch.optim.AdamW(self.vae.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-5, fused=True)
         super().__init__(self.vae, optimiser, device)
 
     def losses(self, pictures: Tensor) -> dict[str, Tensor]:
@@ -75,7 +75,7 @@ class VaeTrainer(Run):
         }
 
     def advance(self, batch: Tensor, progress: float) -> dict[str, float]:
-        terms = self.losses(batch.to(self.device))
+        terms = self.losses(to_unit(batch.to(self.device)))
         rate = self.recipe.rate(self.step, progress)
         descend(terms, self.vae.parameters(), self.optimiser, rate=rate, largest_norm=1.0)
         follow(self.average, self.vae.state_dict(), self.step, self.recipe.ema)
@@ -83,20 +83,18 @@ class VaeTrainer(Run):
         return {k: float(v.detach()) for k, v in terms.items()}
 
 
-def train_vae(
-    pictures: Sequence[Pixels], teacher: SqueezeNet, recipe: VaeRecipe, *, out: Path, minutes: float, device: str
-) -> Any:
-    """Train for `minutes`, going on from `out/vae.pt`; the averaged network."""
-    trainer = VaeTrainer(teacher, recipe, torch.device(device))
+def train_vae(pictures: Sequence[Pixels], teacher: SqueezeNet, recipe: VaeRecipe, sitting: Sitting) -> Any:
+    """Train, going on from `vae.pt` of the sitting; the averaged network."""
+    trainer = VaeTrainer(teacher, recipe, torch.device(sitting.device))
 
     def make(step: int, progress: float) -> Tensor:
         rng = np.random.default_rng((recipe.seed, step))
         late = progress >= 1 - recipe.last_share
         size, count = (2 * recipe.size, recipe.batch // 4) if late else (recipe.size, recipe.batch)
-        chosen = rng.integers(0, len(pictures), count)
-        return to_batch([random_crop(pictures[int(n)], size, zoom=recipe.zoom, rng=rng) for n in chosen])
+        chosen = rng.integers(0, len(pictures), count * recipe.factor)
+        return to_bytes([random_crop(pictures[int(n)], size, zoom=recipe.zoom, rng=rng) for n in chosen])
 
-    sit(trainer, make, out=out, name="vae", minutes=minutes)
+    sit(trainer, make, sitting, name="vae")
     trainer.vae.load_state_dict(trainer.average)
     return trainer.vae
 
