@@ -35,7 +35,7 @@ from diffstyle.training import checkpoint, losses
 from diffstyle.training.personal.intake import Piece, take_in
 from diffstyle.training.personal.material import Material, bucket, pixels_of, plain_photos
 from diffstyle.training.personal.noise import Noise
-from diffstyle.training.personal.objective import Denoise, Preview
+from diffstyle.training.personal.objective import Beginnings, Denoise, PaintStrokes, Preview
 from diffstyle.training.personal.preview import tuned
 from diffstyle.training.personal.recipe import AdapterKind
 from diffstyle.training.personal.run import TrainingStep, run
@@ -425,6 +425,39 @@ def test_tuning_ends_with_its_time(hand: Path, stylizer: Stylizer) -> None:
     preview = Preview(painter.network)
     short = tuned(preview, measured, of, of, steps=10**6, seconds=1e-3, size=96, seed=0)
     assert torch.equal(short, tuned(preview, measured, of, of, steps=1, size=96, seed=0))
+
+
+def test_photos_are_begun_once_and_painted_often(hand: Path, stylizer: Stylizer) -> None:
+    """Tuned, with strokes carried, while the edges that may be lost are reckoned from the style as it was measured."""
+    painter: AdaINEngine = unwrapped(stylizer.engine("adain"))
+    of = material(hand, stylizer)
+    other = replace(of, pieces=of.pieces[:1], captions=of.captions[:1], embeddings=of.embeddings[:1])
+    measured = statistics_of(painter, of)
+    now = measured.clone()
+    now[9:] *= 1.2
+    carried: list[int] = []
+
+    def carry(previews: Tensor, photos: Tensor) -> Tensor:
+        carried.append(len(photos))
+        return 1 - previews
+
+    engine, preview = unwrapped(stylizer.engine("diffusion")), Preview(painter.network)
+    beginnings = Beginnings(engine, preview, carry, of, measured, now, size=64, count=4)
+    paint = PaintStrokes(engine, beginnings, of, size=64, count=2)
+    calibrated = len(carried)
+    begun = beginnings[3]
+    assert beginnings[3] is begun
+    assert carried[calibrated:] == [4]
+    with torch.no_grad():
+        assert torch.allclose(begun.start, 1 - preview(begun.photos, now).clamp(0, 1), atol=1e-5)
+        was = losses.edge_correlation(preview(begun.photos, measured).clamp(0, 1), begun.photos)
+    assert torch.allclose(begun.was, was, atol=1e-5)
+    drawn = [p.batch(np.random.default_rng(2)) for p in (paint, paint.on(other))]
+    assert drawn[0].begun is drawn[1].begun
+    assert drawn[0].strokes.photos is drawn[0].begun.photos
+    assert not torch.equal(drawn[0].strokes.told, drawn[1].strokes.told)
+    terms = paint(drawn[0], torch.Generator().manual_seed(0))
+    assert all(bool(torch.isfinite(v)) for v in terms.values())
 
 
 def test_strokes_are_told_apart_whatever_their_contrast() -> None:
