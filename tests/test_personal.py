@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from diffstyle import AdapterRecipe, Cancelled, InputError, Picture, Style, Stylizer, train_adapter
 from diffstyle.conditioning.export import export
+from diffstyle.conditioning.strokes import SPACE, Strokes, blended
 from diffstyle.conditioning.tokens import TokensAdapter
 from diffstyle.controls.wrapper import Wrapper
 from diffstyle.engines.adain.engine import AdaINEngine
@@ -213,6 +214,26 @@ def test_a_stopped_training_goes_on_as_if_nothing_had_been(
     assert resumed.losses == pytest.approx(whole.losses, rel=1e-4)
     assert dict(resumed.held_losses) == pytest.approx(dict(whole.held_losses), rel=1e-4)
     assert sorted(p.name for p in zoo.iterdir()) == ["mine", "other"]
+
+
+@every_kind
+def test_what_is_kept_knows_the_held_out_pictures_too(
+    kind: AdapterKind, zoo_of_both: Path, hand: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were not learned from, but the style has their strokes and colours like the others'."""
+    monkeypatch.setenv("DIFFSTYLE_ADAPTERS", str(zoo_of_both))
+    intake = take_in(hand)
+    (kept,) = parse_style([f"adapter:my-{kind}"]).references
+
+    def strokes(pieces: tuple[Piece, ...]) -> Tensor:
+        found = blended(Strokes().measure(Style.from_images([p.picture for p in pieces])))
+        assert found is not None
+        return found
+
+    assert intake.held
+    whole, learned = strokes((*intake.train, *intake.held)), strokes(tuple(intake.train))
+    assert torch.allclose(kept.statistics[SPACE], whole, atol=2e-3)
+    assert not torch.allclose(kept.statistics[SPACE], learned, atol=2e-3)
 
 
 def test_a_training_that_is_killed_goes_on(hand: Path, zoo: Path) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diffstyle.clip_model import OpenClip
+from diffstyle.conditioning.strokes import SCALES
 from diffstyle.encoder_source import STARTER, find
 from diffstyle.engines.adain.engine import unflattened
 from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
@@ -28,7 +29,7 @@ from diffstyle.training.personal.material import EACH, Material, Shown, Strokes
 from diffstyle.training.personal.noise import Noise
 from diffstyle.training.starter.material import edges_of
 
-SCALES, COLOURS = 3, 16
+COLOURS = 16
 TEXTURE, COLOUR, ARRANGEMENT, STRUCTURE, RANGE = 20.0, 4.0, 4.0, 40.0, 4.0
 SLACK = 0.07  # of edge correlation that may be lost against the style as it was before
 CALIBRATED = 4  # batches

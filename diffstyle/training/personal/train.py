@@ -42,7 +42,7 @@ from diffstyle.training.personal import report as reports
 from diffstyle.training.personal.intake import Intake, Piece, take_in
 from diffstyle.training.personal.material import EACH, Material, pixels_of, plain_photos
 from diffstyle.training.personal.objective import Beginnings, Carry, Denoise, PaintStrokes, Preview
-from diffstyle.training.personal.preview import tuned
+from diffstyle.training.personal.preview import COLOURS, tuned
 from diffstyle.training.personal.recipe import AdapterRecipe
 from diffstyle.training.personal.report import Report
 from diffstyle.training.personal.run import OnTrainingStep, Progress, Samples, leads, run
@@ -100,24 +100,36 @@ def train_adapter(
     state = adapters_folder() / f".{name}.training.pt"
     job = _Job.of(name, options, recipe, intake, learned, state)
     sampled = [square(p) for p in judged] if samples_every else []
-    progress, style, made = job.train(on_step, sampled, samples_every)
+    made = job.train(on_step, sampled, samples_every)
     gc.collect()
     if not leads():
-        made.unlink()
-        return job.report(folder, progress)
+        made.tensors.unlink()
+        return job.report(folder, made.progress)
     partial = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".partial", dir=folder.parent))
     try:
-        report = job.write(partial, folder, progress, style, made, judged)
+        report = job.write(partial, folder, made, judged)
         if folder.exists():
             shutil.rmtree(folder)
         partial.chmod(0o755)
         partial.replace(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        made.unlink(missing_ok=True)
+        made.tensors.unlink(missing_ok=True)
     for path in (state, state.with_suffix(SAMPLES), state.with_suffix(TUNED)):
         path.unlink(missing_ok=True)
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What was learned in how many steps: the style it paints with the colours and strokes of the pictures learned
+    from, by which it is judged, and with those of all, and the adapter's file.
+    """
+
+    progress: Progress
+    judged: Style
+    style: Style
+    tensors: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +166,11 @@ class _Job:
         of = (asdict(self.recipe), asdict(self.options.shareable()), self.intake.digests, __version__)
         return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
 
-    def train(
-        self, on_step: OnTrainingStep | None, sampled: Sequence[Picture], samples_every: int
-    ) -> tuple[Progress, Style, Path]:
-        """What was learned in how many steps, the style it paints, and the adapter's file."""
+    def train(self, on_step: OnTrainingStep | None, sampled: Sequence[Picture], samples_every: int) -> _Made:
         with _among_processes(self.options.device):
             return self._trained(on_step, sampled, samples_every)
 
-    def _trained(
-        self, on_step: OnTrainingStep | None, sampled: Sequence[Picture], samples_every: int
-    ) -> tuple[Progress, Style, Path]:
+    def _trained(self, on_step: OnTrainingStep | None, sampled: Sequence[Picture], samples_every: int) -> _Made:
         from accelerate import Accelerator
 
         stylizer = Stylizer.of(self.options)
@@ -173,8 +180,7 @@ class _Job:
         material, held = (self._material(pieces, encoder) for pieces in (self.intake.train, self.intake.held))
         preview = Preview(painter.network)
         measured = _statistics(painter, self.intake.train)
-        strokes = blended(Strokes().measure(Style.from_images([p.picture for p in self.intake.train])))
-        assert strokes is not None  # every picture has some
+        strokes = _strokes(self.intake.train)
         size = self.recipe.size or engine.backbone.architecture.side or OWN_SIDE
         now = self._tuned(preview, measured, material, held, size=min(size, OWN_SIDE))
 
@@ -182,6 +188,7 @@ class _Job:
         precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(engine.backbone.dtype, "no")
         accelerator = Accelerator(cpu=cpu, mixed_precision=precision)
 
+        trainable = opened(engine, self.recipe, name=self.name)
         count = self.recipe.batch
         if engine.backbone.sampling.start == "preview":
             carry = _carry(engine, strokes)
@@ -190,11 +197,15 @@ class _Job:
                 objective: PaintStrokes | Denoise = PaintStrokes(engine, photos, material, size=size, count=count)
         else:
             objective = Denoise(engine, material, size=size, count=count)
-        vectors = {encoder.space: material.mean}
-        if encoder is not stylizer.encoder:  # the preview's own eyes
-            vectors[stylizer.encoder.space] = self._material(self.intake.train, stylizer.encoder).mean
-        style = self._style(statistics={painter.space: now, SPACE: strokes}, embeddings=vectors)
-        trainable = opened(engine, self.recipe, name=self.name)
+
+        def look(pieces: Sequence[Piece]) -> Style:
+            """The hand in the colours and strokes of these pictures."""
+            known = torch.cat((_statistics(painter, pieces)[:COLOURS], now[COLOURS:]))
+            pictures = Style.from_images([p.picture for p in pieces])
+            eyes = {e.space: e.encode(pictures).embedding_in(e.space) for e in (encoder, stylizer.encoder)}
+            return self._style(statistics={painter.space: known, SPACE: _strokes(pieces)}, embeddings=eyes)
+
+        style = look(self.intake.train)
 
         def painted() -> Path:
             outs = [stylizer.stylize(p, style, engine="diffusion").picture for p in sampled]
@@ -212,7 +223,8 @@ class _Job:
             samples=Samples(samples_every, painted) if sampled else None,
             on_step=on_step,
         )
-        return progress, style, trainable.save(self.state.with_suffix(f".{os.getpid()}.safetensors"))
+        made = trainable.save(self.state.with_suffix(f".{os.getpid()}.safetensors"))
+        return _Made(progress, style, look((*self.intake.train, *self.intake.held)), made)
 
     def _tuned(self, preview: Preview, measured: Tensor, material: Material, held: Material, *, size: int) -> Tensor:
         """The preview's statistics of the hand, tuned once, however often the training is gone on with."""
@@ -236,8 +248,9 @@ class _Job:
 
     def _style(self, *, statistics: Mapping[str, Tensor], embeddings: Mapping[str, Tensor]) -> Style:
         """What the adapter paints, with what the preview and the encoders know of it, by space."""
+        known = b"".join(t.numpy().tobytes() for t in statistics.values())
         reference = Reference(
-            hashlib.sha256(self._identity().encode()).hexdigest(),
+            hashlib.sha256(self._identity().encode() + known).hexdigest(),
             self.name,
             statistics=MappingProxyType(dict(statistics)),
             embeddings=MappingProxyType(dict(embeddings)),
@@ -258,14 +271,13 @@ class _Job:
         captions = tuple(p.caption for p in pieces)
         return Material(pixels_of(pieces), captions, embedded(pictures), mean, tuple(self.photos), photos)
 
-    def write(
-        self, partial: Path, folder: Path, progress: Progress, style: Style, made: Path, judged: Sequence[Pixels]
-    ) -> Report:
+    def write(self, partial: Path, folder: Path, made: _Made, judged: Sequence[Pixels]) -> Report:
         """Everything that the adapter's folder holds."""
-        tensors = Path(shutil.copyfile(made, partial / TENSORS))
+        style = made.style
+        tensors = Path(shutil.copyfile(made.tensors, partial / TENSORS))
         style_file = replace(style, references=tuple(replace(r, adapter=self.name) for r in style.references))
         style_file.save(partial / LOOK)
-        report = self._judged(partial, folder, progress, style, judged)
+        report = self._judged(partial, folder, made.progress, made.judged, judged)
         shareable = self.options.shareable()
         info = {
             "name": self.name,
@@ -360,6 +372,13 @@ def _statistics(painter: AdaINEngine, pieces: Sequence[Piece]) -> Tensor:
     """(s,): the preview's statistics of the hand, as a blend of its pictures has them."""
     style = painter.measure(Style.from_images([p.picture for p in pieces]))
     return torch.stack([r.statistics[painter.space] * r.weight for r in style.references]).sum(0)
+
+
+def _strokes(pieces: Sequence[Piece]) -> Tensor:
+    """The flat table of strokes of the hand."""
+    found = blended(Strokes().measure(Style.from_images([p.picture for p in pieces])))
+    assert found is not None  # every picture has some
+    return found
 
 
 def _carry(engine: DiffusionEngine, strokes: Tensor) -> Carry:
