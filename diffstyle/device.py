@@ -39,6 +39,12 @@ def fast_dtype(device: torch.device) -> torch.dtype:
     return torch.float16 if device.type == "cuda" else torch.float32  # on MPS half precision decodes to black
 
 
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """A context in which a network is trained in bfloat16; in float32 on a CPU that would take many times longer so."""
+    quick = device.type != "cpu" or fast_dtype(device) == torch.bfloat16
+    return torch.autocast(device.type, torch.bfloat16, enabled=quick)
+
+
 def named_dtype(name: str) -> torch.dtype:
     """torch's dtype called `name`."""
     if name not in get_args(DtypeName):

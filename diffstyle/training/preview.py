@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from diffstyle.device import mixed_precision
 from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
 from diffstyle.training import checkpoint, losses
 from diffstyle.training.data import Pixels, Sample, prefetch, random_crop, to_batch
@@ -156,7 +157,7 @@ class Trainer:
     def losses(self, content: Tensor, style: Tensor) -> dict[str, Tensor]:
         """The weighted terms for one batch, a function of weights, batch and step."""
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with mixed_precision(self.device):
             out = self.repaint(content, style)
             # the teacher's stem has stride 2 and would be blind to one phase: let it see both
             dy, dx = (int(v) for v in torch.randint(0, 2, (2,), generator=generator))

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.captions import words
+from diffstyle.device import mixed_precision
 from diffstyle.encoder import tiles
 from diffstyle.encoder_source import CONFIG, VOCABULARY
 from diffstyle.picture import Picture
@@ -116,7 +117,7 @@ def embedded(model: CLIP, pictures: Sequence[Pixels], batch: int = 32) -> Tensor
     rows: list[Tensor] = []
     for n in range(0, len(pictures), batch):
         tiled = [tiles(Picture.from_array(p), SIDE) for p in pictures[n : n + batch]]
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision(torch.device("cpu")):
             squares = torch.stack([square for of_one in tiled for square in of_one])
             inputs = ((squares - mean) / std).contiguous(memory_format=torch.channels_last)
             found = iter(model.encode_image(inputs, normalize=True).float())

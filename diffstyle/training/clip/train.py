@@ -28,6 +28,7 @@ from torch.nn import functional as F
 
 from diffstyle.captions import Fact, FactIndex, Facts, Truth, choose, phrases, say, truth, words
 from diffstyle.clip_model import Tokenizer
+from diffstyle.device import mixed_precision
 from diffstyle.training import checkpoint
 from diffstyle.training.clip.model import PREPROCESS, encode_short_text, new_model
 from diffstyle.training.clip.pool import ORIGINS, PHOTOS, STYLES, Pool
@@ -225,7 +226,7 @@ class Trainer:
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         r = self.recipe
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with mixed_precision(self.device):
             pictures = self.model.encode_image((batch.pictures - self.mean) / self.std, normalize=True).float()
             texts = encode_short_text(self.model, batch.tokens).float()
         logits = self.model.logit_scale.exp() * texts @ pictures.T

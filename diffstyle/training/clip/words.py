@@ -18,6 +18,7 @@ from open_clip import CLIP
 from torch import Tensor
 
 from diffstyle.captions import Fact, choose, in_full, phrases, say, truth
+from diffstyle.device import mixed_precision
 from diffstyle.training.clip.model import encode_short_text
 from diffstyle.training.clip.train import Material, contrast, nonsense
 from diffstyle.training.schedule import cosine_rate, descend
@@ -67,7 +68,7 @@ def train_words(
         true = torch.from_numpy(truth(meaning, pictures)).repeat_interleave(2, 0)
         equal = torch.from_numpy((meaning[:, None] == meaning[None]).all(2)).repeat_interleave(2, 0)
         equal = equal.repeat_interleave(2, 1)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision(torch.device("cpu")):
             encoded = encode_short_text(model, material.tokenizer(texts)).float()
         paired = encoded[: len(true)]
         others, named = encoded[: -len(media)], encoded[-len(media) :]

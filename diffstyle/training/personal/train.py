@@ -20,28 +20,24 @@ import torch
 from torch import Tensor
 
 from diffstyle import __version__
-from diffstyle.conditioning.strokes import SPACE, Strokes, blended, table
-from diffstyle.controls.texture import Texture, Wanted
-from diffstyle.controls.wrapper import Wrapper
+from diffstyle.conditioning.strokes import SPACE
 from diffstyle.device import find_device
 from diffstyle.encoder import StyleEncoder
 from diffstyle.engines.adain.engine import AdaINEngine
-from diffstyle.engines.base import Engine
 from diffstyle.engines.diffusion.engine import DiffusionEngine
-from diffstyle.errors import InputError
 from diffstyle.evaluation.pictures import square
 from diffstyle.files import sha256
 from diffstyle.model_options import ModelOptions
 from diffstyle.picture import Picture, PictureLike
 from diffstyle.style import Reference, Style
 from diffstyle.stylizer import Stylizer
-from diffstyle.task import Settings
 from diffstyle.tensors import read_safetensors, write_safetensors
 from diffstyle.training.data import Pixels
 from diffstyle.training.personal import report as reports
+from diffstyle.training.personal.hand import carrying, statistics_of, strokes_of, unwrapped
 from diffstyle.training.personal.intake import Intake, Piece, take_in
 from diffstyle.training.personal.material import EACH, Material, pixels_of, plain_photos
-from diffstyle.training.personal.objective import Beginnings, Carry, Denoise, PaintStrokes, Preview
+from diffstyle.training.personal.objective import Beginnings, Denoise, PaintStrokes, Preview
 from diffstyle.training.personal.preview import COLOURS, tuned
 from diffstyle.training.personal.recipe import AdapterRecipe
 from diffstyle.training.personal.report import Report
@@ -54,7 +50,6 @@ TUNING_SHARE, REPORT_SHARE = 0.15, 0.1  # of the minutes: what the preview and t
 OWN_SIDE = 256
 _PLAIN = ModelOptions()
 SAMPLES, TUNED = ".jpg", ".preview.safetensors"
-STRUCTURE = Settings().structure
 JUDGED = 2  # photos that the report is made of, and nothing is learned from
 
 
@@ -174,13 +169,13 @@ class _Job:
         from accelerate import Accelerator
 
         stylizer = Stylizer.of(self.options)
-        engine = _unwrapped(stylizer.engine("diffusion"), DiffusionEngine)
-        painter = _unwrapped(stylizer.engine("adain"), AdaINEngine)
+        engine = unwrapped(stylizer.engine("diffusion"), DiffusionEngine)
+        painter = unwrapped(stylizer.engine("adain"), AdaINEngine)
         encoder = engine.encoder or stylizer.encoder
         material, held = (self._material(pieces, encoder) for pieces in (self.intake.train, self.intake.held))
         preview = Preview(painter.network)
-        measured = _statistics(painter, self.intake.train)
-        strokes = _strokes(self.intake.train)
+        measured = statistics_of(painter, self.intake.train)
+        strokes = strokes_of(self.intake.train)
         size = self.recipe.size or engine.backbone.architecture.side or OWN_SIDE
         now = self._tuned(preview, measured, material, held, size=min(size, OWN_SIDE))
 
@@ -191,7 +186,7 @@ class _Job:
         trainable = opened(engine, self.recipe, name=self.name)
         count = self.recipe.batch
         if engine.backbone.sampling.start == "preview":
-            carry = _carry(engine, strokes)
+            carry = carrying(engine, strokes)
             photos = Beginnings(engine, preview, carry, material, measured, now, size=size, count=count * EACH)
             with accelerator.autocast():
                 objective: PaintStrokes | Denoise = PaintStrokes(engine, photos, material, size=size, count=count)
@@ -200,10 +195,10 @@ class _Job:
 
         def look(pieces: Sequence[Piece]) -> Style:
             """The hand in the colours and strokes of these pictures."""
-            known = torch.cat((_statistics(painter, pieces)[:COLOURS], now[COLOURS:]))
+            known = torch.cat((statistics_of(painter, pieces)[:COLOURS], now[COLOURS:]))
             pictures = Style.from_images([p.picture for p in pieces])
             eyes = {e.space: e.encode(pictures).embedding_in(e.space) for e in (encoder, stylizer.encoder)}
-            return self._style(statistics={painter.space: known, SPACE: _strokes(pieces)}, embeddings=eyes)
+            return self._style(statistics={painter.space: known, SPACE: strokes_of(pieces)}, embeddings=eyes)
 
         style = look(self.intake.train)
 
@@ -366,42 +361,6 @@ def _among_processes(device: str | None) -> Generator[None, None, None]:
         yield
     finally:
         cast("Any", AcceleratorState)._reset_state(reset_partial_state=True)
-
-
-def _statistics(painter: AdaINEngine, pieces: Sequence[Piece]) -> Tensor:
-    """(s,): the preview's statistics of the hand, as a blend of its pictures has them."""
-    style = painter.measure(Style.from_images([p.picture for p in pieces]))
-    return torch.stack([r.statistics[painter.space] * r.weight for r in style.references]).sum(0)
-
-
-def _strokes(pieces: Sequence[Piece]) -> Tensor:
-    """The flat table of strokes of the hand."""
-    found = blended(Strokes().measure(Style.from_images([p.picture for p in pieces])))
-    assert found is not None  # every picture has some
-    return found
-
-
-def _carry(engine: DiffusionEngine, strokes: Tensor) -> Carry:
-    """As the model's own default has it, with the strokes of a flat table."""
-    assert engine.preview is not None  # it is what the model paints from
-    texture: Texture = _unwrapped(engine.preview, Texture)
-    wanted, weight = [Wanted(table(strokes, "the hand"), None)], engine.backbone.sampling.texture
-
-    def carry(previews: Tensor, photos: Tensor) -> Tensor:
-        if not weight:
-            return previews
-        changes = [texture.change(p, q, wanted, STRUCTURE) for p, q in zip(previews, photos, strict=True)]
-        return previews.add(torch.stack(changes), alpha=weight).clamp_(0, 1)
-
-    return carry
-
-
-def _unwrapped(engine: Engine, kind: type[Any]) -> Any:
-    while isinstance(engine, Wrapper) and not isinstance(engine, kind):
-        engine = engine.engine
-    if not isinstance(engine, kind):
-        raise InputError(f"The model is not painted by {kind.__name__}: personal adapters cannot be trained for it.")
-    return engine
 
 
 def _peak_memory() -> int:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diffstyle.device import mixed_precision
 from diffstyle.training.data import to_unit
 from diffstyle.training.schedule import cosine_rate, descend, follow
 from diffstyle.training.sitting import Run, Sitting, sit
@@ -55,7 +56,7 @@ class DenoiseTrainer(Run):
         styled = torch.rand(count, 1, generator=generator) >= r.no_style
         hold = (torch.rand(count, generator=generator) >= r.no_edges).float()
         embeddings = batch.embeddings + r.embedding_noise * torch.randn(batch.embeddings.shape, generator=generator)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with mixed_precision(self.device):
             with torch.no_grad():
                 latents = self.vae.encoder(to_unit(batch.pictures.to(self.device)) * 2 - 1).float()
             noise = torch.randn(latents.shape, generator=generator).to(self.device)

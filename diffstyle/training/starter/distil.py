@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diffstyle.clip_model import OpenClip
+from diffstyle.device import mixed_precision
 from diffstyle.encoder_source import STARTER, find
 from diffstyle.engines.adain.engine import AdaINEngine, unflattened
 from diffstyle.engines.adain.network import StyleStatistics
@@ -138,7 +139,7 @@ class DistilTrainer(Run):
         drawn = torch.rand(3, count, generator=generator)
         hold = torch.where(drawn[0] < r.no_edges, 0.0, torch.where(drawn[0] < 0.6, 1.0, 0.25 + 1.75 * drawn[1]))
         hold = hold.to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with mixed_precision(self.device):
             preview = self.previewed(photos, batch.statistics.to(self.device))
             of_photo = (drawn[2] < r.from_photo).view(-1, 1, 1, 1).to(self.device)
             out = self.repaint(batch, torch.where(of_photo, photos, preview), hold, generator)
@@ -205,7 +206,7 @@ class DistilTrainer(Run):
 
     def _infidelity(self, pictures: Tensor) -> Tensor:
         """What the decoder loses of pictures that are not repainted."""
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with mixed_precision(self.device):
             with torch.no_grad():
                 latents = self.encoder(pictures * 2 - 1).float()
             out = self.decode(latents)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from diffstyle.device import mixed_precision
 from diffstyle.training import losses
 from diffstyle.training.data import Pixels, Sample, random_crop, to_batch, to_bytes, to_unit
 from diffstyle.training.schedule import cosine_rate, descend, follow
@@ -58,7 +59,7 @@ class VaeTrainer(Run):
     def losses(self, pictures: Tensor) -> dict[str, Tensor]:
         """Terms for pictures (b, 3, size, size) in [0, 1]."""
         r = self.recipe
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with mixed_precision(self.device):
             latents = self.vae.encoder(pictures * 2 - 1)
             noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(self.step)).to(self.device)
             out = self.vae.decoder(latents + r.latent_noise * noise).float() / 2 + 0.5
