@@ -76,8 +76,9 @@ class Sitting:
 
     @classmethod
     def on(cls, device: str, *, out: Path, minutes: float) -> Sitting:
-        """With all cores but two at work beside a GPU."""
-        return cls(out, minutes, device, 0 if device == "cpu" else max(1, (os.cpu_count() or 1) - 2))
+        """With all cores but two at work beside a GPU, where processes can be forked."""
+        forks = device != "cpu" and "fork" in multiprocessing.get_all_start_methods()
+        return cls(out, minutes, device, max(1, (os.cpu_count() or 1) - 2) if forks else 0)
 
 
 def sit(trainer: Trains[B], make: Callable[[int, float], B], sitting: Sitting, *, name: str) -> None:

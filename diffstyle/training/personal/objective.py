@@ -29,7 +29,7 @@ from diffstyle.training.personal.material import EACH, Material, Shown, Strokes
 from diffstyle.training.personal.noise import Noise
 from diffstyle.training.starter.material import edges_of
 
-COLOURS = 16
+TINTS = 16
 TEXTURE, COLOUR, ARRANGEMENT, STRUCTURE, RANGE = 20.0, 4.0, 4.0, 40.0, 4.0
 SLACK = 0.07  # of edge correlation that may be lost against the style as it was before
 CALIBRATED = 4  # batches
@@ -58,7 +58,7 @@ class StrokeLoss(nn.Module):
         """`was` (b,): the edge correlation that the photos had in the style before it was trained."""
         styles = batch.strokes.repeat_interleave(EACH, 0)
         texture = losses.stroke_distance(out, batch.photos, styles, generator, scales=SCALES)
-        tints = F.normalize(torch.randn(COLOURS, 3, generator=generator))[..., None, None].to(out.device)
+        tints = F.normalize(torch.randn(TINTS, 3, generator=generator))[..., None, None].to(out.device)
         with torch.no_grad():
             wanted = self._stages(batch.photos)
         arrangement = [losses.arrangement_loss(a, b) for a, b in zip(self._stages(out), wanted, strict=True)]
@@ -108,7 +108,7 @@ class Begun:
 
 class Beginnings:
     """Photos as the model begins to paint them, previews with strokes carried: a few batches, each made once, when it
-    is first wanted, for that takes longer than a step of the model.
+    is first wanted, for making one anew would take a third of every step.
     """
 
     def __init__(
