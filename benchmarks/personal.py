@@ -25,6 +25,7 @@ from diffstyle.style_spec import parse_style
 from diffstyle.task import EngineName
 from diffstyle.training.data import Pixels, Sample, read_shards
 from diffstyle.training.personal.recipe import AdapterKind
+from diffstyle.training.personal.report import own_ratio
 from diffstyle.zoo import ADAPTERS_VARIABLE
 
 LEARNED, HELD, PHOTOS = 8, 2, 6
@@ -89,7 +90,7 @@ def _one(
     slug = name.replace(" ", "-")
     learned, held = pictures[:LEARNED], [square(p) for p in pictures[LEARNED:]]
     begun = time.monotonic()
-    report = train_adapter([Picture.from_array(p) for p in learned], name=slug, recipe=recipe, samples=0)
+    report = train_adapter([Picture.from_array(p) for p in learned], name=slug, recipe=recipe)
     minutes = (time.monotonic() - begun) / 60
     rows = [np.concatenate([p.to_array() for p in photos], 1)]
     stylizer = Stylizer.load()
@@ -97,7 +98,12 @@ def _one(
         "zero-shot": Style.from_images([Picture.from_array(p) for p in learned]),
         "adapter": parse_style([f"adapter:{slug}"]),
     }
-    print(f"{name}: {report.steps} steps, {minutes:.1f} minutes in all, {report.peak_memory / 2**30:.1f} GiB")
+    own = own_ratio(learned, photos, pictures[LEARNED:])
+    print(
+        f"{name}: {report.steps} steps, {minutes:.1f} minutes in all, {report.peak_memory / 2**30:.1f} GiB,"
+        f" {report.kept:.0%} kept; the hand itself {own:.3f}",
+        flush=True,
+    )
     final: list[float] = []
     for label, style in looks.items():
         for engine, texture in WAYS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffstyle.evaluation.measures import Array, measure
+from diffstyle.evaluation.measures import Array, measure, texture_distance, texture_distance_of_all
 from tests.conftest import waves
 
 
@@ -30,3 +30,11 @@ def test_a_colour_transfer_is_no_texture() -> None:
     assert scores.colour_ratio < 0.8
     assert scores.texture_ratio > 0.8
     assert scores.structure > 0.9
+
+
+def test_patches_of_several_pictures_are_one_set() -> None:
+    fine, coarse = picture(1), np.kron(picture(2)[:64, :64], np.ones((2, 2, 1), np.float32))
+    mixed = np.concatenate([fine[:, :64], coarse[:, :64]], 1)
+    alone = [texture_distance(p, mixed) for p in (fine, coarse)]
+    assert texture_distance_of_all([fine], mixed) == alone[0]
+    assert texture_distance_of_all([fine, coarse], mixed) < min(alone)

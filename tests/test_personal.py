@@ -27,12 +27,14 @@ from diffstyle.conditioning.tokens import TokensAdapter
 from diffstyle.controls.wrapper import Wrapper
 from diffstyle.engines.adain.engine import AdaINEngine
 from diffstyle.engines.diffusion.engine import DiffusionEngine
+from diffstyle.evaluation.measures import Measures
 from diffstyle.model_options import ExportFormat, ModelOptions
 from diffstyle.procedural import render
 from diffstyle.style_spec import parse_style
 from diffstyle.stylizer import worn
 from diffstyle.tensors import read_safetensors
 from diffstyle.training import checkpoint, losses
+from diffstyle.training.personal.choice import SHARES, keep_nearest
 from diffstyle.training.personal.intake import Piece, take_in
 from diffstyle.training.personal.material import Material, bucket, pixels_of, plain_photos
 from diffstyle.training.personal.noise import Noise
@@ -40,7 +42,7 @@ from diffstyle.training.personal.objective import Beginnings, Denoise, PaintStro
 from diffstyle.training.personal.preview import tuned
 from diffstyle.training.personal.recipe import AdapterKind
 from diffstyle.training.personal.run import TrainingStep, run
-from diffstyle.training.personal.trainable import opened
+from diffstyle.training.personal.trainable import Trainable, opened
 from diffstyle.zoo import adapter_info, adapters_folder
 from tests.conftest import waves
 from tests.test_cli import run as command
@@ -145,6 +147,10 @@ def test_patches_tell_textures_apart() -> None:
     near, far = (float(losses.patch_wasserstein(x, fine, kernels, stride=1)) for x in (coarse, other))
     assert float(losses.patch_wasserstein(fine, fine, kernels, stride=1)) == 0
     assert near < far
+    both = torch.cat((fine, other))
+    apart = losses.patch_wasserstein(both, both, kernels, stride=1)
+    assert apart.shape == (2,)
+    assert bool((apart > 0.1 * far).all())  # neither of the two has the strokes of both together
     shifted = torch.roll(fine, 5, 3)
     assert float(losses.edge_correlation(fine, fine)) == pytest.approx(1, abs=1e-4)
     assert float(losses.edge_correlation(shifted, fine)) < 0.8
@@ -418,13 +424,12 @@ def test_the_preview_comes_nearer(hand: Path, stylizer: Stylizer) -> None:
     now = tuned(preview, measured, of, of, steps=30, size=128, seed=0)
     assert torch.equal(now[:9], measured[:9])
     batch = of.strokes(size=128, count=4, rng=np.random.default_rng(99))
-    strokes = batch.strokes.repeat_interleave(2, 0)
 
     def distance(statistics: Tensor) -> float:
         generator = torch.Generator().manual_seed(9)
         with torch.no_grad():
             painted = preview(batch.photos, statistics)
-            return float(losses.stroke_distance(painted, batch.photos, strokes, generator, scales=3).mean())
+            return float(losses.stroke_distance(painted, batch.photos, batch.strokes, generator, scales=3).mean())
 
     assert distance(now) < 0.95 * distance(measured)
 
@@ -481,6 +486,36 @@ def test_photos_are_begun_once_and_painted_often(hand: Path, stylizer: Stylizer)
     assert all(bool(torch.isfinite(v)) for v in terms.values())
 
 
+def test_strokes_are_of_the_size_that_they_are_painted_in(hand: Path, stylizer: Stylizer) -> None:
+    """However many pixels a picture has: the same crops are drawn of it."""
+    of = material(hand, stylizer)
+    finer = replace(of, pieces=tuple(p.repeat(3, 0).repeat(3, 1) for p in of.pieces))
+    few, many = (m.strokes(size=96, count=6, rng=np.random.default_rng(1)).strokes for m in (of, finer))
+    assert float((few - many).abs().mean()) < 0.1 * float(few.std())
+
+
+@pytest.mark.parametrize(("nearest", "kept"), [(0.0, 0.0), (0.6, 0.5), (3.0, 1.0)])
+def test_as_much_is_kept_as_brings_photos_nearest(nearest: float, kept: float) -> None:
+    parameter = nn.Parameter(torch.ones(3))
+    trainable = Trainable({"it": parameter}, save=lambda path: path, ready=lambda: None)
+
+    def tried() -> Measures:
+        return Measures(texture_ratio=abs(parameter[0].item() - nearest), colour_ratio=0.0, structure=0.7)
+
+    assert keep_nearest(trainable, {"it": torch.zeros(3)}, tried) == kept
+    assert parameter.tolist() == [kept] * 3
+
+
+def test_what_costs_too_much_structure_is_not_kept() -> None:
+    parameter = nn.Parameter(torch.ones(1))
+    trainable = Trainable({"it": parameter}, save=lambda path: path, ready=lambda: None)
+
+    def tried() -> Measures:
+        return Measures(texture_ratio=1 - parameter.item(), colour_ratio=0.0, structure=0.7 - 0.08 * parameter.item())
+
+    assert keep_nearest(trainable, {"it": torch.zeros(1)}, tried) == 0.5
+
+
 def test_strokes_are_told_apart_whatever_their_contrast() -> None:
     photo, style = (
         torch.from_numpy(p).permute(2, 0, 1)[None].float() / 255
@@ -528,6 +563,8 @@ def test_a_report_says_how_good_it_is(hand: Path, zoo: Path, capsys: pytest.Capt
     report = json.loads(capsys.readouterr().out)
     assert report["pictures"] == 6
     assert report["held"] == 1
+    assert report["kept"] in SHARES
+    assert 0 < report["own"] < 2
     for engine in ("final", "preview"):
         for key in ("texture_ratio", "colour_ratio", "structure"):
             assert 0 < report["before"][engine][key] < 2

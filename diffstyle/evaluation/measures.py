@@ -6,6 +6,7 @@ A ratio is the distance of the output to the style over that of the untouched co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,16 +45,26 @@ def sliced_wasserstein(a: Array, b: Array, rng: np.random.Generator, projections
 
 def texture_distance(picture: Array, reference: Array, seed: int = 0, samples: int = 6144) -> float:
     """Sliced Wasserstein distance of mean-free 7x7 patches of luminance, summed over three scales."""
-    a, b = picture @ LUMA, reference @ LUMA
-    a = (a - a.mean()) / max(float(a.std()), 1e-4) * b.std() + b.mean()
-    total = 0.0
+    return texture_distance_of_all([picture], reference, seed, samples)
+
+
+def texture_distance_of_all(pictures: Sequence[Array], reference: Array, seed: int = 0, samples: int = 6144) -> float:
+    """The same, with the patches of several pictures as one set."""
+    b = reference @ LUMA
+    seen = [_lit_as(p @ LUMA, b) for p in pictures]
+    total, each = 0.0, samples // len(seen)
     for level in range(LEVELS):
         rng = np.random.default_rng(seed + level)
-        total += sliced_wasserstein(
-            _patches(a, samples, rng), _patches(b, samples, rng), np.random.default_rng(seed + 30 + level)
-        )
-        a, b = _halved(a), _halved(b)
+        patches = np.concatenate([_patches(a, each, rng) for a in seen])
+        wanted = _patches(b, len(patches), rng)
+        total += sliced_wasserstein(patches, wanted, np.random.default_rng(seed + 30 + level))
+        seen, b = [_halved(a) for a in seen], _halved(b)
     return total
+
+
+def _lit_as(light: Array, other: Array) -> Array:
+    lit: Array = (light - light.mean()) / max(float(light.std()), 1e-4) * other.std() + other.mean()
+    return lit
 
 
 def colour_distance(picture: Array, reference: Array, seed: int = 0, samples: int = 8192) -> float:

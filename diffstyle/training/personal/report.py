@@ -10,7 +10,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from diffstyle.evaluation.measures import Array, Measures, measure, structure
+from diffstyle.evaluation.measures import (
+    Array,
+    Measures,
+    measure,
+    structure,
+    texture_distance,
+    texture_distance_of_all,
+)
 from diffstyle.evaluation.pictures import small, square
 from diffstyle.files import write_atomic
 from diffstyle.picture import Picture
@@ -29,7 +36,9 @@ class Report:
 
     They are against pictures that were held out, or `on_train`, where there were too few to hold any out. `leakage` is
     how much more the painted photos' edges lie where those of the learned pictures do than they did before: the subject
-    shows through where it is well above 0.
+    shows through where it is well above 0. `kept` is the share of what was learned that other photos came nearest with.
+    `own` is the texture ratio that the learned pictures have themselves to the held-out ones, their patches taken
+    together, 0 where there are none: a style that is as near without an adapter has nothing left to gain in texture.
     """
 
     name: str
@@ -47,6 +56,8 @@ class Report:
     before: Look
     after: Look
     leakage: float
+    kept: float
+    own: float
     notes: tuple[str, ...]
 
     @property
@@ -63,6 +74,10 @@ class Report:
             )
         if self.on_train:
             found.append("Judged on the very pictures it learned from: with 5 or more, one in five is held out.")
+        if self.kept < 1:
+            found.append(
+                f"Only {self.kept:.0%} of what was learned was kept: photos came no nearer to the style with more."
+            )
         for name, was in self.before.items():
             now = self.after[name]
             if now.texture_ratio > was.texture_ratio:
@@ -95,6 +110,8 @@ class Report:
                 lines.append(f"| {name} | " + " | ".join(f"{a:.3f} -> {b:.3f}" for a, b in pairs) + " |")
             lines += ["", "A ratio is the distance to the style over the untouched photo's: lower is nearer. Structure"]
             lines += ["is how much of the photo's edges is in place. The loss that was trained is of texture's kind."]
+            if not self.on_train:
+                lines += ["", f"The learned pictures themselves, their patches together: texture ratio {self.own:.3f}."]
             lines += ["", f"Content leakage: {self.leakage:+.3f}. `sheet.jpg`: photo, before, with the adapter."]
         lines += ["", *(f"- {w}" for w in self.warnings), *(f"- {n}" for n in self.notes)]
         return "\n".join(lines).rstrip() + "\n"
@@ -116,23 +133,37 @@ def painted(stylizer: Stylizer, style: Style, photos: Sequence[Picture]) -> Pain
     return Painted(by("diffusion"), by("adain"))
 
 
+def mean_measures(outs: Sequence[Picture], photos: Sequence[Picture], references: Sequence[Pixels]) -> Measures:
+    """Of painted photos, over all of them and all references."""
+    found = [
+        measure(small(photo), small(square(r)), small(out))
+        for photo, out in zip(photos, outs, strict=True)
+        for r in references
+    ]
+    count = len(found)
+    return Measures(
+        sum(m.texture_ratio for m in found) / count,
+        sum(m.colour_ratio for m in found) / count,
+        sum(m.structure for m in found) / count,
+    )
+
+
 def looked_at(outs: Painted, photos: Sequence[Picture], references: Sequence[Pixels]) -> Look:
-    """Means over all photos and references."""
+    """Means of each engine."""
+    return {
+        "final": mean_measures(outs.final, photos, references),
+        "preview": mean_measures(outs.preview, photos, references),
+    }
 
-    def mean(pictures: Sequence[Picture]) -> Measures:
-        found = [
-            measure(small(photo), small(square(r)), small(out))
-            for photo, out in zip(photos, pictures, strict=True)
-            for r in references
-        ]
-        count = len(found)
-        return Measures(
-            sum(m.texture_ratio for m in found) / count,
-            sum(m.colour_ratio for m in found) / count,
-            sum(m.structure for m in found) / count,
-        )
 
-    return {"final": mean(outs.final), "preview": mean(outs.preview)}
+def own_ratio(learned: Sequence[Pixels], photos: Sequence[Picture], held: Sequence[Pixels]) -> float:
+    """Texture ratio of the patches of the learned pictures, all together, as if they were a painted photo's; mean over
+    photos and held-out pictures.
+    """
+    hand, others = ([small(square(p)) for p in pictures] for pictures in (learned, held))
+    contents = [small(p) for p in photos]
+    found = [texture_distance_of_all(hand, o) / max(texture_distance(c, o), 1e-6) for o in others for c in contents]
+    return sum(found) / len(found)
 
 
 def leakage(before: Painted, after: Painted, learned: Sequence[Pixels]) -> float:

@@ -34,6 +34,7 @@ from diffstyle.stylizer import Stylizer
 from diffstyle.tensors import read_safetensors, write_safetensors
 from diffstyle.training.data import Pixels
 from diffstyle.training.personal import report as reports
+from diffstyle.training.personal.choice import keep_nearest
 from diffstyle.training.personal.hand import carrying, statistics_of, strokes_of, unwrapped
 from diffstyle.training.personal.intake import Intake, Piece, take_in
 from diffstyle.training.personal.material import EACH, Material, pixels_of, plain_photos
@@ -79,7 +80,8 @@ def train_adapter(
     photos
         A folder of plain photos to try the hand on; those of scikit-image if not given.
     samples
-        How many photos the report paints; 0 for no report, where a model paints slowly.
+        How many photos the report paints, and as many others are painted to see how much of what was learned is kept; 0
+        for no report and all kept, where a model paints slowly.
     samples_every
         After how many steps these photos are painted with what was learned so far, to a file that `on_step` is told of;
         0 for never.
@@ -95,11 +97,11 @@ def train_adapter(
     state = adapters_folder() / f".{name}.training.pt"
     job = _Job.of(name, options, recipe, intake, learned, state)
     sampled = [square(p) for p in judged] if samples_every else []
-    made = job.train(on_step, sampled, samples_every)
+    made = job.train(on_step, sampled, samples_every, [square(p) for p in learned[:samples]])
     gc.collect()
     if not leads():
         made.tensors.unlink()
-        return job.report(folder, made.progress)
+        return job.report(folder, made)
     partial = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".partial", dir=folder.parent))
     try:
         report = job.write(partial, folder, made, judged)
@@ -118,10 +120,11 @@ def train_adapter(
 @dataclass(frozen=True, slots=True)
 class _Made:
     """What was learned in how many steps: the style it paints with the colours and strokes of the pictures learned
-    from, by which it is judged, and with those of all, and the adapter's file.
+    from, by which it is judged, and with those of all, and the adapter's file, which keeps a share of what was learned.
     """
 
     progress: Progress
+    share: float
     judged: Style
     style: Style
     tensors: Path
@@ -161,11 +164,15 @@ class _Job:
         of = (asdict(self.recipe), asdict(self.options.shareable()), self.intake.digests, __version__)
         return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
 
-    def train(self, on_step: OnTrainingStep | None, sampled: Sequence[Picture], samples_every: int) -> _Made:
+    def train(
+        self, on_step: OnTrainingStep | None, sampled: Sequence[Picture], samples_every: int, tried: Sequence[Picture]
+    ) -> _Made:
         with _among_processes(self.options.device):
-            return self._trained(on_step, sampled, samples_every)
+            return self._trained(on_step, sampled, samples_every, tried)
 
-    def _trained(self, on_step: OnTrainingStep | None, sampled: Sequence[Picture], samples_every: int) -> _Made:
+    def _trained(
+        self, on_step: OnTrainingStep | None, sampled: Sequence[Picture], samples_every: int, tried: Sequence[Picture]
+    ) -> _Made:
         from accelerate import Accelerator
 
         stylizer = Stylizer.of(self.options)
@@ -202,11 +209,12 @@ class _Job:
 
         style = look(self.intake.train)
 
-        def painted() -> Path:
-            outs = [stylizer.stylize(p, style, engine="diffusion").picture for p in sampled]
+        def painted(photos: Sequence[Picture]) -> list[Picture]:
+            outs = [stylizer.stylize(p, style, engine="diffusion").picture for p in photos]
             trainable.ready()
-            return reports.so_far(self.state.with_suffix(SAMPLES), sampled, outs)
+            return outs
 
+        untrained = trainable.values()
         progress = run(
             objective,
             objective.on(held) if held.pieces else None,
@@ -215,11 +223,19 @@ class _Job:
             accelerator=accelerator,
             state=self.state,
             seconds_left=60 * self.recipe.minutes * (1 - TUNING_SHARE - REPORT_SHARE),
-            samples=Samples(samples_every, painted) if sampled else None,
+            samples=Samples(
+                samples_every, lambda: reports.so_far(self.state.with_suffix(SAMPLES), sampled, painted(sampled))
+            )
+            if sampled
+            else None,
             on_step=on_step,
         )
+        share = 1.0
+        if tried and leads() and isinstance(objective, PaintStrokes):
+            hand = pixels_of(self.intake.held or self.intake.train)
+            share = keep_nearest(trainable, untrained, lambda: reports.mean_measures(painted(tried), tried, hand))
         made = trainable.save(self.state.with_suffix(f".{os.getpid()}.safetensors"))
-        return _Made(progress, style, look((*self.intake.train, *self.intake.held)), made)
+        return _Made(progress, share, style, look((*self.intake.train, *self.intake.held)), made)
 
     def _tuned(self, preview: Preview, measured: Tensor, material: Material, held: Material, *, size: int) -> Tensor:
         """The preview's statistics of the hand, tuned once, however often the training is gone on with."""
@@ -272,7 +288,7 @@ class _Job:
         tensors = Path(shutil.copyfile(made.tensors, partial / TENSORS))
         style_file = replace(style, references=tuple(replace(r, adapter=self.name) for r in style.references))
         style_file.save(partial / LOOK)
-        report = self._judged(partial, folder, made.progress, made.judged, judged)
+        report = self._judged(partial, folder, made, judged)
         shareable = self.options.shareable()
         info = {
             "name": self.name,
@@ -300,36 +316,37 @@ class _Job:
         self.state.with_suffix(".json").unlink(missing_ok=True)
         return report
 
-    def _judged(
-        self, partial: Path, folder: Path, progress: Progress, style: Style, judged: Sequence[Pixels]
-    ) -> Report:
+    def _judged(self, partial: Path, folder: Path, made: _Made, judged: Sequence[Pixels]) -> Report:
         hand = pixels_of(self.intake.held or self.intake.train)
         photos = [square(p) for p in judged]
         looks: tuple[reports.Look, reports.Look] = ({}, {})
-        leaked = 0.0
+        leaked = own = 0.0
         if photos:
             zero = Style.from_images([p.picture for p in self.intake.train])
             before = reports.painted(Stylizer.of(self.options), zero, photos)
             gc.collect()
             tensors = str(partial / TENSORS)
-            own: dict[str, Any] = {"adapter": (tensors,)}
+            adapted: dict[str, Any] = {"adapter": (tensors,)}
             if self.recipe.kind == "lora":
-                own = {"lora": (*self.options.lora, tensors)}
-            after = reports.painted(Stylizer.of(replace(self.options, **own)), style, photos)
+                adapted = {"lora": (*self.options.lora, tensors)}
+            after = reports.painted(Stylizer.of(replace(self.options, **adapted)), made.judged, photos)
             looks = reports.looked_at(before, photos, hand), reports.looked_at(after, photos, hand)
+            own = reports.own_ratio(pixels_of(self.intake.train), photos, hand) if self.intake.held else 0.0
             leaked = reports.leakage(before, after, pixels_of(self.intake.train))
             reports.sheet(partial / "sheet.jpg", photos, before, after, hand)
-        return self.report(folder, progress, *looks, leaked)
+        return self.report(folder, made, *looks, leaked, own)
 
     def report(
         self,
         folder: Path,
-        progress: Progress,
+        made: _Made,
         before: reports.Look | None = None,
         after: reports.Look | None = None,
         leaked: float = 0.0,
+        own: float = 0.0,
     ) -> Report:
         """What came of it, with or without photos painted."""
+        progress = made.progress
         return Report(
             self.name,
             folder,
@@ -346,6 +363,8 @@ class _Job:
             before or {},
             after or {},
             leaked,
+            made.share,
+            own,
             self.intake.notes,
         )
 
