@@ -147,10 +147,6 @@ def test_patches_tell_textures_apart() -> None:
     near, far = (float(losses.patch_wasserstein(x, fine, kernels, stride=1)) for x in (coarse, other))
     assert float(losses.patch_wasserstein(fine, fine, kernels, stride=1)) == 0
     assert near < far
-    both = torch.cat((fine, other))
-    apart = losses.patch_wasserstein(both, both, kernels, stride=1)
-    assert apart.shape == (2,)
-    assert bool((apart > 0.1 * far).all())  # neither of the two has the strokes of both together
     shifted = torch.roll(fine, 5, 3)
     assert float(losses.edge_correlation(fine, fine)) == pytest.approx(1, abs=1e-4)
     assert float(losses.edge_correlation(shifted, fine)) < 0.8
@@ -424,12 +420,13 @@ def test_the_preview_comes_nearer(hand: Path, stylizer: Stylizer) -> None:
     now = tuned(preview, measured, of, of, steps=30, size=128, seed=0)
     assert torch.equal(now[:9], measured[:9])
     batch = of.strokes(size=128, count=4, rng=np.random.default_rng(99))
+    strokes = batch.strokes.repeat_interleave(2, 0)
 
     def distance(statistics: Tensor) -> float:
         generator = torch.Generator().manual_seed(9)
         with torch.no_grad():
             painted = preview(batch.photos, statistics)
-            return float(losses.stroke_distance(painted, batch.photos, batch.strokes, generator, scales=3).mean())
+            return float(losses.stroke_distance(painted, batch.photos, strokes, generator, scales=3).mean())
 
     assert distance(now) < 0.95 * distance(measured)
 
@@ -486,11 +483,11 @@ def test_photos_are_begun_once_and_painted_often(hand: Path, stylizer: Stylizer)
     assert all(bool(torch.isfinite(v)) for v in terms.values())
 
 
-def test_strokes_are_of_the_size_that_they_are_painted_in(hand: Path, stylizer: Stylizer) -> None:
-    """However many pixels a picture has: the same crops are drawn of it."""
+def test_large_pictures_are_learned_at_the_size_they_are_seen_at(hand: Path, stylizer: Stylizer) -> None:
+    """However many pixels a picture has beyond that, the same crops are drawn of it."""
     of = material(hand, stylizer)
-    finer = replace(of, pieces=tuple(p.repeat(3, 0).repeat(3, 1) for p in of.pieces))
-    few, many = (m.strokes(size=96, count=6, rng=np.random.default_rng(1)).strokes for m in (of, finer))
+    large, larger = (replace(of, pieces=tuple(p.repeat(n, 0).repeat(n, 1) for p in of.pieces)) for n in (4, 8))
+    few, many = (m.strokes(size=96, count=6, rng=np.random.default_rng(1)).strokes for m in (large, larger))
     assert float((few - many).abs().mean()) < 0.1 * float(few.std())
 
 

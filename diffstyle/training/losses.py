@@ -8,8 +8,6 @@ from torch.nn import functional as F
 
 from diffstyle.light import box, correlation, edges, luma
 
-FAINTEST = 0.01  # contrast, as the deviation of luminance
-
 
 def gram(features: Tensor) -> Tensor:
     """(b, c, h, w) -> (b, c, c) in float32: products of channels averaged over pixels (Gatys et al. 2016)."""
@@ -61,16 +59,14 @@ def sliced_wasserstein(out: Tensor, target: Tensor, directions: Tensor, places: 
 def patch_wasserstein(out: Tensor, target: Tensor, kernels: Tensor, *, stride: int) -> Tensor:
     """Distance of sorted projections of patches on `kernels` (k, c, s, s), over the spread of the target's: 1 is as far
     as a flat picture of the right colour. Needs no network (Elnekave and Weiss 2022).
-
-    Each of `out` (b, c, h, w), for (b,), against the patches of all of `target` (n, c, h, w) as one set: what a hand
-    does is seen in several of its pictures.
     """
-    return _apart(_projected(out, kernels, stride), _of_all(target, kernels, stride))
+    a, b = (_projected(x, kernels, stride) for x in _of_one_size(out, target))
+    return (a - b).abs().mean((1, 2)) / _spread(b)
 
 
 def stroke_distance(
     out: Tensor,
-    photos: Tensor,
+    photo: Tensor,
     style: Tensor,
     generator: torch.Generator,
     *,
@@ -78,32 +74,35 @@ def stroke_distance(
     count: int = 48,
     side: int = 7,
 ) -> Tensor:
-    """(b,): how far the strokes of each of `out` are from those of all of `style`, mean over `scales` halvings, where 1
-    is how far those of the photo are, or their own spread where that is more: no photo scores above 1 itself.
+    """How far the strokes of `out` are from those of `style`, mean over `scales` halvings, in units of how far those of
+    the photo are, or of their own spread where that is more: the photo's own scores 1 at most.
 
-    Strokes are patches without their mean, of luminance in units of its deviation: contrast and colour are not strokes.
-    `count` kernels are drawn anew for each scale; the patches of all of `style` are one set, as in `patch_wasserstein`.
-    `out` and `photos` are (b, 3, h, w), `style` (n, 3, h, w).
+    Strokes are patches without their mean, of luminance whose mean and deviation are matched to the style's: contrast
+    and colour are not strokes. `count` kernels are drawn anew for each scale. Needs no network (Elnekave and Weiss
+    2022). All three are (b, 3, h, w).
     """
-    if not out.shape == photos.shape or out.shape[1:] != style.shape[1:]:
-        raise ValueError(
-            f"pictures of one size are needed, not {tuple(out.shape)} beside {tuple(photos.shape)}"
-            f" and {tuple(style.shape)}"
-        )
-    o, p, s = (luma(x.float()) for x in (out, photos, style))
-    o, p = (x / x.std((2, 3), keepdim=True).clamp_min(FAINTEST) for x in (o, p))
-    s = s / s.var((2, 3)).mean().sqrt().clamp_min(FAINTEST)
+    out, photo, style = _of_one_size(out, photo, style)
+    o, p, s = (luma(x.float()) for x in (out, photo, style))
+    mean, deviation = s.mean((2, 3), keepdim=True), s.std((2, 3), keepdim=True)
+    o, p = ((x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), keepdim=True).clamp_min(0.01) for x in (o, p))
+    o, p = o * deviation + mean, p * deviation + mean
     found: list[Tensor] = []
     for level in range(scales):
         kernels = torch.randn(count, 1, side, side, generator=generator)
         kernels = F.normalize((kernels - kernels.mean((2, 3), keepdim=True)).flatten(1)).view_as(kernels)
         kernels, stride = kernels.to(out.device), scales - level
-        wanted = _of_all(s, kernels, stride)
+        a, b = _projected(o, kernels, stride), _projected(s, kernels, stride)
         with torch.no_grad():
-            unit = _apart(_projected(p, kernels, stride), wanted).clamp_min(1)
-        found.append(_apart(_projected(o, kernels, stride), wanted) / unit)
+            unit = torch.maximum((_projected(p, kernels, stride) - b).abs().mean((1, 2)), _spread(b))
+        found.append((a - b).abs().mean((1, 2)) / unit)
         o, p, s = (F.avg_pool2d(x, 2) for x in (o, p, s))
     return torch.stack(found).mean(0)
+
+
+def _of_one_size(*pictures: Tensor) -> tuple[Tensor, ...]:
+    if len({p.shape for p in pictures}) > 1:
+        raise ValueError(f"pictures of one size are needed, not {', '.join(str(tuple(p.shape)) for p in pictures)}")
+    return pictures
 
 
 def _projected(x: Tensor, kernels: Tensor, stride: int) -> Tensor:
@@ -111,16 +110,8 @@ def _projected(x: Tensor, kernels: Tensor, stride: int) -> Tensor:
     return F.conv2d(x.float(), kernels, stride=stride).flatten(2).sort(2).values
 
 
-def _of_all(x: Tensor, kernels: Tensor, stride: int) -> Tensor:
-    """(n, c, h, w) -> (k, patches), as many as one picture has, of all pictures alike, sorted."""
-    found = F.conv2d(x.float(), kernels, stride=stride).transpose(0, 1).flatten(1)
-    return found[:, len(x) // 2 :: len(x)].sort(1).values
-
-
-def _apart(projected: Tensor, wanted: Tensor) -> Tensor:
-    """(b, k, m) from (k, m), in units of the spread of these: (b,)."""
-    spread = (wanted - wanted.mean(1, keepdim=True)).abs().mean().clamp_min(1e-3)
-    return (projected - wanted).abs().mean((1, 2)) / spread
+def _spread(projected: Tensor) -> Tensor:
+    return (projected - projected.mean(2, keepdim=True)).abs().mean((1, 2)).clamp_min(1e-3)
 
 
 def arrangement_loss(out: Tensor, content: Tensor) -> Tensor:

@@ -17,19 +17,19 @@ from diffstyle.training.data import Pixels, random_crop, to_batch
 from diffstyle.training.personal.intake import Piece
 
 BUNDLED = ("astronaut", "coffee", "chelsea", "rocket", "motorcycle_left", "camera", "grass", "hubble_deep_field")
-PHOTO_ZOOM = (0.7, 2.0)  # up to the whole photo
-STROKE_ZOOM = (0.8, 1.25)  # near the size at which the preview and the table of strokes see them
+PHOTO_ZOOM = (1.0, 4.0)  # up to the whole photo
+STROKE_ZOOM = (0.9, 1.6)  # near the size they are seen at: strokes are what is learned
 NO_CAPTION = 0.5
 NO_STYLE = 0.1
 PHOTO_SHARE = 0.25
 SHAPES = ((1, 1), (4, 3), (3, 4), (16, 9), (9, 16))  # of crops, width to height; all of one area
-EACH, SEEN = 2, 6  # photos, and crops of the hand, for every picture of a batch
+EACH = 2  # photos for every crop of the hand
 
 
 @dataclass(frozen=True, slots=True)
 class Strokes:
-    """Crops of the hand (n * SEEN, 3, s, s), the photos that are to be painted so (n * EACH, 3, s, s), and for each of
-    these the embedding of a picture of the hand (n * EACH, d).
+    """Crops of the hand (n, 3, s, s), the photos that are to be painted so (n * EACH, 3, s, s), and embeddings of the
+    hand's pictures (n * EACH, d).
     """
 
     strokes: Tensor
@@ -60,8 +60,8 @@ class Material:
     photo_embeddings: Tensor
 
     def strokes(self, *, size: int, count: int, rng: np.random.Generator, photos: Tensor | None = None) -> Strokes:
-        """Crops of the hand for a batch of `count`, with `photos` or others."""
-        crops = [_crop(self.pieces, size, STROKE_ZOOM, rng) for _ in range(count * SEEN)]
+        """`count` crops of the hand, for `photos` or for others."""
+        crops = [_strokes(self.pieces[_any(self.pieces, rng)], size, rng) for _ in range(count)]
         if photos is None:
             photos = self.plain(size=size, count=count * EACH, rng=rng)
         told = [self._told(_any(self.pieces, rng), rng) for _ in photos]
@@ -69,7 +69,9 @@ class Material:
 
     def plain(self, *, size: int, count: int, rng: np.random.Generator) -> Tensor:
         """(count, 3, size, size): crops of the photos."""
-        return to_batch([_crop(self.photos, size, PHOTO_ZOOM, rng) for _ in range(count)])
+        return to_batch(
+            [random_crop(self.photos[_any(self.photos, rng)], size, zoom=PHOTO_ZOOM, rng=rng) for _ in range(count)]
+        )
 
     def shown(self, *, size: int, count: int, multiple: int, rng: np.random.Generator) -> Shown:
         """Crops of one shape, that of a picture drawn first; one in four is a plain photo, said to be one."""
@@ -94,11 +96,12 @@ class Material:
         return self.mean if not others or rng.random() < 0.5 else self.embeddings[int(rng.choice(others))]
 
 
-def _crop(pool: Sequence[Pixels], size: int, zoom: tuple[float, float], rng: np.random.Generator) -> Pixels:
-    """A (size, size, 3) crop of one of `pool`, a window `zoom` times as large in the picture as it is painted."""
-    pixels = pool[_any(pool, rng)]
-    factor = (pixels.shape[0] * pixels.shape[1] / MEASURED_AREA) ** 0.5
-    return random_crop(pixels, size, zoom=(zoom[0] * factor, zoom[1] * factor), rng=rng)
+def _strokes(pixels: Pixels, size: int, rng: np.random.Generator) -> Pixels:
+    """A (size, size, 3) crop of a picture at the area that strokes are measured at; one that is smaller has none that
+    enlarging would find, and is left as it is.
+    """
+    factor = max(1.0, (pixels.shape[0] * pixels.shape[1] / MEASURED_AREA) ** 0.5)
+    return random_crop(pixels, size, zoom=(STROKE_ZOOM[0] * factor, STROKE_ZOOM[1] * factor), rng=rng)
 
 
 def bucket(aspect: float, size: int, multiple: int) -> tuple[int, int]:

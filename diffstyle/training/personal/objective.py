@@ -25,12 +25,12 @@ from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
 from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.training import losses
-from diffstyle.training.personal.material import Material, Shown, Strokes
+from diffstyle.training.personal.material import EACH, Material, Shown, Strokes
 from diffstyle.training.personal.noise import Noise
 from diffstyle.training.starter.material import edges_of
 
 TINTS = 16
-TEXTURE, COLOUR, ARRANGEMENT, STRUCTURE, RANGE = 20.0, 4.0, 2.0, 40.0, 4.0
+TEXTURE, COLOUR, ARRANGEMENT, STRUCTURE, RANGE = 20.0, 4.0, 4.0, 40.0, 4.0
 SLACK = 0.07  # of edge correlation that may be lost against the style as it was before
 CALIBRATED = 4  # batches
 BEGINNINGS = 16  # batches of photos
@@ -56,7 +56,8 @@ class StrokeLoss(nn.Module):
 
     def forward(self, out: Tensor, batch: Strokes, was: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """`was` (b,): the edge correlation that the photos had in the style before it was trained."""
-        texture = losses.stroke_distance(out, batch.photos, batch.strokes, generator, scales=SCALES)
+        styles = batch.strokes.repeat_interleave(EACH, 0)
+        texture = losses.stroke_distance(out, batch.photos, styles, generator, scales=SCALES)
         tints = F.normalize(torch.randn(TINTS, 3, generator=generator))[..., None, None].to(out.device)
         with torch.no_grad():
             wanted = self._stages(batch.photos)
@@ -64,7 +65,7 @@ class StrokeLoss(nn.Module):
         lost = (was - SLACK - losses.edge_correlation(out, batch.photos)).clamp_min(0)
         return {
             "texture": TEXTURE * texture.mean(),
-            "colour": COLOUR * losses.patch_wasserstein(out, batch.strokes, tints, stride=3).mean(),
+            "colour": COLOUR * losses.patch_wasserstein(out, styles, tints, stride=3).mean(),
             "arrangement": ARRANGEMENT * torch.stack(arrangement).mean(),
             "structure": STRUCTURE * lost.mean(),
             "range": RANGE * (out - out.clamp(0, 1)).abs().mean(),

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import time
-from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from diffstyle.clip_model import OpenClip
 from diffstyle.encoder_source import STARTER, find
 from diffstyle.training import losses
-from diffstyle.training.personal.material import EACH, Material
+from diffstyle.training.personal.material import Material
 from diffstyle.training.personal.objective import Preview, StrokeLoss
 from diffstyle.training.schedule import cosine_rate
 
 RATE = 0.02
-PATCH, STRAYED = 16, 30.0  # side in pixels of patches whose colour is to stay, and what it weighs
 COLOURS = 9  # of the numbers, first, are measured: mean and covariance of colours need no tuning
 LOOKS = 5  # at the held-out pictures
 HELD_BATCHES = 4
-COUNT, TRIED = 2, 16  # of a batch, and of batches of photos
 
 
 def tuned(
@@ -44,21 +40,13 @@ def tuned(
     """
     judge = StrokeLoss(OpenClip.load(find(STARTER), measured.device, torch.float32))
 
-    @cache
-    @torch.no_grad()
-    def tried(n: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Photos, and the edge correlation and the colours that they have as measured."""
-        photos = material.plain(size=size, count=COUNT * EACH, rng=np.random.default_rng((seed, 6, n)))
-        out = preview(photos, measured)
-        return photos, losses.edge_correlation(out, photos), F.avg_pool2d(out, PATCH)
-
     def loss(code: Tensor, of: Material, draw: int, step: int) -> Tensor:
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        photos, was, colours = tried(step % TRIED)
-        batch = of.strokes(size=size, count=COUNT, rng=np.random.default_rng((seed, draw, step)), photos=photos)
-        out = preview(photos, torch.cat((measured[:COLOURS], code)))
-        strayed = (F.avg_pool2d(out, PATCH) - colours).abs().mean()
-        return torch.stack(list(judge(out, batch, was, generator).values())).sum() + STRAYED * strayed
+        batch = of.strokes(size=size, count=2, rng=np.random.default_rng((seed, draw, step)))
+        with torch.no_grad():
+            was = losses.edge_correlation(preview(batch.photos, measured), batch.photos)
+        out = preview(batch.photos, torch.cat((measured[:COLOURS], code)))
+        return torch.stack(list(judge(out, batch, was, generator).values())).sum()
 
     @torch.no_grad()
     def held_loss(code: Tensor) -> float:
