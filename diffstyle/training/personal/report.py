@@ -75,9 +75,8 @@ class Report:
         if self.on_train:
             found.append("Judged on the very pictures it learned from: with 5 or more, one in five is held out.")
         if self.kept < 1:
-            found.append(
-                f"Only {self.kept:.0%} of what was learned was kept: photos came no nearer to the style with more."
-            )
+            much = f"Only {self.kept:.0%}" if self.kept else "Nothing"
+            found.append(f"{much} of what was learned was kept: photos came no nearer to the style with more.")
         for name, was in self.before.items():
             now = self.after[name]
             if now.texture_ratio > was.texture_ratio:
