@@ -43,7 +43,7 @@ def train(
     photos
         A folder of plain photos to try the style on while it is learned; some that come with scikit-image if not given.
     samples
-        How many photos the report paints, and as many others to see how much of what was learned is kept; 0 for neither.
+        How many photos the report paints, and how many others to see how much to keep of what was learned; 0 for none.
     samples_every
         After how many steps they are painted with what was learned so far, to .NAME.training.jpg among your adapters; 0
         for never.
