@@ -561,6 +561,8 @@ def test_a_report_says_how_good_it_is(hand: Path, zoo: Path, capsys: pytest.Capt
     assert report["pictures"] == 6
     assert report["held"] == 1
     assert report["kept"] in SHARES
+    _, weights = read_safetensors(zoo / "mine" / "adapter.safetensors")
+    assert any(bool(w.any()) for k, w in weights.items() if "lora_B" in k) == (report["kept"] > 0)
     assert 0 < report["own"] < 2
     for engine in ("final", "preview"):
         for key in ("texture_ratio", "colour_ratio", "structure"):

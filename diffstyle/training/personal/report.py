@@ -36,9 +36,11 @@ class Report:
 
     They are against pictures that were held out, or `on_train`, where there were too few to hold any out. `leakage` is
     how much more the painted photos' edges lie where those of the learned pictures do than they did before: the subject
-    shows through where it is well above 0. `kept` is the share of what was learned that other photos came nearest with.
-    `own` is the texture ratio that the learned pictures have themselves to the held-out ones, their patches taken
-    together, 0 where there are none: a style that is as near without an adapter has nothing left to gain in texture.
+    shows through where it is well above 0. `kept` is the share of what was learned that other photos came nearest with,
+    1 where none were tried. `own` is the texture ratio that the learned pictures have themselves to the held-out ones,
+    their patches taken together, 0 where it was not measured: a yardstick for what is left to gain, and no bound.
+
+    The held-out pictures also decided when training ended and how much was kept: measures against them flatter.
     """
 
     name: str
@@ -109,6 +111,12 @@ class Report:
                 lines.append(f"| {name} | " + " | ".join(f"{a:.3f} -> {b:.3f}" for a, b in pairs) + " |")
             lines += ["", "A ratio is the distance to the style over the untouched photo's: lower is nearer. Structure"]
             lines += ["is how much of the photo's edges is in place. The loss that was trained is of texture's kind."]
+            if not self.on_train:
+                lines += [
+                    "",
+                    "The held-out pictures also decided when training ended and how much of it was kept, so the",
+                ]
+                lines += ["gain is flattered: it is no test on pictures that decided nothing."]
             if not self.on_train:
                 lines += ["", f"The learned pictures themselves, their patches together: texture ratio {self.own:.3f}."]
             lines += ["", f"Content leakage: {self.leakage:+.3f}. `sheet.jpg`: photo, before, with the adapter."]
