@@ -1,8 +1,9 @@
 """Personal adapters on hands that the starter was not trained on: `python -m benchmarks.personal DATA`.
 
 For each hand, an adapter is trained on eight pictures, and photos of the dev split are painted in the zero-shot image
-style of those eight and with the adapter; both are held against two other pictures of the hand. Sheets (photo,
-zero-shot, adapter, the hand) go to runs/personal.
+style of those eight and with the adapter; both are held against other pictures of the hand. Neither these nor the
+photos are those that the training's recipe was chosen by. Sheets (photo, zero-shot, adapter, the hand) go to
+runs/personal.
 """
 
 from __future__ import annotations
@@ -28,17 +29,21 @@ from diffstyle.training.personal.recipe import AdapterKind
 from diffstyle.training.personal.report import own_ratio
 from diffstyle.zoo import ADAPTERS_VARIABLE
 
-LEARNED, HELD, PHOTOS = 8, 2, 6
+LEARNED, CHOSEN_BY, HELD = 8, 2, 4  # pictures of a hand, in this order
+FIRST, PHOTOS = 30, 6  # those before were chosen by, or are the content of rendered hands
 PROCEDURAL = {"mosaic": 40_011, "woodcut": 40_012, "oil dabs": 40_013}  # seeds that no training run drew
 WAYS: tuple[tuple[EngineName, float | None], ...] = (("diffusion", None), ("diffusion", 0.0), ("adain", None))
 
 
 def hands(data: Path) -> dict[str, list[Pixels]]:
-    """Ten pictures of each: drawn ones of the dev split, whose kind no training run has seen, and rendered ones."""
+    """Fourteen pictures of each, or what there are: drawn ones of the dev split, whose kind no training run has seen,
+    and rendered ones.
+    """
+    every = LEARNED + CHOSEN_BY + HELD
     art, photos = read_shards(data, "art-*", "dev"), read_shards(data, "photo-clean-*", "dev")
 
     def drawn(wanted: Callable[[Sample], bool]) -> list[Pixels]:
-        return [s.pixels for s in art if wanted(s)][: LEARNED + HELD]
+        return [s.pixels for s in art if wanted(s)][:every]
 
     found = {
         "pencil sketches": drawn(lambda s: s.info.get("medium") == "pencil sketch"),
@@ -46,7 +51,7 @@ def hands(data: Path) -> dict[str, list[Pixels]]:
         "watercolours": drawn(lambda s: s.info.get("medium") == "watercolour illustration"),
     }
     for medium, seed in PROCEDURAL.items():
-        later = photos[PHOTOS:][: LEARNED + HELD]
+        later = photos[PHOTOS:][:every]
         found[medium] = [render(p.pixels, medium, np.random.default_rng(seed)).pixels for p in later]
     return found
 
@@ -70,7 +75,7 @@ def personal(
         The name of one hand.
     """
     out.mkdir(parents=True, exist_ok=True)
-    photos = [square(s.pixels) for s in read_shards(data, "photo-clean-*", "dev")[:PHOTOS]]
+    photos = [square(s.pixels) for s in read_shards(data, "photo-clean-*", "dev")[FIRST:][:PHOTOS]]
     ratios: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as zoo:
         os.environ[ADAPTERS_VARIABLE] = zoo
@@ -88,7 +93,8 @@ def _one(
     name: str, pictures: list[Pixels], photos: list[Picture], recipe: AdapterRecipe, out: Path
 ) -> tuple[float, float]:
     slug = name.replace(" ", "-")
-    learned, held = pictures[:LEARNED], [square(p) for p in pictures[LEARNED:]]
+    learned, further = pictures[:LEARNED], pictures[LEARNED + CHOSEN_BY :]
+    held = [square(p) for p in further]
     begun = time.monotonic()
     report = train_adapter([Picture.from_array(p) for p in learned], name=slug, recipe=recipe)
     minutes = (time.monotonic() - begun) / 60
@@ -98,7 +104,7 @@ def _one(
         "zero-shot": Style.from_images([Picture.from_array(p) for p in learned]),
         "adapter": parse_style([f"adapter:{slug}"]),
     }
-    own = own_ratio(learned, photos, pictures[LEARNED:])
+    own = own_ratio(learned, photos, further)
     print(
         f"{name}: {report.steps} steps, {minutes:.1f} minutes in all, {report.peak_memory / 2**30:.1f} GiB,"
         f" {report.kept:.0%} kept; the hand itself {own:.3f}",

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from diffstyle.style_spec import parse_style
 from diffstyle.stylizer import worn
 from diffstyle.tensors import read_safetensors
 from diffstyle.training import checkpoint, losses
+from diffstyle.training.personal import choice
 from diffstyle.training.personal.choice import SHARES, keep_nearest
 from diffstyle.training.personal.intake import Piece, take_in
 from diffstyle.training.personal.material import Material, bucket, pixels_of, plain_photos
@@ -496,7 +497,8 @@ def test_as_much_is_kept_as_brings_photos_nearest(nearest: float, kept: float) -
     parameter = nn.Parameter(torch.ones(3))
     trainable = Trainable({"it": parameter}, save=lambda path: path, ready=lambda: None)
 
-    def tried() -> Measures:
+    def tried(share: float) -> Measures:
+        assert parameter.tolist() == [share] * 3
         return Measures(texture_ratio=abs(parameter[0].item() - nearest), colour_ratio=0.0, structure=0.7)
 
     assert keep_nearest(trainable, {"it": torch.zeros(3)}, tried) == kept
@@ -507,8 +509,8 @@ def test_what_costs_too_much_structure_is_not_kept() -> None:
     parameter = nn.Parameter(torch.ones(1))
     trainable = Trainable({"it": parameter}, save=lambda path: path, ready=lambda: None)
 
-    def tried() -> Measures:
-        return Measures(texture_ratio=1 - parameter.item(), colour_ratio=0.0, structure=0.7 - 0.08 * parameter.item())
+    def tried(share: float) -> Measures:
+        return Measures(texture_ratio=1 - parameter.item(), colour_ratio=0.0, structure=0.7 - 0.08 * share)
 
     assert keep_nearest(trainable, {"it": torch.zeros(1)}, tried) == 0.5
 
@@ -552,6 +554,16 @@ def test_samples_are_painted_on_the_way(kind: AdapterKind, hand: Path, zoo: Path
     assert photo.shape == painted.shape
     assert np.abs(photo - painted).mean() > 5
     assert sorted(p.name for p in zoo.iterdir()) == ["plain", "watched"]
+
+
+@pytest.mark.usefixtures("zoo")
+def test_where_nothing_helps_the_style_is_as_its_pictures_give_it(hand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preview's tuning is left as well, or photos would begin elsewhere."""
+    monkeypatch.setattr(choice, "SHARES", (0.0,))
+    report = train_adapter(hand, name="mine", recipe=AdapterRecipe(steps=3, size=64), samples=1)
+    assert report.kept == 0
+    for engine, before in report.before.items():
+        assert asdict(report.after[engine]) == pytest.approx(asdict(before), abs=2e-3)
 
 
 def test_a_report_says_how_good_it_is(hand: Path, zoo: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ LOOSEST, MOST_LOST = 0.56, 0.12  # correlation of edges with the photo's at stru
 LEAST_LOST = 0.01  # may go, however little is left
 LEAST_STEP, HALVINGS = 0.1, 4  # a smaller share of a change is the last; how often one is halved
 SAMPLES = 2**12  # of a painting's patches
+PLACES = 2**10  # in the range of a distribution, at which it is looked up
 MAP = 2**22  # numbers of a map of projections at a time
 
 
@@ -172,7 +173,17 @@ def _at_patches(
 
 
 def _mapped(values: Tensor, have: Tensor, want: Tensor) -> Tensor:
-    """`values` (n, m) of distributions with the quantiles `have` (n, q) at the same ranks of `want`."""
+    """`values` (n, m) of distributions with the quantiles `have` (n, q) at the same ranks of `want`, to within a
+    thousandth of their range: it is much quicker to look them up at even distances than at uneven ones.
+    """
+    low, width = have[:, :1], (have[:, -1:] - have[:, :1]).clamp_min(1e-6)
+    even = _at_ranks(low + width * torch.linspace(0, 1, PLACES), have, want)
+    place = ((values - low) * ((PLACES - 1) / width)).round_().clamp_(0, PLACES - 1)
+    return even.gather(1, place.long())
+
+
+def _at_ranks(values: Tensor, have: Tensor, want: Tensor) -> Tensor:
+    """The same, exactly."""
     above = torch.searchsorted(have, values).clamp_(1, have.shape[1] - 1)
     low, high = have.gather(1, above - 1), have.gather(1, above)
     share = ((values - low) / (high - low).clamp_min(1e-6)).clamp_(0, 1)

@@ -114,9 +114,9 @@ class Report:
             if not self.on_train:
                 lines += [
                     "",
-                    "The held-out pictures also decided when training ended and how much of it was kept, so the",
+                    "The held-out pictures also decided when training ended and, with the others, how much of it",
                 ]
-                lines += ["gain is flattered: it is no test on pictures that decided nothing."]
+                lines += ["was kept, so the gain is flattered: it is no test on pictures that decided nothing."]
             if not self.on_train:
                 lines += ["", f"The learned pictures themselves, their patches together: texture ratio {self.own:.3f}."]
             lines += ["", f"Content leakage: {self.leakage:+.3f}. `sheet.jpg`: photo, before, with the adapter."]

@@ -200,16 +200,16 @@ class _Job:
         else:
             objective = Denoise(engine, material, size=size, count=count)
 
-        def look(pieces: Sequence[Piece]) -> Style:
-            """The hand in the colours and strokes of these pictures."""
-            known = torch.cat((statistics_of(painter, pieces)[:COLOURS], now[COLOURS:]))
+        def look(pieces: Sequence[Piece], share: float = 1.0) -> Style:
+            """The hand in the colours and strokes of these pictures, with a share of what the preview was tuned by."""
+            code = measured.lerp(now, share)[COLOURS:]
+            known = torch.cat((statistics_of(painter, pieces)[:COLOURS], code))
             pictures = Style.from_images([p.picture for p in pieces])
             eyes = {e.space: e.encode(pictures).embedding_in(e.space) for e in (encoder, stylizer.encoder)}
             return self._style(statistics={painter.space: known, SPACE: strokes_of(pieces)}, embeddings=eyes)
 
-        style = look(self.intake.train)
-
-        def painted(photos: Sequence[Picture]) -> list[Picture]:
+        def painted(photos: Sequence[Picture], share: float = 1.0) -> list[Picture]:
+            style = look(self.intake.train, share)
             outs = [stylizer.stylize(p, style, engine="diffusion").picture for p in photos]
             trainable.ready()
             return outs
@@ -232,10 +232,13 @@ class _Job:
         )
         share = 1.0
         if tried and leads() and isinstance(objective, PaintStrokes):
-            hand = pixels_of(self.intake.held or self.intake.train)
-            share = keep_nearest(trainable, untrained, lambda: reports.mean_measures(painted(tried), tried, hand))
+            hand = pixels_of((*self.intake.train, *self.intake.held))  # one or two would decide by chance
+            share = keep_nearest(
+                trainable, untrained, lambda share: reports.mean_measures(painted(tried, share), tried, hand)
+            )
         made = trainable.save(self.state.with_suffix(f".{os.getpid()}.safetensors"))
-        return _Made(progress, share, style, look((*self.intake.train, *self.intake.held)), made)
+        every = (*self.intake.train, *self.intake.held)
+        return _Made(progress, share, look(self.intake.train, share), look(every, share), made)
 
     def _tuned(self, preview: Preview, measured: Tensor, material: Material, held: Material, *, size: int) -> Tensor:
         """The preview's statistics of the hand, tuned once, however often the training is gone on with."""
