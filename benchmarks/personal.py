@@ -2,8 +2,8 @@
 
 For each hand, an adapter is trained on eight pictures, and photos of the dev split are painted in the zero-shot image
 style of those eight and with the adapter; both are held against other pictures of the hand. Neither these nor the
-photos decided anything in the training, or between the recipes that came before. Sheets (photo,
-zero-shot, adapter, the hand) go to runs/personal.
+photos decided anything in the training, or between the recipes that came before. Sheets (photo, zero-shot, adapter, the
+hand) go to runs/personal.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ from diffstyle.style_spec import parse_style
 from diffstyle.stylizer import worn
 from diffstyle.tensors import read_safetensors
 from diffstyle.training import checkpoint, losses
-from diffstyle.training.personal import choice
+from diffstyle.training.personal import choice, train
 from diffstyle.training.personal.choice import SHARES, keep_nearest
 from diffstyle.training.personal.intake import Piece, take_in
 from diffstyle.training.personal.material import Material, bucket, pixels_of, plain_photos
@@ -559,6 +559,11 @@ def test_samples_are_painted_on_the_way(kind: AdapterKind, hand: Path, zoo: Path
 @pytest.mark.usefixtures("zoo")
 def test_where_nothing_helps_the_style_is_as_its_pictures_give_it(hand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The preview's tuning is left as well, or photos would begin elsewhere."""
+
+    def elsewhere(_: Preview, measured: Tensor, *__: object, **___: object) -> Tensor:
+        return torch.cat((measured[:9], 1.5 * measured[9:]))
+
+    monkeypatch.setattr(train, "tuned", elsewhere)
     monkeypatch.setattr(choice, "SHARES", (0.0,))
     report = train_adapter(hand, name="mine", recipe=AdapterRecipe(steps=3, size=64), samples=1)
     assert report.kept == 0

@@ -40,7 +40,8 @@ class Report:
     1 where none were tried. `own` is the texture ratio that the learned pictures have themselves to the held-out ones,
     their patches taken together, 0 where it was not measured: a yardstick for what is left to gain, and no bound.
 
-    The held-out pictures also decided when training ended and how much was kept: measures against them flatter.
+    The held-out pictures also decided when training ended and, with the others, how much was kept: measures against
+    them flatter.
     """
 
     name: str
@@ -112,12 +113,8 @@ class Report:
             lines += ["", "A ratio is the distance to the style over the untouched photo's: lower is nearer. Structure"]
             lines += ["is how much of the photo's edges is in place. The loss that was trained is of texture's kind."]
             if not self.on_train:
-                lines += [
-                    "",
-                    "The held-out pictures also decided when training ended and, with the others, how much of it",
-                ]
+                lines += ["", "The held-out pictures also decided when training ended and, with the others, how much"]
                 lines += ["was kept, so the gain is flattered: it is no test on pictures that decided nothing."]
-            if not self.on_train:
                 lines += ["", f"The learned pictures themselves, their patches together: texture ratio {self.own:.3f}."]
             lines += ["", f"Content leakage: {self.leakage:+.3f}. `sheet.jpg`: photo, before, with the adapter."]
         lines += ["", *(f"- {w}" for w in self.warnings), *(f"- {n}" for n in self.notes)]
