@@ -25,6 +25,7 @@ from diffstyle.training.starter.material import pictures, repaints
 from diffstyle.training.starter.networks import new_vae
 from diffstyle.training.starter.painter import Painter
 from diffstyle.training.starter.recipe import pack
+from diffstyle.training.starter.vae import POLISH, VaeTrainer
 from diffstyle.training.teacher import SqueezeNet
 from tests.conftest import waves
 from tests.test_training import make_shards
@@ -43,7 +44,7 @@ def run(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("run")
     with pytest.raises(InputError, match=r"holds no vae\.pt: train --stage vae first"):
         starter(shards, stage="unet", out=out, minutes=0.001, groups=1)
-    for stage in ("vae", "unet", "distil"):
+    for stage in ("vae", "unet", "distil", "polish"):
         starter(shards, stage=stage, out=out, minutes=0.001, groups=1)
     return out
 
@@ -94,6 +95,26 @@ def test_the_packed_model_predicts_what_the_trained_one_does(run: Path) -> None:
             mid_block_additional_residual=middle,
         ).sample
     assert torch.allclose(found, expected, atol=0.01)  # written in fp16
+
+
+def test_the_polished_vae_is_packed(run: Path) -> None:
+    average, before = (checkpoint.load(run / f"{name}.pt") for name in ("polish", "vae"))
+    assert average is not None
+    assert before is not None
+    backbone = load_backbone(pack(run), device=torch.device("cpu"), dtype=torch.float32)
+    for name, value in backbone.pipeline.vae.state_dict().items():
+        assert torch.allclose(value, average["average"][name], atol=1e-3), name  # written in fp16
+    name = "encoder.layers.0.weight"
+    assert not torch.equal(average["average"][name], before["average"][name])
+
+
+def test_polishing_holds_latents_where_they_were() -> None:
+    trainer = VaeTrainer(new_vae(0), SqueezeNet(), POLISH, torch.device("cpu"))
+    pictures = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert float(trainer.losses(pictures)["anchor"]) == 0
+        trainer.vae.encoder.layers[-1].bias += 0.5
+        assert float(trainer.losses(pictures)["anchor"]) == pytest.approx(0.25 * POLISH.anchor_weight, rel=1e-3)
 
 
 def test_a_resumed_run_goes_on_as_if_never_stopped(looks: Looks, tmp_path: Path) -> None:

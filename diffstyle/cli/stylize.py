@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from diffstyle.engines.base import OnStep, Step
+    from diffstyle.picture import Picture
     from diffstyle.style import Style
     from diffstyle.stylizer import Stylizer
 
@@ -58,6 +59,7 @@ def stylize(
     json_lines
         Print one JSON object a picture.
     """
+    from diffstyle.picture import Picture
     from diffstyle.picture_file import check_output
 
     inputs = [*contents, *asked.files]
@@ -69,8 +71,9 @@ def stylize(
             from diffstyle.layers import check_layers
 
             check_layers(layers)
+        picture = Picture.open(contents[0])  # before anything is loaded that takes longer
         job = _job(asked, settings, options, json_lines=json_lines)
-        _render(job, contents[0], target, layers=layers)
+        _render(job, picture, contents[0], target, layers=layers)
         return 0
     if not out:
         raise InputError("Several photos need a folder to go to: add -o FOLDER/.")
@@ -127,6 +130,8 @@ def _render_all(
 ) -> int:
     from tqdm import tqdm
 
+    from diffstyle.picture import Picture
+
     failed: list[str] = []
     skipped = 0
     with tqdm(targets.items(), unit="picture", disable=job.json_lines or not sys.stderr.isatty()) as bar:
@@ -140,7 +145,8 @@ def _render_all(
                 elif target.exists() and not overwrite:
                     raise InputError(f"{target} is there already and was not made like this: add --overwrite.")
                 else:
-                    _render(job, content, target, layers=None if layers is None else layers / target.stem)
+                    own = None if layers is None else layers / target.stem
+                    _render(job, Picture.open(content), content, target, layers=own)
             except InputError as error:
                 failed.append(f"{content}: {error}")
                 job.say(content=str(content), error=str(error))
@@ -184,14 +190,12 @@ def _equal(one: Style, other: Style) -> bool:
     return one == other and a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
-def _render(job: Job, content: Path, target: Path, *, layers: Path | None) -> None:
+def _render(job: Job, picture: Picture, content: Path, target: Path, *, layers: Path | None) -> None:
     from diffstyle.controls.resize import fitted
-    from diffstyle.picture import Picture
     from diffstyle.picture_file import check_output
     from diffstyle.task import styles
 
     begun = time.perf_counter()
-    picture = Picture.open(content)
     size = picture.size if job.settings.size is None else fitted(picture.size, job.settings.size)
     check_output(target, size, depth=job.settings.depth)
     task = job.look.task(picture, job.settings)

@@ -193,14 +193,15 @@ def starter(
     factor: int = 1,
     groups: int = 40,
 ) -> None:
-    """Train one stage of the starter's diffusion model: vae, then unet, then distil; go on where the last run stopped.
+    """Train one stage of the starter's diffusion model: vae, unet, distil, polish, in this order; go on where the last
+    run stopped.
 
     Parameters
     ----------
     data
         Folder of webdataset shards: photo-clean-*.tar, art-clean-*.tar, perceptual/squeezenet1_0.safetensors.
     stage
-        vae, unet or distil, which writes OUT/diffusion and OUT/adapter.
+        vae, unet, distil or polish; the last two write OUT/diffusion and OUT/adapter.
     out
         Folder of the run: pool.npz, and a checkpoint and a log for each stage.
     minutes

@@ -23,8 +23,8 @@ def new_vae(seed: int) -> Any:
         vae = diffusers.AutoencoderTiny(
             encoder_block_out_channels=(VAE_WIDTH,) * 3,
             decoder_block_out_channels=(VAE_WIDTH,) * 3,
-            num_encoder_blocks=(0, 1, 2),
-            num_decoder_blocks=(2, 2, 1),
+            num_encoder_blocks=(0, 1, 4),
+            num_decoder_blocks=(5, 3, 1),
             latent_channels=LATENTS,
             act_fn="relu",
             scaling_factor=1.0,

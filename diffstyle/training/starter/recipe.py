@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from diffstyle.training.starter.distil import DistilRecipe, distil
 from diffstyle.training.starter.looks import make_looks
 from diffstyle.training.starter.networks import CROSS, new_scheduler, new_vae
 from diffstyle.training.starter.painter import Painter
-from diffstyle.training.starter.vae import VaeRecipe, fidelity, train_vae
+from diffstyle.training.starter.vae import POLISH, VaeRecipe, fidelity, train_vae
 from diffstyle.training.teacher import SqueezeNet
 
 
@@ -39,13 +39,15 @@ def train_stage(
     teacher = SqueezeNet.load(data / "perceptual" / "squeezenet1_0.safetensors")
     looks = make_looks(data, out, groups=groups, seed=0)
     sitting = Sitting.on(device, out=out, minutes=minutes)
-    if stage == "vae":
+    if stage in ("vae", "polish"):
+        vae, recipe = (new_vae(0), VaeRecipe()) if stage == "vae" else (_distilled_vae(out), POLISH)
         art = [looks.pool.pixels[int(n)] for n in (*looks.art, *looks.rendered[::4])]
         pixels = [s.pixels for s in looks.photos] + art
-        vae = train_vae(pixels, teacher, VaeRecipe(factor=factor), sitting)
-        dev = read_shards(data, "photo-clean-*", "dev") + read_shards(data, "art-clean-*", "dev")
-        print(f"PSNR at 256 pixels on the dev split: {fidelity(vae.cpu(), dev):.2f} dB")
-        return out / "vae.pt"
+        train_vae(vae, pixels, teacher, replace(recipe, factor=factor), sitting, name=stage)
+        for kind in ("photo", "art"):
+            psnr = fidelity(vae.cpu(), read_shards(data, f"{kind}-clean-*", "dev"))
+            print(f"PSNR at 256 pixels on the dev split, {kind}: {psnr:.2f} dB")
+        return out / "vae.pt" if stage == "vae" else pack(out)
     vae = new_vae(0)
     vae.load_state_dict(_averaged(out, "vae"))
     if stage == "unet":
@@ -63,9 +65,9 @@ def pack(out: Path) -> Path:
     encoder = StyleEncoder.load()
     painter = Painter(0, encoder.dim)
     painter.load_state_dict(_part(averaged, "painter"))
-    vae = new_vae(0)
-    vae.load_state_dict(_averaged(out, "vae"))
-    vae.decoder.load_state_dict(_part(averaged, "decoder"))
+    vae = _distilled_vae(out)
+    if (out / "polish.pt").exists():
+        vae.load_state_dict(_averaged(out, "polish"))
     folder = out / "diffusion"
     for name, net in (("unet", painter.plain_unet()), ("controlnet", painter.plain_controlnet()), ("vae", vae)):
         net.half().save_pretrained(folder / name)
@@ -109,7 +111,7 @@ INDEX: dict[str, Any] = {
 }
 SAMPLED = Sampling(
     "ddim",
-    steps=2,
+    steps=1,
     guidance=1.0,
     denoise=0.05,
     start="preview",
@@ -125,6 +127,14 @@ def _averaged(out: Path, stage: StageName) -> dict[str, torch.Tensor]:
     if state is None:
         raise InputError(f"{out} holds no {stage}.pt: train --stage {stage} first.")
     return state["average"]
+
+
+def _distilled_vae(out: Path) -> Any:
+    """The VAE of the first stage with the decoder of the last but one."""
+    vae = new_vae(0)
+    vae.load_state_dict(_averaged(out, "vae"))
+    vae.decoder.load_state_dict(_part(_averaged(out, "distil"), "decoder"))
+    return vae
 
 
 def _part(state: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor]:
