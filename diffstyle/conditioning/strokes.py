@@ -49,7 +49,7 @@ def kernels() -> Tensor:
 def quantiles(values: Tensor, samples: int = SAMPLES) -> Tensor:
     """(n, QUANTILES) of (n, m), of which so many are looked at: from the least to the greatest, denser towards both."""
     step = max(1, values.shape[1] // samples)
-    ordered = values[:, ::step].sort(1).values
+    ordered = torch.from_numpy(np.sort(values[:, ::step].numpy(), 1))  # several times as quick as torch's
     return ordered[:, _ranks(ordered.shape[1])]
 
 
