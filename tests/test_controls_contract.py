@@ -83,7 +83,8 @@ def test_a_control_acts(
     without = stylizer.stylize(content, painting, engine=engine).picture
     with_it = stylizer.stylize(content, painting, engine=engine, **values).picture
     distance = float((with_it.pixels - without.pixels).abs().mean())
-    assert distance > (0 if stylizer.options.model != "starter" and engine == "diffusion" else 1e-3)  # random weights
+    least = 1e-4 if "tile" in values else 1e-3  # tiles are to show as little as they can
+    assert distance > (0 if stylizer.options.model != "starter" and engine == "diffusion" else least)  # random weights
 
 
 @every_engine
