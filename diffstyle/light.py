@@ -29,6 +29,16 @@ def stir(light: Tensor) -> Tensor:
     return box(deviation / (deviation + STIRRED), WINDOW)
 
 
+def reach(light: Tensor) -> tuple[Tensor, Tensor]:
+    """The least and the most of (b, 1, h, w) near each pixel, in windows that give way to each other gradually."""
+    return box(-_greatest(-light), WINDOW), box(_greatest(light), WINDOW)
+
+
+def _greatest(light: Tensor) -> Tensor:
+    rows = F.max_pool2d(light, (WINDOW, 1), 1, (WINDOW // 2, 0))
+    return F.max_pool2d(rows, (1, WINDOW), 1, (0, WINDOW // 2))
+
+
 def edges(light: Tensor) -> Tensor:
     """(b, 1, h - 1, w - 1): blurred lengths of gradients of (b, 1, h, w), with a gradient where it is flat too."""
     corner = light[..., 1:, 1:]

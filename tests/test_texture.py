@@ -8,6 +8,7 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from diffstyle import InputError, Picture, Style, StyleEncoder, Stylizer
 from diffstyle.conditioning import strokes
@@ -16,7 +17,7 @@ from diffstyle.controls import texture
 from diffstyle.controls.texture import Texture, Wanted
 from diffstyle.evaluation.measures import structure, texture_distance
 from diffstyle.evaluation.pictures import small
-from diffstyle.light import luma
+from diffstyle.light import box, luma
 from diffstyle.picture import MIN_SIDE
 from diffstyle.region import Mask
 from diffstyle.task import EngineName
@@ -34,6 +35,10 @@ def hatched(width: int, height: int, pitch: float = 5) -> Picture:
     y, x = np.mgrid[0:height, 0:width]
     lines = 0.75 + 0.25 * np.sign(np.sin(2 * np.pi * (x + 0.6 * y) / pitch))
     return Picture.from_array(np.repeat(lines[..., None], 3, 2).astype(np.float32))
+
+
+def everywhere(light: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.full_like(light, -9.0), torch.full_like(light, 9.0)
 
 
 SWELL = Picture.from_array(waves(224, 224, seed=9))
@@ -218,6 +223,7 @@ def test_what_is_calm_gets_no_grain(stylizer: Stylizer, monkeypatch: pytest.Monk
     painted[..., :128] = sky
     wanted = [Wanted(strokes.table(strokes.measured(hatched(512, 512)), "hatching"), None)]
     carrier = Texture(stylizer.engine("adain"), rounds=4, finest=0)
+    monkeypatch.setattr(texture, "reach", everywhere)
 
     def grain() -> float:
         return float(carrier.change(painted, painted, wanted, 0.0)[..., 16:96].std())
@@ -225,6 +231,25 @@ def test_what_is_calm_gets_no_grain(stylizer: Stylizer, monkeypatch: pytest.Monk
     calm = grain()
     monkeypatch.setattr(texture, "stir", torch.ones_like)
     assert calm < 0.5 * grain()
+
+
+def test_what_is_dark_gets_no_bright_rim(stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a dark shape the ground is as light as elsewhere, which it would not be if strokes knew no bounds."""
+    random = torch.Generator().manual_seed(0)
+    painted = 0.6 + 0.01 * torch.randn(3, 256, 256, generator=random)
+    painted[:, 96:160, 96:160] -= 0.5
+    painted = box(painted, 9)
+    dots = Picture((0.1 + 0.8 * (torch.rand(1, 512, 512, generator=random) > 0.97)).expand(3, -1, -1).contiguous())
+    wanted = [Wanted(strokes.table(strokes.measured(dots), "dots"), None)]
+    carrier = Texture(stylizer.engine("adain"), rounds=4, finest=0)
+
+    def rim() -> float:
+        light = luma(painted)[0] + carrier.change(painted, painted, wanted, 0.0)[0]
+        return float(light[76:94, 96:160].amax(0).mean()) - 0.6
+
+    bounded = rim()
+    monkeypatch.setattr(texture, "reach", everywhere)
+    assert bounded < 0.01 < 0.03 < rim()
 
 
 @pytest.mark.parametrize("words", ["watercolour", "oil painting"])

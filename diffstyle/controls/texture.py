@@ -13,7 +13,7 @@ from diffstyle.conditioning import strokes
 from diffstyle.conditioning.strokes import FAINTEST, KERNELS, QUANTILES, SCALES, SIDE, kernels
 from diffstyle.controls.wrapper import Wrapper
 from diffstyle.engines.base import Engine, OnStep
-from diffstyle.light import correlation, edges, luma, stir
+from diffstyle.light import correlation, edges, luma, reach, stir
 from diffstyle.picture import Picture
 from diffstyle.region import shared_out
 from diffstyle.task import Task, styles
@@ -39,7 +39,8 @@ class Texture(Wrapper):
     """Moves the patches of what was painted, along a fixed bank of directions, to where those of the style lie: one
     step of iterative distribution transfer (Pitie et al. 2005) on patches at a few scales (Elnekave and Weiss 2022) in
     each of `rounds`. Only lightness changes, least where the painting is calm, for strokes made of nothing are grain;
-    and no more than leaves the photo's edges as clear as `structure` asks.
+    within the range of what was painted close by, for beyond it lie bright rims around what is dark; and no more than
+    leaves the photo's edges as clear as `structure` asks.
 
     `finest` is the first scale, a halving each, that is touched. A style of which neither a picture nor an embedding in
     the starter's space is known has no strokes and is left as it was painted.
@@ -74,14 +75,14 @@ class Texture(Wrapper):
         begun, least = outline.kept(light), LOOSEST + (1 - LOOSEST) * structure
         floor = min(max(least, begun - MOST_LOST * (1 - structure)), begun - LEAST_LOST)
         gate = (1 - HELD * outline.there) * stir(light)
-        contrast = light.std().clamp_min(FAINTEST)
+        contrast, (darkest, lightest) = light.std().clamp_min(FAINTEST), reach(light)
         for n in range(self.rounds):
             change = gate * _toward(light, wanted, contrast, n, self.finest)
             share = outline.share(light, change, floor)
             light = light + share * change
             if share < LEAST_STEP:
                 break
-        return light
+        return light.clamp(darkest, lightest)
 
 
 class Outline:
