@@ -125,7 +125,7 @@ def recognised(stylizer: Stylizer, photos: list[Picture], every: int) -> None:
 
 
 def steady(stylizer: Stylizer, case: Case) -> None:
-    """Strength moves the picture away from the photo; structure holds it; seeds differ in strokes."""
+    """Strength moves the picture away from the photo; seeds differ in strokes."""
 
     def away(picture: Picture) -> float:
         return float((picture.pixels - case.photo.pixels).abs().mean())
@@ -135,16 +135,21 @@ def steady(stylizer: Stylizer, case: Case) -> None:
         for s in (0, 0.25, 0.5, 0.75, 1)
     ]
     print("distance from the photo by strength 0, .25 .. 1:", " ".join(f"{d:.3f}" for d in strengths))
-    held = [
-        stylizer.stylize(case.photo, case.style, engine="diffusion", structure=s).picture
-        for s in (0, 0.25, 0.5, 0.75, 1)
-    ]
-    structures = [measure(small(case.photo), small(case.reference), small(p)).structure for p in held]
-    print("structure by the slider of that name:", " ".join(f"{s:.3f}" for s in structures))
     seeds = [stylizer.stylize(case.photo, case.style, engine="diffusion", seed=s).picture for s in (0, 1)]
     between = float((seeds[0].pixels - seeds[1].pixels).abs().mean())
     alike = measure(small(seeds[0]), small(seeds[0]), small(seeds[1])).structure
     print(f"two seeds differ by {between:.3f} a pixel, their edges correlate {alike:.3f}")
+
+
+def held(stylizer: Stylizer, cases: list[Case]) -> None:
+    """The slider `structure` holds the photo, and what that costs in texture."""
+    for asked in (0, 0.25, 0.5, 0.75, 1):
+        found: list[Measures] = []
+        for case in cases:
+            picture = stylizer.stylize(case.photo, case.style, engine="diffusion", structure=asked).picture
+            found.append(measure(small(case.photo), small(case.reference), small(picture)))
+        shapes, texture = (np.median([asdict(m)[k] for m in found]) for k in ("structure", "texture_ratio"))
+        print(f"structure={asked}: {shapes:.3f}, texture ratio {texture:.3f}, medians of {len(cases)} pairs")
 
 
 def speed(stylizer: Stylizer, case: Case, rounds: int = 5) -> None:
@@ -195,6 +200,7 @@ def starter(
     blind(stylizer, shown[:20], out)
     recognised(stylizer, photos, every)
     steady(stylizer, shown[0])
+    held(stylizer, shown[:10])
     speed(stylizer, shown[0])
     print(f"contact sheets: {out}")
 

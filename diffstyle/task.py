@@ -92,8 +92,8 @@ class Settings:
     depth
         Bits a channel of the saved file: 8, or 16 in PNG and TIFF.
     structure
-        How strongly the photo's shapes are held, from 0 to 1, by ControlNets and where strokes are carried over; 0.5 is
-        as they were trained.
+        How strongly the photo's shapes are held, from 0 to 1, by ControlNets and where strokes are carried over, which
+        brings back edges that were lost; 0.5 is as ControlNets were trained.
     texture
         How far strokes are carried from the style's pictures to the painting, from 0, as the engine painted them, to 1;
         the model's own if not given.

@@ -116,6 +116,22 @@ def test_structure_says_how_much_of_the_edges_may_go(stylizer: Stylizer, square_
     assert kept[0] < kept[1] < kept[2]
 
 
+def test_lost_edges_are_brought_back_as_far_as_structure_asks(stylizer: Stylizer, square_photo: Picture) -> None:
+    """A painting that has lost nearly all of the photo gets its edges back, and one that has kept them no more."""
+    blurred = box(box(square_photo.pixels, 31), 31)
+    carrier, photo = Texture(stylizer.engine("adain"), rounds=0, finest=0), square_photo.pixels
+    wanted = [Wanted(strokes.table(strokes.measured(SWELL), "swell"), None)]  # which no rounds carry over
+
+    def kept(asked: float) -> float:
+        brought_back = blurred + carrier.change(blurred, photo, wanted, asked)
+        return structure(small(Picture(brought_back.clamp(0, 1))), small(square_photo))
+
+    lost = structure(small(Picture(blurred)), small(square_photo))
+    assert lost + 0.1 < kept(0.0) < kept(0.5) < kept(1.0)
+    assert kept(1.0) > 0.9
+    assert carrier.change(photo, photo, wanted, 0.5).abs().max() < 1e-6
+
+
 def test_the_model_says_whether_strokes_are_carried(stylizer: Stylizer, diffuser: Stylizer, painting: Style) -> None:
     photo = Picture.from_array(waves(64, 48))
     usual: dict[EngineName, float] = {"adain": 0.0, "diffusion": 1.0}

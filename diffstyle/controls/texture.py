@@ -13,12 +13,11 @@ from diffstyle.conditioning import strokes
 from diffstyle.conditioning.strokes import FAINTEST, KERNELS, QUANTILES, SCALES, SIDE, kernels
 from diffstyle.controls.wrapper import Wrapper
 from diffstyle.engines.base import Engine, OnStep
-from diffstyle.light import correlation, edges, luma, reach, stir
+from diffstyle.light import WINDOW, box, correlation, edges, luma, reach, stir
 from diffstyle.picture import Picture
 from diffstyle.region import shared_out
 from diffstyle.task import Task, styles
 
-HELD = 0.5  # of a change, where the photo has an edge
 LOOSEST, MOST_LOST = 0.56, 0.12  # correlation of edges with the photo's at structure 0, and how much of it may go
 LEAST_LOST = 0.01  # may go, however little is left
 LEAST_STEP, HALVINGS = 0.1, 4  # a smaller share of a change is the last; how often one is halved
@@ -40,7 +39,7 @@ class Texture(Wrapper):
     step of iterative distribution transfer (Pitie et al. 2005) on patches at a few scales (Elnekave and Weiss 2022) in
     each of `rounds`. Only lightness changes, least where the painting is calm, for strokes made of nothing are grain;
     within the range of what was painted close by, for beyond it lie bright rims around what is dark; and no more than
-    leaves the photo's edges as clear as `structure` asks.
+    leaves the photo's edges as clear as `structure` asks. Edges that were lost before are brought back so far.
 
     `finest` is the first scale, a halving each, that is touched. A style of which neither a picture nor an embedding in
     the starter's space is known has no strokes and is left as it was painted.
@@ -71,10 +70,11 @@ class Texture(Wrapper):
 
     def _stroked(self, light: Tensor, photo: Tensor, wanted: Sequence[Wanted], structure: float) -> Tensor:
         """(1, 1, h, w): `light` with the strokes that are `wanted`."""
-        outline = Outline(photo)
-        begun, least = outline.kept(light), LOOSEST + (1 - LOOSEST) * structure
+        outline, least = Outline(photo), LOOSEST + (1 - LOOSEST) * structure
+        light = outline.brought_back(light, least)
+        begun = outline.kept(light)
         floor = min(max(least, begun - MOST_LOST * (1 - structure)), begun - LEAST_LOST)
-        gate = (1 - HELD * outline.there) * stir(light)
+        gate = (1 - structure * outline.there) * stir(light)
         contrast, (darkest, lightest) = light.std().clamp_min(FAINTEST), reach(light)
         for n in range(self.rounds):
             change = gate * _toward(light, wanted, contrast, n, self.finest)
@@ -96,11 +96,17 @@ class Outline:
         found = edges(F.pad(photo, (1, 0, 1, 0), mode="replicate"))
         sample = found.flatten()[:: max(1, found.numel() // 2**16)]
         self.there = (found / torch.quantile(sample, 0.95).clamp_min(1e-4)).clamp(0, 1)
+        self._detail = _detail(photo) / photo.std().clamp_min(FAINTEST)
 
     def kept(self, picture: Tensor) -> float:
         """The mean correlation of edges."""
         found = [edges(F.avg_pool2d(picture, 2 ** (n + 1))) for n in range(len(self._wanted))]
         return sum(float(correlation(a, b)) for a, b in zip(found, self._wanted, strict=True)) / max(1, len(found))
+
+    def brought_back(self, picture: Tensor, least: float) -> Tensor:
+        """`picture` with so much of the photo's detail, where that has edges, as makes them `least` clear, or all."""
+        lost = self.there * (self._detail * picture.std() - _detail(picture))
+        return picture + (1 - self.share(picture + lost, -lost, least)) * lost
 
     def share(self, picture: Tensor, change: Tensor, floor: float) -> float:
         """Of `change`, what can be made without losing more edges than `floor` allows."""
@@ -111,6 +117,10 @@ class Outline:
             middle = (low + high) / 2
             low, high = (middle, high) if self.kept(picture + middle * change) >= floor else (low, middle)
         return low
+
+
+def _detail(light: Tensor) -> Tensor:
+    return light - box(light, WINDOW)
 
 
 def _wanted(task: Task) -> list[Wanted]:
