@@ -96,7 +96,7 @@ class Stylizer:
             starter = StyleEncoder.load()
             adain = AdaINEngine.load(device=where, dtype=options.torch_dtype)
             preview = Masked(adain)
-            stroked = Texture(adain, rounds=8, finest=1)  # the finest grain of a preview is its own
+            stroked = Texture(adain, rounds=8, noise=0.15)
 
         def diffusion(options: ModelOptions) -> Engine:
             from diffstyle.engines.diffusion.load import load_diffusion
@@ -104,7 +104,7 @@ class Stylizer:
             with enough():
                 engine = load_diffusion(options, device=where, dtype=dtype, preview=Masked(stroked), starter=starter)
             side = engine.backbone.sampling.side
-            painter = Texture(engine, rounds=3, finest=0)  # it began with strokes
+            painter = Texture(engine, rounds=3)  # it began with strokes
             return controlled(painter if side is None else Enlarge(painter, side=side, detail=preview), adain)
 
         stylizer = cls({"adain": lambda _: controlled(stroked, adain), "diffusion": diffusion}, starter, options)

@@ -65,7 +65,8 @@ class Settings:
     size
         Longest side of the result in pixels; the photo's own if not given.
     seed
-        The same number gives the same picture; adain, which leaves nothing to chance, ignores it.
+        The same number gives the same picture; adain ignores it, but where strokes are carried
+        over.
     feather
         Over how many pixels of the result the edges of masks are softened.
     engine

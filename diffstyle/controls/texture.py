@@ -20,6 +20,8 @@ from diffstyle.task import Task, styles
 
 LOOSEST, MOST_LOST = 0.56, 0.12  # correlation of edges with the photo's at structure 0, and how much of it may go
 LEAST_LOST = 0.01  # may go, however little is left
+FINEST = 1  # scale, a halving each, that is touched: finer is the grain of pictures, not strokes
+NOISE_SCALES = (2, 4, 8)  # pixels
 LEAST_STEP, HALVINGS = 0.1, 4  # a smaller share of a change is the last; how often one is halved
 SAMPLES = 2**12  # of a painting's patches
 PLACES = 2**10  # in the range of a distribution, at which it is looked up
@@ -41,13 +43,14 @@ class Texture(Wrapper):
     within the range of what was painted close by, for beyond it lie bright rims around what is dark; and no more than
     leaves the photo's edges as clear as `structure` asks. Edges that were lost before are brought back so far.
 
-    `finest` is the first scale, a halving each, that is touched. A style of which neither a picture nor an embedding in
-    the starter's space is known has no strokes and is left as it was painted.
+    `noise`, as a share of the painting's contrast, is what strokes may grow from besides: other ones with each seed. A
+    style of which neither a picture nor an embedding in the starter's space is known has no strokes and is left as it
+    was painted.
     """
 
-    def __init__(self, engine: Engine, *, rounds: int, finest: int) -> None:
+    def __init__(self, engine: Engine, *, rounds: int, noise: float = 0.0) -> None:
         super().__init__(engine)
-        self.rounds, self.finest = rounds, finest
+        self.rounds, self.noise = rounds, noise
 
     def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
         painted = self.engine.render(task, on_step)
@@ -55,20 +58,22 @@ class Texture(Wrapper):
         wanted = _wanted(task) if weight > 0 else []
         if not wanted:
             return painted
-        change = self.change(painted.pixels, task.content.pixels, wanted, task.structure)
+        change = self.change(painted.pixels, task.content.pixels, wanted, task.structure, seed=task.seed)
         if task.mask is not None:
             change *= task.mask.shares[0]
         return replace(painted, pixels=painted.pixels.add(change, alpha=weight).clamp_(0, 1))
 
     @torch.no_grad()
-    def change(self, painted: Tensor, photo: Tensor, wanted: Sequence[Wanted], structure: float) -> Tensor:
+    def change(
+        self, painted: Tensor, photo: Tensor, wanted: Sequence[Wanted], structure: float, *, seed: int = 0
+    ) -> Tensor:
         """(1, h, w): how much lighter `painted` (3, h, w), made of `photo`, is to be for its strokes to be those that
-        are `wanted`.
+        are `wanted`, and to grow from other noise with each `seed`.
         """
         light = luma(painted)[None]
-        return (self._stroked(light, luma(photo)[None], wanted, structure) - light)[0]
+        return (self._stroked(light, luma(photo)[None], wanted, structure, seed) - light)[0]
 
-    def _stroked(self, light: Tensor, photo: Tensor, wanted: Sequence[Wanted], structure: float) -> Tensor:
+    def _stroked(self, light: Tensor, photo: Tensor, wanted: Sequence[Wanted], structure: float, seed: int) -> Tensor:
         """(1, 1, h, w): `light` with the strokes that are `wanted`."""
         outline, least = Outline(photo), LOOSEST + (1 - LOOSEST) * structure
         light = outline.brought_back(light, least)
@@ -76,8 +81,10 @@ class Texture(Wrapper):
         floor = min(max(least, begun - MOST_LOST * (1 - structure)), begun - LEAST_LOST)
         gate = (1 - structure * outline.there) * stir(light)
         contrast, (darkest, lightest) = light.std().clamp_min(FAINTEST), reach(light)
+        if self.noise:
+            light = light + self.noise * contrast * gate * _noise(light, seed)
         for n in range(self.rounds):
-            change = gate * _toward(light, wanted, contrast, n, self.finest)
+            change = gate * _toward(light, wanted, contrast, n)
             share = outline.share(light, change, floor)
             light = light + share * change
             if share < LEAST_STEP:
@@ -133,14 +140,21 @@ def _wanted(task: Task) -> list[Wanted]:
     return found
 
 
-def _toward(light: Tensor, wanted: Sequence[Wanted], contrast: Tensor, n: int, finest: int) -> Tensor:
+def _noise(light: Tensor, seed: int) -> Tensor:
+    """Of the size of `light`, drawn on the CPU, at a few scales."""
+    random, (height, width) = torch.Generator().manual_seed(seed), light.shape[-2:]
+    drawn = [torch.randn(1, 1, -(-height // s), -(-width // s), generator=random) for s in NOISE_SCALES]
+    return torch.stack([F.interpolate(d, size=(height, width), mode="bilinear") for d in drawn]).sum(0)
+
+
+def _toward(light: Tensor, wanted: Sequence[Wanted], contrast: Tensor, n: int) -> Tensor:
     """(1, 1, h, w): the change that takes patches where those wanted are, the mean over all patches of a pixel."""
     total, seen, scales = torch.zeros_like(light), light, 0
     for scale in range(SCALES):
         seen = F.avg_pool2d(seen, 2) if scale else seen
         if min(seen.shape[-2:]) < 2 * SIDE:
             break
-        if scale >= finest:
+        if scale >= FINEST:
             tables = [Wanted(w.table[scale] * contrast, w.part) for w in wanted]
             total += F.interpolate(_carried(seen, tables, n), size=light.shape[-2:], mode="bilinear")
             scales += 1

@@ -113,7 +113,7 @@ SAMPLED = Sampling(
     "ddim",
     steps=1,
     guidance=1.0,
-    denoise=0.01,
+    denoise=0.003,
     start="preview",
     side=768,
     margin=32,
