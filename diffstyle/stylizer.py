@@ -96,7 +96,7 @@ class Stylizer:
             starter = StyleEncoder.load()
             adain = AdaINEngine.load(device=where, dtype=options.torch_dtype)
             preview = Masked(adain)
-            stroked = Texture(adain, rounds=8, noise=0.15)
+            stroked = Texture(adain, rounds=8, noise=0.1)
 
         def diffusion(options: ModelOptions) -> Engine:
             from diffstyle.engines.diffusion.load import load_diffusion
