@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
+JOBS ?= 2
 
 .PHONY: demo test slow check bench pictures package clean
 
@@ -26,8 +27,8 @@ demo: $(VENV)/.installed ## repaint a bundled photo
 	@echo "Then try $(BIN)/diffstyle stylize YOUR_PHOTO.jpg --style YOUR_PAINTING.jpg -o out.png"
 	@echo "     or  $(BIN)/diffstyle style list"
 
-test: $(VENV)/.tested ## everything, the installed package too
-	$(BIN)/python -m pytest
+test: $(VENV)/.tested ## everything, the installed package too: JOBS at a time, of one thread and about 3 GB each
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
 slow: $(VENV)/.tested ## models of full size with random weights: 16 GB of memory, 30 GB of disk
 	$(BIN)/python -m pytest -q -s -m slow

@@ -115,7 +115,8 @@ class Settings:
     blend
         Diffusion: several styles as their mean (mix), or each with tokens of its own (tokens).
     steps
-        Diffusion: how many denoising steps are run; the model's own number if not given.
+        Diffusion: how many denoising steps are run, or as many as there are noise levels below `denoise`; the
+        model's own number if not given.
     guidance
         Diffusion: classifier-free guidance; the model's own if not given, 1 is none and twice as fast.
     scheduler

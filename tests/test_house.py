@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,12 +94,18 @@ def test_importing_does_nothing(tmp_path: Path) -> None:
 
 
 def test_help_is_quick() -> None:
+    """In the processor's seconds, for others may be at work beside it."""
+
+    def worked() -> float:
+        of_children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return of_children.ru_utime + of_children.ru_stime
+
     command = [sys.executable, "-m", "diffstyle", "--help"]
     seconds: list[float] = []
     for _ in range(5):
-        begun = time.perf_counter()
+        begun = worked()
         subprocess.run(command, capture_output=True, check=True)
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(worked() - begun)
     assert min(seconds) < 0.5
 
 

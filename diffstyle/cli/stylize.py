@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import sys
 import time
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -59,8 +62,9 @@ def stylize(
     json_lines
         Print one JSON object a picture.
     """
-    from diffstyle.picture import Picture
-    from diffstyle.picture_file import check_output
+    with uncollected():
+        from diffstyle.picture import Picture
+        from diffstyle.picture_file import check_output
 
     inputs = [*contents, *asked.files]
     if len(contents) == 1 and not out.endswith("/") and not (out and Path(out).is_dir()):
@@ -84,14 +88,25 @@ def stylize(
 
 def _job(asked: Asked, settings: Settings, options: ModelOptions, *, json_lines: bool) -> Job:
     """Everything loaded and measured."""
-    from diffstyle.stylizer import Stylizer
+    with uncollected():
+        from diffstyle.stylizer import Stylizer
 
-    look = Look.of(asked)
-    stylizer = Stylizer.of(options)
-    if settings.engine != "adain":
-        stylizer.wear(look.styles)
-    settings = stylizer.engine(settings.engine).settled(settings)
-    return Job(stylizer, look.measured(stylizer, settings), settings, json_lines)
+        look = Look.of(asked)
+        stylizer = Stylizer.of(options)
+        if settings.engine != "adain":
+            stylizer.wear(look.styles)
+        settings = stylizer.engine(settings.engine).settled(settings)
+        return Job(stylizer, look.measured(stylizer, settings), settings, json_lines)
+
+
+@contextlib.contextmanager
+def uncollected() -> Generator[None]:
+    """While thousands of modules are loaded, to stay: Python looks for no garbage among them, a tenth of the start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @dataclass(frozen=True, slots=True)

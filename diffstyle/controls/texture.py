@@ -82,7 +82,8 @@ class Texture(Wrapper):
         gate = (1 - structure * outline.there) * stir(light)
         contrast, (darkest, lightest) = light.std().clamp_min(FAINTEST), reach(light)
         if self.noise:
-            light = light + self.noise * contrast * gate * _noise(light, seed)
+            noise = self.noise * contrast * gate * _noise(light, seed)
+            light = light + outline.share(light, noise, floor) * noise
         for n in range(self.rounds):
             change = gate * _toward(light, wanted, contrast, n)
             share = outline.share(light, change, floor)
