@@ -74,10 +74,11 @@ def measured(picture: Picture) -> Tensor:
     seen = luma(picture.resized(sides).opaque())[None]
     contrast = seen.std().clamp_min(FAINTEST)
     rows: list[Tensor] = []
-    for scale in range(SCALES):
-        seen = F.avg_pool2d(seen, 2) if scale else seen
-        found = F.conv2d(seen, kernels(), stride=stride(*seen.shape[-2:]))[0].flatten(1)
-        rows.append(quantiles(found) / contrast)
+    with torch.autocast(seen.device.type, enabled=False):  # bfloat16 would not tell quantiles apart
+        for scale in range(SCALES):
+            seen = F.avg_pool2d(seen, 2) if scale else seen
+            found = F.conv2d(seen, kernels(), stride=stride(*seen.shape[-2:]))[0].flatten(1)
+            rows.append(quantiles(found) / contrast)
     return _rounded(torch.stack(rows).flatten())
 
 

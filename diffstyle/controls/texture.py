@@ -70,8 +70,9 @@ class Texture(Wrapper):
         """(1, h, w): how much lighter `painted` (3, h, w), made of `photo`, is to be for its strokes to be those that
         are `wanted`, and to grow from other noise with each `seed`.
         """
-        light = luma(painted)[None]
-        return (self._stroked(light, luma(photo)[None], wanted, structure, seed) - light)[0]
+        with torch.autocast(painted.device.type, enabled=False):  # bfloat16 would not tell quantiles apart
+            light = luma(painted)[None]
+            return (self._stroked(light, luma(photo)[None], wanted, structure, seed) - light)[0]
 
     def _stroked(self, light: Tensor, photo: Tensor, wanted: Sequence[Wanted], structure: float, seed: int) -> Tensor:
         """(1, 1, h, w): `light` with the strokes that are `wanted`."""

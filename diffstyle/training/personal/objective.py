@@ -143,10 +143,11 @@ class Beginnings:
     @torch.no_grad()
     def _begun(self, n: int, statistics: Tensor) -> Begun:
         photos = self._material.plain(size=self._size, count=self._count, rng=np.random.default_rng((5, n)))
-        before, now = (self._preview(photos, s).clamp(0, 1) for s in (self._before, statistics))
-        start = self._carry(now.cpu(), photos).to(self._backbone.device)  # strokes are carried on the CPU
-        was = losses.edge_correlation(before, photos)
-        return Begun(photos, edges_of(photos), start, self._backbone.encode(start), was)
+        with torch.autocast(self._backbone.device.type, enabled=False):  # the same whoever wants it first
+            before, now = (self._preview(photos, s).clamp(0, 1) for s in (self._before, statistics))
+            start = self._carry(now.cpu(), photos).to(self._backbone.device)  # strokes are carried on the CPU
+            was = losses.edge_correlation(before, photos)
+            return Begun(photos, edges_of(photos), start, self._backbone.encode(start), was)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ def run(
             (progress.total,) = cast("Any", utils).broadcast_object_list([fitting])  # of several processes, the first's
         with accelerator.autocast():
             held_loss = _look(held, trainable, average, progress)
-            painted = _sample(samples, trainable, average, progress)
+        painted = _sample(samples, trainable, average, progress)
         stop = on_step is not None and on_step(_told(progress, loss, held_loss, painted)) is False
         if stop or now - saved_at > SAVE_EVERY:
             save()

@@ -210,7 +210,8 @@ class _Job:
 
         def painted(photos: Sequence[Picture], share: float = 1.0) -> list[Picture]:
             style = look(self.intake.train, share)
-            outs = [stylizer.stylize(p, style, engine="diffusion").picture for p in photos]
+            with accelerator.autocast():  # what is trained is in float32
+                outs = [stylizer.stylize(p, style, engine="diffusion").picture for p in photos]
             trainable.ready()
             return outs
 
