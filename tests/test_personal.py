@@ -557,7 +557,10 @@ def test_samples_are_painted_on_the_way(kind: AdapterKind, hand: Path, zoo: Path
 
 
 @pytest.mark.usefixtures("zoo")
-def test_where_nothing_helps_the_style_is_as_its_pictures_give_it(hand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])  # whatever this processor would choose
+def test_where_nothing_helps_the_style_is_as_its_pictures_give_it(
+    dtype: str, hand: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The preview's tuning is left as well, or photos would begin elsewhere."""
 
     def elsewhere(_: Preview, measured: Tensor, *__: object, **___: object) -> Tensor:
@@ -565,7 +568,8 @@ def test_where_nothing_helps_the_style_is_as_its_pictures_give_it(hand: Path, mo
 
     monkeypatch.setattr(train, "tuned", elsewhere)
     monkeypatch.setattr(choice, "SHARES", (0.0,))
-    report = train_adapter(hand, name="mine", recipe=AdapterRecipe(steps=3, size=64), samples=1)
+    recipe, options = AdapterRecipe(steps=3, size=64), ModelOptions(device="cpu", dtype=dtype)
+    report = train_adapter(hand, name="mine", recipe=recipe, options=options, samples=1)
     assert report.kept == 0
     for engine, before in report.before.items():
         assert asdict(report.after[engine]) == pytest.approx(asdict(before), abs=2e-3)

@@ -65,6 +65,16 @@ def test_the_kernels_are_an_orthonormal_bank_without_means() -> None:
     assert bank.mean(1).abs().max() < 1e-6
 
 
+def test_strokes_are_the_same_within_mixed_precision(stylizer: Stylizer, photo: Picture) -> None:
+    """Where an adapter is trained, networks compute in bfloat16; what strokes are must not depend on that."""
+    wanted = [Wanted(strokes.table(strokes.measured(SWELL), "swell"), None)]
+    carrier = Texture(stylizer.engine("adain"), rounds=2, noise=0.1)
+    plain = carrier.change(photo.pixels, photo.pixels, wanted, 0.5)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(strokes.measured(SWELL), wanted[0].table.flatten())
+        assert torch.equal(carrier.change(photo.pixels, photo.pixels, wanted, 0.5), plain)
+
+
 def test_strokes_know_no_colour_contrast_or_size() -> None:
     picture = Picture.from_array(waves(300, 200, seed=4))
     flat = strokes.measured(picture)
