@@ -27,7 +27,7 @@ demo: $(VENV)/.installed ## repaint a bundled photo
 	@echo "Then try $(BIN)/diffstyle stylize YOUR_PHOTO.jpg --style YOUR_PAINTING.jpg -o out.png"
 	@echo "     or  $(BIN)/diffstyle style list"
 
-test: $(VENV)/.tested ## everything, the installed package too: JOBS at a time, of one thread and about 3 GB each
+test: $(VENV)/.tested ## everything, the installed package too: JOBS at a time, of one thread each
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
 slow: $(VENV)/.tested ## models of full size with random weights: 16 GB of memory, 30 GB of disk
