@@ -101,7 +101,7 @@ def _job(asked: Asked, settings: Settings, options: ModelOptions, *, json_lines:
 
 @contextlib.contextmanager
 def uncollected() -> Generator[None]:
-    """While thousands of modules are loaded, to stay: Python looks for no garbage among them, a tenth of the start."""
+    """While thousands of modules are loaded, to stay: Python looks for no garbage among them, for half a second."""
     gc.disable()
     try:
         yield
