@@ -16,10 +16,10 @@ from cyclopts import run
 from torch import Tensor
 
 from diffstyle import Picture
-from diffstyle.captions import CALLED, Fact, choose, phrases, say
-from diffstyle.colours import SHADES, shares
-from diffstyle.encoder import StyleEncoder
-from diffstyle.procedural import MEDIA
+from diffstyle.data.captions import CALLED, Fact, choose, phrases, say
+from diffstyle.data.colour_names import SHADES, shares
+from diffstyle.data.procedural import MEDIA
+from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.training.clip import pool
 from diffstyle.training.clip.labels import MOVEMENTS_AS
 from diffstyle.training.clip.pool import Entry

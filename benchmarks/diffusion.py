@@ -27,16 +27,16 @@ from cyclopts import App
 from torch import Tensor
 
 from diffstyle import Picture, Settings, Style, Task
+from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.backbone import Control
 from diffstyle.backbones.layouts import write_layout
 from diffstyle.backbones.load import ControlNetSource, load_backbone, quiet
 from diffstyle.backbones.schedulers import make_scheduler
-from diffstyle.conditioning.structure import condition
-from diffstyle.conditioning.tokens import TokensAdapter
-from diffstyle.device import dtype_name, fast_dtype, find_device, named_dtype
+from diffstyle.core.device import dtype_name, fast_dtype, find_device, named_dtype
+from diffstyle.core.model_options import MemoryMode
 from diffstyle.engines.base import Step
+from diffstyle.engines.diffusion.controlnet_hints import condition
 from diffstyle.engines.diffusion.engine import DiffusionEngine
-from diffstyle.model_options import MemoryMode
 
 diffusers: Any = untyped
 transformers: Any = untyped_too

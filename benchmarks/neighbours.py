@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diffstyle.tensors import read_safetensors
+from diffstyle.formats.safetensors import read_safetensors
 
 
 def _adain(content: Tensor, style: Tensor) -> Tensor:

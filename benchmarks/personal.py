@@ -19,15 +19,15 @@ from cyclopts import run
 from PIL import Image
 
 from diffstyle import AdapterRecipe, Picture, Style, Stylizer, train_adapter
+from diffstyle.assets.style_spec import parse_style
+from diffstyle.assets.zoo import ADAPTERS_VARIABLE
+from diffstyle.core.task import EngineName
+from diffstyle.data.procedural import render
 from diffstyle.evaluation.measures import Measures, measure
 from diffstyle.evaluation.pictures import small, square
-from diffstyle.procedural import render
-from diffstyle.style_spec import parse_style
-from diffstyle.task import EngineName
 from diffstyle.training.data import Pixels, Sample, read_shards
 from diffstyle.training.personal.recipe import AdapterKind
 from diffstyle.training.personal.report import own_ratio
-from diffstyle.zoo import ADAPTERS_VARIABLE
 
 LEARNED, CHOSEN_BY, HELD = 8, 2, 4  # pictures of a hand, in this order
 FIRST, PHOTOS = 30, 6  # those before were chosen by, or are the content of rendered hands

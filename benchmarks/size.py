@@ -16,9 +16,9 @@ from skimage import data
 
 from benchmarks.preview import picture
 from diffstyle import Picture, Settings, Style, Stylizer, Task
+from diffstyle.core.task import EngineName
 from diffstyle.engines.adain import strips
 from diffstyle.engines.adain.engine import AdaINEngine
-from diffstyle.task import EngineName
 
 SIDES = {"adain": (512, 1024, 2048, 4096, 8192), "diffusion": (512, 1024, 2048)}
 TILE, SMALL_TILE = 512, 256

@@ -20,12 +20,12 @@ from PIL import Image
 from benchmarks.quality import bundled_pairs, dev_pairs, summary
 from benchmarks.words import labelled
 from diffstyle import Picture, Style, StyleSpace, Stylizer
-from diffstyle.captions import CALLED, phrases
-from diffstyle.conditioning.strokes import StrokesAdapter, measured
+from diffstyle.adapters.strokes import StrokesAdapter, measured
+from diffstyle.core.task import EngineName
+from diffstyle.data.captions import CALLED, phrases
+from diffstyle.data.procedural import MEDIA, render
 from diffstyle.evaluation.measures import Measures, measure
 from diffstyle.evaluation.pictures import SIDE, small, square
-from diffstyle.procedural import MEDIA, render
-from diffstyle.task import EngineName
 from diffstyle.training.data import Pixels
 
 ENGINES: tuple[EngineName, EngineName] = ("adain", "diffusion")

@@ -19,7 +19,7 @@ from typing import Any
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from diffstyle.zoo import example_photo
+from diffstyle.assets.zoo import example_photo
 from tests.serving import Served, serving
 
 AT_ONCE, REQUESTS, EVERY = 50, 300, 50

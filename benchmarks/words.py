@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw
 
 from benchmarks.quality import bundled_pairs, dev_pairs, summary
 from diffstyle import Picture, Style, Stylizer
+from diffstyle.assets.style_spec import parse_style
 from diffstyle.evaluation.measures import Measures, measure
 from diffstyle.evaluation.pictures import small
-from diffstyle.style_spec import parse_style
 from diffstyle.training.data import Pixels
 
 SIDE = 256

@@ -10,36 +10,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diffstyle._version import __version__
+
 if TYPE_CHECKING:
-    from diffstyle.encoder import StyleEncoder
+    from diffstyle.core.errors import Cancelled, InputError
+    from diffstyle.core.picture import Picture
+    from diffstyle.core.style import Reference, Style
+    from diffstyle.core.task import Result, Settings, Task
+    from diffstyle.encoders.clip import StyleEncoder
+    from diffstyle.encoders.space import StyleSpace
     from diffstyle.engines.base import Engine
-    from diffstyle.errors import Cancelled, InputError
-    from diffstyle.picture import Picture
-    from diffstyle.recipe import read_recipe
-    from diffstyle.space import StyleSpace
-    from diffstyle.style import Reference, Style
+    from diffstyle.formats.recipe import read_recipe
     from diffstyle.stylizer import Stylizer
-    from diffstyle.task import Result, Settings, Task
     from diffstyle.training.personal.recipe import AdapterRecipe
     from diffstyle.training.personal.train import train_adapter
 
-__version__ = "0.1.0"
-
 _HOME = {
     "AdapterRecipe": "training.personal.recipe",
-    "Cancelled": "errors",
+    "Cancelled": "core.errors",
     "Engine": "engines.base",
-    "InputError": "errors",
-    "Picture": "picture",
-    "Reference": "style",
-    "Result": "task",
-    "Settings": "task",
-    "Style": "style",
-    "StyleEncoder": "encoder",
-    "StyleSpace": "space",
+    "InputError": "core.errors",
+    "Picture": "core.picture",
+    "Reference": "core.style",
+    "Result": "core.task",
+    "Settings": "core.task",
+    "Style": "core.style",
+    "StyleEncoder": "encoders.clip",
+    "StyleSpace": "encoders.space",
     "Stylizer": "stylizer",
-    "Task": "task",
-    "read_recipe": "recipe",
+    "Task": "core.task",
+    "read_recipe": "formats.recipe",
     "train_adapter": "training.personal.train",
 }
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import torch
 
-from diffstyle.conditioning.strokes import Strokes
+from diffstyle.adapters.strokes import Strokes
+from diffstyle.assets.zoo import adapter_info
 from diffstyle.controls.colour import Colour
 from diffstyle.controls.enlarge import Enlarge
 from diffstyle.controls.mask import Masked
@@ -20,17 +21,16 @@ from diffstyle.controls.smooth import Smooth
 from diffstyle.controls.stroke import Stroke
 from diffstyle.controls.texture import Texture
 from diffstyle.controls.wrapper import with_content
-from diffstyle.device import enough_memory, fast_dtype, find_device
-from diffstyle.encoder import StyleEncoder
+from diffstyle.core.device import enough_memory, fast_dtype, find_device
+from diffstyle.core.errors import InputError
+from diffstyle.core.mask import Mask, MaskLike, RegionLike, region
+from diffstyle.core.model_options import Attention, MemoryMode, ModelOptions
+from diffstyle.core.picture import Picture, PictureLike
+from diffstyle.core.style import Style
+from diffstyle.core.task import Blend, Colours, EngineName, Result, SchedulerName, Settings, Start, Task, styles
+from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.adain.engine import AdaINEngine
 from diffstyle.engines.base import Engine, OnStep
-from diffstyle.errors import InputError
-from diffstyle.model_options import Attention, MemoryMode, ModelOptions
-from diffstyle.picture import Picture, PictureLike
-from diffstyle.region import Mask, MaskLike, RegionLike, region
-from diffstyle.style import Style
-from diffstyle.task import Blend, Colours, EngineName, Result, SchedulerName, Settings, Start, Task, styles
-from diffstyle.zoo import adapter_info
 
 _DEFAULT = Settings()
 _PLAIN = ModelOptions()

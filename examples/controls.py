@@ -12,9 +12,9 @@ from PIL import Image
 from skimage import data
 
 from diffstyle import Picture, Style, Stylizer
-from diffstyle.region import Mask
-from diffstyle.selection import inverse, select
-from diffstyle.style_spec import parse_style
+from diffstyle.assets.style_spec import parse_style
+from diffstyle.controls.selection import inverse, select
+from diffstyle.core.mask import Mask
 
 WIDTH = 300
 Cell = npt.NDArray[np.uint8]

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from diffstyle import Picture, Stylizer
-from diffstyle.style_spec import parse_style
+from diffstyle.assets.style_spec import parse_style
 
 STYLES = [
     "preset:van-gogh-starry-night",

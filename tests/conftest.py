@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from diffstyle import Picture, Style, Stylizer
-from diffstyle.zoo import ADAPTERS_VARIABLE
+from diffstyle.assets.zoo import ADAPTERS_VARIABLE
 
 ROOT = Path(__file__).parent.parent
 

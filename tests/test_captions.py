@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffstyle.captions import KINDS, FactIndex, Facts, choose, family_name, in_full, say, truth
-from diffstyle.procedural import MEDIA
+from diffstyle.data.captions import KINDS, FactIndex, Facts, choose, family_name, in_full, say, truth
+from diffstyle.data.procedural import MEDIA
 from diffstyle.training.clip.labels import artist_name, constructed, labelled, measured, together
 
 FACTS = Facts(

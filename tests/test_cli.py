@@ -249,7 +249,7 @@ def test_full_disk(photo_file: Path, painting_file: Path, tmp_path: Path) -> Non
 def test_damaged_weights(damage: str, photo_file: Path, painting_file: Path, tmp_path: Path) -> None:
     import shutil
 
-    from diffstyle.weights import weights_folder
+    from diffstyle.assets.manifest import weights_folder
 
     folder = tmp_path / "weights"
     shutil.copytree(weights_folder(), folder)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffstyle import Picture, Style, Stylizer
-from diffstyle.controls import lab
-from diffstyle.controls.lab import by_rows, greys, in_gamut, mean_ab_distance, to_lab, to_srgb, towards
-from diffstyle.controls.transport import FLOOR, Gaussian, transport
+from diffstyle.ops import lab
+from diffstyle.ops.lab import by_rows, greys, in_gamut, mean_ab_distance, to_lab, to_srgb, towards
+from diffstyle.ops.transport import FLOOR, Gaussian, transport
 from tests.conftest import waves
 
 

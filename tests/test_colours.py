@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffstyle.colours import COLOURS, SHADES, shares
+from diffstyle.data.colour_names import COLOURS, SHADES, shares
 
 
 @pytest.mark.parametrize("name", COLOURS)

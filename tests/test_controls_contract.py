@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from diffstyle import Cancelled, Picture, Style, Stylizer
+from diffstyle.core.mask import Mask
+from diffstyle.core.task import EngineName
 from diffstyle.engines.base import Step
-from diffstyle.region import Mask
-from diffstyle.task import EngineName
 from tests.conftest import waves
 
 CONTROLS: Mapping[str, Mapping[str, Any]] = {

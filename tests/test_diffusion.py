@@ -17,23 +17,23 @@ from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnkn
 from torch import Tensor
 
 from diffstyle import Cancelled, InputError, Picture, Settings, Style, Stylizer, Task
+from diffstyle.adapters.attach import StyleAdapter, attached
+from diffstyle.adapters.blocks import profile, scale_of
+from diffstyle.adapters.lora import LoraAdapter
+from diffstyle.adapters.tokens import TokensAdapter
+from diffstyle.assets.hub import known_model
 from diffstyle.backbones.backbone import Backbone, Conditioning, Control
 from diffstyle.backbones.load import ControlNetSource, load_backbone, quiet
 from diffstyle.backbones.recognise import recognise, recognise_shapes
 from diffstyle.backbones.schedulers import SchedulerName, make_scheduler
-from diffstyle.conditioning.attach import StyleAdapter, attached
-from diffstyle.conditioning.blocks import profile, scale_of
-from diffstyle.conditioning.lora import LoraAdapter
-from diffstyle.conditioning.structure import DRAWN, condition, depth_of
-from diffstyle.conditioning.tokens import TokensAdapter
 from diffstyle.controls.wrapper import Wrapper
-from diffstyle.device import enough_memory
+from diffstyle.core.device import enough_memory
 from diffstyle.engines.base import Step
 from diffstyle.engines.diffusion.colours import in_colours_of
+from diffstyle.engines.diffusion.controlnet_hints import DRAWN, condition, depth_of
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.engines.diffusion.load import parse_controlnet
 from diffstyle.engines.diffusion.schedule import LONGEST, schedule
-from diffstyle.models import known_model
 from tests import tiny
 from tests.conftest import waves
 
@@ -859,7 +859,7 @@ def _vision_transformer(folder: Path) -> int:
 
 
 def test_features_are_those_of_the_last_but_one_layer(tmp_path: Path, painting: Style) -> None:
-    from diffstyle.encoder import StyleEncoder, tiles
+    from diffstyle.encoders.clip import StyleEncoder, tiles
 
     _vision_transformer(tmp_path / "clip")
     encoder = StyleEncoder.load(tmp_path / "clip")

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from diffstyle import InputError, Picture, Style, StyleEncoder
-from diffstyle.bridge import Bridge, fit, pairs
-from diffstyle.encoder import MAX_TILES, tiles
-from diffstyle.encoder_source import CONFIG, architecture_of, find
-from diffstyle.procedural import MEDIA, Pixels, render
-from diffstyle.tensors import write_safetensors
+from diffstyle.data.procedural import MEDIA, Pixels, render
+from diffstyle.encoders.bridge import Bridge, fit, pairs
+from diffstyle.encoders.clip import MAX_TILES, tiles
+from diffstyle.encoders.source import CONFIG, architecture_of, find
+from diffstyle.formats.safetensors import write_safetensors
 from tests.conftest import waves
 
 

@@ -11,11 +11,11 @@ import torch
 
 from diffstyle import Cancelled, Picture, Settings, Style, Stylizer, Task
 from diffstyle.controls.resize import Resize
+from diffstyle.core.task import EngineName
 from diffstyle.engines.adain import strips
 from diffstyle.engines.adain.engine import AdaINEngine
 from diffstyle.engines.adain.network import StyleStatistics
 from diffstyle.engines.base import Step
-from diffstyle.task import EngineName
 from tests.conftest import waves
 
 ENGINES: list[EngineName] = list(get_args(EngineName))

@@ -15,12 +15,12 @@ from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariable
 
 from benchmarks.diffusion import content, random_model, style
 from diffstyle import AdapterRecipe, Picture, Settings, Style, StyleEncoder, Task, train_adapter
+from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.backbone import Control
 from diffstyle.backbones.load import ControlNetSource, load_backbone
-from diffstyle.bridge import Bridge
-from diffstyle.conditioning.tokens import TokensAdapter
+from diffstyle.core.model_options import ModelOptions
+from diffstyle.encoders.bridge import Bridge
 from diffstyle.engines.diffusion.engine import DiffusionEngine
-from diffstyle.model_options import ModelOptions
 from diffstyle.training.personal.recipe import AdapterKind
 from tests import tiny
 from tests.conftest import waves

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 import diffstyle
-from diffstyle.conditioning.tokens import TokensAdapter
-from diffstyle.encoder import StyleEncoder
-from diffstyle.weights import manifest, read_toml, weights_folder
-from diffstyle.zoo import adapter_file, adapter_folders, style_files
+from diffstyle.adapters.tokens import TokensAdapter
+from diffstyle.assets.manifest import manifest, read_toml, weights_folder
+from diffstyle.assets.zoo import adapter_file, adapter_folders, style_files
+from diffstyle.encoders.clip import StyleEncoder
 from tests.conftest import ROOT
 
 # from the ground up: a module may import from its own floor and those before it

@@ -12,9 +12,9 @@ from PIL import Image
 
 from diffstyle import Picture, Style, Stylizer, read_recipe
 from diffstyle.cli import main
-from diffstyle.layers import layers, save_layers
-from diffstyle.region import Mask
-from diffstyle.task import EngineName, Result
+from diffstyle.core.mask import Mask
+from diffstyle.core.task import EngineName, Result
+from diffstyle.formats.layered import layers, save_layers
 from tests.conftest import waves
 
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diffstyle import Cancelled, InputError, Picture, Style, Stylizer
+from diffstyle.core.mask import Mask, Region, shared_out
+from diffstyle.core.task import EngineName
 from diffstyle.engines.base import Step
-from diffstyle.engines.diffusion.frame import Frame
-from diffstyle.recipe import Recipe
-from diffstyle.region import Mask, Region, shared_out
-from diffstyle.task import EngineName
+from diffstyle.engines.diffusion.padding import Frame
+from diffstyle.formats.recipe import Recipe
 from tests.conftest import waves
 from tests.test_cli import run
 

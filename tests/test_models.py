@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from diffstyle import InputError, read_recipe
+from diffstyle.assets.hub import known_model, known_models, located, missing, pull, where
+from diffstyle.assets.manifest import weights_folder
 from diffstyle.cli import main
-from diffstyle.models import known_model, known_models, located, missing, pull, where
-from diffstyle.weights import weights_folder
 from tests import tiny
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -21,22 +21,24 @@ from PIL import Image
 from torch import Tensor, nn
 
 from diffstyle import AdapterRecipe, Cancelled, InputError, Picture, Style, Stylizer, train_adapter
-from diffstyle.conditioning.export import export
-from diffstyle.conditioning.strokes import SPACE, Strokes, blended
-from diffstyle.conditioning.tokens import TokensAdapter
+from diffstyle.adapters.export import export
+from diffstyle.adapters.strokes import SPACE, Strokes, blended
+from diffstyle.adapters.tokens import TokensAdapter
+from diffstyle.assets.style_spec import parse_style
+from diffstyle.assets.zoo import adapter_info, adapters_folder
 from diffstyle.controls.wrapper import Wrapper
+from diffstyle.core.model_options import ExportFormat, ModelOptions
+from diffstyle.data.procedural import render
 from diffstyle.engines.adain.engine import AdaINEngine
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.evaluation.measures import Measures
-from diffstyle.model_options import ExportFormat, ModelOptions
-from diffstyle.procedural import render
-from diffstyle.style_spec import parse_style
+from diffstyle.formats.safetensors import read_safetensors
+from diffstyle.ops import losses
 from diffstyle.stylizer import worn
-from diffstyle.tensors import read_safetensors
-from diffstyle.training import checkpoint, losses
+from diffstyle.training import checkpoint
 from diffstyle.training.personal import choice, train
 from diffstyle.training.personal.choice import SHARES, keep_nearest
-from diffstyle.training.personal.intake import Piece, take_in
+from diffstyle.training.personal.dataset import Piece, take_in
 from diffstyle.training.personal.material import Material, bucket, pixels_of, plain_photos
 from diffstyle.training.personal.noise import Noise
 from diffstyle.training.personal.objective import Beginnings, Denoise, PaintStrokes, Preview
@@ -44,7 +46,6 @@ from diffstyle.training.personal.preview import tuned
 from diffstyle.training.personal.recipe import AdapterKind
 from diffstyle.training.personal.run import TrainingStep, run
 from diffstyle.training.personal.trainable import Trainable, opened
-from diffstyle.zoo import adapter_info, adapters_folder
 from tests.conftest import waves
 from tests.test_cli import run as command
 

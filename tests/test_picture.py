@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as npst
 from PIL import Image
 
 from diffstyle import InputError, Picture
-from diffstyle.picture import srgb_profile
+from diffstyle.core.picture import srgb_profile
 from tests.conftest import waves
 
 SHAPES = st.tuples(st.integers(16, 40), st.integers(16, 40))

@@ -15,8 +15,8 @@ from PIL import Image, ImageCms
 
 from diffstyle import InputError, Picture, Style, Stylizer, read_recipe
 from diffstyle.cli import main
-from diffstyle.picture import srgb_bytes
-from diffstyle.picture_file import embedded, encode
+from diffstyle.core.picture import srgb_bytes
+from diffstyle.formats.picture_file import embedded, encode
 from tests.conftest import waves
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from diffstyle.procedural import INKED, MEDIA, render
-from diffstyle.procedural.palette import DARK, LIGHT
+from diffstyle.data.procedural import INKED, MEDIA, render
+from diffstyle.data.procedural.palette import DARK, LIGHT
 from diffstyle.training.data import Sample
 from diffstyle.training.renderings import render_samples
 

@@ -14,8 +14,8 @@ from PIL import Image
 
 from diffstyle import InputError, Picture, read_recipe
 from diffstyle.cli import main
-from diffstyle.region import Mask
-from diffstyle.selection import found_by_words, inverse, scribbled, select
+from diffstyle.controls.selection import found_by_words, inverse, scribbled, select
+from diffstyle.core.mask import Mask
 from tests import tiny
 from tests.conftest import waves
 

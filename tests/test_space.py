@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from diffstyle import InputError, Picture, Style, StyleEncoder, StyleSpace, Stylizer
-from diffstyle.colours import lab
-from diffstyle.task import EngineName
-from diffstyle.zoo import named_style, style_files
+from diffstyle.assets.zoo import named_style, style_files
+from diffstyle.core.task import EngineName
+from diffstyle.data.colour_names import lab
 from tests.conftest import waves
 
 

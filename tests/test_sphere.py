@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from diffstyle import InputError
-from diffstyle.sphere import mean, slerp, unit
+from diffstyle.core.sphere import mean, slerp, unit
 
 seeds = st.integers(0, 10_000)
 shares = st.floats(0, 1)

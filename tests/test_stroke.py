@@ -10,7 +10,7 @@ import pytest
 
 from diffstyle import InputError, Picture, Settings, Style, Stylizer
 from diffstyle.controls.enlarge import lost
-from diffstyle.task import EngineName
+from diffstyle.core.task import EngineName
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diffstyle import InputError, Picture, Reference, Style, StyleSpace, Stylizer
-from diffstyle.style_spec import parse_style
-from diffstyle.tensors import write_safetensors
-from diffstyle.zoo import style_files
+from diffstyle.assets.style_spec import parse_style
+from diffstyle.assets.zoo import style_files
+from diffstyle.formats.safetensors import write_safetensors
 from tests.conftest import waves
 
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diffstyle import InputError, Picture, Reference, Settings, Style, Stylizer, Task, read_recipe
-from diffstyle.model_options import ModelOptions
-from diffstyle.picture_file import encode
-from diffstyle.recipe import Recipe
+from diffstyle.core.model_options import ModelOptions
+from diffstyle.formats.picture_file import encode
+from diffstyle.formats.recipe import Recipe
 from tests.conftest import waves
 
 any_settings = st.builds(

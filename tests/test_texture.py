@@ -11,17 +11,17 @@ import torch
 from torch import Tensor
 
 from diffstyle import InputError, Picture, Style, StyleEncoder, Stylizer
-from diffstyle.conditioning import strokes
-from diffstyle.conditioning.strokes import KERNELS, QUANTILES, SCALES, SIDE, SPACE, Strokes, StrokesAdapter
+from diffstyle.adapters import strokes
+from diffstyle.adapters.strokes import KERNELS, QUANTILES, SCALES, SIDE, SPACE, Strokes, StrokesAdapter
 from diffstyle.controls import texture
 from diffstyle.controls.texture import Texture, Wanted
+from diffstyle.core.mask import Mask
+from diffstyle.core.picture import MIN_SIDE
+from diffstyle.core.task import EngineName
 from diffstyle.evaluation.measures import structure, texture_distance
 from diffstyle.evaluation.pictures import small
-from diffstyle.light import box, luma
-from diffstyle.picture import MIN_SIDE
-from diffstyle.region import Mask
-from diffstyle.task import EngineName
-from diffstyle.tensors import write_safetensors
+from diffstyle.formats.safetensors import write_safetensors
+from diffstyle.ops.luma import box, luma
 from diffstyle.training.clip.pool import Pool
 from diffstyle.training.starter.looks import Looks
 from diffstyle.training.strokes import StrokesRecipe, fit_strokes

@@ -17,12 +17,14 @@ from PIL import Image
 from torch import Tensor
 
 from diffstyle import Picture, Style, StyleEncoder
-from diffstyle.captions import phrases, words
-from diffstyle.conditioning.stats import StatsAdapter
-from diffstyle.encoder_source import STARTER, find
+from diffstyle.adapters.stats import StatsAdapter
+from diffstyle.data.captions import phrases, words
+from diffstyle.encoders.source import STARTER, find
+from diffstyle.encoders.squeezenet import STYLE_LAYERS, SqueezeNet
 from diffstyle.engines.adain.network import PreviewNetwork, UpConv
-from diffstyle.tensors import read_safetensors, write_safetensors
-from diffstyle.training import checkpoint, losses
+from diffstyle.formats.safetensors import read_safetensors, write_safetensors
+from diffstyle.ops import losses
+from diffstyle.training import checkpoint
 from diffstyle.training.clip.model import CONTEXT, configuration, encode_short_text, new_model, write_vocabulary
 from diffstyle.training.clip.pool import ORIGINS, PHOTOS, STYLES, Pool
 from diffstyle.training.clip.recipe import make_pool, train_clip, train_text_tower
@@ -32,7 +34,6 @@ from diffstyle.training.clip.words import WordsRecipe
 from diffstyle.training.data import read_shards
 from diffstyle.training.preview import Material, PreviewRecipe, Stage, Trainer
 from diffstyle.training.stats import StatsRecipe, train_stats
-from diffstyle.training.teacher import STYLE_LAYERS, SqueezeNet
 from tests.conftest import waves
 
 RECIPE = replace(PreviewRecipe(), stages=(Stage(0, 32, 48, 2),), warmup_steps=1)

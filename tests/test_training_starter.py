@@ -12,10 +12,12 @@ import pytest
 import torch
 
 from diffstyle import InputError, Picture, Style, StyleEncoder, Stylizer
+from diffstyle.adapters.attach import attached
+from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.load import load_backbone
-from diffstyle.conditioning.attach import attached
-from diffstyle.conditioning.tokens import TokensAdapter
-from diffstyle.training import checkpoint, losses
+from diffstyle.encoders.squeezenet import SqueezeNet
+from diffstyle.ops import losses
+from diffstyle.training import checkpoint
 from diffstyle.training.__main__ import starter
 from diffstyle.training.data import Window, prefetch
 from diffstyle.training.sitting import Run, Sitting, sit
@@ -26,7 +28,6 @@ from diffstyle.training.starter.networks import new_vae
 from diffstyle.training.starter.painter import Painter
 from diffstyle.training.starter.recipe import pack
 from diffstyle.training.starter.vae import POLISH, VaeTrainer
-from diffstyle.training.teacher import SqueezeNet
 from tests.conftest import waves
 from tests.test_training import make_shards
 

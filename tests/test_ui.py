@@ -25,9 +25,9 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from diffstyle import InputError, Picture, Settings, Style, Stylizer, read_recipe
-from diffstyle.model_options import ModelOptions
-from diffstyle.style_spec import parse_style
-from diffstyle.task import setting_fields
+from diffstyle.assets.style_spec import parse_style
+from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.task import setting_fields
 from tests.conftest import waves
 from tests.serving import Served, serving
 from tests.test_picture import BAD_FILES

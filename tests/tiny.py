@@ -12,9 +12,9 @@ import transformers as untyped_too
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 from torch import Tensor
 
+from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.layouts import write_layout
-from diffstyle.conditioning.tokens import TokensAdapter
-from diffstyle.encoder import StyleEncoder
+from diffstyle.encoders.clip import StyleEncoder
 
 diffusers: Any = untyped
 transformers: Any = untyped_too

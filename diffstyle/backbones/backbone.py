@@ -11,8 +11,8 @@ from torch import Tensor
 
 from diffstyle.backbones.memory import SLOWER, arrange
 from diffstyle.backbones.recognise import Architecture
-from diffstyle.model_options import Attention, MemoryMode
-from diffstyle.task import SchedulerName, Start
+from diffstyle.core.model_options import Attention, MemoryMode
+from diffstyle.core.task import SchedulerName, Start
 
 Conditioning = Literal["canny", "soft-edge", "lineart", "tile", "depth"]
 

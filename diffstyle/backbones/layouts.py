@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from diffstyle.errors import InputError, explain
-from diffstyle.files import cache_folder, write_atomic
+from diffstyle.core.errors import InputError, explain
+from diffstyle.formats.atomic import cache_folder, write_atomic
 
 VERSION = 2  # of what is written: another one makes kept folders stale
 

@@ -12,15 +12,15 @@ from typing import Any, cast
 
 import torch
 
+from diffstyle.assets.hub import known_models, where
 from diffstyle.backbones.backbone import Backbone, Control, Sampling
 from diffstyle.backbones.layouts import layout
 from diffstyle.backbones.recognise import architecture_of, expect
 from diffstyle.backbones.source import INDEX, OPTIONAL, Source, check_folder, find, read_json, variant_of, weights_of
-from diffstyle.errors import InputError
-from diffstyle.files import fingerprint
-from diffstyle.model_options import Attention, MemoryMode
-from diffstyle.models import known_models, where
-from diffstyle.tensors import read_safetensors
+from diffstyle.core.errors import InputError
+from diffstyle.core.model_options import Attention, MemoryMode
+from diffstyle.formats.atomic import fingerprint
+from diffstyle.formats.safetensors import read_safetensors
 
 CONSTANT = "prompt.safetensors"
 """Beside model_index.json of a backbone without text encoder: its `prompt_embeds` (1, tokens, width)."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from diffstyle.errors import InputError
-from diffstyle.model_options import Attention, MemoryMode
+from diffstyle.core.errors import InputError
+from diffstyle.core.model_options import Attention, MemoryMode
 
 SLOWER: dict[MemoryMode, MemoryMode] = {"fast": "balanced", "balanced": "low"}
 """The mode that needs less memory than another."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from diffstyle.errors import InputError
-from diffstyle.tensors import read_shapes
+from diffstyle.core.errors import InputError
+from diffstyle.formats.safetensors import read_shapes
 
 Shapes = Mapping[str, tuple[int, ...]]
 Kind = Literal["single file", "unet", "vae", "controlnet", "ip-adapter", "lora", "text encoder", "unknown"]

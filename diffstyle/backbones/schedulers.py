@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from diffstyle.errors import InputError
-from diffstyle.task import SchedulerName
+from diffstyle.core.errors import InputError
+from diffstyle.core.task import SchedulerName
 
 
 def make_scheduler(name: str, config: Any) -> Any:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from diffstyle.assets.hub import KnownModel, known_models, located, snapshot_of
 from diffstyle.backbones.recognise import Kind, expect
-from diffstyle.errors import InputError, explain
-from diffstyle.models import KnownModel, known_models, located, snapshot_of
+from diffstyle.core.errors import InputError, explain
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 INDEX = "model_index.json"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
-from diffstyle import __version__
-from diffstyle.errors import InputError
+from diffstyle._version import __version__
+from diffstyle.core.errors import InputError
 
 app = App(
     name="diffstyle",

@@ -7,12 +7,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from diffstyle.model_options import ExportFormat
+from diffstyle.core.model_options import ExportFormat
 
 
 def list_adapters() -> int:
     """Name every style adapter on this machine."""
-    from diffstyle.zoo import adapter_folders, adapter_info, adapters_folder
+    from diffstyle.assets.zoo import adapter_folders, adapter_info, adapters_folder
 
     for name in adapter_folders():
         info = adapter_info(name)
@@ -30,7 +30,7 @@ def show(name: str, /) -> int:
     name
         Its name in the list.
     """
-    from diffstyle.zoo import adapter_file, adapter_info
+    from diffstyle.assets.zoo import adapter_file, adapter_info
 
     info = adapter_info(name)
     card = info.folder / "CARD.md"
@@ -57,8 +57,8 @@ def export(
     out
         The folder to write to.
     """
-    from diffstyle.conditioning.export import export as write
-    from diffstyle.zoo import adapter_info
+    from diffstyle.adapters.export import export as write
+    from diffstyle.assets.zoo import adapter_info
 
     print(write(adapter_info(name), layout, out))
     return 0
@@ -72,7 +72,7 @@ def remove(name: str, /) -> int:
     name
         Its name in the list.
     """
-    from diffstyle.zoo import remove_adapter
+    from diffstyle.assets.zoo import remove_adapter
 
     print(f"{remove_adapter(name)} is gone.")
     return 0

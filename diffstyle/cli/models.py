@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from diffstyle.errors import InputError
+from diffstyle.core.errors import InputError
 
 
 def list_models(*, here: Annotated[bool, Parameter(negative=())] = False) -> int:
@@ -17,7 +17,7 @@ def list_models(*, here: Annotated[bool, Parameter(negative=())] = False) -> int
     here
         Only those on this machine.
     """
-    from diffstyle.models import known_models, size_text, where
+    from diffstyle.assets.hub import known_models, size_text, where
 
     for model in known_models().values():
         there = where(model) is not None
@@ -36,8 +36,8 @@ def pull(name: str, /) -> int:
     name
         A name of `diffstyle models list`.
     """
-    from diffstyle.models import known_model, size_text
-    from diffstyle.models import pull as fetch
+    from diffstyle.assets.hub import known_model, size_text
+    from diffstyle.assets.hub import pull as fetch
 
     model = known_model(name)
     print(f"{model.repository}, {size_text(model.size)}, licence: {model.licence}")
@@ -53,9 +53,9 @@ def verify(name: str | None = None, /) -> int:
     name
         A name of `diffstyle models list`; everything that is here, the starter included, if not given.
     """
-    from diffstyle.models import known_model, known_models, located, where
-    from diffstyle.models import verify as check
-    from diffstyle.weights import manifest, verified
+    from diffstyle.assets.hub import known_model, known_models, located, where
+    from diffstyle.assets.hub import verify as check
+    from diffstyle.assets.manifest import manifest, verified
 
     chosen = [known_model(name)] if name else [m for m in known_models().values() if where(m)]
     damaged = False
@@ -82,7 +82,7 @@ def where_is(name: str, /) -> int:
     name
         A name of `diffstyle models list`.
     """
-    from diffstyle.models import known_model, located
+    from diffstyle.assets.hub import known_model, located
 
     print(located(known_model(name)))
     return 0

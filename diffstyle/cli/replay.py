@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from cyclopts import Parameter
 
-from diffstyle.errors import InputError
-from diffstyle.files import check_writable
+from diffstyle.core.errors import InputError
+from diffstyle.formats.atomic import check_writable
 
 if TYPE_CHECKING:
-    from diffstyle.model_options import MemoryMode
+    from diffstyle.core.model_options import MemoryMode
 
 
 def replay(
@@ -50,10 +50,10 @@ def replay(
     """
     import torch
 
-    from diffstyle.device import dtype_name
-    from diffstyle.picture import Picture
-    from diffstyle.picture_file import output_format
-    from diffstyle.recipe import read_recipe
+    from diffstyle.core.device import dtype_name
+    from diffstyle.core.picture import Picture
+    from diffstyle.formats.picture_file import output_format
+    from diffstyle.formats.recipe import read_recipe
     from diffstyle.stylizer import Stylizer
 
     recipe = read_recipe(picture)
@@ -92,7 +92,7 @@ def _moved(given: list[str] | None, recorded: tuple[str, ...]) -> tuple[str, ...
     """The recorded files at other places; what stood behind their names still counts where nothing new does."""
     from itertools import zip_longest
 
-    from diffstyle.model_options import part_of
+    from diffstyle.core.model_options import part_of
 
     if not given:
         return recorded

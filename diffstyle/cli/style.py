@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from diffstyle.cli.hints import say_if_unknown
-from diffstyle.errors import InputError
-from diffstyle.files import check_writable
+from diffstyle.core.errors import InputError
+from diffstyle.formats.atomic import check_writable
 
 if TYPE_CHECKING:
-    from diffstyle.picture import Picture
-    from diffstyle.style import Style
+    from diffstyle.core.picture import Picture
+    from diffstyle.core.style import Style
     from diffstyle.stylizer import Stylizer
 
 Out = Annotated[Path, Parameter(name=["--out", "-o"])]
@@ -24,7 +24,7 @@ Several = Annotated[list[str], Parameter(negative=())]
 
 def list_styles() -> int:
     """Name the styles that come with diffstyle."""
-    from diffstyle.zoo import named_style, style_files
+    from diffstyle.assets.zoo import named_style, style_files
 
     names = list(style_files())
     width = max(map(len, names), default=0)
@@ -41,8 +41,8 @@ def show(style: Annotated[str, Parameter(name="STYLE")], /) -> int:
     style
         A name, words, a picture or a style file.
     """
-    from diffstyle.space import StyleSpace
-    from diffstyle.style_spec import parse_style
+    from diffstyle.assets.style_spec import parse_style
+    from diffstyle.encoders.space import StyleSpace
 
     space = StyleSpace.presets()
     looked_at = parse_style([style])
@@ -147,14 +147,14 @@ def path(
     size
         Longest side of each picture in pixels.
     """
+    from diffstyle.assets.style_spec import parse_style, style_paths
+    from diffstyle.assets.zoo import example_photo
     from diffstyle.controls.resize import fitted
-    from diffstyle.picture import Picture
-    from diffstyle.picture_file import check_output
-    from diffstyle.style import Style
-    from diffstyle.style_spec import parse_style, style_paths
+    from diffstyle.core.picture import Picture
+    from diffstyle.core.style import Style
+    from diffstyle.core.task import Settings
+    from diffstyle.formats.picture_file import check_output
     from diffstyle.stylizer import Stylizer
-    from diffstyle.task import Settings
-    from diffstyle.zoo import example_photo
 
     check_output(out, None)
     check_writable(out, [*style_paths([start, end]), *([content] if content else [])])
@@ -185,8 +185,8 @@ def nearest(
     k
         How many to name.
     """
-    from diffstyle.space import StyleSpace
-    from diffstyle.style_spec import parse_style
+    from diffstyle.assets.style_spec import parse_style
+    from diffstyle.encoders.space import StyleSpace
 
     space = StyleSpace.presets()
     encoded = _encoded(parse_style([style]), space.space)
@@ -201,15 +201,15 @@ def _write_strip(pictures: list[Picture], out: Path) -> None:
     import numpy as np
     from PIL import Image
 
-    from diffstyle.files import write_atomic
-    from diffstyle.picture_file import output_format
+    from diffstyle.formats.atomic import write_atomic
+    from diffstyle.formats.picture_file import output_format
 
     strip = Image.fromarray(np.concatenate([p.to_array()[..., :3] for p in pictures], 1))
     write_atomic(out, lambda file: strip.save(file, output_format(out)))
 
 
 def _parsed(specs: list[str], out: Path) -> Style:
-    from diffstyle.style_spec import parse_style, style_paths
+    from diffstyle.assets.style_spec import parse_style, style_paths
 
     check_writable(out, style_paths(specs))
     return parse_style(specs)
@@ -226,6 +226,6 @@ def _complete(style: Style, stylizer: Stylizer | None = None) -> Style:
 
 
 def _encoded(style: Style, space: str) -> Style:
-    from diffstyle.encoder import StyleEncoder
+    from diffstyle.encoders.clip import StyleEncoder
 
     return style if space in style.spaces else StyleEncoder.load().encode(style)

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from diffstyle.cli.look import Asked, Look
-from diffstyle.errors import InputError
-from diffstyle.files import check_writable
-from diffstyle.model_options import ModelOptions
-from diffstyle.task import Settings
+from diffstyle.cli.style_options import Asked, Look
+from diffstyle.core.errors import InputError
+from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.task import Settings
+from diffstyle.formats.atomic import check_writable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from diffstyle.core.picture import Picture
+    from diffstyle.core.style import Style
     from diffstyle.engines.base import OnStep, Step
-    from diffstyle.picture import Picture
-    from diffstyle.style import Style
     from diffstyle.stylizer import Stylizer
 
 
@@ -63,8 +63,8 @@ def stylize(
         Print one JSON object a picture.
     """
     with uncollected():
-        from diffstyle.picture import Picture
-        from diffstyle.picture_file import check_output
+        from diffstyle.core.picture import Picture
+        from diffstyle.formats.picture_file import check_output
 
     inputs = [*contents, *asked.files]
     if len(contents) == 1 and not out.endswith("/") and not (out and Path(out).is_dir()):
@@ -72,7 +72,7 @@ def stylize(
         check_output(target, None, depth=settings.depth)
         check_writable(target, inputs)
         if layers is not None:
-            from diffstyle.layers import check_layers
+            from diffstyle.formats.layered import check_layers
 
             check_layers(layers)
         picture = Picture.open(contents[0])  # before anything is loaded that takes longer
@@ -126,7 +126,7 @@ class Job:
 
 def _targets(contents: list[Path], folder: Path) -> dict[Path, Path]:
     """Where each photo goes; photos that share a stem keep their suffix, so that none overwrites another."""
-    from diffstyle.errors import explain
+    from diffstyle.core.errors import explain
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ def _render_all(
 ) -> int:
     from tqdm import tqdm
 
-    from diffstyle.picture import Picture
+    from diffstyle.core.picture import Picture
 
     failed: list[str] = []
     skipped = 0
@@ -175,8 +175,8 @@ def _render_all(
 def _is_done(job: Job, content: Path, target: Path) -> bool:
     """Whether `target` is the very picture that would be painted now."""
     from diffstyle.controls.wrapper import with_content
-    from diffstyle.picture import Picture
-    from diffstyle.recipe import read_recipe
+    from diffstyle.core.picture import Picture
+    from diffstyle.formats.recipe import read_recipe
 
     try:
         recipe = read_recipe(target)
@@ -207,8 +207,8 @@ def _equal(one: Style, other: Style) -> bool:
 
 def _render(job: Job, picture: Picture, content: Path, target: Path, *, layers: Path | None) -> None:
     from diffstyle.controls.resize import fitted
-    from diffstyle.picture_file import check_output
-    from diffstyle.task import styles
+    from diffstyle.core.task import styles
+    from diffstyle.formats.picture_file import check_output
 
     begun = time.perf_counter()
     size = picture.size if job.settings.size is None else fitted(picture.size, job.settings.size)
@@ -222,7 +222,7 @@ def _render(job: Job, picture: Picture, content: Path, target: Path, *, layers: 
         print(f"diffstyle: {note}", file=sys.stderr)
     result.save(target)
     if layers is not None:
-        from diffstyle.layers import save_layers
+        from diffstyle.formats.layered import save_layers
 
         save_layers(result, layers)
     seconds = round(time.perf_counter() - begun, 3)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from diffstyle.errors import Cancelled, InputError
-from diffstyle.model_options import ModelOptions
+from diffstyle.core.errors import Cancelled, InputError
+from diffstyle.core.model_options import ModelOptions
 from diffstyle.training.personal.recipe import AdapterRecipe
 
 if TYPE_CHECKING:

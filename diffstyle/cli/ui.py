@@ -8,9 +8,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from diffstyle.errors import InputError
-from diffstyle.files import cache_folder
-from diffstyle.model_options import ModelOptions
+from diffstyle.core.errors import InputError
+from diffstyle.core.model_options import ModelOptions
+from diffstyle.formats.atomic import cache_folder
 
 STARTER = ModelOptions()
 

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffstyle.controls.lab import Array, by_rows, greys, mean_ab_distance, to_lab, to_srgb, towards
-from diffstyle.controls.transport import Gaussian, transport
 from diffstyle.controls.wrapper import Wrapper
+from diffstyle.core.mask import shared_out
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Style
+from diffstyle.core.task import Task, styles
 from diffstyle.engines.adain.engine import AdaINEngine
 from diffstyle.engines.base import Engine, OnStep, report
-from diffstyle.picture import Picture
-from diffstyle.region import shared_out
-from diffstyle.style import Style
-from diffstyle.task import Task, styles
+from diffstyle.ops.lab import Array, by_rows, greys, mean_ab_distance, to_lab, to_srgb, towards
+from diffstyle.ops.transport import Gaussian, transport
 
 SAMPLES = 2**16
 SATURATED = (20.0, 50.0)  # chroma from which, and by which fully, a colour is guarded

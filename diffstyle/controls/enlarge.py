@@ -8,9 +8,9 @@ from torch import Tensor
 
 from diffstyle.controls.resize import fitted
 from diffstyle.controls.wrapper import Wrapper, with_content
+from diffstyle.core.picture import Picture
+from diffstyle.core.task import Task
 from diffstyle.engines.base import Engine, OnStep
-from diffstyle.picture import Picture
-from diffstyle.task import Task
 
 
 class Enlarge(Wrapper):

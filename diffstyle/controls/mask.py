@@ -7,10 +7,10 @@ from dataclasses import replace
 import torch
 
 from diffstyle.controls.wrapper import Wrapper
+from diffstyle.core.mask import Mask, Region, shared_out
+from diffstyle.core.picture import Picture
+from diffstyle.core.task import Task, styles
 from diffstyle.engines.base import OnStep, Step, report
-from diffstyle.picture import Picture
-from diffstyle.region import Mask, Region, shared_out
-from diffstyle.task import Task, styles
 
 
 class Masked(Wrapper):

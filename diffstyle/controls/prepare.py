@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.controls.wrapper import Wrapper
+from diffstyle.core.picture import Picture
+from diffstyle.core.task import Task
 from diffstyle.engines.base import Engine, OnStep
-from diffstyle.picture import Picture
-from diffstyle.task import Task
 
 ndimage: Any = untyped
 WIDE, FINEST = 1 / 16, 1 / 512  # deviations, in longest sides, of the blurs beside which there is contrast, and detail

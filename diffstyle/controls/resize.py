@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from diffstyle.controls.wrapper import Wrapper
+from diffstyle.core.picture import MIN_SIDE, Picture
+from diffstyle.core.task import Task
 from diffstyle.engines.base import Engine, OnStep
-from diffstyle.picture import MIN_SIDE, Picture
-from diffstyle.task import Task
 
 
 class Resize(Wrapper):

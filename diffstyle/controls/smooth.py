@@ -11,9 +11,9 @@ import torch
 from skimage import restoration as untyped
 
 from diffstyle.controls.wrapper import Wrapper
+from diffstyle.core.picture import Picture
+from diffstyle.core.task import Task
 from diffstyle.engines.base import OnStep
-from diffstyle.picture import Picture
-from diffstyle.task import Task
 
 restoration: Any = untyped
 HEAVIEST = 0.15  # Chambolle's weight at 1

@@ -7,9 +7,9 @@ import torch
 from diffstyle.controls.enlarge import at_size, brought_back, lost
 from diffstyle.controls.resize import fitted
 from diffstyle.controls.wrapper import Wrapper
+from diffstyle.core.picture import MIN_SIDE, Picture
+from diffstyle.core.task import MAX_SIDE, Task
 from diffstyle.engines.base import OnStep
-from diffstyle.picture import MIN_SIDE, Picture
-from diffstyle.task import MAX_SIDE, Task
 
 MEASURED = 512  # longest side at which a stroke of 1 is what the engine paints
 

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffstyle.conditioning import strokes
-from diffstyle.conditioning.strokes import FAINTEST, KERNELS, QUANTILES, SCALES, SIDE, kernels
+from diffstyle.adapters import strokes
+from diffstyle.adapters.strokes import FAINTEST, KERNELS, QUANTILES, SCALES, SIDE, kernels
 from diffstyle.controls.wrapper import Wrapper
+from diffstyle.core.mask import shared_out
+from diffstyle.core.picture import Picture
+from diffstyle.core.task import Task, styles
 from diffstyle.engines.base import Engine, OnStep
-from diffstyle.light import WINDOW, box, correlation, edges, luma, reach, stir
-from diffstyle.picture import Picture
-from diffstyle.region import shared_out
-from diffstyle.task import Task, styles
+from diffstyle.ops.luma import WINDOW, box, correlation, edges, luma, reach, stir
 
 LOOSEST, MOST_LOST = 0.56, 0.12  # correlation of edges with the photo's at structure 0, and how much of it may go
 LEAST_LOST = 0.01  # may go, however little is left

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal
 
+from diffstyle.core.mask import Mask
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Style
+from diffstyle.core.task import Task
 from diffstyle.engines.base import Engine, S
-from diffstyle.picture import Picture
-from diffstyle.region import Mask
-from diffstyle.style import Style
-from diffstyle.task import Task
 
 
 class Wrapper:

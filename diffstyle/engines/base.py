@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
-from diffstyle.errors import Cancelled
-from diffstyle.picture import Picture
-from diffstyle.style import Style
-from diffstyle.task import Settings, Task
+from diffstyle.core.errors import Cancelled
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Style
+from diffstyle.core.task import Settings, Task
 
 S = TypeVar("S", bound=Settings)
 

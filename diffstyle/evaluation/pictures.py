@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from diffstyle.core.picture import Picture
 from diffstyle.evaluation.measures import Array
-from diffstyle.picture import Picture
 
 SIDE, MEASURED = 512, 256
 

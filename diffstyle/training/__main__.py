@@ -39,12 +39,12 @@ def preview(
     renderings
         How many procedural styles to render from the photos.
     """
-    from diffstyle.files import sha256
-    from diffstyle.tensors import write_safetensors
+    from diffstyle.encoders.squeezenet import SqueezeNet
+    from diffstyle.formats.atomic import sha256
+    from diffstyle.formats.safetensors import write_safetensors
     from diffstyle.training.data import read_shards
     from diffstyle.training.preview import Material, PreviewRecipe, train
     from diffstyle.training.renderings import render_samples
-    from diffstyle.training.teacher import SqueezeNet
 
     torch.set_flush_denormal(True)  # half the time of a step, once gradients are small
     photos = read_shards(data, "photo-clean-*", "train")
@@ -131,7 +131,7 @@ def words(
     start
         Folder of the model to begin with, if it is not the starter's.
     """
-    from diffstyle.encoder_source import STARTER, find
+    from diffstyle.encoders.source import STARTER, find
     from diffstyle.training.clip.recipe import train_text_tower
     from diffstyle.training.clip.words import WordsRecipe
 
@@ -151,7 +151,7 @@ def stats(run: Path = Path("runs/clip"), *, encoder: Path | None = None) -> None
     encoder
         Folder of the encoder whose embeddings they are, if it is not the starter's.
     """
-    from diffstyle.encoder import StyleEncoder
+    from diffstyle.encoders.clip import StyleEncoder
     from diffstyle.training.stats import StatsRecipe, train_stats
 
     adapter = train_stats(run, StyleEncoder.load(encoder or "starter"), StatsRecipe())
@@ -172,7 +172,7 @@ def strokes(data: Path, *, out: Path = Path("runs/starter"), groups: int = 40) -
     groups
         How many groups of four photos are rendered, each in eight procedural styles.
     """
-    from diffstyle.encoder import StyleEncoder
+    from diffstyle.encoders.clip import StyleEncoder
     from diffstyle.training.starter.looks import make_looks
     from diffstyle.training.strokes import StrokesRecipe, fit_strokes
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from diffstyle.picture import Picture
-from diffstyle.procedural import render
-from diffstyle.style import Style
-from diffstyle.style_file import SUFFIX
+from diffstyle.assets.zoo import example_photo
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Style
+from diffstyle.data.procedural import render
+from diffstyle.formats.style_file import SUFFIX
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels, read_shards
-from diffstyle.zoo import example_photo
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -17,14 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from diffstyle.device import mixed_precision
+from diffstyle.core.device import mixed_precision
+from diffstyle.encoders.squeezenet import ARRANGEMENT_LAYERS, CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
 from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
-from diffstyle.training import checkpoint, losses
+from diffstyle.ops import losses
+from diffstyle.training import checkpoint
 from diffstyle.training.data import Pixels, Sample, prefetch, random_crop, to_batch
 from diffstyle.training.log import Log
 from diffstyle.training.schedule import cosine_rate, descend, follow
 from diffstyle.training.sheet import write_sheet
-from diffstyle.training.teacher import ARRANGEMENT_LAYERS, CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
 
 CONTENT_ZOOM = (1.0, 4.0)  # up to the whole photo
 PROCEDURAL_SHARE = 0.2  # of the styles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffstyle.procedural import MEDIA, render
+from diffstyle.data.procedural import MEDIA, render
 from diffstyle.training.data import Sample
 
 

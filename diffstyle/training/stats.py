@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffstyle.conditioning.stats import COLOURS, StatsAdapter
-from diffstyle.encoder import StyleEncoder
+from diffstyle.adapters.stats import COLOURS, StatsAdapter
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Style
+from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.adain.engine import AdaINEngine
-from diffstyle.picture import Picture
-from diffstyle.style import Style
-from diffstyle.tensors import read_safetensors, write_safetensors
+from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 from diffstyle.training.clip.finish import CAPTIONS, EMBEDDINGS, EXAMPLES
 from diffstyle.training.clip.pool import Pool
 from diffstyle.training.schedule import cosine_rate

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diffstyle.conditioning.strokes import StrokesAdapter, measured
-from diffstyle.picture import Picture
-from diffstyle.tensors import read_safetensors, write_safetensors
+from diffstyle.adapters.strokes import StrokesAdapter, measured
+from diffstyle.core.picture import Picture
+from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 from diffstyle.training.starter.looks import Looks
 
 linalg: Any = torch.linalg

@@ -13,9 +13,9 @@ import gradio as gr
 from gradio import events
 
 from diffstyle import Cancelled, InputError, Result, Settings, Style, Task
-from diffstyle.region import Mask
-from diffstyle.task import setting_fields, settings_dict
-from diffstyle.zoo import named_style, style_files
+from diffstyle.assets.zoo import named_style, style_files
+from diffstyle.core.mask import Mask
+from diffstyle.core.task import setting_fields, settings_dict
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.history import nth
 from diffstyle_ui.models import model_rows

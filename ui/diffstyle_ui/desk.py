@@ -12,8 +12,8 @@ from typing import Any
 import gradio as gr
 
 from diffstyle import Picture, Style, StyleSpace
+from diffstyle.assets.zoo import example_photo
 from diffstyle.controls.resize import fitted
-from diffstyle.zoo import example_photo
 from diffstyle_ui.limits import Limits
 from diffstyle_ui.sessions import Photo, Session, Sessions
 from diffstyle_ui.shown import data_url

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from diffstyle import InputError
-from diffstyle.region import Mask
+from diffstyle.core.mask import Mask
 from diffstyle_ui.dragged import dragged
 
 PREFIX = "data:image/png;base64,"

@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from diffstyle import Settings
-from diffstyle.task import SettingField, setting_fields
+from diffstyle.core.task import SettingField, setting_fields
 
 FIRST = ("strength", "structure", "style_scale", "colour", "stroke_size", "stroke", "size")
 SEED = "seed"

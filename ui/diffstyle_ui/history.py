@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from diffstyle import InputError, Picture
-from diffstyle.recipe import Recipe
+from diffstyle.formats.recipe import Recipe
 from diffstyle_ui.compare import comparison, pair
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.form import values_of

@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from diffstyle.models import known_models, size_text, starter_memory, where
-from diffstyle.weights import manifest
+from diffstyle.assets.hub import known_models, size_text, starter_memory, where
+from diffstyle.assets.manifest import manifest
 
 CSS = """
 .models { width: 100%; border-collapse: collapse; font-size: 14px; }

@@ -15,7 +15,7 @@ from threading import Event
 import gradio as gr
 
 from diffstyle import InputError
-from diffstyle.model_options import ModelOptions
+from diffstyle.core.model_options import ModelOptions
 from diffstyle_ui.api import Api
 from diffstyle_ui.blend import BlendTab
 from diffstyle_ui.desk import Desk

@@ -12,8 +12,8 @@ import gradio as gr
 from gradio.components import Component
 
 from diffstyle import InputError, Picture, Result, Settings, Style, Task
-from diffstyle.recipe import Recipe
-from diffstyle.region import Mask, Region
+from diffstyle.core.mask import Mask, Region
+from diffstyle.formats.recipe import Recipe
 from diffstyle_ui.compare import comparison, pair
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.dragged import answer

@@ -11,8 +11,8 @@ import gradio as gr
 from gradio.components import Component
 
 from diffstyle import InputError, Reference, Style
+from diffstyle.assets.zoo import adapter_folders, adapter_info, adapter_style
 from diffstyle.controls.resize import fitted
-from diffstyle.zoo import adapter_folders, adapter_info, adapter_style
 from diffstyle_ui.desk import Desk
 from diffstyle_ui.listen import Widget
 from diffstyle_ui.presets import spoken, wall

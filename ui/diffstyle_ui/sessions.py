@@ -14,7 +14,7 @@ from threading import Event, Lock
 import gradio as gr
 
 from diffstyle import Picture, Style
-from diffstyle.region import Mask
+from diffstyle.core.mask import Mask
 
 IDLE_SECONDS = 3 * 3600
 MAX_SESSIONS = 500

@@ -10,8 +10,8 @@ from threading import Event
 from typing import TypeVar
 
 from diffstyle import Picture, Result, Style, Stylizer, Task
+from diffstyle.core.model_options import ModelOptions
 from diffstyle.engines.base import Step
-from diffstyle.model_options import ModelOptions
 
 T = TypeVar("T")
 PREVIEW_SIDE = 512

@@ -13,9 +13,9 @@ from pathlib import Path
 from threading import Event
 
 from diffstyle import AdapterRecipe, Cancelled, InputError, train_adapter
-from diffstyle.model_options import ModelOptions
+from diffstyle.assets.zoo import check_new
+from diffstyle.core.model_options import ModelOptions
 from diffstyle.training.personal.run import TrainingStep
-from diffstyle.zoo import check_new
 from diffstyle_ui.limits import Limits
 from diffstyle_ui.status import UNEXPECTED
 from diffstyle_ui.uploads import opened

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from diffstyle import InputError, Picture, read_recipe
-from diffstyle.recipe import Recipe
+from diffstyle.formats.recipe import Recipe
 from diffstyle_ui.limits import Limits
 
 GONE = "The upload is no longer here, for uploads are kept a few hours only: drop the file again."

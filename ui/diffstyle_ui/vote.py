@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Lock
 
 from diffstyle import InputError
-from diffstyle.errors import explain
-from diffstyle.files import sha256
+from diffstyle.core.errors import explain
+from diffstyle.formats.atomic import sha256
 from diffstyle_ui.sessions import Kept, Session
 
 CHOICES = ("a", "b", "same")

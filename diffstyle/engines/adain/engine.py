@@ -12,17 +12,17 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from diffstyle.conditioning.stats import StatsAdapter
-from diffstyle.device import dtype_name, fast_dtype
+from diffstyle.adapters.stats import StatsAdapter
+from diffstyle.assets.manifest import load_weights
+from diffstyle.core.cache import Latest
+from diffstyle.core.device import dtype_name, fast_dtype
+from diffstyle.core.errors import InputError
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Reference, Style
+from diffstyle.core.task import Task
 from diffstyle.engines.adain.network import CODE, STRIDE, PreviewNetwork, StyleStatistics
 from diffstyle.engines.adain.strips import WHOLE_PIXELS, EncodedContent, encode, paint
 from diffstyle.engines.base import OnStep, S, report
-from diffstyle.errors import InputError
-from diffstyle.latest import Latest
-from diffstyle.picture import Picture
-from diffstyle.style import Reference, Style
-from diffstyle.task import Task
-from diffstyle.weights import load_weights
 
 WEIGHTS = "starter/preview/preview.safetensors"
 MEASURED_AREA = 484 * 484  # of 448², 484², 512² and 576² the best compromise on the dev pairs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from diffstyle.light import luma, stir
+from diffstyle.ops.luma import luma, stir
 
 
 def in_colours_of(coloured: Tensor, light: Tensor) -> Tensor:

@@ -9,27 +9,27 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor
 
+from diffstyle.adapters.attach import attach, set_scales
+from diffstyle.adapters.blocks import profile
+from diffstyle.adapters.lora import LoraAdapter
+from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.backbone import Backbone
 from diffstyle.backbones.schedulers import make_scheduler
-from diffstyle.conditioning.attach import attach, set_scales
-from diffstyle.conditioning.blocks import profile
-from diffstyle.conditioning.lora import LoraAdapter
-from diffstyle.conditioning.structure import condition, depth_weights
-from diffstyle.conditioning.tokens import TokensAdapter
-from diffstyle.device import dtype_name, ran_out
-from diffstyle.encoder import StyleEncoder
+from diffstyle.core.device import dtype_name, ran_out
+from diffstyle.core.errors import InputError
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Style
+from diffstyle.core.task import Task
+from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.base import Engine, OnStep, S, report
 from diffstyle.engines.diffusion.colours import in_colours_of
-from diffstyle.engines.diffusion.frame import Frame
-from diffstyle.engines.diffusion.kept import KeptLatents
+from diffstyle.engines.diffusion.controlnet_hints import condition, depth_weights
+from diffstyle.engines.diffusion.masked_latents import KeptLatents
+from diffstyle.engines.diffusion.padding import Frame
 from diffstyle.engines.diffusion.schedule import Schedule, schedule
 from diffstyle.engines.diffusion.style_input import image_embeds, style_masks, style_weights, with_features, words
 from diffstyle.engines.diffusion.tiled import tiled
 from diffstyle.engines.diffusion.tiles import Tiles, seam_score
-from diffstyle.errors import InputError
-from diffstyle.picture import Picture
-from diffstyle.style import Style
-from diffstyle.task import Task
 
 KEPT_PROMPTS = 32
 TILE = 2  # times the side that a public model was trained on: no larger part is painted at a time unless asked for

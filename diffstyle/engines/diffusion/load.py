@@ -9,22 +9,22 @@ from typing import cast, get_args
 
 import torch
 
+from diffstyle.adapters.lora import LoraAdapter
+from diffstyle.adapters.tokens import TokensAdapter
+from diffstyle.assets.hub import KnownModel, known_models, where
+from diffstyle.assets.manifest import verified_folder
+from diffstyle.assets.zoo import adapter_file, adapter_folders
 from diffstyle.backbones.backbone import Conditioning, Control, Sampling
 from diffstyle.backbones.load import ControlNetSource, load_backbone
 from diffstyle.backbones.recognise import Architecture
 from diffstyle.backbones.source import find, weights_file
-from diffstyle.conditioning.lora import LoraAdapter
-from diffstyle.conditioning.tokens import TokensAdapter
-from diffstyle.encoder import StyleEncoder
-from diffstyle.encoder_source import STARTER
+from diffstyle.core.errors import InputError
+from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.task import SchedulerName
+from diffstyle.encoders.clip import StyleEncoder
+from diffstyle.encoders.source import STARTER
 from diffstyle.engines.base import Engine
 from diffstyle.engines.diffusion.engine import DiffusionEngine
-from diffstyle.errors import InputError
-from diffstyle.model_options import ModelOptions
-from diffstyle.models import KnownModel, known_models, where
-from diffstyle.task import SchedulerName
-from diffstyle.weights import verified_folder
-from diffstyle.zoo import adapter_file, adapter_folders
 
 STARTER_DIFFUSION = "starter/diffusion"
 _SCALE = re.compile(r"-?\d+(\.\d+)?")

@@ -9,12 +9,12 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from diffstyle.conditioning.tokens import TokensAdapter
-from diffstyle.encoder import StyleEncoder
-from diffstyle.errors import InputError
-from diffstyle.region import shared_out
-from diffstyle.style import Reference, Style
-from diffstyle.task import Task, styles
+from diffstyle.adapters.tokens import TokensAdapter
+from diffstyle.core.errors import InputError
+from diffstyle.core.mask import shared_out
+from diffstyle.core.style import Reference, Style
+from diffstyle.core.task import Task, styles
+from diffstyle.encoders.clip import StyleEncoder
 
 
 def image_embeds(

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffstyle import bridge as bridges
-from diffstyle.bridge import Bridge
-from diffstyle.captions import Fact, FactIndex, Facts, Truth, choose, in_full, phrases, say, truth
-from diffstyle.encoder import StyleEncoder
-from diffstyle.picture import Picture
-from diffstyle.tensors import read_safetensors, write_safetensors
+from diffstyle.core.picture import Picture
+from diffstyle.data.captions import Fact, FactIndex, Facts, Truth, choose, in_full, phrases, say, truth
+from diffstyle.encoders import bridge as bridges
+from diffstyle.encoders.bridge import Bridge
+from diffstyle.encoders.clip import StyleEncoder
+from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 from diffstyle.training.clip.pool import Pool
 from diffstyle.training.clip.train import contrast, noise_words, nonsense
 

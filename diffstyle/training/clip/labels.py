@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from diffstyle.captions import CALLED, Fact, Facts, phrases
-from diffstyle.colours import lab, shares
-from diffstyle.procedural import MEDIA
+from diffstyle.data.captions import CALLED, Fact, Facts, phrases
+from diffstyle.data.colour_names import lab, shares
+from diffstyle.data.procedural import MEDIA
 from diffstyle.training.data import Pixels
 
 ALIKE = (

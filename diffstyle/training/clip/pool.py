@@ -19,15 +19,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from diffstyle.captions import FactIndex, Facts, Truth
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Style
+from diffstyle.data.captions import FactIndex, Facts, Truth
+from diffstyle.data.procedural import MEDIA, render
+from diffstyle.encoders.squeezenet import SqueezeNet
 from diffstyle.engines.adain.engine import AdaINEngine
-from diffstyle.picture import Picture
-from diffstyle.procedural import MEDIA, render
-from diffstyle.style import Style
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.clip.labels import constructed, labelled, measured, together
 from diffstyle.training.data import Pixels, Sample
-from diffstyle.training.teacher import SqueezeNet
 
 LONGEST, WINDOW = 480, 320
 PHOTOS, STYLES = 4, 8

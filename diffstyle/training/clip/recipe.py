@@ -13,12 +13,13 @@ from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffstyle.captions import words
-from diffstyle.device import mixed_precision
-from diffstyle.encoder import tiles
-from diffstyle.encoder_source import CONFIG, VOCABULARY
-from diffstyle.picture import Picture
-from diffstyle.tensors import read_safetensors, write_safetensors
+from diffstyle.core.device import mixed_precision
+from diffstyle.core.picture import Picture
+from diffstyle.data.captions import words
+from diffstyle.encoders.clip import tiles
+from diffstyle.encoders.source import CONFIG, VOCABULARY
+from diffstyle.encoders.squeezenet import SqueezeNet
+from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 from diffstyle.training.clip import pool as pools
 from diffstyle.training.clip.finish import EMBEDDINGS, EXAMPLES, finish
 from diffstyle.training.clip.model import (
@@ -34,7 +35,6 @@ from diffstyle.training.clip.pool import Pool
 from diffstyle.training.clip.train import ClipRecipe, Material, train
 from diffstyle.training.clip.words import WordsRecipe, train_words
 from diffstyle.training.data import Pixels, read_shards
-from diffstyle.training.teacher import SqueezeNet
 
 TEACHER_DIRECTIONS = 64
 POOL, SEEN, MODEL = "pool.npz", "pictures.safetensors", "open_clip_model.safetensors"

@@ -26,9 +26,9 @@ from PIL import Image, ImageFilter
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diffstyle.captions import Fact, FactIndex, Facts, Truth, choose, phrases, say, truth, words
-from diffstyle.clip_model import Tokenizer
-from diffstyle.device import mixed_precision
+from diffstyle.core.device import mixed_precision
+from diffstyle.data.captions import Fact, FactIndex, Facts, Truth, choose, phrases, say, truth, words
+from diffstyle.encoders.clip_model import Tokenizer
 from diffstyle.training import checkpoint
 from diffstyle.training.clip.model import PREPROCESS, encode_short_text, new_model
 from diffstyle.training.clip.pool import ORIGINS, PHOTOS, STYLES, Pool

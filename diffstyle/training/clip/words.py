@@ -17,8 +17,8 @@ import torch
 from open_clip import CLIP
 from torch import Tensor
 
-from diffstyle.captions import Fact, choose, in_full, phrases, say, truth
-from diffstyle.device import mixed_precision
+from diffstyle.core.device import mixed_precision
+from diffstyle.data.captions import Fact, choose, in_full, phrases, say, truth
 from diffstyle.training.clip.model import encode_short_text
 from diffstyle.training.clip.train import Material, contrast, nonsense
 from diffstyle.training.schedule import cosine_rate, descend

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from diffstyle.conditioning.strokes import MEASURED_AREA
-from diffstyle.errors import InputError
+from diffstyle.adapters.strokes import MEASURED_AREA
+from diffstyle.core.errors import InputError
 from diffstyle.training.data import Pixels, random_crop, to_batch
-from diffstyle.training.personal.intake import Piece
+from diffstyle.training.personal.dataset import Piece
 
 BUNDLED = ("astronaut", "coffee", "chelsea", "rocket", "motorcycle_left", "camera", "grass", "hubble_deep_field")
 PHOTO_ZOOM = (1.0, 4.0)  # up to the whole photo

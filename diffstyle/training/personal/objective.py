@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diffstyle.clip_model import OpenClip
-from diffstyle.conditioning.strokes import SCALES
-from diffstyle.encoder_source import STARTER, find
+from diffstyle.adapters.strokes import SCALES
+from diffstyle.encoders.clip_model import OpenClip
+from diffstyle.encoders.source import STARTER, find
 from diffstyle.engines.adain.engine import unflattened
 from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
 from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.engine import DiffusionEngine
-from diffstyle.training import losses
+from diffstyle.ops import losses
 from diffstyle.training.personal.material import EACH, Material, Shown, Strokes
 from diffstyle.training.personal.noise import Noise
 from diffstyle.training.starter.material import edges_of

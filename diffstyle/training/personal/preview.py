@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffstyle.clip_model import OpenClip
-from diffstyle.encoder_source import STARTER, find
-from diffstyle.training import losses
+from diffstyle.encoders.clip_model import OpenClip
+from diffstyle.encoders.source import STARTER, find
+from diffstyle.ops import losses
 from diffstyle.training.personal.material import Material
 from diffstyle.training.personal.objective import Preview, StrokeLoss
 from diffstyle.training.schedule import cosine_rate

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
-from diffstyle.errors import InputError
+from diffstyle.core.errors import InputError
 
 AdapterKind = Literal["tokens", "lora"]
 _BOUNDS = {"minutes": (0.05, 1440), "rank": (1, 256), "batch": (1, 64), "accumulate": (1, 256), "size": (64, 2048)}

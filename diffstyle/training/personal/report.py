@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Style
 from diffstyle.evaluation.measures import (
     Array,
     Measures,
@@ -19,9 +21,7 @@ from diffstyle.evaluation.measures import (
     texture_distance_of_all,
 )
 from diffstyle.evaluation.pictures import small, square
-from diffstyle.files import write_atomic
-from diffstyle.picture import Picture
-from diffstyle.style import Style
+from diffstyle.formats.atomic import write_atomic
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels
 from diffstyle.training.personal.run import PATIENCE

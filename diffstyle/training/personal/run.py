@@ -14,7 +14,7 @@ import torch
 from accelerate import Accelerator, utils
 from torch import Tensor, nn
 
-from diffstyle.errors import Cancelled
+from diffstyle.core.errors import Cancelled
 from diffstyle.training import checkpoint
 from diffstyle.training.personal.objective import Objective
 from diffstyle.training.personal.recipe import AdapterRecipe

@@ -19,24 +19,25 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from diffstyle import __version__
-from diffstyle.conditioning.strokes import SPACE
-from diffstyle.device import find_device
-from diffstyle.encoder import StyleEncoder
+from diffstyle._version import __version__
+from diffstyle.adapters.strokes import SPACE
+from diffstyle.assets.zoo import INFO, LOOK, TENSORS, adapters_folder, check_new
+from diffstyle.core.device import find_device
+from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.picture import Picture, PictureLike
+from diffstyle.core.style import Reference, Style
+from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.adain.engine import AdaINEngine
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.evaluation.pictures import square
-from diffstyle.files import sha256
-from diffstyle.model_options import ModelOptions
-from diffstyle.picture import Picture, PictureLike
-from diffstyle.style import Reference, Style
+from diffstyle.formats.atomic import sha256
+from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 from diffstyle.stylizer import Stylizer
-from diffstyle.tensors import read_safetensors, write_safetensors
 from diffstyle.training.data import Pixels
 from diffstyle.training.personal import report as reports
+from diffstyle.training.personal.artist import carrying, statistics_of, strokes_of, unwrapped
 from diffstyle.training.personal.choice import keep_nearest
-from diffstyle.training.personal.hand import carrying, statistics_of, strokes_of, unwrapped
-from diffstyle.training.personal.intake import Intake, Piece, take_in
+from diffstyle.training.personal.dataset import Intake, Piece, take_in
 from diffstyle.training.personal.material import EACH, Material, pixels_of, plain_photos
 from diffstyle.training.personal.objective import Beginnings, Denoise, PaintStrokes, Preview
 from diffstyle.training.personal.preview import COLOURS, tuned
@@ -44,7 +45,6 @@ from diffstyle.training.personal.recipe import AdapterRecipe
 from diffstyle.training.personal.report import Report
 from diffstyle.training.personal.run import OnTrainingStep, Progress, Samples, leads, run
 from diffstyle.training.personal.trainable import opened
-from diffstyle.zoo import INFO, LOOK, TENSORS, adapters_folder, check_new
 
 TUNING_STEPS = 100
 TUNING_SHARE, REPORT_SHARE = 0.15, 0.1  # of the minutes: what the preview and the report take, the model has not

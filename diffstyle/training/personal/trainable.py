@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from diffstyle.adapters.attach import set_scales
+from diffstyle.adapters.blocks import ALL, PROFILES, scale_of
+from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.load import quiet
-from diffstyle.conditioning.attach import set_scales
-from diffstyle.conditioning.blocks import ALL, PROFILES, scale_of
-from diffstyle.conditioning.tokens import TokensAdapter
+from diffstyle.core.errors import InputError
 from diffstyle.engines.diffusion.engine import DiffusionEngine
-from diffstyle.errors import InputError
-from diffstyle.tensors import write_safetensors
+from diffstyle.formats.safetensors import write_safetensors
 from diffstyle.training.personal.recipe import AdapterRecipe
 
 LORA = "personal"

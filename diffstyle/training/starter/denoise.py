@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffstyle.device import mixed_precision
+from diffstyle.core.device import mixed_precision
 from diffstyle.training.data import to_unit
 from diffstyle.training.schedule import cosine_rate, descend, follow
 from diffstyle.training.sitting import Run, Sitting, sit

@@ -16,19 +16,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diffstyle.clip_model import OpenClip
-from diffstyle.device import mixed_precision
-from diffstyle.encoder_source import STARTER, find
+from diffstyle.core.device import mixed_precision
+from diffstyle.encoders.clip_model import OpenClip
+from diffstyle.encoders.source import STARTER, find
+from diffstyle.encoders.squeezenet import ARRANGEMENT_LAYERS, CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
 from diffstyle.engines.adain.engine import AdaINEngine, unflattened
 from diffstyle.engines.adain.network import StyleStatistics
-from diffstyle.training import losses
+from diffstyle.ops import losses
 from diffstyle.training.data import to_unit
 from diffstyle.training.schedule import cosine_rate, descend, follow
 from diffstyle.training.sitting import Run, Sitting, sit
 from diffstyle.training.starter.looks import Looks
 from diffstyle.training.starter.material import Repaints, repaints
 from diffstyle.training.starter.painter import Painter
-from diffstyle.training.teacher import ARRANGEMENT_LAYERS, CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
 
 SLICED_LAYERS = ("relu1", "fire2", "fire3", "fire4")
 SEEN = 160 / 256  # of a crop's side, as the style encoder sees pictures of 512

@@ -16,11 +16,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from diffstyle.encoder import StyleEncoder
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Style
+from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.adain.engine import AdaINEngine
-from diffstyle.picture import Picture
-from diffstyle.style import Style
-from diffstyle.tensors import read_safetensors, write_safetensors
+from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 from diffstyle.training.clip import pool as pools
 from diffstyle.training.clip.finish import CAPTIONS, captions
 from diffstyle.training.clip.pool import Pool

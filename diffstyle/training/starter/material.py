@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffstyle.conditioning.structure import soft_edge
+from diffstyle.engines.diffusion.controlnet_hints import soft_edge
 from diffstyle.training.data import Pixels, Window, random_crop, to_bytes, to_unit
 from diffstyle.training.starter.looks import Looks
 

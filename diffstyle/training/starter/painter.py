@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from diffstyle.conditioning.tokens import TokensAdapter
+from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.training.starter.networks import CROSS, new_controlnet, new_scheduler, new_unet
 
 

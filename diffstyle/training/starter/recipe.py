@@ -9,14 +9,15 @@ from typing import Any
 
 import torch
 
+from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.backbone import Sampling
 from diffstyle.backbones.load import CONSTANT, SAMPLING
-from diffstyle.conditioning.tokens import TokensAdapter
-from diffstyle.encoder import StyleEncoder
-from diffstyle.encoder_source import STARTER
-from diffstyle.errors import InputError
-from diffstyle.files import sha256
-from diffstyle.tensors import write_safetensors
+from diffstyle.core.errors import InputError
+from diffstyle.encoders.clip import StyleEncoder
+from diffstyle.encoders.source import STARTER
+from diffstyle.encoders.squeezenet import SqueezeNet
+from diffstyle.formats.atomic import sha256
+from diffstyle.formats.safetensors import write_safetensors
 from diffstyle.training import checkpoint
 from diffstyle.training.data import read_shards
 from diffstyle.training.sitting import Sitting
@@ -27,7 +28,6 @@ from diffstyle.training.starter.looks import make_looks
 from diffstyle.training.starter.networks import CROSS, new_scheduler, new_vae
 from diffstyle.training.starter.painter import Painter
 from diffstyle.training.starter.vae import POLISH, VaeRecipe, fidelity, train_vae
-from diffstyle.training.teacher import SqueezeNet
 
 
 def train_stage(

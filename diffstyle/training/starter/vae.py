@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diffstyle.device import mixed_precision
-from diffstyle.training import losses
+from diffstyle.core.device import mixed_precision
+from diffstyle.encoders.squeezenet import SqueezeNet
+from diffstyle.ops import losses
 from diffstyle.training.data import Pixels, Sample, random_crop, to_batch, to_bytes, to_unit
 from diffstyle.training.schedule import cosine_rate, descend, follow
 from diffstyle.training.sitting import Run, Sitting, sit
-from diffstyle.training.teacher import SqueezeNet
 
 PERCEIVED = ("relu1", "fire3")
 

@@ -1,0 +1,1 @@
+"""The small trainable parts that condition a host network on a style."""

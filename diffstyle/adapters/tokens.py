@@ -1,0 +1,188 @@
+"""The `tokens` adapter: a style embedding as extra keys and values of a UNet's cross-attention.
+
+IP-Adapter (Ye et al. 2023) in its own file layout: `image_proj.*` turns the embedding into tokens, `ip_adapter.{n}.*`
+are one key and one value projection for each cross-attention layer. Base adapters take the pooled embedding (d,), plus
+adapters a resampler over a sequence of features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor
+
+from diffstyle.backbones.recognise import Architecture
+from diffstyle.core.errors import InputError
+from diffstyle.encoders.source import read_state
+from diffstyle.formats.atomic import fingerprint
+from diffstyle.formats.safetensors import read_safetensors, write_safetensors
+
+Kind = Literal["base", "plus"]
+ENCODERS: Mapping[tuple[Kind, int], str] = {
+    ("base", 1024): "ViT-H-14/laion2b_s32b_b79k",
+    ("plus", 1280): "ViT-H-14/laion2b_s32b_b79k",
+    ("base", 1280): "ViT-bigG-14/laion2b_s39b_b160k",
+    ("base", 768): "ViT-L-14/openai",
+}
+"""The encoder that a public adapter reads, by its kind and the width of its input."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokensAdapter:
+    """`image_proj` and `ip_adapter` are the tensors of the two parts, without their prefix.
+
+    `space` names the embeddings it reads, `norm` the length they had when it was trained; 0 stands for the length that
+    the encoder itself gives them, as the public adapters take it.
+    """
+
+    name: str
+    image_proj: Mapping[str, Tensor]
+    ip_adapter: Mapping[str, Tensor]
+    space: str
+    norm: float = 0.0
+    digest: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        return "base" if "proj.weight" in self.image_proj else "plus"
+
+    @property
+    def width(self) -> int:
+        """How many numbers an embedding, or each feature of a plus adapter, must have."""
+        weight = self.image_proj["proj.weight" if self.kind == "base" else "proj_in.weight"]
+        return int(weight.shape[1])
+
+    @property
+    def tokens(self) -> int:
+        return 4 if self.kind == "base" else int(self.image_proj["latents"].shape[1])
+
+    @property
+    def architecture(self) -> Architecture:
+        """What it can be attached to, as far as its tensors show."""
+        return Architecture(next(int(v.shape[1]) for k, v in self.ip_adapter.items() if k.endswith("to_k_ip.weight")))
+
+    @classmethod
+    def load(cls, path: str | Path, *, name: str = "") -> TokensAdapter:
+        """Read a safetensors or `.bin` file in IP-Adapter layout, the latter with weights_only.
+
+        Raises InputError if it is none, or one of the kinds that read faces.
+        """
+        path = Path(path)
+        metadata, state = _read(path)
+        parts = {
+            prefix: {k.removeprefix(f"{prefix}."): v for k, v in state.items() if k.startswith(f"{prefix}.")}
+            for prefix in ("image_proj", "ip_adapter")
+        }
+        if not all(parts.values()):
+            raise InputError(f"Cannot use {path}: it is not an IP-Adapter, which holds image_proj.* and ip_adapter.*.")
+        if "proj.weight" not in parts["image_proj"] and "latents" not in parts["image_proj"]:
+            raise InputError(f"Cannot use {path}: it reads faces, not styles; give a base or plus IP-Adapter.")
+        adapter = cls(
+            name or path.name,
+            parts["image_proj"],
+            parts["ip_adapter"],
+            metadata.get("space", ""),
+            float(metadata.get("norm", 0)),
+            fingerprint(path),
+        )
+        space = adapter.space or ENCODERS.get((adapter.kind, adapter.width), "")
+        return cls(adapter.name, adapter.image_proj, adapter.ip_adapter, space, adapter.norm, adapter.digest)
+
+    @classmethod
+    def of(cls, unet: Any, *, name: str, space: str, norm: float) -> TokensAdapter:
+        """The one adapter, of the base kind, that is attached to `unet`, as its parameters are now."""
+        projection = unet.encoder_hid_proj.image_projection_layers[0]
+        image_proj = {
+            "proj.weight": projection.image_embeds.weight,
+            "proj.bias": projection.image_embeds.bias,
+            "norm.weight": projection.norm.weight,
+            "norm.bias": projection.norm.bias,
+        }
+        ip_adapter: dict[str, Tensor] = {}
+        for n, (layer, processor) in enumerate(unet.attn_processors.items()):
+            if not layer.endswith("attn1.processor"):
+                ip_adapter[f"{n}.to_k_ip.weight"] = processor.to_k_ip[0].weight
+                ip_adapter[f"{n}.to_v_ip.weight"] = processor.to_v_ip[0].weight
+        parts = [{k: v.detach().cpu().clone() for k, v in part.items()} for part in (image_proj, ip_adapter)]
+        return cls(name, parts[0], parts[1], space, norm)
+
+    def half(self) -> TokensAdapter:
+        """In float16, as it ships."""
+        parts = [{k: v.half() for k, v in part.items()} for part in (self.image_proj, self.ip_adapter)]
+        return replace(self, image_proj=parts[0], ip_adapter=parts[1])
+
+    def save(self, path: Path) -> Path:
+        """Write it so that diffusers' `load_ip_adapter` reads it, with what diffstyle knows of it in the metadata."""
+        state = {f"image_proj.{k}": v for k, v in self.image_proj.items()}
+        state |= {f"ip_adapter.{k}": v for k, v in self.ip_adapter.items()}
+        metadata = {"format": "pt", "space": self.space, "norm": str(self.norm), "diffstyle": "tokens/1"}
+        write_safetensors(path, state, metadata)
+        return path
+
+    def state_dict(self) -> dict[str, dict[str, Tensor]]:
+        """As diffusers' loader takes it."""
+        return {"image_proj": dict(self.image_proj), "ip_adapter": dict(self.ip_adapter)}
+
+    def check_fits(self, unet: Any, architecture: Architecture) -> None:
+        """InputError if it was made for another UNet: cross-attention of another width, or of other layers."""
+        if self.architecture.cross_attention != architecture.cross_attention:
+            raise InputError(f"The adapter {self.name} is for {self.architecture}, the model is {architecture}.")
+        shapes = expected_shapes(unet)
+        own = {
+            k: tuple(v.shape) for k, v in self.ip_adapter.items() if k.endswith(("to_k_ip.weight", "to_v_ip.weight"))
+        }
+        if own != shapes:
+            raise InputError(
+                f"The adapter {self.name} has {len(own) // 2} layers of its own, the model needs"
+                f" {len(shapes) // 2} of its own widths: it was made for another model of {architecture}."
+            )
+
+    @classmethod
+    def random(
+        cls, unet: Any, *, width: int, space: str, tokens: int = 4, norm: float = 1.0, seed: int = 0
+    ) -> TokensAdapter:
+        """An untrained one of the base kind for `unet`, keys and values drawn as torch draws linear layers."""
+        if tokens != 4:
+            raise InputError("A base IP-Adapter has 4 tokens in every reader's eyes.")
+        generator = torch.Generator().manual_seed(seed)
+        cross = int(unet.config.cross_attention_dim)
+
+        def draw(*shape: int) -> Tensor:
+            return (torch.rand(shape, generator=generator) * 2 - 1) / shape[-1] ** 0.5
+
+        image_proj = {
+            "proj.weight": draw(tokens * cross, width),
+            "proj.bias": torch.zeros(tokens * cross),
+            "norm.weight": torch.ones(cross),
+            "norm.bias": torch.zeros(cross),
+        }
+        return cls("random", image_proj, {k: draw(*s) for k, s in expected_shapes(unet).items()}, space, norm)
+
+
+def expected_shapes(unet: Any) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of `ip_adapter.*` for a UNet: of its attention processors in order, every second one."""
+    modules = dict(unet.named_modules())
+    shapes: dict[str, tuple[int, ...]] = {}
+    for n, name in enumerate(unet.attn_processors):
+        attention = modules[name.removesuffix(".processor")]
+        if not name.endswith("attn1.processor"):
+            size = (int(attention.to_k.weight.shape[0]), int(unet.config.cross_attention_dim))
+            shapes |= {f"{n}.to_k_ip.weight": size, f"{n}.to_v_ip.weight": size}
+    return shapes
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    if path.suffix == ".safetensors":
+        return read_safetensors(path)
+    try:
+        loaded: Any = torch.load(path, map_location="cpu", weights_only=True) if path.suffix == ".bin" else None
+    except Exception as error:  # torch names a dozen kinds
+        raise InputError(f"Cannot use {path}: it is not a checkpoint of plain tensors.") from error
+    if isinstance(loaded, dict) and {"image_proj", "ip_adapter"} <= loaded.keys():
+        parts = cast("dict[str, dict[str, Tensor]]", loaded)  # the layout of the first releases: two dictionaries
+        return {}, {f"{prefix}.{k}": v for prefix, part in parts.items() for k, v in part.items()}
+    return {}, read_state(path)

@@ -1,0 +1,1 @@
+"""What is on disk: shipped weights, public models, named styles, adapters."""

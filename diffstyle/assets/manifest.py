@@ -1,0 +1,109 @@
+"""Where model weights are, and whether they are what the manifest says."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from diffstyle.core.errors import InputError, explain
+from diffstyle.formats.atomic import sha256
+from diffstyle.formats.safetensors import read_safetensors
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+WEIGHTS_VARIABLE = "DIFFSTYLE_WEIGHTS"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """One entry of `weights/manifest.toml`. `name` is the path below the weights folder."""
+
+    name: str
+    sha256: str
+    size: int
+    source: str
+    revision: str
+    licence: str
+
+
+def data_folder(name: str) -> Path:
+    """`adapters` or `weights`: packed inside an installed diffstyle, beside the package in a checkout."""
+    package = Path(__file__).parent.parent
+    packed = package / f"_{name}"
+    return packed if packed.is_dir() else package.parent / name
+
+
+def weights_folder() -> Path:
+    """The folder of manifest.toml: $DIFFSTYLE_WEIGHTS if it is set."""
+    return Path(os.environ.get(WEIGHTS_VARIABLE) or data_folder("weights"))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """`manifest.toml` of `folder`, parsed."""
+    return read_toml(folder / "manifest.toml")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A file of ours that came with the installation."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise explain(error, f"read {path}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"Cannot use {path}: it is not valid TOML, install diffstyle again.") from error
+
+
+def manifest(folder: Path | None = None) -> dict[str, WeightsFile]:
+    """Every weights file that we ship, by name."""
+    folder = folder or weights_folder()
+    try:
+        entries = [WeightsFile(**entry) for entry in read_manifest(folder)["file"]]
+    except (KeyError, TypeError) as error:
+        path = folder / "manifest.toml"
+        raise InputError(f"Cannot use {path}: an entry is not complete, install diffstyle again.") from error
+    return {entry.name: entry for entry in entries}
+
+
+def verified(name: str) -> tuple[Path, str]:
+    """Path and sha256 of the weights file `name`, after checking it against the manifest."""
+    folder = weights_folder()
+    entry = manifest(folder).get(name)
+    if entry is None:
+        raise InputError(f"{folder / 'manifest.toml'} does not know {name!r}: install diffstyle again.")
+    path = folder / name
+    if not path.is_file():
+        raise InputError(f"The weights file {path} is missing: install diffstyle again.")
+    stat = path.stat()
+    if stat.st_size != entry.size or _sha256(path, stat.st_mtime_ns, stat.st_size) != entry.sha256:
+        raise InputError(f"The weights file {path} is damaged: its sha256 is not the manifest's, install it again.")
+    return path, entry.sha256
+
+
+def verified_folder(name: str) -> Path:
+    """The folder `name` of weights, after checking every file of it that the manifest knows."""
+    names = [n for n in manifest() if n.startswith(f"{name}/")]
+    if not names:
+        raise InputError(f"{weights_folder() / 'manifest.toml'} does not know {name!r}: install diffstyle again.")
+    for entry in names:
+        verified(entry)
+    return weights_folder() / name
+
+
+def load_weights(name: str) -> tuple[dict[str, Tensor], str]:
+    """Tensors and sha256 of a verified weights file."""
+    path, digest = verified(name)
+    return read_safetensors(path)[1], digest
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, _modified: int, _size: int) -> str:
+    return sha256(path)

@@ -1,0 +1,104 @@
+"""Styles as people type them: words, a picture, a style file or a name, with a weight behind a colon."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from diffstyle.assets.zoo import adapter_style, named_style, style_files
+from diffstyle.core.errors import InputError
+from diffstyle.core.style import Style
+from diffstyle.formats.style_file import SUFFIXES
+
+_WEIGHT = re.compile(
+    r"(?P<what>.*?)\s*:\s*(?P<weight>[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?nan|[+-]?inf)", re.I | re.S
+)
+_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,11}$")
+_ROOTED = re.compile(r"(/|\./|\.\./|~|\.\\|[A-Za-z]:\\)")
+
+
+def parse_style(specs: Sequence[str]) -> Style:
+    """The blend that `specs` describe, each `[text:|image:|preset:|adapter:]WHAT[:WEIGHT]`.
+
+    Without a prefix, WHAT is the file of that name, or else the named style; what looks like a file that is not there,
+    or is nearly the name of a style, is an error; all else is words.
+    """
+    parsed = [_Spec.of(spec) for spec in specs]
+    if len(parsed) == 1 and parsed[0].weight > 0:
+        return parsed[0].style()
+    return Style.mix([(spec.style(), spec.weight) for spec in parsed])
+
+
+def style_paths(specs: Sequence[str]) -> list[Path]:
+    """The files that `specs` name."""
+    return [Path(s.what) for s in map(_Spec.of, specs) if s.kind in ("", "image") and _is_file(s.what)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    kind: str  # a prefix, or "" if none was given
+    what: str
+    weight: float
+
+    @classmethod
+    def of(cls, spec: str) -> _Spec:
+        before, colon, after = spec.partition(":")
+        kind = before.lower() if colon and before.lower() in _KINDS and not _is_file(spec) else ""
+        rest = after if kind else spec
+        match = _WEIGHT.fullmatch(rest)
+        if match is None or (kind in ("", "image") and _is_file(rest)):
+            return cls(kind, rest, 1.0)
+        weight = float(match["weight"])
+        if not math.isfinite(weight) or weight < 0:
+            raise InputError(f"The weight in --style {spec} is {weight}: give a number of 0 or more.")
+        return cls(kind, match["what"], weight)
+
+    def style(self) -> Style:
+        what = self.what
+        if self.kind:
+            return _KINDS[self.kind](what)
+        if not what.strip():
+            return Style.from_text(what)  # raises, saying that it is empty
+        if what.endswith(SUFFIXES):
+            return Style.load(what)
+        if _is_file(what):
+            return Style.from_image(what)
+        if what in style_files():
+            return named_style(what)
+        if _looks_like_a_path(what):
+            reason = "it is a folder: name a file" if _is_folder(what) else "there is no such file or folder"
+            raise InputError(f"Cannot read {what}: {reason}; check the path, or say text:{what} if these are words.")
+        if "-" in what and " " not in what and difflib.get_close_matches(what, style_files(), cutoff=0.85):
+            return named_style(what)  # raises, naming what is near
+        return Style.from_text(what)
+
+
+_KINDS: dict[str, Callable[[str], Style]] = {
+    "text": Style.from_text,
+    "image": Style.from_image,
+    "preset": named_style,
+    "adapter": adapter_style,
+}
+
+
+def _looks_like_a_path(what: str) -> bool:
+    slashed = re.search(r"[/\\]", what) and not re.search(r"\s", what)
+    return bool(_SUFFIX.search(what) or _ROOTED.match(what) or slashed)
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,198 @@
+"""Masks from what a photo shows: its foreground, a box, or words."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from diffstyle.assets.hub import known_models, where
+from diffstyle.core.errors import InputError
+from diffstyle.core.mask import Mask
+from diffstyle.core.picture import Picture, PictureLike
+
+LONGEST = 384  # longest side on which a foreground is cut out
+ROUNDS = 5  # of GrabCut
+SMALLEST, LARGEST = 0.01, 0.95  # shares of a picture: what is beyond is no clear foreground
+WORDS_FROM, WORDS_UP = 0.3, 0.7  # CLIPSeg's certainties that become 0 and 1
+LIGHT = 0.75  # from here on a stroke is white
+NEAR = 0.12  # of the longest side: what lies so near to a white stroke is thought to be of the subject at first
+MOST_MARKED = 0.9
+_BOX = re.compile(r"box:(\d+),(\d+),(\d+),(\d+)")
+_SEED = 7
+
+
+def select(content: PictureLike, what: str) -> Mask:
+    """Where `what` is: `foreground`, `background`, `box:LEFT,TOP,RIGHT,BOTTOM` for what stands out inside that box,
+    `scribble:FILE` for what `scribbled` makes of that picture, or words for CLIPSeg (Lüddecke & Ecker 2022), whose
+    weights `diffstyle models pull clipseg` fetches.
+
+    The foreground is what stands out from the photo in colour and towards its middle (Achanta et al. 2009), cut out by
+    GrabCut (Rother et al. 2004). It is no network and knows no things: a subject in the colours of what is around it,
+    or at the edge, is missed. Raises InputError where nothing is found.
+    """
+    picture = Picture.of(content)
+    what = what.strip()
+    if what == "foreground":
+        return _cut_out(picture, _standing_out(picture), what)
+    if what == "background":
+        return inverse(_cut_out(picture, _standing_out(picture), what))
+    if box := _BOX.fullmatch(what):
+        left, top, right, bottom = map(int, box.groups())
+        if not (left < right <= picture.width and top < bottom <= picture.height):
+            raise InputError(f"The {what} is not inside the {picture.width}x{picture.height} photo: give another.")
+        return _cut_out(picture, (left, top, right, bottom), what)
+    if what.startswith("scribble:"):
+        return scribbled(picture, what.removeprefix("scribble:"))
+    if not what or what.startswith("box:"):
+        raise InputError(
+            f"Cannot read {what!r}: give foreground, background, box:LEFT,TOP,RIGHT,BOTTOM, scribble:FILE, or words."
+        )
+    folder = where(known_models()["clipseg"])
+    if folder is None:
+        raise InputError(
+            f"Finding {what!r} in a photo needs CLIPSeg: `diffstyle models pull clipseg` fetches it; foreground,"
+            " background, box:LEFT,TOP,RIGHT,BOTTOM and scribble:FILE need nothing."
+        )
+    return _checked(found_by_words(picture, what, folder), what)
+
+
+def scribbled(content: PictureLike, marks: PictureLike) -> Mask:
+    """What GrabCut takes for the subject that a few strokes in `marks`, a picture of the photo's shape, point out.
+
+    White strokes lie on the subject, black ones on what is not of it; the rest is grey, or transparent. Raises
+    InputError without a white stroke.
+    """
+    import cv2
+
+    picture, strokes = Picture.of(content), Picture.of(marks)
+    small = _small(picture)
+    height, width = small.shape[:2]
+
+    def reached(marked: Tensor) -> npt.NDArray[np.bool_]:
+        """Thin strokes must not be lost: all that they touch at the smaller size."""
+        return F.adaptive_max_pool2d(marked.float()[None, None], (height, width))[0, 0].numpy() > 0
+
+    grey = strokes.pixels.mean(0)
+    drawn = torch.ones_like(grey) if strokes.alpha is None else strokes.alpha[0]
+    inside, outside = reached((grey > LIGHT) & (drawn > 0.5)), reached((grey < 1 - LIGHT) & (drawn > 0.5))
+    if not inside.any():
+        raise InputError(f"{strokes.source} has no white strokes: draw some on what is wanted, on grey or on nothing.")
+    if (inside | outside).mean() > MOST_MARKED:
+        raise InputError(
+            f"{strokes.source} leaves nothing to be found: draw a few strokes on grey or on nothing, or make it a mask."
+        )
+    labels = np.full((height, width), cv2.GC_PR_BGD, np.uint8)
+    if not outside.any():  # it has to learn from somewhere what the background is
+        labels[[0, -1]] = labels[:, [0, -1]] = cv2.GC_BGD
+    near = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 3) < NEAR * max(height, width)
+    labels[near] = cv2.GC_PR_FGD
+    labels[outside], labels[inside] = cv2.GC_BGD, cv2.GC_FGD
+    return _grabbed(picture, small, labels, None, strokes.source)
+
+
+def found_by_words(picture: Picture, words: str, folder: Path) -> Mask:
+    """Where CLIPSeg, of the transformers model in `folder`, sees what `words` say."""
+    from PIL import Image
+
+    processor, model = _clipseg(folder)
+    image = Image.fromarray(Picture(picture.pixels).to_array())
+    inputs = processor(text=[words], images=[image], padding=True, return_tensors="pt")
+    with torch.no_grad():
+        logits = cast("Tensor", model(**inputs).logits)
+    certain = logits.sigmoid().reshape(1, *logits.shape[-2:])
+    return Mask(((certain - WORDS_FROM) / (WORDS_UP - WORDS_FROM)).clamp(0, 1), words).resized(picture.size)
+
+
+@lru_cache(maxsize=1)
+def _clipseg(folder: Path) -> tuple[Any, Any]:
+    import transformers
+
+    from diffstyle.backbones.load import quiet
+
+    untyped: Any = transformers
+    with quiet():
+        processor = untyped.CLIPSegProcessor.from_pretrained(folder)
+        model = untyped.CLIPSegForImageSegmentation.from_pretrained(folder, use_safetensors=True).eval()
+    return processor, model
+
+
+def _standing_out(picture: Picture) -> tuple[int, int, int, int]:
+    """The box (left, top, right, bottom) around what differs most from the mean colour, the middle counting more."""
+    from scipy import ndimage
+    from skimage import color, filters
+
+    untyped, thresholds, filtering = cast("Any", color), cast("Any", filters), cast("Any", ndimage)
+    small = _small(picture)
+    lab = untyped.rgb2lab(small.astype(np.float32) / 255)
+    soft = filtering.gaussian_filter(lab, (2, 2, 0))
+    distance = np.linalg.norm(soft - lab.mean((0, 1)), axis=2)
+    y, x = (np.linspace(-1, 1, n) for n in distance.shape)
+    distance *= np.exp(-1.5 * (y[:, None] ** 2 + x[None] ** 2))
+    high = distance > thresholds.threshold_otsu(distance)
+    if not high.any():
+        raise InputError(f"Nothing stands out in {picture.source}: give box:LEFT,TOP,RIGHT,BOTTOM, or a mask.")
+    rows, columns = (np.flatnonzero(high.any(axis)) for axis in (1, 0))
+    scale = picture.width / small.shape[1]
+    edges = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+    left, top, right, bottom = (round(float(edge) * scale) for edge in edges)
+    return left, top, min(right, picture.width), min(bottom, picture.height)
+
+
+def _cut_out(picture: Picture, box: tuple[int, int, int, int], what: str) -> Mask:
+    """What GrabCut takes for foreground inside `box`, at the size of the picture."""
+    small = _small(picture)
+    height, width = small.shape[:2]
+    scale = width / picture.width
+    left, top, right, bottom = (round(edge * scale) for edge in box)
+    # something must be outside: GrabCut learns what the background is from there
+    left, top, right, bottom = max(1, left), max(1, top), min(width - 1, right), min(height - 1, bottom)
+    if right - left < 2 or bottom - top < 2:
+        raise InputError(f"The {what} is too small a part of {picture.source}: give a larger box.")
+    return _grabbed(picture, small, np.zeros((height, width), np.uint8), (left, top, right - left, bottom - top), what)
+
+
+def _grabbed(
+    picture: Picture,
+    small: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.uint8],
+    rectangle: tuple[int, int, int, int] | None,
+    what: str,
+) -> Mask:
+    """What GrabCut finds in `small` from a rectangle (left, top, width, height) or else from labels, as a mask of the
+    whole picture.
+    """
+    import cv2
+
+    models = (np.zeros((1, 65)), np.zeros((1, 65)))
+    mode = cv2.GC_INIT_WITH_MASK if rectangle is None else cv2.GC_INIT_WITH_RECT
+    cv2.setRNGSeed(_SEED)  # its clusters begin at random
+    cv2.grabCut(small[..., ::-1].copy(), labels, rectangle or (0, 0, 0, 0), *models, ROUNDS, mode)
+    inside = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+    return _checked(Mask(torch.from_numpy(inside)[None], what).resized(picture.size), what)
+
+
+def _small(picture: Picture) -> npt.NDArray[np.uint8]:
+    scale = min(1.0, LONGEST / max(picture.size))
+    width, height = (max(16, round(side * scale)) for side in picture.size)
+    return Picture(picture.opaque()).resized((width, height)).to_array()
+
+
+def _checked(mask: Mask, what: str) -> Mask:
+    share = float(mask.shares.mean())
+    if not SMALLEST <= share <= LARGEST:
+        found = "nothing" if share < SMALLEST else "nearly everything"
+        raise InputError(f"{what}: {found} in the photo was found to be that; give a box or a mask.")
+    return mask
+
+
+def inverse(mask: Mask) -> Mask:
+    """Where `mask` is not."""
+    return mask.changed(lambda shares: 1 - shares)

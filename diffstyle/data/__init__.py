@@ -1,0 +1,1 @@
+"""Procedural media, captions and colour names."""

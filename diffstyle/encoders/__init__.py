@@ -1,0 +1,1 @@
+"""Networks that read words and pictures: CLIP and perceptual features."""

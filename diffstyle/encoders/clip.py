@@ -1,0 +1,240 @@
+"""Words and pictures to points of one CLIP space, through any open_clip model."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from diffstyle.core.device import enough_memory
+from diffstyle.core.errors import InputError
+from diffstyle.core.picture import MIN_SIDE, Picture
+from diffstyle.core.style import Reference, Style
+from diffstyle.data.procedural.scenes import scene
+from diffstyle.encoders import bridge as bridges
+from diffstyle.encoders.bridge import Bridge
+from diffstyle.encoders.clip_model import OpenClip, Tokenizer
+from diffstyle.encoders.source import STARTER, EncoderSource, find
+
+T = TypeVar("T")
+MAX_TILES = 8
+KEPT = 4096  # embeddings
+
+
+class StyleEncoder:
+    """Loaded at its first use. Embeddings are float32, of length 1, on the CPU, and kept by content hash."""
+
+    def __init__(self, source: EncoderSource, *, device: torch.device, dtype: torch.dtype, batch: int = 16) -> None:
+        self.source, self.device, self.dtype, self.batch = source, device, dtype, batch
+        self._kept: OrderedDict[str, Tensor] = OrderedDict()
+
+    @classmethod
+    def load(
+        cls,
+        name: str | Path = STARTER,
+        *,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+        download: bool = False,
+    ) -> StyleEncoder:
+        """The encoder called `name`: `starter`, an open_clip folder, a checkpoint file, or ARCHITECTURE/TAG such as
+        ViT-H-14/laion2b_s32b_b79k, which must be on this machine unless `download` is true.
+
+        Raises InputError if it is not there or not an open_clip model, or if there is no such device.
+        """
+        if not dtype.is_floating_point:
+            raise InputError(f"dtype is {dtype}: give torch.float32, bfloat16 or float16.")
+        try:
+            where = torch.device(device)
+            torch.zeros(1, device=where)
+        except (RuntimeError, AssertionError) as error:
+            raise InputError(f"There is no device {device!s} here: give cpu, or cuda where there is one.") from error
+        return cls(find(name, download=download), device=where, dtype=dtype)
+
+    @property
+    def space(self) -> str:
+        """The name of its embedding space, equal for equal weights."""
+        return self.source.space
+
+    @property
+    def dim(self) -> int:
+        return int(self.raw_texts(["style"]).shape[1])
+
+    def encode(self, style: Style, *, partial: bool = False) -> Style:
+        """`style` with an embedding in this space for every reference, made from its picture or its words.
+
+        Raises InputError for a reference that has neither, unless `partial` leaves such as they are.
+        """
+        missing = [r for r in style.references if self.space not in r.embeddings]
+        pictures = [r.picture for r in missing if r.picture is not None]
+        prompts = [r.prompt for r in missing if r.picture is None and r.prompt]
+        of_pictures = iter(self.pictures(pictures) if pictures else ())
+        of_texts = iter(self.raw_texts(prompts) if prompts else ())
+
+        def embedded(r: Reference) -> Reference:
+            if self.space in r.embeddings:
+                return r
+            if r.picture is not None:
+                return replace(r, embeddings=MappingProxyType({**r.embeddings, self.space: next(of_pictures)}))
+            if not r.prompt and partial:
+                return r
+            if not r.prompt:
+                known = ", ".join(sorted(r.embeddings)) or "none"
+                raise InputError(
+                    f"The style {r.source} has no embedding in {self.space} (it has: {known}), and neither its picture"
+                    " nor words are here to make one: make it again from them."
+                )
+            raw = next(of_texts)
+            embeddings = MappingProxyType({**r.embeddings, self.space: self.bridge(raw[None])[0]})
+            known = r.confidence if self.bridge.known is None else self.bridge.confidence(raw)
+            return replace(r, embeddings=embeddings, confidence=known)
+
+        return replace(style, references=tuple(embedded(r) for r in style.references)) if missing else style
+
+    def texts(self, prompts: Sequence[str]) -> Tensor:
+        """(n, dim) unit vectors of descriptions, over the bridge to where their pictures would be."""
+        return self.bridge(self.raw_texts(prompts))
+
+    def pictures(self, pictures: Sequence[Picture]) -> Tensor:
+        """(n, dim) unit vectors: of each picture the mean over square tiles that cover it, edges included."""
+        keys = [f"picture {p.digest()}" for p in pictures]
+        self._keep(dict(zip(keys, pictures, strict=True)), self._of_pictures)
+        return self._kept_rows(keys)
+
+    def raw_texts(self, prompts: Sequence[str]) -> Tensor:
+        """(n, dim) unit vectors as the model has them, before the bridge. InputError for a text too long to read."""
+        self._keep({f"text {p}": p for p in prompts}, self._of_texts)
+        return self._kept_rows([f"text {p}" for p in prompts])
+
+    @cached_property
+    def bridge(self) -> Bridge:
+        """From text to picture embeddings: trained, or fitted at first use and kept in the user's cache folder."""
+        if self.source.bridge is not None:
+            return Bridge.load(self.source.bridge)
+        path = bridges.cached(f"{self.space} {self.dtype}")
+        with contextlib.suppress(InputError):  # a damaged one is made again
+            if path.is_file():
+                return Bridge.load(path)
+        pairs = bridges.pairs()
+        texts = self.raw_texts([caption for _, caption in pairs])
+        fitted = bridges.fit(texts, self._of_pictures([Picture.from_array(pixels) for pixels, _ in pairs]))
+        with contextlib.suppress(OSError, InputError):  # a cache that cannot be written is none
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fitted.save(path)
+        return fitted
+
+    @cached_property
+    @torch.no_grad()
+    def norm(self) -> float:
+        """The length that picture embeddings of this model have before they are scaled to 1: IP-Adapters are trained on
+        those. The mean over a few procedural pictures, between which it differs by some percent.
+        """
+        if self.source.bridge is not None:
+            return 1.0  # the starter and its kind are trained at length 1
+        rng = np.random.default_rng(0)
+        squares = [tiles(Picture.from_array(scene(rng, self._loaded.side)), self._loaded.side)[0] for _ in range(4)]
+        encoded = self._loaded.model.encode_image(self._loaded.normalised(torch.stack(squares).to(self.device)))
+        return float(encoded.float().square().sum(-1).sqrt().mean())
+
+    @torch.no_grad()
+    def features(self, picture: Picture | None) -> Tensor:
+        """(tokens, width): what the last but one layer says of a picture's patches, as IP-Adapter plus reads it.
+
+        Of a long picture it is the mean over its tiles; of None, that of no picture at all. InputError for a model
+        without patches.
+        """
+        loaded = self._loaded
+        visual = cast("Any", loaded.model.visual)
+        if not hasattr(visual, "forward_intermediates") or not hasattr(visual, "transformer"):
+            raise InputError(f"The encoder {self.space} is no vision transformer: a plus adapter cannot read it.")
+        if picture is None:
+            inputs = torch.zeros_like(
+                loaded.normalised(torch.zeros(1, 3, loaded.side, loaded.side, device=self.device))
+            )
+        else:
+            inputs = loaded.normalised(torch.stack(tiles(picture, loaded.side)).to(self.device))
+        found = visual.forward_intermediates(
+            inputs,
+            indices=[len(visual.transformer.resblocks) - 2],
+            normalize_intermediates=False,
+            intermediates_only=True,
+            output_fmt="NLC",
+            output_extra_tokens=True,
+        )
+        patches, extra = found["image_intermediates"][0], found["image_intermediates_prefix"][0]
+        return torch.cat([extra, patches], 1).mean(0).float().cpu()
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self._loaded.tokenizer
+
+    @cached_property
+    def _loaded(self) -> OpenClip:
+        action = f"load the encoder {self.space}"
+        with enough_memory(action, device=self.device, dtype=self.dtype, memory="fast"):  # a lower mode leaves the GPU
+            return OpenClip.load(self.source, self.device, self.dtype)
+
+    @torch.no_grad()
+    def _of_texts(self, prompts: Sequence[str]) -> Tensor:
+        loaded = self._loaded
+        for prompt in prompts:
+            loaded.check(prompt)
+        batches = [list(prompts[n : n + self.batch]) for n in range(0, len(prompts), self.batch)]
+        encoded = [loaded.model.encode_text(loaded.tokenizer(b).to(self.device), normalize=True) for b in batches]
+        return torch.cat(encoded).float().cpu()
+
+    @torch.no_grad()
+    def _of_pictures(self, pictures: Sequence[Picture]) -> Tensor:
+        loaded = self._loaded
+        tiled = [tiles(p, loaded.side) for p in pictures]
+        flat = [tile for of_one in tiled for tile in of_one]
+        batches = [torch.stack(flat[n : n + self.batch]).to(self.device) for n in range(0, len(flat), self.batch)]
+        encoded = [loaded.model.encode_image(loaded.normalised(b), normalize=True) for b in batches]
+        rows = iter(torch.cat(encoded).float().cpu())
+        means = [torch.stack([next(rows) for _ in of_one]).mean(0) for of_one in tiled]
+        return F.normalize(torch.stack(means), dim=-1)
+
+    def _keep(self, by_key: Mapping[str, T], make: Callable[[list[T]], Tensor]) -> None:
+        """Compute what is not kept yet, all at once."""
+        new = {key: value for key, value in by_key.items() if key not in self._kept}
+        if new:
+            self._kept.update(zip(new, make(list(new.values())), strict=True))
+
+    def _kept_rows(self, keys: Sequence[str]) -> Tensor:
+        if not keys:
+            return torch.zeros(0, self.dim)
+        rows = torch.stack([self._kept[key] for key in keys])
+        for key in keys:
+            self._kept.move_to_end(key)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return rows
+
+
+def tiles(picture: Picture, side: int) -> list[Tensor]:
+    """Squares (3, side, side) spread evenly over a picture whose shorter side was made `side`, at most MAX_TILES.
+
+    Nothing is cut off: together they cover it. A picture longer than MAX_TILES squares is made smaller and repeated
+    across, as wallpaper is. What is transparent takes the mean of what is not.
+    """
+    scale = min(side / min(picture.size), MAX_TILES * side / max(picture.size))
+    width, height = (max(MIN_SIDE, round(n * scale)) for n in picture.size)
+    pixels = picture.resized((width, height)).opaque()
+    h, w = int(pixels.shape[1]), int(pixels.shape[2])
+    repeated = pixels.repeat(1, math.ceil(side / h), math.ceil(side / w))
+    pixels = repeated[:, : max(h, side), : max(w, side)]
+    longer = max(int(pixels.shape[1]), int(pixels.shape[2]))
+    count = math.ceil(longer / side)
+    starts = [round(n * (longer - side) / max(1, count - 1)) for n in range(count)]
+    return [pixels[:, n : n + side] if h > w else pixels[:, :, n : n + side] for n in starts]

@@ -1,0 +1,1 @@
+"""Every file that diffstyle reads or writes."""

@@ -1,0 +1,80 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from diffstyle.core.errors import InputError, explain
+
+CACHE_VARIABLE = "DIFFSTYLE_CACHE"
+_BLOCK, _BLOCKS = 1 << 16, 64
+
+
+def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it: `path` is the old file or the whole new one."""
+    try:
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".partial", dir=path.parent)
+    except OSError as error:
+        raise explain(error, f"write {path}") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except OSError as error:
+        raise explain(error, f"write {path}") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def check_writable(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Raise InputError now if `path` could not be written later, or is one of `inputs`, before any work is done."""
+    for other in inputs:
+        if path.exists() and other.exists() and path.samefile(other):
+            raise InputError(f"Cannot write {path}: it is one of the pictures to read, choose another name.")
+    if path.is_dir():
+        raise InputError(f"Cannot write {path}: it is a folder: name a file.")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise explain(error, f"write {path}") from error
+
+
+def sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def fingerprint(path: Path) -> str:
+    """Twelve digits that tell two weights files apart: of the size and of blocks spread over the file, in no time."""
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        for n in range(_BLOCKS):
+            file.seek(max(0, (size - _BLOCK) * n // (_BLOCKS - 1)))
+            digest.update(file.read(_BLOCK))
+    return digest.hexdigest()[:12]
+
+
+def cache_folder() -> Path:
+    """Where what can be made again is kept: $DIFFSTYLE_CACHE, or diffstyle in the user's cache folder."""
+    found = os.environ.get(CACHE_VARIABLE) or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "diffstyle"
+    return Path(found).expanduser()

@@ -1,0 +1,127 @@
+"""Pictures as files with a text inside: PNG, JPEG, WebP and TIFF, 8 or 16 bit, with the sRGB profile."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from diffstyle.core.errors import InputError
+from diffstyle.core.picture import Picture, srgb_bytes
+
+KEY = "diffstyle"
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+SIDES = {"PNG": 2**31 - 1, "JPEG": 65_500, "WEBP": 16_383, "TIFF": 2**31 - 1}
+DEEP = ("PNG", "TIFF")  # what holds 16 bits a channel
+_EXIF_IFD, _USER_COMMENT, _DESCRIPTION = 0x8769, 0x9286, 270
+_COMMENT_HEAD = b"ASCII\0\0\0"
+_EXIF_LIMIT = 65_000  # a JPEG segment holds 64 KB
+
+
+def output_format(path: Path) -> str:
+    """PIL's name of the format that the suffix of `path` asks for."""
+    try:
+        return FORMATS[path.suffix.lower()]
+    except KeyError:
+        raise InputError(f"Cannot write {path}: end the name in .png, .jpg, .webp or .tif.") from None
+
+
+def check_output(path: Path, size: tuple[int, int] | None, *, depth: int = 8) -> str:
+    """PIL's name of the format, if a picture of `size` and `depth` fits into it."""
+    kind = output_format(path)
+    if size is not None and max(size) > SIDES[kind]:
+        raise InputError(f"Cannot write {path}: {kind} holds at most {SIDES[kind]} pixels a side, save it as PNG.")
+    if depth > 8 and kind not in DEEP:
+        raise InputError(f"Cannot write {path}: {kind} holds 8 bits a channel, save it as PNG or TIFF.")
+    return kind
+
+
+def encode(picture: Picture, kind: str, text: str, *, depth: int = 8) -> bytes:
+    """PNG, TIFF, lossless WebP or JPEG (transparency laid on white, for it has none), with the ASCII `text` inside."""
+    if kind == "TIFF":
+        return encode_tiff([picture], [text], depth=depth)
+    if kind == "PNG" and depth == 16:
+        return _deep_png(picture.to_array(16), text)
+    image, buffer, profile = picture.to_pil(), BytesIO(), srgb_bytes()
+    if kind == "PNG":
+        inside = PngInfo()
+        inside.add_itxt(KEY, text, zip=True)
+        image.save(buffer, kind, pnginfo=inside, compress_level=4, icc_profile=profile)
+        return buffer.getvalue()
+    if len(text) > _EXIF_LIMIT:
+        raise InputError(f"This blend of styles is too large for the header of a {kind} file: save it as PNG.")
+    exif = Image.Exif()
+    exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = _COMMENT_HEAD + text.encode("ascii")
+    if kind == "JPEG":
+        if image.mode == "RGBA":
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image).convert("RGB")
+        image.save(buffer, kind, quality=95, subsampling=0, exif=exif, icc_profile=profile)
+    else:
+        image.save(buffer, kind, lossless=True, exact=True, exif=exif, icc_profile=profile)
+    return buffer.getvalue()
+
+
+def encode_tiff(pages: list[Picture], texts: list[str], *, depth: int = 8) -> bytes:
+    """A TIFF of one page a picture, each with its ASCII text as description."""
+    import tifffile
+
+    buffer = BytesIO()
+    pixels = sum(p.width * p.height for p in pages)
+    with tifffile.TiffWriter(buffer, bigtiff=pixels * depth // 2 > 2**31) as file:
+        for page, text in zip(pages, texts, strict=True):
+            extra: dict[str, Any] = {} if page.alpha is None else {"extrasamples": ["unassalpha"]}
+            file.write(
+                page.to_array(depth),
+                photometric="rgb",
+                compression="zlib",
+                description=text,
+                iccprofile=srgb_bytes(),
+                metadata=None,
+                rowsperstrip=max(1, 2**20 // page.width),
+                **extra,
+            )
+    return buffer.getvalue()
+
+
+def embedded(image: Image.Image) -> str | None:
+    """The text inside an opened file, or None."""
+    if image.format == "PNG":
+        image.load()  # text may stand after the pixels
+        text = cast("dict[str, str]", getattr(image, "text", {})).get(KEY)
+        return None if text is None else str(text)
+    if image.format == "TIFF":
+        description = image.getexif().get(_DESCRIPTION)
+        return description if isinstance(description, str) and description.startswith("{") else None
+    comment = image.getexif().get_ifd(_EXIF_IFD).get(_USER_COMMENT)
+    if not isinstance(comment, bytes) or not comment.startswith(_COMMENT_HEAD + b"{"):
+        return None
+    return comment.removeprefix(_COMMENT_HEAD).decode("ascii", "replace")
+
+
+def _deep_png(array: npt.NDArray[np.uint16], text: str) -> bytes:
+    """(h, w, 3 or 4) as PNG of 16 bits a channel, which Pillow does not write (RFC 2083)."""
+    height, width, channels = array.shape
+    lines = array.astype(">u2").view(np.uint8).reshape(height, -1)
+    filtered = np.empty((height, lines.shape[1] + 1), np.uint8)
+    filtered[:, 0] = 2  # each byte less the one above it
+    filtered[0, 1:] = lines[0]
+    np.subtract(lines[1:], lines[:-1], out=filtered[1:, 1:])
+    packed = zlib.compress(text.encode("ascii"))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 6 if channels == 4 else 2, 0, 0, 0)),
+        (b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_bytes())),
+        (b"iTXt", KEY.encode("ascii") + b"\0\x01\0\0\0" + packed),
+        (b"IDAT", zlib.compress(filtered.data, 4)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    )
