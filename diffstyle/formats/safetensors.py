@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TYPE_CHECKING, cast
 
-from torch import Tensor
 
 from diffstyle.core.errors import InputError, explain
 from diffstyle.formats.atomic import write_atomic
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")  # pickle protocols, torch.save's zip
 
