@@ -7,8 +7,7 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
-
+from typing import TYPE_CHECKING, Any
 
 from diffstyle.core.errors import InputError, explain
 from diffstyle.formats.atomic import sha256

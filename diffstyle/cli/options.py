@@ -64,7 +64,7 @@ def _chosen_among(parameter: Parameter, words: Sequence[str]) -> Parameter:
     if not words:
         return parameter
     _, option = get_args(parameter.annotation)
-    return parameter.replace(annotation=Annotated[Optional[Literal[tuple(words)]], option])  # pyright: ignore
+    return parameter.replace(annotation=Annotated[Literal[tuple(words)] | None, option])  # pyright: ignore
 
 
 def _parameter(info: FieldInfo, heading: str) -> Parameter:

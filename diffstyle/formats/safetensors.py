@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TYPE_CHECKING, cast
-
+from typing import TYPE_CHECKING, Any, cast
 
 from diffstyle.core.errors import InputError, explain
 from diffstyle.formats.atomic import write_atomic
