@@ -23,11 +23,12 @@ from diffstyle.adapters.lora import LoraAdapter
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.assets.hub import known_model
 from diffstyle.backbones.backbone import Backbone, Conditioning, Control
-from diffstyle.backbones.load import ControlNetSource, load_backbone, quiet
+from diffstyle.backbones.load import ControlNetSource, load_backbone
 from diffstyle.backbones.recognise import recognise, recognise_shapes
 from diffstyle.backbones.schedulers import SchedulerName, make_scheduler
 from diffstyle.controls.wrapper import Wrapper
 from diffstyle.core.device import enough_memory
+from diffstyle.core.quiet import quiet
 from diffstyle.engines.base import Step
 from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.controlnet_hints import DRAWN, condition, depth_of

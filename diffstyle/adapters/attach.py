@@ -10,8 +10,8 @@ from diffstyle.adapters.blocks import Scales, check_blocks, scale_of
 from diffstyle.adapters.lora import LoraAdapter
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.backbone import Backbone
-from diffstyle.backbones.load import quiet
 from diffstyle.core.errors import InputError
+from diffstyle.core.quiet import quiet
 
 StyleAdapter = TokensAdapter | LoraAdapter
 Undo = Callable[[], None]

@@ -17,9 +17,8 @@ from torch import Tensor
 
 from diffstyle.backbones.recognise import Architecture
 from diffstyle.core.errors import InputError
-from diffstyle.encoders.source import read_state
 from diffstyle.formats.atomic import fingerprint
-from diffstyle.formats.safetensors import read_safetensors, write_safetensors
+from diffstyle.formats.safetensors import read_pickle, read_safetensors, read_state, write_safetensors
 
 Kind = Literal["base", "plus"]
 ENCODERS: Mapping[tuple[Kind, int], str] = {
@@ -178,11 +177,8 @@ def expected_shapes(unet: Any) -> dict[str, tuple[int, ...]]:
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     if path.suffix == ".safetensors":
         return read_safetensors(path)
-    try:
-        loaded: Any = torch.load(path, map_location="cpu", weights_only=True) if path.suffix == ".bin" else None
-    except Exception as error:  # torch names a dozen kinds
-        raise InputError(f"Cannot use {path}: it is not a checkpoint of plain tensors.") from error
-    if isinstance(loaded, dict) and {"image_proj", "ip_adapter"} <= loaded.keys():
+    loaded = read_pickle(path) if path.suffix == ".bin" else None
+    if isinstance(loaded, dict) and {"image_proj", "ip_adapter"} <= loaded.keys():  # pyright: ignore[reportUnknownMemberType]
         parts = cast("dict[str, dict[str, Tensor]]", loaded)  # the layout of the first releases: two dictionaries
         return {}, {f"{prefix}.{k}": v for prefix, part in parts.items() for k, v in part.items()}
     return {}, read_state(path)

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from diffstyle.adapters.attach import set_scales
 from diffstyle.adapters.blocks import ALL, PROFILES, scale_of
 from diffstyle.adapters.tokens import TokensAdapter
-from diffstyle.backbones.load import quiet
 from diffstyle.core.errors import InputError
+from diffstyle.core.quiet import quiet
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.formats.safetensors import write_safetensors
 from diffstyle.training.personal.recipe import AdapterRecipe
