@@ -9,8 +9,8 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor
 
-from diffstyle.adapters.attach import attach, set_scales
-from diffstyle.adapters.blocks import profile
+from diffstyle.adapters.attach import attach
+from diffstyle.adapters.blocks import profile, set_scales
 from diffstyle.adapters.lora import LoraAdapter
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.backbone import Backbone
@@ -96,7 +96,7 @@ class DiffusionEngine:
 
     def measure(self, style: Style) -> Style:
         """With its embeddings for the adapters; and, for a start from the preview, what that needs."""
-        kinds = {a.kind for a, _ in self.adapters}
+        kinds = {a.variant for a, _ in self.adapters}
         if "plus" in kinds and self.encoder is not None:
             style = with_features(style, self.encoder)
         if "base" in kinds and self.encoder is not None:
