@@ -1,0 +1,1 @@
+"""Pure maths on tensors, shared by engines, metrics and training."""

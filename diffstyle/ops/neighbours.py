@@ -1,0 +1,37 @@
+"""Nearest neighbours by centred cosine (Kolkin et al. 2022, section 3.2), in bounded memory."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+CHUNK = 2**24  # entries of one block of the similarity matrix
+
+
+def to_keys(maps: Tensor, projection: Tensor, centre: Tensor | None = None) -> Tensor:
+    """Rows of unit length (b, h·w, d) that are compared: maps (b, c, h, w) less their mean, projected by (c, d).
+
+    `centre` (b, c) replaces the mean of the maps, for a part of a picture that is matched as part of the whole.
+    """
+    rows = maps.flatten(2).mT  # (b, n, c)
+    mean = rows.float().mean(1) if centre is None else centre
+    projected = rows @ projection.to(rows.dtype) - (mean @ projection.float())[:, None].to(rows.dtype)
+    return torch.nn.functional.normalize(projected.float(), dim=2).to(maps.dtype)
+
+
+def nearest(queries: Tensor, keys: Tensor) -> Tensor:
+    """Index (n,) of the key (k, d) with the largest inner product with each query (n, d)."""
+    step = max(64, CHUNK // max(1, keys.shape[0]))
+    return torch.cat([(part @ keys.mT).argmax(1) for part in queries.split(step)])
+
+
+def nearest_in_batch(queries: Tensor, keys: Tensor) -> Tensor:
+    """As `nearest`, each row of a batch by itself: (b, n, d), (b, k, d) -> (b, n)."""
+    return torch.stack([nearest(q, k) for q, k in zip(queries, keys, strict=True)])
+
+
+def gather(maps: Tensor, index: Tensor, height: int, width: int) -> Tensor:
+    """Channels of maps (b, c, ·, ·) at the flat places `index` (b, height·width), as (b, c, height, width)."""
+    rows = maps.flatten(2).mT  # (b, k, c)
+    chosen = torch.stack([r[i] for r, i in zip(rows, index, strict=True)])  # (b, n, c)
+    return chosen.view(len(index), height, width, -1).permute(0, 3, 1, 2)
