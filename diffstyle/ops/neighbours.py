@@ -1,11 +1,20 @@
-"""Nearest neighbours by centred cosine (Kolkin et al. 2022, section 3.2), in bounded memory."""
+"""Nearest neighbours by centred cosine (Kolkin et al. 2022, section 3.2), in bounded memory, and coherent ones.
+
+Coherent matches follow the k-coherence of image analogies (Hertzmann et al. 2001) with the jumps of PatchMatch (Barnes
+et al. 2009): a place prefers what continues its neighbours' matches, so that whole strokes are copied.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-CHUNK = 2**24  # entries of one block of the similarity matrix
+CHUNK = 2**23  # entries of one block of the similarity matrix
+JUMPS = (4, 2, 1, 2, 1)  # distances of the neighbours that are asked, in turn
+_AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 
 
 def to_keys(maps: Tensor, projection: Tensor, centre: Tensor | None = None) -> Tensor:
@@ -16,13 +25,13 @@ def to_keys(maps: Tensor, projection: Tensor, centre: Tensor | None = None) -> T
     rows = maps.flatten(2).mT  # (b, n, c)
     mean = rows.float().mean(1) if centre is None else centre
     projected = rows @ projection.to(rows.dtype) - (mean @ projection.float())[:, None].to(rows.dtype)
-    return torch.nn.functional.normalize(projected.float(), dim=2).to(maps.dtype)
+    return F.normalize(projected.float(), dim=2).to(maps.dtype)
 
 
 def nearest(queries: Tensor, keys: Tensor) -> Tensor:
     """Index (n,) of the key (k, d) with the largest inner product with each query (n, d)."""
     step = max(64, CHUNK // max(1, keys.shape[0]))
-    return torch.cat([(part @ keys.mT).argmax(1) for part in queries.split(step)])
+    return torch.cat([(part @ keys.mT).max(1).indices for part in queries.split(step)])
 
 
 def nearest_in_batch(queries: Tensor, keys: Tensor) -> Tensor:
@@ -35,3 +44,60 @@ def gather(maps: Tensor, index: Tensor, height: int, width: int) -> Tensor:
     rows = maps.flatten(2).mT  # (b, k, c)
     chosen = torch.stack([r[i] for r, i in zip(rows, index, strict=True)])  # (b, n, c)
     return chosen.view(len(index), height, width, -1).permute(0, 3, 1, 2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyGrid:
+    """Unit keys (g, h, w, d) of g pictures of equal size, where they lie in them."""
+
+    keys: Tensor
+
+    @property
+    def rows(self) -> Tensor:
+        return self.keys.flatten(0, 2)
+
+
+def coherent_matches(
+    queries: Tensor, grid: KeyGrid, *, coherence: float, limit: int = 8192, stride: int = 2
+) -> Tensor:
+    """Flat index (h, w) into `grid.rows` for every query of a map (h, w, d).
+
+    Every `stride`-th place takes the nearest of at most `limit` keys; then all of them, over and over, the best of what
+    continues their neighbours' matches, by similarity + `coherence` x the share of neighbours that agree.
+    """
+    h, w, d = queries.shape
+    rows, step = grid.rows, -(-len(grid.rows) // limit)
+    seeds = nearest(queries[::stride, ::stride].reshape(-1, d), rows[::step]) * step
+    index = seeds.view(-(-h // stride), -(-w // stride))
+    index = index.repeat_interleave(stride, 0)[:h].repeat_interleave(stride, 1)[:, :w].contiguous()
+    y, x = torch.arange(h)[:, None], torch.arange(w)[None]
+    index = _shifted(index, y % stride, x % stride, grid)
+    index = torch.where(index < 0, seeds.view(-(-h // stride), -(-w // stride))[y // stride, x // stride], index)
+    for jump in JUMPS:
+        for parity in (0, 1):
+            chosen = _vote(queries, index, grid, jump, coherence)
+            index = torch.where((y // jump + x // jump) % 2 == parity, chosen, index)
+    return index
+
+
+def _vote(queries: Tensor, index: Tensor, grid: KeyGrid, jump: int, coherence: float) -> Tensor:
+    """For every place the best of its own match and of those that continue its neighbours'."""
+    h, w, _ = queries.shape
+    padded = F.pad(index[None, None].float(), (jump,) * 4, mode="replicate")[0, 0].to(index.dtype)
+    candidates = [index]
+    for dy, dx in _AROUND:
+        theirs = padded[jump + dy * jump : jump + dy * jump + h, jump + dx * jump : jump + dx * jump + w]
+        candidates.append(_shifted(theirs, -dy * jump, -dx * jump, grid))
+    found = torch.stack(candidates)  # (9, h, w)
+    votes = torch.stack([(found[1:] == one).sum(0) for one in found]).float() / len(_AROUND)
+    near = (grid.rows[found.clamp_min(0)] * queries).sum(-1, dtype=torch.float32)
+    score = torch.where(found < 0, -9.0, near + coherence * votes)
+    return found.gather(0, score.argmax(0, keepdim=True))[0]
+
+
+def _shifted(index: Tensor, dy: int | Tensor, dx: int | Tensor, grid: KeyGrid) -> Tensor:
+    """The flat index of what lies (dy, dx) from `index` in the same picture, -1 beyond its border."""
+    _, h, w, _ = grid.keys.shape
+    y, x = index // w % h + dy, index % w + dx
+    inside = (y >= 0) & (y < h) & (x >= 0) & (x < w) & (index >= 0)
+    return torch.where(inside, index + dy * w + dx, -1)

@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="state, log, sheets and decoder.safetensors")
     parser.add_argument("--minutes", type=float, help="from now")
     parser.add_argument("--until", help="end at this local time, HH:MM, today")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2, help="threads that compute steps, a core each")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     if (given.minutes is None) == (given.until is None):
@@ -28,9 +28,9 @@ def main() -> None:
         deadline = datetime.now().replace(hour=hour, minute=minute, second=0).timestamp()
     else:
         deadline = time.time() + 60 * given.minutes
-    torch.set_num_threads(given.threads)
+    torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    train(Plan(given.out, given.data, deadline, given.seed))
+    train(Plan(given.out, given.data, deadline, given.seed), workers=given.workers)
 
 
 if __name__ == "__main__":

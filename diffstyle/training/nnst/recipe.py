@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import copy
 import math
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,17 +28,16 @@ from diffstyle.ops.colour_transfer import colour_moments, match_colours
 from diffstyle.ops.neighbours import gather, nearest_in_batch, to_keys
 from diffstyle.tensors import write_safetensors
 from diffstyle.training import checkpoint
-from diffstyle.training.data import prefetch
 from diffstyle.training.log import Log
 from diffstyle.training.nnst.losses import detail, detail_loss, feature_loss, tone_loss
 from diffstyle.training.nnst.material import Batch, Material, draw
 from diffstyle.training.nnst.sheet import write_sheet
 from diffstyle.training.nnst.statistics import measure
 
-RATE, WARMUP, LARGEST_NORM = 1.5e-3, 100, 1.0
+RATE, WARMUP, LARGEST_NORM = 1.2e-3, 100, 1.0
 AVERAGE = 0.998  # of the exponential moving average of weights
-SAVE_EVERY, SHEET_EVERY = 240.0, 900.0  # seconds
-PIXELS = 6 * 160 * 160  # of one batch
+SAVE_EVERY, SHEET_EVERY = 150.0, 900.0  # seconds
+PIXELS = 4 * 160 * 160  # of one batch
 SIDES = ((0.5, (160, 160)), (0.78, (160, 288)), (1.0, (192, 384)))  # until which progress, least and most
 CONTENT_SHARE = 0.7  # of the photo's features at a second scale; the rest are the first decode's
 
@@ -51,51 +52,90 @@ class Plan:
     seed: int = 0
 
 
-def train(plan: Plan) -> None:
-    """Train until the deadline; goes on from `out/state.pt` if it is there. Writes `out/decoder.safetensors`."""
+class Run:
+    """The state of a run: the decoder, its moving average, the optimiser, steps and seconds spent."""
+
+    def __init__(self, plan: Plan, decoder: Decoder) -> None:
+        self.plan, self.decoder = plan, decoder
+        self.average = copy.deepcopy(decoder).requires_grad_(False)
+        self.optimiser = torch.optim.AdamW(decoder.parameters(), RATE, betas=(0.9, 0.98), weight_decay=1e-4)
+        self.step, self.before = 0, 0.0
+        if state := checkpoint.load(plan.out / "state.pt"):
+            decoder.load_state_dict(state["decoder"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.step, self.before = state["step"], state["seconds"]
+        self.drawn = self.step  # batches handed to workers so far
+        self.begun = self.saved = self.sheeted = time.time()
+        self.total = self.before + plan.deadline - self.begun
+        self.log = Log(plan.out / "log.csv", every=50)
+        self.lock = threading.Lock()
+
+    @property
+    def seconds(self) -> float:
+        return self.before + time.time() - self.begun
+
+    @property
+    def progress(self) -> float:
+        return min(1.0, self.seconds / max(1.0, self.total))
+
+
+def train(plan: Plan, *, workers: int = 2) -> None:
+    """Train until the deadline; goes on from `out/state.pt` if it is there. Writes `out/decoder.safetensors`.
+
+    Each of the `workers` is a thread that computes gradients on a copy of the decoder and applies them in turn. On few
+    and shared cores this is faster than one step on all of them, which waits for the slowest core at every layer: run
+    it with OMP_NUM_THREADS=1.
+    """
     torch.manual_seed(plan.seed)
     material = Material.prepare(plan.data, plan.out.parent / "material")
     net = EfficientNetLite0.load(dtype=torch.bfloat16)
     decoder = Decoder().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     measure(decoder, net, material, seed=plan.seed)
-    average = copy.deepcopy(decoder).requires_grad_(False)
-    optimiser = torch.optim.AdamW(decoder.parameters(), RATE, betas=(0.9, 0.98), weight_decay=1e-4)
-    path, step, before = plan.out / "state.pt", 0, 0.0
-    if state := checkpoint.load(path):
-        decoder.load_state_dict(state["decoder"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, before = state["step"], state["seconds"]
-    log, begun = Log(plan.out / "log.csv", every=50), time.time()
-    saved = sheeted = begun
-    total = before + plan.deadline - begun
+    run = Run(plan, decoder)
+    with ThreadPoolExecutor(workers) as pool:
+        for done in [pool.submit(_work, run, net, material) for _ in range(workers)]:
+            done.result()
+    save(run)
+    write_sheet(plan.out / f"sheet-{run.step:06d}.png", run.average, net, material)
 
-    def make(n: int) -> Batch:
-        progress = min(1.0, (before + time.time() - begun) / total)
-        return next_batch(material, progress, np.random.default_rng((plan.seed, n)))
 
-    for step, batch in prefetch(make, step):
-        seconds = before + time.time() - begun
-        progress = min(1.0, seconds / total)
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1.0, (step + 1) / WARMUP) * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
-        terms = losses(decoder, net, batch, second=step % 2 == 1)
-        optimiser.zero_grad(set_to_none=True)
+def _work(run: Run, net: EfficientNetLite0, material: Material) -> None:
+    """One worker: batches until the deadline."""
+    torch.set_num_threads(1)
+    copied = copy.deepcopy(run.decoder)
+    while run.progress < 1:
+        with run.lock:
+            n, run.drawn = run.drawn, run.drawn + 1
+            copied.load_state_dict(run.decoder.state_dict())
+        batch = next_batch(material, run.progress, np.random.default_rng((run.plan.seed, n)))
+        terms = losses(copied, net, batch, second=n % 2 == 1)
+        copied.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()
-        norm = torch.nn.utils.clip_grad_norm_(decoder.parameters(), LARGEST_NORM)
-        if torch.isfinite(norm):
-            optimiser.step()
-            follow(average, decoder, min(AVERAGE, (1 + step) / (10 + step)))
-        log.add(step, seconds, {k: float(v.detach()) for k, v in terms.items()} | {"norm": float(norm)})
-        now = time.time()
-        if progress >= 1 or now - saved > SAVE_EVERY:
-            save(plan.out, step + 1, seconds, decoder=decoder, average=average, optimiser=optimiser)
-            saved = now
-        if progress >= 1 or now - sheeted > SHEET_EVERY:
-            write_sheet(plan.out / f"sheet-{step + 1:06d}.jpg", average, net, material)
-            sheeted = time.time()
-        if progress >= 1:
-            return
+        norm = torch.nn.utils.clip_grad_norm_(copied.parameters(), LARGEST_NORM)
+        with run.lock:
+            if torch.isfinite(norm):
+                descend(run, copied)
+            run.log.add(run.step, run.seconds, {k: float(v.detach()) for k, v in terms.items()} | {"norm": float(norm)})
+            run.step += 1
+            now = time.time()
+            if now - run.saved > SAVE_EVERY:
+                save(run)
+                run.saved = now
+        if now - run.sheeted > SHEET_EVERY:
+            run.sheeted = now
+            write_sheet(run.plan.out / f"sheet-{run.step:06d}.png", run.average, net, material)
+
+
+def descend(run: Run, computed: Decoder) -> None:
+    """One optimiser step with the gradients of a worker's copy."""
+    rate = RATE * min(1.0, (run.step + 1) / WARMUP) * (0.01 + 0.99 * (1 + math.cos(math.pi * run.progress)) / 2)
+    for group in run.optimiser.param_groups:
+        group["lr"] = rate
+    for ours, theirs in zip(run.decoder.parameters(), computed.parameters(), strict=True):
+        ours.grad = theirs.grad
+    run.optimiser.step()
+    follow(run.average, run.decoder, min(AVERAGE, (1 + run.step) / (10 + run.step)))
 
 
 def next_batch(material: Material, progress: float, rng: np.random.Generator) -> Batch:
@@ -185,16 +225,15 @@ def follow(average: Decoder, decoder: Decoder, decay: float) -> None:
     torch._foreach_lerp_(list(average.parameters()), list(decoder.parameters()), 1 - decay)  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]
 
 
-def save(
-    out: Path, step: int, seconds: float, *, decoder: Decoder, average: Decoder, optimiser: torch.optim.Optimizer
-) -> None:
+def save(run: Run) -> None:
+    """The state to go on from, and the average as the weights that a painter loads."""
     state: dict[str, Any] = {
-        "decoder": decoder.state_dict(),
-        "average": average.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "step": step,
-        "seconds": seconds,
+        "decoder": run.decoder.state_dict(),
+        "average": run.average.state_dict(),
+        "optimiser": run.optimiser.state_dict(),
+        "step": run.step,
+        "seconds": run.seconds,
     }
-    checkpoint.save(out / "state.pt", state)
-    weights = {k: v.to(torch.float16) for k, v in average.state_dict().items()}
-    write_safetensors(out / "decoder.safetensors", weights, {"step": str(step), "seconds": f"{seconds:.0f}"})
+    checkpoint.save(run.plan.out / "state.pt", state)
+    weights = {k: v.to(torch.float16) for k, v in run.average.state_dict().items()}
+    write_safetensors(run.plan.out / "decoder.safetensors", weights, {"step": str(run.step), "seed": str(run.plan.seed)})

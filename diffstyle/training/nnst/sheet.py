@@ -30,7 +30,7 @@ def write_sheet(path: Path, decoder: Decoder, net: EfficientNetLite0, material: 
         cells += [photo, *paint_once(decoder, net, photo.expand(COLUMNS, -1, -1, -1), styles)]
     grid = torch.stack(cells).view(ROWS + 1, COLUMNS + 1, 3, SIDE, SIDE).permute(0, 3, 1, 4, 2)
     array = (grid.reshape(SIDE * (ROWS + 1), -1, 3) * 255).round().to(torch.uint8).numpy()
-    Image.fromarray(array).save(path, quality=90)
+    Image.fromarray(array).save(path)
 
 
 def _whole(pool: Pool, rng: np.random.Generator) -> Pixels:

@@ -1,0 +1,93 @@
+"""What each place of the picture is painted with: the nearest features of its region's styles, mixed by weight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from diffstyle.engines.nnst.bank import Bank, StyleBanks
+from diffstyle.engines.nnst.decoder import Decoder, Maps
+from diffstyle.ops.neighbours import KeyGrid, coherent_matches, to_keys
+
+FINE_COHERENCE, DEEP_COHERENCE = 0.15, 0.1
+JITTER = 0.35  # length of the noise that a seed adds to keys of unit length
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WeightedStyle:
+    """One style and its weight among those of a region."""
+
+    banks: StyleBanks
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """Styles for a part of the photo. `mask` (1, h, w) in [0, 1] is of the photo's size; None is everywhere.
+
+    Masks of all regions are normalised place by place; where all are 0, the photo is left in its own features.
+    """
+
+    styles: tuple[WeightedStyle, ...]
+    mask: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Centre:
+    """Means (1, 272) and (1, 864) that maps are compared relative to; those of the whole picture when it is tiled."""
+
+    fine: Tensor
+    deep: Tensor
+
+    @classmethod
+    def of(cls, maps: Maps) -> Centre:
+        return cls(maps.fine.float().mean((2, 3)), maps.deep.float().mean((2, 3)))
+
+
+def style_targets(
+    decoder: Decoder, maps: Maps, bank: Bank, *, centre: Centre, noise: torch.Generator | None = None
+) -> Maps:
+    """`maps` with every place replaced by the nearest of `bank`."""
+    fine = _matches(maps.fine, decoder.fine_keys, centre.fine, bank.fine_keys, coherence=FINE_COHERENCE, noise=noise)
+    deep = _matches(maps.deep, decoder.deep_keys, centre.deep, bank.deep_keys, coherence=DEEP_COHERENCE, noise=noise)
+    return Maps(_laid_out(bank.fine, fine), _laid_out(bank.deep, deep), _laid_out(bank.marks, fine))
+
+
+def _matches(
+    maps: Tensor, projection: Tensor, centre: Tensor, grid: KeyGrid, *, coherence: float, noise: torch.Generator | None
+) -> Tensor:
+    """Index (h, w) of rows for maps (1, c, h, w)."""
+    keys = to_keys(maps, projection, centre)[0]
+    if noise is not None:
+        keys = jittered(keys, maps, noise)
+    return coherent_matches(keys.view(*maps.shape[2:], -1), grid, coherence=coherence)
+
+
+def jittered(keys: Tensor, maps: Tensor, noise: torch.Generator) -> Tensor:
+    """Keys (n, d) of `maps` with noise that is alike over a few places, so that whole strokes change."""
+    _, _, h, w = maps.shape
+    coarse = torch.randn((1, keys.shape[1], h // 4 + 2, w // 4 + 2), generator=noise)
+    smooth = F.interpolate(coarse, (h, w), mode="bilinear").flatten(2)[0].T  # (n, d)
+    return keys + (JITTER / keys.shape[1] ** 0.5 * smooth).to(keys.dtype)
+
+
+def _laid_out(rows: Tensor, index: Tensor) -> Tensor:
+    """(1, c, h, w): the rows (k, c) at `index` (h, w)."""
+    return rows[index].permute(2, 0, 1)[None]
+
+
+def mixed(parts: list[tuple[Maps, float | Tensor]]) -> Maps:
+    """Maps weighted by numbers or by masks (1, 1, h/4, w/4), which need not sum to one."""
+    if len(parts) == 1:
+        return parts[0][0]
+    total = sum(weight for _, weight in parts)
+    fine = deep = marks = None
+    for maps, weight in parts:
+        share = weight / total
+        coarse = F.avg_pool2d(share, 2) if isinstance(share, Tensor) else share
+        terms = maps.fine * share, maps.deep * coarse, maps.marks * share
+        fine, deep, marks = terms if fine is None else (fine + terms[0], deep + terms[1], marks + terms[2])
+    return Maps(fine, deep, marks)
