@@ -34,11 +34,6 @@ def nearest(queries: Tensor, keys: Tensor) -> Tensor:
     return torch.cat([(part @ keys.mT).max(1).indices for part in queries.split(step)])
 
 
-def nearest_in_batch(queries: Tensor, keys: Tensor) -> Tensor:
-    """As `nearest`, each row of a batch by itself: (b, n, d), (b, k, d) -> (b, n)."""
-    return torch.stack([nearest(q, k) for q, k in zip(queries, keys, strict=True)])
-
-
 def gather(maps: Tensor, index: Tensor, height: int, width: int) -> Tensor:
     """Channels of maps (b, c, ·, ·) at the flat places `index` (b, height·width), as (b, c, height, width)."""
     rows = maps.flatten(2).mT  # (b, k, c)
@@ -57,9 +52,7 @@ class KeyGrid:
         return self.keys.flatten(0, 2)
 
 
-def coherent_matches(
-    queries: Tensor, grid: KeyGrid, *, coherence: float, limit: int = 8192, stride: int = 2
-) -> Tensor:
+def coherent_matches(queries: Tensor, grid: KeyGrid, *, coherence: float, limit: int = 8192, stride: int = 2) -> Tensor:
     """Flat index (h, w) into `grid.rows` for every query of a map (h, w, d).
 
     Every `stride`-th place takes the nearest of at most `limit` keys; then all of them, over and over, the best of what

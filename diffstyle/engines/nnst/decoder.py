@@ -102,7 +102,9 @@ class Decoder(nn.Module):
         deep = torch.cat([features[name] for name in DEEP], 1)
         marks = F.pixel_unshuffle(pictures - 0.5, CELL).to(fine.dtype)
         return Maps(
-            fine / self.fine_scale.to(fine.dtype)[:, None, None], deep / self.deep_scale.to(deep.dtype)[:, None, None], marks
+            fine / self.fine_scale.to(fine.dtype)[:, None, None],
+            deep / self.deep_scale.to(deep.dtype)[:, None, None],
+            marks,
         )
 
     def forward(self, maps: Maps) -> Tensor:

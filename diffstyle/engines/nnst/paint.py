@@ -25,13 +25,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.engines.nnst.bank import LEVELS, MARGIN, Painter, luma, pad_to_stride
-from diffstyle.engines.nnst.decoder import Maps
-from diffstyle.engines.nnst.targets import Centre, Region, mixed, style_targets
+from diffstyle.engines.nnst.decoder import CELL, Maps
+from diffstyle.engines.nnst.targets import Centre, Region, mixed_maps, style_targets, weighted_mean
+from diffstyle.engines.nnst.tiles import Tile, in_tiles
 from diffstyle.engines.nnst.tones import ToneMap
-from diffstyle.ops.colour_transfer import colour_map, colour_moments, apply_colour_map
-from diffstyle.ops.guided import guided_filter
+from diffstyle.ops.colour_transfer import apply_colour_map, colour_map, colour_moments
+from diffstyle.ops.guided import box_mean, guided_filter
 
 OnLevel = Callable[[float, Tensor], None]
+Masks = Sequence[Tensor | None]
+LARGE_SHARE = 0.7  # of the level before in what is matched beyond the working size
+TONE_WINDOW = 25  # pixels, over which a tile has the mean colours of the level before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +64,10 @@ class _Weights:
     chroma: float
 
     @classmethod
-    def of(cls, structure: float) -> _Weights:
+    def of(cls, structure: float, tonality: float) -> _Weights:
         s = structure
-        return cls(0.5 + 0.45 * s, 0.55 * s, 0.4 * max(0.0, 2 * s - 1), 0.15 + 0.75 * s, 0.1 + 0.5 * s)
+        luma_share = (0.15 + 0.75 * s) * tonality
+        return cls(0.5 + 0.45 * s, 0.55 * s, 0.4 * max(0.0, 2 * s - 1), luma_share, 0.1 + 0.5 * s)
 
 
 @torch.inference_mode()
@@ -78,16 +83,21 @@ def paint(
     if options.strength <= 0:
         return photo.clone()
     h, w = photo.shape[1:]
-    working = min(options.size, max(h, w))
-    noise = None if options.seed is None else torch.Generator().manual_seed(options.seed)
-    plan = _Plan.of(painter, photo[None], regions, options, noise)
-    picture: Tensor | None = None
-    for n, level in enumerate(LEVELS):
-        scale = working / level / max(h, w)
-        picture = _paint_level(plan, level, _size(h, w, scale), picture)
+    longest = max(h, w)
+    plan = _Plan.of(painter, photo[None], regions, options)
+    sizes = [min(options.size, longest) / level for level in LEVELS]
+    while sizes[-1] < longest:
+        sizes.append(min(longest, 2 * sizes[-1]))
+    work = [side**2 for side in sizes]
+    picture, centre = plan.photo, None
+    for n, (side, level) in enumerate(zip(sizes, (*LEVELS, *[LEVELS[-1]] * len(sizes)), strict=False)):
+        size = _size(h, w, side / longest)
+        if n < len(LEVELS):
+            picture, centre = _paint_level(plan, level, size, picture if n else None)
+        elif centre is not None:
+            picture = _paint_tiles(plan, size, picture, centre)
         if on_level:
-            on_level((n + 1) / len(LEVELS), picture[0])
-    assert picture is not None
+            on_level(sum(work[: n + 1]) / sum(work), picture[0])
     return picture[0]
 
 
@@ -110,57 +120,90 @@ class _Plan:
         photo: Tensor,
         regions: Sequence[Region],
         options: PaintOptions,
-        noise: torch.Generator | None,
     ) -> _Plan:
+        noise = None if options.seed is None else torch.Generator().manual_seed(options.seed)
         h, w = photo.shape[2:]
         small = resized(photo, _size(h, w, min(1.0, 256 / max(h, w))))
         tones = tuple(
-            tuple(ToneMap.fit(small, s.banks, _mask(region, small.shape[2:])) for s in region.styles) for region in regions
+            tuple(ToneMap.fit(small, s.banks, _mask(region, (small.shape[2], small.shape[3]))) for s in region.styles)
+            for region in regions
         )
-        return cls(painter, photo, regions, tones, options, _Weights.of(options.structure), noise)
+        return cls(
+            painter, photo, regions, tones, options, _Weights.of(options.structure, _tonality(regions, tones)), noise
+        )
 
-    def goal(self, photo: Tensor) -> Tensor:
-        """The photo (1, 3, h, w) in the styles' colours, as far as `strength` says."""
+    def masks(self, size: tuple[int, int]) -> Masks:
+        """The regions' masks (1, 1, *size), or None where one region is the whole picture."""
+        masks = [_mask(region, size) for region in self.regions]
+        if len(masks) == 1:
+            return [None]
+        return [torch.ones(1, 1, *size) if mask is None else mask for mask in masks]
+
+    def goal(self, photo: Tensor, masks: Masks) -> Tensor:
+        """The photo (1, 3, h, w), or a part of it, in the styles' colours, as far as `strength` says."""
         parts: list[tuple[Tensor, Tensor | float]] = []
-        for region, tones in zip(self.regions, self.tones, strict=True):
-            mask = _mask(region, photo.shape[2:])
+        for region, tones, mask in zip(self.regions, self.tones, masks, strict=True):
             total = sum(s.weight for s in region.styles)
             for style, tone in zip(region.styles, tones, strict=True):
                 share = style.weight / total
                 parts.append((tone(photo), share if mask is None else mask * share))
-        whole = sum(weight for _, weight in parts)
-        mapped = sum((p * (weight / whole) for p, weight in parts[1:]), parts[0][0] * (parts[0][1] / whole))
+        mapped = weighted_mean(parts)
         return torch.lerp(photo, mapped, self.options.strength)
 
 
-def _paint_level(plan: _Plan, level: int, size: tuple[int, int], before: Tensor | None) -> Tensor:
-    """One level of the painting (1, 3, h, w), begun from the level `before` it."""
-    photo = resized(plan.photo, size)
-    goal = plan.goal(photo)
-    content = plan.painter.read(pad_to_stride(goal, MARGIN)[0])
-    sought = content
+def _tonality(regions: Sequence[Region], tones: tuple[tuple[ToneMap, ...], ...]) -> float:
+    """Mean over all styles by weight."""
+    pairs = [
+        (t.tonality, s.weight)
+        for r, row in zip(regions, tones, strict=True)
+        for s, t in zip(r.styles, row, strict=True)
+    ]
+    return sum(t * w for t, w in pairs) / sum(w for _, w in pairs)
+
+
+def _paint_level(plan: _Plan, level: int, size: tuple[int, int], before: Tensor | None) -> tuple[Tensor, Centre]:
+    """One level of the painting (1, 3, h, w), begun from the level `before` it, and the means that it was matched by."""
+    photo, masks = resized(plan.photo, size), plan.masks(size)
+    goal = plan.goal(photo, masks)
+    padded, (h, w) = pad_to_stride(goal, MARGIN)
+    content = sought = plan.painter.read(padded)
     if before is not None:
         so_far = plan.painter.read(pad_to_stride(resized(before, size), MARGIN)[0])
         sought = content.lerp(so_far, 1 - plan.weights.content)
-    targets = _targets(plan, level, sought, content, size)
-    h, w = size
-    painted = plan.painter.decoder(targets)[:, :, MARGIN : MARGIN + h, MARGIN : MARGIN + w]
-    return settled(painted, goal, photo, luma_share=plan.weights.luma, chroma_share=plan.weights.chroma)
+    centre = Centre.of(sought)
+    painted = plan.painter.decoder(_targets(plan, level, sought, content, centre, masks))
+    painted = painted[:, :, MARGIN : MARGIN + h, MARGIN : MARGIN + w]
+    return settled(painted, goal, photo, luma_share=plan.weights.luma, chroma_share=plan.weights.chroma), centre
 
 
-def _targets(plan: _Plan, level: int, sought: Maps, content: Maps, size: tuple[int, int]) -> Maps:
+def _paint_tiles(plan: _Plan, size: tuple[int, int], before: Tensor, centre: Centre) -> Tensor:
+    """A level beyond the working size, in tiles. Colours and tones are those of the level `before` it."""
+    photo, below, masks = resized(plan.photo, size), resized(before, size), plan.masks(size)
+
+    def painted(tile: Tile) -> Tensor:
+        here = [None if mask is None else tile.cut(mask) for mask in masks]
+        padded, (h, w) = pad_to_stride(plan.goal(tile.cut(photo), here), 0)
+        content = plan.painter.read(padded)
+        so_far = plan.painter.read(pad_to_stride(tile.cut(below), 0)[0])
+        targets = _targets(plan, LEVELS[-1], content.lerp(so_far, LARGE_SHARE), content, centre, here, margin=0)
+        out = plan.painter.decoder(targets)[:, :, :h, :w]
+        return (out + box_mean(tile.cut(below) - out, TONE_WINDOW)).clamp(0, 1)
+
+    return in_tiles(*size, painted)
+
+
+def _targets(
+    plan: _Plan, level: int, sought: Maps, content: Maps, centre: Centre, masks: Masks, *, margin: int = MARGIN
+) -> Maps:
     """The maps to decode: the regions' styles at what is sought, pulled back to the content."""
-    centre, parts = Centre.of(sought), list[tuple[Maps, float | Tensor]]()
-    for region in plan.regions:
-        mask = _mask(region, size)
-        if mask is not None:
-            mask = F.avg_pool2d(pad_to_stride(mask, MARGIN)[0], 4) + 1e-4
+    parts: list[tuple[Maps, float | Tensor]] = []
+    for region, mask in zip(plan.regions, masks, strict=True):
+        cells = None if mask is None else F.avg_pool2d(pad_to_stride(mask, margin)[0], CELL)
         for style in region.styles:
-            chosen = style_targets(
-                plan.painter.decoder, sought, style.banks.levels[level], centre=centre, noise=plan.noise
-            )
-            parts.append((chosen, style.weight if mask is None else (mask * style.weight).to(chosen.fine.dtype)))
-    chosen, weights, strength = mixed(parts), plan.weights, plan.options.strength
+            bank = style.banks.levels[level]
+            chosen = style_targets(plan.painter.decoder, sought, bank, centre=centre, noise=plan.noise)
+            parts.append((chosen, style.weight if cells is None else cells * style.weight))
+    chosen, weights, strength = mixed_maps(parts), plan.weights, plan.options.strength
     fine, deep = 1 - strength * (1 - weights.fine), 1 - strength * (1 - weights.deep)
     return Maps(
         torch.lerp(chosen.fine, content.fine, fine),
@@ -184,10 +227,10 @@ def settled(painted: Tensor, goal: Tensor, photo: Tensor, *, luma_share: float, 
     return (whole + smooth).clamp(0, 1)
 
 
-def _mask(region: Region, size: tuple[int, ...]) -> Tensor | None:
+def _mask(region: Region, size: tuple[int, int]) -> Tensor | None:
     if region.mask is None:
         return None
-    return F.interpolate(region.mask[None].float(), (size[0], size[1]), mode="bilinear", antialias=True)
+    return F.interpolate(region.mask[None].float(), size, mode="bilinear", antialias=True)
 
 
 def _size(h: int, w: int, scale: float) -> tuple[int, int]:

@@ -79,15 +79,22 @@ def _laid_out(rows: Tensor, index: Tensor) -> Tensor:
     return rows[index].permute(2, 0, 1)[None]
 
 
-def mixed(parts: list[tuple[Maps, float | Tensor]]) -> Maps:
-    """Maps weighted by numbers or by masks (1, 1, h/4, w/4), which need not sum to one."""
+def weighted_mean(parts: list[tuple[Tensor, float | Tensor]]) -> Tensor:
+    """Of tensors weighted by numbers or by masks that broadcast; equal weights where all masks are 0."""
     if len(parts) == 1:
         return parts[0][0]
-    total = sum(weight for _, weight in parts)
-    fine = deep = marks = None
-    for maps, weight in parts:
-        share = weight / total
-        coarse = F.avg_pool2d(share, 2) if isinstance(share, Tensor) else share
-        terms = maps.fine * share, maps.deep * coarse, maps.marks * share
-        fine, deep, marks = terms if fine is None else (fine + terms[0], deep + terms[1], marks + terms[2])
-    return Maps(fine, deep, marks)
+    out, total = torch.zeros_like(parts[0][0], dtype=torch.float32), 0.0
+    for value, weight in parts:
+        out = out + value * (weight + 1e-6)
+        total = total + (weight + 1e-6)
+    return (out / total).to(parts[0][0].dtype)
+
+
+def mixed_maps(parts: list[tuple[Maps, float | Tensor]]) -> Maps:
+    """Maps weighted by numbers or by masks (1, 1, h/4, w/4)."""
+    coarse = [(m.deep, F.avg_pool2d(w, 2) if isinstance(w, Tensor) else w) for m, w in parts]
+    return Maps(
+        weighted_mean([(m.fine, w) for m, w in parts]),
+        weighted_mean(coarse),
+        weighted_mean([(m.marks, w) for m, w in parts]),
+    )

@@ -14,7 +14,8 @@ from torch import Tensor
 from diffstyle.engines.nnst.bank import StyleBanks, luma
 from diffstyle.ops.colour_transfer import apply_colour_map, colour_map, colour_moments
 
-LIFT, DROP = 0.45, 0.1  # shares of the way from the mapped luma to the full range, upwards and downwards
+LIFT = 0.45  # share of the way from the mapped luma up to the full range
+MIDTONES = 0.25  # share of mid-tones from which on a style has all tones
 LARGEST_GAIN = 2.5
 
 
@@ -26,6 +27,7 @@ class ToneMap:
     offset: Tensor
     photo_range: tuple[float, float]
     style_range: tuple[float, float]
+    tonality: float  # 0…1: whether the style has mid-tones of its own, or says it all in lines
 
     @classmethod
     def fit(cls, photo: Tensor, style: StyleBanks, weight: Tensor | None = None) -> ToneMap:
@@ -35,7 +37,13 @@ class ToneMap:
         seen = y[weight > 0.5] if weight is not None and bool((weight > 0.5).any()) else y.flatten()
         seen = seen[:: max(1, len(seen) // 50_000)]
         low, high = (float(seen.quantile(q)) for q in (0.01, 0.99))
-        return cls(matrix, offset, (low, max(high, low + 0.05)), (style.darkest, style.lightest))
+        return cls(
+            matrix,
+            offset,
+            (low, max(high, low + 0.05)),
+            (style.darkest, style.lightest),
+            min(1.0, style.midtones / MIDTONES),
+        )
 
     def __call__(self, photo: Tensor) -> Tensor:
         """(1, 3, h, w), clamped; every pixel by itself, so tiles of a picture fit together."""
@@ -43,7 +51,7 @@ class ToneMap:
         (a, b), (c, d) = self.photo_range, self.style_range
         y = luma(mapped)
         full = c + (d - c) * ((luma(photo) - a) / (b - a)).clamp(0, 1)
-        wanted = y + LIFT * (full - y).clamp_min(0) + DROP * (full - y).clamp_max(0)
+        wanted = y + LIFT * self.tonality * (full - y).clamp_min(0)
         gain = ((wanted.clamp_min(0) + 0.04) / (y.clamp_min(0) + 0.04)).clamp(0, LARGEST_GAIN)
         lifted = mapped * gain
         return (lifted + (wanted - luma(lifted))).clamp(0, 1)

@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from diffstyle.encoders.features import EfficientNetLite0
 from diffstyle.engines.nnst.decoder import DEEP, FINE, Decoder, Maps
 from diffstyle.ops.colour_transfer import colour_moments, match_colours
-from diffstyle.ops.neighbours import gather, nearest_in_batch, to_keys
+from diffstyle.ops.neighbours import KeyGrid, coherent_matches, gather, nearest, to_keys
 from diffstyle.tensors import write_safetensors
 from diffstyle.training import checkpoint
 from diffstyle.training.log import Log
@@ -154,12 +154,12 @@ def losses(decoder: Decoder, net: EfficientNetLite0, batch: Batch, *, second: bo
         if second:
             first = _first_decode(decoder, net, contents, batch.styles)
             blended = read.lerp(_read(decoder, net, first), 1 - CONTENT_SHARE)
-            read = Maps(torch.where(own, read.fine, blended.fine), torch.where(own, read.deep, blended.deep), read.marks)
+            read = Maps(
+                torch.where(own, read.fine, blended.fine), torch.where(own, read.deep, blended.deep), read.marks
+            )
         energy = detail(batch.styles)
         maps, found = swap(decoder, read, _read(decoder, net, batch.styles), energy)
-        wanted_maps = Maps(
-            torch.where(own, read.fine, maps.fine), torch.where(own, read.deep, maps.deep), maps.marks
-        )
+        wanted_maps = Maps(torch.where(own, read.fine, maps.fine), torch.where(own, read.deep, maps.deep), maps.marks)
         energy = torch.where(own, detail(contents), found)
         wanted = _layers(wanted_maps)
     with torch.autocast("cpu", torch.bfloat16):
@@ -176,14 +176,31 @@ def losses(decoder: Decoder, net: EfficientNetLite0, batch: Batch, *, second: bo
 
 
 def swap(decoder: Decoder, content: Maps, style: Maps, energy: Tensor) -> tuple[Maps, Tensor]:
-    """Each place's nearest features of the style, its marks, and the detail `energy` (b, 4, h/4, w/4) that they have."""
+    """Each place's match in the style, its marks, and the detail `energy` (b, 4, h/4, w/4) that they have."""
+    fine = _matches(content.fine, style.fine, decoder.fine_keys)
+    deep = _matches(content.deep, style.deep, decoder.deep_keys)
     fine_shape, deep_shape = content.fine.shape[2:], content.deep.shape[2:]
-    fine = nearest_in_batch(to_keys(content.fine, decoder.fine_keys), to_keys(style.fine, decoder.fine_keys))
-    deep = nearest_in_batch(to_keys(content.deep, decoder.deep_keys), to_keys(style.deep, decoder.deep_keys))
     maps = Maps(
-        gather(style.fine, fine, *fine_shape), gather(style.deep, deep, *deep_shape), gather(style.marks, fine, *fine_shape)
+        gather(style.fine, fine, *fine_shape),
+        gather(style.deep, deep, *deep_shape),
+        gather(style.marks, fine, *fine_shape),
     )
     return maps, gather(energy, fine, *fine_shape)
+
+
+def _matches(content: Tensor, style: Tensor, projection: Tensor) -> Tensor:
+    """(b, h·w) places of style maps for content maps (b, c, h, w), as coherent as chance has it."""
+    queries, keys = to_keys(content, projection), to_keys(style, projection)
+    h, w = content.shape[2:]
+    found: list[Tensor] = []
+    for q, k in zip(queries, keys, strict=True):
+        coherence = float(torch.rand(()) * 0.5 - 0.2)  # a third are plain nearest neighbours
+        if coherence <= 0:
+            found.append(nearest(q, k))
+        else:
+            grid = KeyGrid(k.view(1, *style.shape[2:], -1))
+            found.append(coherent_matches(q.view(h, w, -1), grid, coherence=coherence).flatten())
+    return torch.stack(found)
 
 
 def paint_once(decoder: Decoder, net: EfficientNetLite0, contents: Tensor, styles: Tensor) -> Tensor:
@@ -236,4 +253,6 @@ def save(run: Run) -> None:
     }
     checkpoint.save(run.plan.out / "state.pt", state)
     weights = {k: v.to(torch.float16) for k, v in run.average.state_dict().items()}
-    write_safetensors(run.plan.out / "decoder.safetensors", weights, {"step": str(run.step), "seed": str(run.plan.seed)})
+    write_safetensors(
+        run.plan.out / "decoder.safetensors", weights, {"step": str(run.step), "seed": str(run.plan.seed)}
+    )
