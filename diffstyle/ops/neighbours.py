@@ -28,6 +28,20 @@ def to_keys(maps: Tensor, projection: Tensor, centre: Tensor | None = None) -> T
     return F.normalize(projected.float(), dim=2).to(maps.dtype)
 
 
+def with_colours(keys: Tensor, colours: Tensor) -> Tensor:
+    """Keys (b, k, d) of the style with the colours (b, k, 3) of their places: (b, k, d + 4)."""
+    square = colours.square().sum(2, keepdim=True)
+    return torch.cat((keys, colours.to(keys.dtype), -square.to(keys.dtype)), 2)
+
+
+def seeking_colours(queries: Tensor, colours: Tensor, weight: float) -> Tensor:
+    """Queries (b, n, d + 4) whose product with keys that have colours is cosine − weight x squared colour distance, up
+    to a constant for each query.
+    """
+    ones = torch.full_like(queries[..., :1], weight)
+    return torch.cat((queries, (2 * weight * colours).to(queries.dtype), ones), 2)
+
+
 def nearest(queries: Tensor, keys: Tensor) -> Tensor:
     """Index (n,) of the key (k, d) with the largest inner product with each query (n, d)."""
     step = max(64, CHUNK // max(1, keys.shape[0]))

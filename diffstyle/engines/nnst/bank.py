@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from diffstyle.encoders.features import EfficientNetLite0, FeatureNet
 from diffstyle.engines.nnst.decoder import STRIDE, Decoder, Maps
 from diffstyle.ops.colour_transfer import ColourMoments, colour_moments
-from diffstyle.ops.neighbours import KeyGrid, to_keys
+from diffstyle.ops.neighbours import KeyGrid, to_keys, with_colours
 
 LEVELS = (4, 2, 1)  # the working size divided by these: the scales of a painting, coarse to fine
 SIDE = 384  # pixels, of an exemplar's longest side at the finest scale
@@ -93,15 +93,17 @@ def _bank(painter: Painter, exemplar: Tensor) -> Bank:
     maps = painter.read(padded)
     fine, marks = (_inner(m, MARGIN // 4, h // 4, w // 4) for m in (maps.fine, maps.marks))
     deep = _inner(maps.deep, MARGIN // 8, h // 8, w // 8)
-    fine_keys = _grid(fine, painter.decoder.fine_keys)
-    deep_keys = _grid(deep, painter.decoder.deep_keys)
+    inner = Maps(fine, deep, marks)
+    fine_colours, deep_colours = inner.cell_colours()
+    fine_keys = _grid(fine, painter.decoder.fine_keys, fine_colours)
+    deep_keys = _grid(deep, painter.decoder.deep_keys, deep_colours)
     fine, marks, deep = (m.permute(0, 2, 3, 1).flatten(0, 2) for m in (fine, marks, deep))  # (places, channels)
     return Bank(fine, deep, marks, fine_keys, deep_keys)
 
 
-def _grid(maps: Tensor, projection: Tensor) -> KeyGrid:
+def _grid(maps: Tensor, projection: Tensor, colours: Tensor) -> KeyGrid:
     b, _, h, w = maps.shape
-    return KeyGrid(to_keys(maps, projection).view(b, h, w, -1))
+    return KeyGrid(with_colours(to_keys(maps, projection), colours).view(b, h, w, -1))
 
 
 def pad_to_stride(pictures: Tensor, margin: int) -> tuple[Tensor, tuple[int, int]]:

@@ -21,7 +21,7 @@ FINE = ("stem", "block1", "block2")  # at a quarter of the size
 DEEP = ("block3", "block4", "block6")  # at an eighth
 CELL = 4  # pixels a side of a mark: one place of the fine maps
 STRIDE = 16  # sides of what is decoded are multiples of it
-FINE_KEYS, DEEP_KEYS = 64, 96  # dimensions of what is matched
+FINE_KEYS, DEEP_KEYS = 60, 92  # dimensions of what is matched; four more are for colour
 _LAYERS = EfficientNetLite0.layers
 FINE_CHANNELS = sum(_LAYERS[name].channels for name in FINE)
 DEEP_CHANNELS = sum(_LAYERS[name].channels for name in DEEP)
@@ -35,6 +35,12 @@ class Maps:
     fine: Tensor
     deep: Tensor
     marks: Tensor
+
+    def cell_colours(self) -> tuple[Tensor, Tensor]:
+        """Mean colours less 0.5 of the fine places (b, n, 3) and of the deep ones (b, m, 3)."""
+        b, c, h, w = self.marks.shape
+        fine = self.marks.float().view(b, 3, c // 3, h, w).mean(2)
+        return fine.flatten(2).mT, F.avg_pool2d(fine, 2).flatten(2).mT
 
     def lerp(self, other: Maps, share: float | Tensor) -> Maps:
         """These maps moved towards `other` by `share`."""
@@ -93,7 +99,10 @@ class Decoder(nn.Module):
         state = read_safetensors(path)[1]
         widths = {name: int(state[f"{key}.weight"].shape[0]) for name, key in _WIDTHS.items()}
         decoder = cls(**widths)
-        decoder.load_state_dict({k: v.float() for k, v in state.items()})
+        wanted = decoder.state_dict()
+        decoder.load_state_dict(
+            {k: v[:, : wanted[k].shape[1]].float() if k.endswith("_keys") else v.float() for k, v in state.items()}
+        )
         return decoder.to(dtype=dtype, memory_format=torch.channels_last).requires_grad_(False).eval()  # pyright: ignore[reportCallIssue]
 
     def maps(self, features: Mapping[str, Tensor], pictures: Tensor) -> Maps:

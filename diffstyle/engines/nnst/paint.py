@@ -18,7 +18,7 @@ An engine calls it so:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -26,10 +26,10 @@ from torch.nn import functional as F
 
 from diffstyle.engines.nnst.bank import LEVELS, MARGIN, Painter, luma, pad_to_stride
 from diffstyle.engines.nnst.decoder import CELL, Maps
-from diffstyle.engines.nnst.targets import Centre, Region, mixed_maps, style_targets, weighted_mean
+from diffstyle.engines.nnst.targets import Centre, MatchWeights, Region, mixed_maps, style_targets, weighted_mean
 from diffstyle.engines.nnst.tiles import Tile, in_tiles
 from diffstyle.engines.nnst.tones import ToneMap
-from diffstyle.ops.colour_transfer import apply_colour_map, colour_map, colour_moments
+from diffstyle.ops.colour_transfer import ColourMoments, apply_colour_map, colour_map, colour_moments
 from diffstyle.ops.guided import box_mean, guided_filter
 
 OnLevel = Callable[[float, Tensor], None]
@@ -53,11 +53,12 @@ class PaintOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
-    """What `structure` sets: the photo's share in the features that are matched after the first level; how far deep and
-    fine targets are pulled back to the photo, at most; how much of the photo's luma and chroma is restored.
+    """What `structure` sets: the photo's share in the features that are matched after the first level; how much likeness of colour counts in matches; how far deep and
+    fine targets are pulled back to the photo; how much of the photo's luma and chroma is restored.
     """
 
     content: float
+    colour: float
     deep: float
     fine: float
     luma: float
@@ -66,8 +67,8 @@ class _Weights:
     @classmethod
     def of(cls, structure: float, tonality: float) -> _Weights:
         s = structure
-        luma_share = (0.15 + 0.75 * s) * tonality
-        return cls(0.5 + 0.45 * s, 0.55 * s, 0.4 * max(0.0, 2 * s - 1), luma_share, 0.1 + 0.5 * s)
+        luma_share = (0.1 + 0.7 * s) * tonality
+        return cls(0.5 + 0.45 * s, 0.3 + 2.4 * s, 0.5 * s, 0.4 * max(0.0, 2 * s - 1), luma_share, 0.1 + 0.5 * s)
 
 
 @torch.inference_mode()
@@ -132,6 +133,15 @@ class _Plan:
             painter, photo, regions, tones, options, _Weights.of(options.structure, _tonality(regions, tones)), noise
         )
 
+    def colours(self, goal: ColourMoments) -> ColourMoments:
+        """The moments that a level is given: the goal's, and those of a single style that has lines and no tones."""
+        styles = [style.banks for region in self.regions for style in region.styles]
+        if len(styles) > 1:
+            return goal
+        share = self.options.strength * (1 - self.tones[0][0].tonality)
+        own = styles[0].colours
+        return ColourMoments(torch.lerp(goal.mean, own.mean, share), torch.lerp(goal.covariance, own.covariance, share))
+
     def masks(self, size: tuple[int, int]) -> Masks:
         """The regions' masks (1, 1, *size), or None where one region is the whole picture."""
         masks = [_mask(region, size) for region in self.regions]
@@ -169,11 +179,12 @@ def _paint_level(plan: _Plan, level: int, size: tuple[int, int], before: Tensor 
     content = sought = plan.painter.read(padded)
     if before is not None:
         so_far = plan.painter.read(pad_to_stride(resized(before, size), MARGIN)[0])
-        sought = content.lerp(so_far, 1 - plan.weights.content)
+        sought = replace(content.lerp(so_far, 1 - plan.weights.content), marks=content.marks)
     centre = Centre.of(sought)
     painted = plan.painter.decoder(_targets(plan, level, sought, content, centre, masks))
     painted = painted[:, :, MARGIN : MARGIN + h, MARGIN : MARGIN + w]
-    return settled(painted, goal, photo, luma_share=plan.weights.luma, chroma_share=plan.weights.chroma), centre
+    whole = apply_colour_map(painted, *colour_map(colour_moments(painted), plan.colours(colour_moments(goal))))
+    return settled(whole, goal, photo, luma_share=plan.weights.luma, chroma_share=plan.weights.chroma), centre
 
 
 def _paint_tiles(plan: _Plan, size: tuple[int, int], before: Tensor, centre: Centre) -> Tensor:
@@ -185,7 +196,8 @@ def _paint_tiles(plan: _Plan, size: tuple[int, int], before: Tensor, centre: Cen
         padded, (h, w) = pad_to_stride(plan.goal(tile.cut(photo), here), 0)
         content = plan.painter.read(padded)
         so_far = plan.painter.read(pad_to_stride(tile.cut(below), 0)[0])
-        targets = _targets(plan, LEVELS[-1], content.lerp(so_far, LARGE_SHARE), content, centre, here, margin=0)
+        sought = content.lerp(so_far, LARGE_SHARE)
+        targets = _targets(plan, LEVELS[-1], sought, content, centre, here, margin=0)
         out = plan.painter.decoder(targets)[:, :, :h, :w]
         return (out + box_mean(tile.cut(below) - out, TONE_WINDOW)).clamp(0, 1)
 
@@ -201,7 +213,8 @@ def _targets(
         cells = None if mask is None else F.avg_pool2d(pad_to_stride(mask, margin)[0], CELL)
         for style in region.styles:
             bank = style.banks.levels[level]
-            chosen = style_targets(plan.painter.decoder, sought, bank, centre=centre, noise=plan.noise)
+            match = MatchWeights(colour=plan.weights.colour, noise=plan.noise)
+            chosen = style_targets(plan.painter.decoder, sought, bank, centre=centre, weights=match)
             parts.append((chosen, style.weight if cells is None else cells * style.weight))
     chosen, weights, strength = mixed_maps(parts), plan.weights, plan.options.strength
     fine, deep = 1 - strength * (1 - weights.fine), 1 - strength * (1 - weights.deep)
@@ -213,18 +226,17 @@ def _targets(
 
 
 def settled(painted: Tensor, goal: Tensor, photo: Tensor, *, luma_share: float, chroma_share: float) -> Tensor:
-    """`painted` with the goal's colours as a whole, and nearer to its tones place by place.
+    """`painted` nearer to the tones of the goal, place by place, clamped.
 
     The difference to the goal is smoothed within the photo's contours, so light and dark stay within an object, colour
     stops where the object does, and strokes are left alone.
     """
-    whole = apply_colour_map(painted, *colour_map(colour_moments(painted), colour_moments(goal)))
     longest = max(goal.shape[2:])
-    difference = goal - whole
+    difference = goal - painted
     grey = luma(difference)
     wanted = luma_share * grey + chroma_share * (difference - grey)
     smooth = guided_filter(wanted, luma(photo), radius=max(2, longest // 24), shrink=max(1, longest // 128))
-    return (whole + smooth).clamp(0, 1)
+    return (painted + smooth).clamp(0, 1)
 
 
 def _mask(region: Region, size: tuple[int, int]) -> Tensor | None:

@@ -10,9 +10,8 @@ from torch.nn import functional as F
 
 from diffstyle.engines.nnst.bank import Bank, StyleBanks
 from diffstyle.engines.nnst.decoder import Decoder, Maps
-from diffstyle.ops.neighbours import KeyGrid, coherent_matches, to_keys
+from diffstyle.ops.neighbours import KeyGrid, coherent_matches, seeking_colours, to_keys
 
-FINE_COHERENCE, DEEP_COHERENCE = 0.15, 0.1
 JITTER = 0.35  # length of the noise that a seed adds to keys of unit length
 
 
@@ -47,23 +46,34 @@ class Centre:
         return cls(maps.fine.float().mean((2, 3)), maps.deep.float().mean((2, 3)))
 
 
-def style_targets(
-    decoder: Decoder, maps: Maps, bank: Bank, *, centre: Centre, noise: torch.Generator | None = None
-) -> Maps:
-    """`maps` with every place replaced by the nearest of `bank`."""
-    fine = _matches(maps.fine, decoder.fine_keys, centre.fine, bank.fine_keys, coherence=FINE_COHERENCE, noise=noise)
-    deep = _matches(maps.deep, decoder.deep_keys, centre.deep, bank.deep_keys, coherence=DEEP_COHERENCE, noise=noise)
-    return Maps(_laid_out(bank.fine, fine), _laid_out(bank.deep, deep), _laid_out(bank.marks, fine))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchWeights:
+    """What counts beside the likeness of features: the likeness of `colour`, and `coherence` with what neighbours take.
+
+    `noise` varies the matches.
+    """
+
+    colour: float = 1.0
+    coherence: float = 0.12
+    noise: torch.Generator | None = None
 
 
-def _matches(
-    maps: Tensor, projection: Tensor, centre: Tensor, grid: KeyGrid, *, coherence: float, noise: torch.Generator | None
-) -> Tensor:
-    """Index (h, w) of rows for maps (1, c, h, w)."""
-    keys = to_keys(maps, projection, centre)[0]
-    if noise is not None:
-        keys = jittered(keys, maps, noise)
-    return coherent_matches(keys.view(*maps.shape[2:], -1), grid, coherence=coherence)
+def style_targets(decoder: Decoder, maps: Maps, bank: Bank, *, centre: Centre, weights: MatchWeights) -> Maps:
+    """`maps` with every place replaced by its match in `bank`. The colours of `maps` are those to be found."""
+    fine_colours, deep_colours = maps.cell_colours()
+    fine = to_keys(maps.fine, decoder.fine_keys, centre.fine)
+    deep = to_keys(maps.deep, decoder.deep_keys, centre.deep)
+    at_fine = _matches(fine, fine_colours, maps.fine, bank.fine_keys, weights)
+    at_deep = _matches(deep, deep_colours, maps.deep, bank.deep_keys, weights)
+    return Maps(_laid_out(bank.fine, at_fine), _laid_out(bank.deep, at_deep), _laid_out(bank.marks, at_fine))
+
+
+def _matches(keys: Tensor, colours: Tensor, maps: Tensor, grid: KeyGrid, weights: MatchWeights) -> Tensor:
+    """Index (h, w) of rows for maps (1, c, h, w) with these keys and colours."""
+    if weights.noise is not None:
+        keys = jittered(keys[0], maps, weights.noise)[None]
+    queries = seeking_colours(keys, colours, weights.colour).view(*maps.shape[2:], -1)
+    return coherent_matches(queries, grid, coherence=weights.coherence)
 
 
 def jittered(keys: Tensor, maps: Tensor, noise: torch.Generator) -> Tensor:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from diffstyle.engines.nnst.bank import StyleBanks, luma
 from diffstyle.ops.colour_transfer import apply_colour_map, colour_map, colour_moments
 
-LIFT = 0.45  # share of the way from the mapped luma up to the full range
+LIFT = 0.35  # share of the way from the mapped luma up to the full range
 MIDTONES = 0.25  # share of mid-tones from which on a style has all tones
 LARGEST_GAIN = 2.5
 
@@ -54,4 +53,4 @@ class ToneMap:
         wanted = y + LIFT * self.tonality * (full - y).clamp_min(0)
         gain = ((wanted.clamp_min(0) + 0.04) / (y.clamp_min(0) + 0.04)).clamp(0, LARGEST_GAIN)
         lifted = mapped * gain
-        return (lifted + (wanted - luma(lifted))).clamp(0, 1)
+        return (lifted + 0.5 * (wanted - luma(lifted))).clamp(0, 1)

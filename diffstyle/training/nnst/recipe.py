@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from diffstyle.encoders.features import EfficientNetLite0
 from diffstyle.engines.nnst.decoder import DEEP, FINE, Decoder, Maps
 from diffstyle.ops.colour_transfer import colour_moments, match_colours
-from diffstyle.ops.neighbours import KeyGrid, coherent_matches, gather, nearest, to_keys
+from diffstyle.ops.neighbours import KeyGrid, coherent_matches, gather, nearest, seeking_colours, to_keys, with_colours
 from diffstyle.tensors import write_safetensors
 from diffstyle.training import checkpoint
 from diffstyle.training.log import Log
@@ -61,8 +61,9 @@ class Run:
         self.optimiser = torch.optim.AdamW(decoder.parameters(), RATE, betas=(0.9, 0.98), weight_decay=1e-4)
         self.step, self.before = 0, 0.0
         if state := checkpoint.load(plan.out / "state.pt"):
-            decoder.load_state_dict(state["decoder"])
-            self.average.load_state_dict(state["average"])
+            keys = {k: v for k, v in decoder.state_dict().items() if k.endswith("_keys")}
+            decoder.load_state_dict(state["decoder"] | keys)
+            self.average.load_state_dict(state["average"] | keys)
             self.optimiser.load_state_dict(state["optimiser"])
             self.step, self.before = state["step"], state["seconds"]
         self.drawn = self.step  # batches handed to workers so far
@@ -177,8 +178,12 @@ def losses(decoder: Decoder, net: EfficientNetLite0, batch: Batch, *, second: bo
 
 def swap(decoder: Decoder, content: Maps, style: Maps, energy: Tensor) -> tuple[Maps, Tensor]:
     """Each place's match in the style, its marks, and the detail `energy` (b, 4, h/4, w/4) that they have."""
-    fine = _matches(content.fine, style.fine, decoder.fine_keys)
-    deep = _matches(content.deep, style.deep, decoder.deep_keys)
+    (fine_wanted, deep_wanted), (fine_there, deep_there) = content.cell_colours(), style.cell_colours()
+    colour = float(torch.rand(()) * 3)
+    queries = seeking_colours(to_keys(content.fine, decoder.fine_keys), fine_wanted, colour)
+    fine = _matches(queries, with_colours(to_keys(style.fine, decoder.fine_keys), fine_there), content.fine, style.fine)
+    queries = seeking_colours(to_keys(content.deep, decoder.deep_keys), deep_wanted, colour)
+    deep = _matches(queries, with_colours(to_keys(style.deep, decoder.deep_keys), deep_there), content.deep, style.deep)
     fine_shape, deep_shape = content.fine.shape[2:], content.deep.shape[2:]
     maps = Maps(
         gather(style.fine, fine, *fine_shape),
@@ -188,9 +193,8 @@ def swap(decoder: Decoder, content: Maps, style: Maps, energy: Tensor) -> tuple[
     return maps, gather(energy, fine, *fine_shape)
 
 
-def _matches(content: Tensor, style: Tensor, projection: Tensor) -> Tensor:
+def _matches(queries: Tensor, keys: Tensor, content: Tensor, style: Tensor) -> Tensor:
     """(b, h·w) places of style maps for content maps (b, c, h, w), as coherent as chance has it."""
-    queries, keys = to_keys(content, projection), to_keys(style, projection)
     h, w = content.shape[2:]
     found: list[Tensor] = []
     for q, k in zip(queries, keys, strict=True):
