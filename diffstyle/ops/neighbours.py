@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CHUNK = 2**23  # entries of one block of the similarity matrix
-JUMPS = (4, 2, 1, 2, 1)  # distances of the neighbours that are asked, in turn
-_AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
+JUMPS = (4, 2, 1, 2, 1, 1)  # distances of the neighbours that are asked, in turn
+_AROUND = ((-1, 0), (0, -1), (0, 1), (1, 0))
 
 
 def to_keys(maps: Tensor, projection: Tensor, centre: Tensor | None = None) -> Tensor:
@@ -66,7 +66,7 @@ class KeyGrid:
         return self.keys.flatten(0, 2)
 
 
-def coherent_matches(queries: Tensor, grid: KeyGrid, *, coherence: float, limit: int = 8192, stride: int = 2) -> Tensor:
+def coherent_matches(queries: Tensor, grid: KeyGrid, *, coherence: float, limit: int = 8192, stride: int = 1) -> Tensor:
     """Flat index (h, w) into `grid.rows` for every query of a map (h, w, d).
 
     Every `stride`-th place takes the nearest of at most `limit` keys; then all of them, over and over, the best of what
@@ -90,16 +90,22 @@ def coherent_matches(queries: Tensor, grid: KeyGrid, *, coherence: float, limit:
 def _vote(queries: Tensor, index: Tensor, grid: KeyGrid, jump: int, coherence: float) -> Tensor:
     """For every place the best of its own match and of those that continue its neighbours'."""
     h, w, _ = queries.shape
-    padded = F.pad(index[None, None].float(), (jump,) * 4, mode="replicate")[0, 0].to(index.dtype)
+    padded = F.pad(index[None, None].double(), (jump,) * 4, mode="replicate")[0, 0].to(index.dtype)
     candidates = [index]
     for dy, dx in _AROUND:
         theirs = padded[jump + dy * jump : jump + dy * jump + h, jump + dx * jump : jump + dx * jump + w]
         candidates.append(_shifted(theirs, -dy * jump, -dx * jump, grid))
-    found = torch.stack(candidates)  # (9, h, w)
-    votes = torch.stack([(found[1:] == one).sum(0) for one in found]).float() / len(_AROUND)
-    near = (grid.rows[found.clamp_min(0)] * queries).sum(-1, dtype=torch.float32)
-    score = torch.where(found < 0, -9.0, near + coherence * votes)
-    return found.gather(0, score.argmax(0, keepdim=True))[0]
+    best = chosen = None
+    for candidate in candidates:
+        votes = sum((candidate == other).float() for other in candidates[1:])
+        near = (grid.rows[candidate.clamp_min(0)] * queries).sum(-1, dtype=torch.float32)
+        score = torch.where(candidate < 0, -9.0, near + coherence / len(_AROUND) * votes)
+        if best is None or chosen is None:
+            best, chosen = score, candidate
+        else:
+            chosen = torch.where(score > best, candidate, chosen)
+            best = torch.maximum(score, best)
+    return index if chosen is None else chosen
 
 
 def _shifted(index: Tensor, dy: int | Tensor, dx: int | Tensor, grid: KeyGrid) -> Tensor:
