@@ -1,0 +1,137 @@
+"""The style's side of the painter: what can be copied from one exemplar, at every scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from diffstyle.encoders.features import EfficientNetLite0, FeatureNet
+from diffstyle.engines.nnst.decoder import STRIDE, Decoder, Maps
+from diffstyle.ops.colour_transfer import ColourMoments, colour_moments
+from diffstyle.ops.neighbours import KeyGrid, to_keys, with_colours
+
+LEVELS = (4, 2, 1)  # the working size divided by these: the scales of a painting, coarse to fine
+SIDE = 384  # pixels, of an exemplar's longest side at the finest scale
+MARGIN = 32  # pixels of reflected border around what is read, cut off the maps again
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Painter:
+    """The networks: perceptual features and the decoder, frozen, on one device and in one dtype."""
+
+    net: FeatureNet
+    decoder: Decoder
+
+    @classmethod
+    def load(cls, weights: Path, *, dtype: torch.dtype = torch.bfloat16) -> Painter:
+        return cls(EfficientNetLite0.load(dtype=dtype), Decoder.load(weights, dtype=dtype))
+
+    def read(self, pictures: Tensor) -> Maps:
+        """Maps of pictures (b, 3, h, w) whose sides are multiples of 16."""
+        return self.decoder.maps(self.net(pictures), pictures)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bank:
+    """Rows to copy from one exemplar and its mirror image at one scale, and the unit keys by which they are found.
+
+    fine (k, 272), deep (m, 864), marks (k, 48).
+    """
+
+    fine: Tensor
+    deep: Tensor
+    marks: Tensor
+    fine_keys: KeyGrid
+    deep_keys: KeyGrid
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StyleBanks:
+    """One style picture, read: a bank for every level, its colours, the range of its luma (darkest, lightest), and which share of
+    it lies in the middle half of that range: hardly any in a drawing of lines."""
+
+    levels: Mapping[int, Bank]
+    colours: ColourMoments
+    darkest: float
+    lightest: float
+    midtones: float
+
+
+@torch.inference_mode()
+def read_style(painter: Painter, exemplar: Tensor, *, size: int = 512, stroke: float = 1.0) -> StyleBanks:
+    """Read an exemplar (3, h, w) for paintings of a working size of `size` pixels.
+
+    `stroke` above 1 shows it larger, so that its marks become larger than they are in the style picture; below 1 smaller.
+    """
+    levels = {level: _bank(painter, _at_level(exemplar, size / level, stroke)) for level in LEVELS}
+    y = luma(exemplar[None]).flatten()
+    y = y[:: max(1, len(y) // 50_000)]
+    darkest, lightest = (float(y.quantile(q)) for q in (0.01, 0.99))
+    quarter = (lightest - darkest) / 4
+    midtones = float(((y > darkest + quarter) & (y < lightest - quarter)).float().mean())
+    return StyleBanks(levels, colour_moments(exemplar[None]), darkest, lightest, midtones)
+
+
+def _at_level(exemplar: Tensor, size: float, stroke: float) -> Tensor:
+    """The exemplar (3, h, w) as large as marks at this scale are wanted; at most a little enlarged."""
+    longest = max(exemplar.shape[1:])
+    wanted = min(size, max(longest, SIDE)) * stroke
+    scale = min(max(wanted, 64), 640) / longest
+    h, w = (max(STRIDE, round(side * scale)) for side in exemplar.shape[1:])
+    return F.interpolate(exemplar[None], (h, w), mode="bicubic", antialias=True).clamp(0, 1)[0]
+
+
+def _bank(painter: Painter, exemplar: Tensor) -> Bank:
+    """Of the picture and its mirror image."""
+    both = torch.stack((exemplar, exemplar.flip(2)))
+    padded, (h, w) = pad_to_stride(both, MARGIN)
+    maps = painter.read(padded)
+    fine, marks = (_inner(m, MARGIN // 4, h // 4, w // 4) for m in (maps.fine, maps.marks))
+    deep = _inner(maps.deep, MARGIN // 8, h // 8, w // 8)
+    inner = Maps(fine, deep, marks)
+    fine_colours, deep_colours = inner.cell_colours()
+    fine_keys = _grid(fine, painter.decoder.fine_keys, fine_colours)
+    deep_keys = _grid(deep, painter.decoder.deep_keys, deep_colours)
+    fine, marks, deep = (m.permute(0, 2, 3, 1).flatten(0, 2) for m in (fine, marks, deep))  # (places, channels)
+    return Bank(fine, deep, marks, fine_keys, deep_keys)
+
+
+def _grid(maps: Tensor, projection: Tensor, colours: Tensor) -> KeyGrid:
+    b, _, h, w = maps.shape
+    return KeyGrid(with_colours(to_keys(maps, projection), colours).view(b, h, w, -1))
+
+
+def pad_to_stride(pictures: Tensor, margin: int) -> tuple[Tensor, tuple[int, int]]:
+    """Pictures (b, 3, h, w) with a reflected border of `margin`, and more at the right and below to multiples of 16;
+    and the size that they had.
+    """
+    h, w = pictures.shape[2:]
+    down, right = (-(side + 2 * margin) % STRIDE + margin for side in (h, w))
+    return reflect(pictures, margin, right, margin, down), (h, w)
+
+
+def reflect(x: Tensor, left: int, right: int, top: int, bottom: int) -> Tensor:
+    """Reflected padding by any width, also beyond the picture's own size."""
+    h, w = x.shape[2:]
+    rows, columns = (_mirrored(n, a, b, x.device) for n, a, b in ((h, top, bottom), (w, left, right)))
+    return x[:, :, rows][:, :, :, columns]
+
+
+def _mirrored(n: int, before: int, after: int, device: torch.device) -> Tensor:
+    k = torch.arange(-before, n + after, device=device).remainder(max(1, 2 * n))
+    return torch.where(k < n, k, 2 * n - 1 - k)
+
+
+def _inner(maps: Tensor, margin: int, h: int, w: int) -> Tensor:
+    return maps[:, :, margin : margin + max(1, h), margin : margin + max(1, w)]
+
+
+def luma(pictures: Tensor) -> Tensor:
+    """(b, 1, h, w), BT.601."""
+    weights = torch.tensor((0.299, 0.587, 0.114), dtype=pictures.dtype, device=pictures.device).view(3, 1, 1)
+    return (pictures * weights).sum(1, keepdim=True)

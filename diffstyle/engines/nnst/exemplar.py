@@ -1,0 +1,57 @@
+"""Which part of a style picture is painting: paper margins, mounts and plain frames around it are cut off."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+LARGEST = 0.22  # of a side, that is cut from either end
+NEAR = 0.07  # distance in sRGB within which a pixel has the margin's colour
+SHARE = 0.97  # of a line's pixels that have it
+INSET = 0.012  # of the longest side, cut further in where a margin was found: its shadow or rule
+
+
+def crop_margins(exemplar: Tensor) -> Tensor:
+    """The part of (3, h, w) within its plain margins; all of it where there are none.
+
+    A margin is taken for one only where opposite sides have it in one colour, for a calm sky is no mount. Done twice,
+    since a frame often holds a mount.
+    """
+    for _ in range(2):
+        top, bottom, left, right = margins(exemplar)
+        if not (top or bottom or left or right):
+            break
+        h, w = exemplar.shape[1:]
+        exemplar = exemplar[:, top : h - bottom, left : w - right]
+    return exemplar
+
+
+def margins(exemplar: Tensor) -> tuple[int, int, int, int]:
+    """Lines to cut at top, bottom, left and right."""
+    top, bottom = _opposite(exemplar)
+    left, right = _opposite(exemplar.mT)
+    return top, bottom, left, right
+
+
+def _opposite(picture: Tensor) -> tuple[int, int]:
+    """Lines (3, h, w) of margin at both ends of h; (0, 0) unless both ends have one, in the same colour."""
+    h = picture.shape[1]
+    inset = round(INSET * max(picture.shape[1:]))
+    first, last = (_depth(p) for p in (picture, picture.flip(1)))
+    if not first or not last:
+        return 0, 0
+    colours = [
+        p[:, : max(1, depth)].flatten(1).median(1).values for p, depth in ((picture, first), (picture.flip(1), last))
+    ]
+    if float((colours[0] - colours[1]).abs().max()) > 2 * NEAR:
+        return 0, 0
+    most = int(LARGEST * h)
+    return min(first + inset, most), min(last + inset, most)
+
+
+def _depth(picture: Tensor) -> int:
+    """How many lines from the top have the colour of the outermost ones nearly everywhere."""
+    h = picture.shape[1]
+    edge = picture[:, : max(1, h // 100)].flatten(1).median(1).values[:, None, None]
+    plain = ((picture[:, : int(LARGEST * h)] - edge).abs().amax(0) < NEAR).float().mean(1) > SHARE  # (lines,)
+    return int(plain.to(torch.int64).cumprod(0).sum())
