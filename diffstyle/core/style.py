@@ -28,6 +28,7 @@ class Reference:
     `embeddings` maps the name of a CLIP space to a unit vector in it, `statistics` the name of a preview network's
     space to its flat float32 vector, so a style file needs no picture. `confidence` says from 0 to 1 how far the
     encoder knows such words. `adapter` names a personal style adapter of the zoo that paints it best.
+    `exemplar` is the small picture whose marks a painter copies, as WebP.
     """
 
     digest: str
@@ -39,6 +40,7 @@ class Reference:
     embeddings: Mapping[str, Tensor] = field(default_factory=lambda: _NOTHING)
     confidence: float = 1.0
     adapter: str = ""
+    exemplar: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +159,7 @@ class Style:
     def as_point(self) -> Style:
         """Itself, or of several references that are all embedded and measured alike, one that stands for them."""
         bare = not any(r.picture is not None or r.prompt or r.statistics for r in self.references)
-        if len(self.references) == 1 or not self.spaces:
+        if len(self.references) == 1 or not self.spaces or any(r.exemplar for r in self.references):
             return self
         shared = [s for s in self.references[0].statistics if all(s in r.statistics for r in self.references)]
         if not shared and not bare:
@@ -304,6 +306,7 @@ def _merged(same: list[Reference]) -> Reference:
         statistics=MappingProxyType({k: v for r in same for k, v in r.statistics.items()}),
         embeddings=MappingProxyType({k: v for r in same for k, v in r.embeddings.items()}),
         confidence=min(r.confidence for r in same),
+        exemplar=next((r.exemplar for r in same if r.exemplar), b""),
     )
 
 

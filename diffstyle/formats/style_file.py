@@ -5,6 +5,7 @@ Tensors are embeddings, statistics and a thumbnail; everything else is JSON in t
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,8 @@ def to_record(style: Style) -> tuple[dict[str, Any], dict[str, Tensor]]:
             record["prompt"] = r.prompt
         if r.adapter:
             record["adapter"] = r.adapter
+        if r.exemplar:
+            record["exemplar"] = base64.b64encode(r.exemplar).decode("ascii")
         references.append(record | {"confidence": r.confidence, "embeddings": sorted(r.embeddings)})
     return {"name": style.name, "licence": style.licence, "card": style.card, "references": references}, tensors
 
@@ -56,6 +59,7 @@ def from_record(record: dict[str, Any], tensors: dict[str, Tensor]) -> Style:
             },
             confidence=_share(r.get("confidence", 1)),
             adapter=str(r.get("adapter", "")),
+            exemplar=base64.b64decode(str(r.get("exemplar", "")), validate=True),
         )
         for n, r in enumerate(record["references"])
     )
@@ -67,7 +71,7 @@ def save(style: Style, path: Path) -> Path:
     if not path.name.endswith(SUFFIX):
         raise InputError(f"Cannot write {path}: a style file must end in {SUFFIX}.")
     record, tensors = to_record(style)
-    if not all(r.statistics or r.embeddings or r.prompt for r in style.references):
+    if not all(r.statistics or r.embeddings or r.prompt or r.exemplar for r in style.references):
         raise InputError("This style was never measured: save the one that Stylizer.measure(style) returns.")
     if style.thumbnail:
         tensors[THUMBNAIL] = torch.frombuffer(bytearray(style.thumbnail), dtype=torch.uint8)

