@@ -13,7 +13,7 @@ from diffstyle.assets.zoo import adapter_style, named_style, starter_space, styl
 from diffstyle.core.errors import InputError
 from diffstyle.core.style import Style
 from diffstyle.formats import ipadpt
-from diffstyle.formats.style_file import SUFFIXES
+from diffstyle.formats.style_files import SUFFIXES, load
 
 _WEIGHT = re.compile(
     r"(?P<what>.*?)\s*:\s*(?P<weight>[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?nan|[+-]?inf)", re.I | re.S
@@ -88,10 +88,10 @@ _KINDS: dict[str, Callable[[str], Style]] = {
 
 def _from_file(path: Path) -> Style:
     if path.suffix != ipadpt.SUFFIX:
-        return Style.load(path)
+        return load(path)
     space, width = starter_space()
     found = int(ipadpt.read(path).shape[1])
-    return ipadpt.load(path, space=space if found == width and found not in ipadpt.SPACES else None)
+    return load(path, space=space if found == width and found not in ipadpt.SPACES else None)
 
 
 def _looks_like_a_path(what: str) -> bool:

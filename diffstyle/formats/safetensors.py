@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, cast
 
 from diffstyle.core.errors import InputError, explain
 from diffstyle.formats.atomic import write_atomic
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")  # pickle protocols, torch.save's zip
 
@@ -54,6 +54,8 @@ def read_pickle(path: Path, *, what: str = "a checkpoint of plain tensors", mmap
 
     InputError if it holds anything but tensors, numbers and containers of them; the message says it is not `what`.
     """
+    import torch
+
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except OSError as error:
@@ -67,12 +69,14 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
     The tensors of a pickle may be nested under `state_dict`; the prefix `module.` is removed.
     """
+    from torch import is_tensor
+
     if path.suffix == ".safetensors":
         return read_safetensors(path)[1]
     loaded = read_pickle(path, mmap=True)
     named = cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else {}
     state = cast("dict[str, Any]", named.get("state_dict", named))
-    return {k.removeprefix("module."): v for k, v in state.items() if torch.is_tensor(v)}
+    return {k.removeprefix("module."): v for k, v in state.items() if is_tensor(v)}
 
 
 def _refuse_pickles(path: Path) -> None:
