@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 
 from diffstyle.assets.hub import known_models, where
-from diffstyle.backbones.backbone import Backbone, Control, Sampling
+from diffstyle.backbones.backbone import Backbone, Control
 from diffstyle.backbones.layouts import layout
 from diffstyle.backbones.recognise import architecture_of, expect
+from diffstyle.backbones.sampling import Sampling, read_sampling
 from diffstyle.backbones.source import INDEX, OPTIONAL, Source, check_folder, find, read_json, variant_of, weights_of
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import Attention, MemoryMode
@@ -22,8 +23,6 @@ from diffstyle.formats.safetensors import read_safetensors
 
 CONSTANT = "prompt.safetensors"
 """Beside model_index.json of a backbone without text encoder: its `prompt_embeds` (1, tokens, width)."""
-SAMPLING = "sampling.json"
-"""Beside model_index.json: the `Sampling` that a backbone was made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +70,21 @@ def load_backbone(
     if nets:
         pipeline = _with_controlnets(pipeline, nets)
     pipeline.set_progress_bar_config(disable=True)
+    folder = source.path if source.path.is_dir() else None
     return Backbone(
         pipeline,
         architecture,
         _fingerprints(source, controlnets),
         device,
         dtype,
-        tuple(c.control for c in controlnets),
-        _sampling(source.path),
-        memory,
-        attention,
-        compiled,
-        _constant(source.path / CONSTANT) if source.path.is_dir() else None,
-        _preview_vae(architecture.name, device, dtype),
+        folder=folder,
+        controls=tuple(c.control for c in controlnets),
+        sampling=read_sampling(folder, Sampling),
+        memory=memory,
+        attention=attention,
+        compiled=compiled,
+        constant=None if folder is None else _constant(folder / CONSTANT),
+        preview_vae=_preview_vae(architecture.name, device, dtype),
     )
 
 
@@ -190,17 +191,6 @@ def _fingerprints(source: Source, controlnets: Sequence[ControlNetSource]) -> di
         files = [path] if path.is_file() else sorted(path.glob("*.safetensors"))
         found |= {f"controlnet {n} {asked.control.conditioning} {p.name}": fingerprint(p) for p in files}
     return found
-
-
-def _sampling(folder: Path) -> Sampling:
-    if not (folder / SAMPLING).is_file():
-        return Sampling()
-    values = read_json(folder / SAMPLING)
-    try:
-        return Sampling(**values)
-    except TypeError as error:
-        known = ", ".join(f.name for f in fields(Sampling))
-        raise InputError(f"Cannot use {folder / SAMPLING}: it holds other things than {known}.") from error
 
 
 def _constant(path: Path) -> torch.Tensor | None:

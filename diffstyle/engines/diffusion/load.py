@@ -14,9 +14,10 @@ from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.assets.hub import KnownModel, known_models, where
 from diffstyle.assets.manifest import verified_folder
 from diffstyle.assets.zoo import adapter_file, adapter_folders
-from diffstyle.backbones.backbone import Conditioning, Control, Sampling
+from diffstyle.backbones.backbone import Conditioning, Control
 from diffstyle.backbones.load import ControlNetSource, load_backbone
 from diffstyle.backbones.recognise import Architecture
+from diffstyle.backbones.sampling import Sampling, read_sampling
 from diffstyle.backbones.source import find, weights_file
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions, SchedulerName
@@ -24,6 +25,7 @@ from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.encoders.source import STARTER
 from diffstyle.engines.base import Engine, EngineHost
 from diffstyle.engines.diffusion.engine import DiffusionEngine
+from diffstyle.engines.diffusion.policy import StylePolicy
 
 STARTER_DIFFUSION = "starter/diffusion"
 _SCALE = re.compile(r"-?\d+(\.\d+)?")
@@ -64,7 +66,12 @@ def load_diffusion(
     if encoder is not None:  # one that was named is what the adapters read, whatever they say
         adapters = [(replace(a, space=encoder.space), scale) for a, scale in adapters]
     return DiffusionEngine(
-        backbone, adapters=adapters, loras=[adapter for _, adapter in loras], encoder=encoder, preview=preview
+        backbone,
+        adapters=adapters,
+        loras=[adapter for _, adapter in loras],
+        encoder=encoder,
+        preview=preview,
+        policy=read_sampling(backbone.folder, StylePolicy),
     )
 
 
