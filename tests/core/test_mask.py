@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diffstyle import InputError, Style
-from diffstyle.core.mask import Mask, Region, shared_out
+from diffstyle.core.mask import Mask, Region, composite_weights
 from tests.conftest import waves
 from tests.helpers.masks import left_half
 
@@ -21,9 +21,9 @@ from tests.helpers.masks import left_half
 def test_parts_of_a_pixel_are_one_together(values: list[int]) -> None:
     style = Style.from_text("mosaic")
     regions = [Region(Mask(torch.full((1, 2, 2), v / 255)), style) for v in values]
-    left, parts = shared_out(regions)
-    assert float(left[0, 0, 0]) == pytest.approx(1 - sum(float(p[0, 0, 0]) for p in parts), abs=1e-6)
-    assert min(float(p.min()) for p in (left, *parts)) >= 0
+    rest, parts = composite_weights(regions)
+    assert float(rest[0, 0, 0]) == pytest.approx(1 - sum(float(p[0, 0, 0]) for p in parts), abs=1e-6)
+    assert min(float(p.min()) for p in (rest, *parts)) >= 0
     assert float(parts[-1][0, 0, 0]) == pytest.approx(values[-1] / 255)  # the last one lies on top
 
 
@@ -48,7 +48,7 @@ def test_masks_come_from_greys_and_from_transparency(tmp_path: Path) -> None:
 
 
 def test_a_feathered_edge_falls_steadily_over_as_many_pixels_as_asked_for() -> None:
-    mask = Mask.of(left_half(232, 32)).feathered(20).shares[0, 0]
+    mask = Mask.of(left_half(232, 32)).feathered(20).values[0, 0]
     assert bool((mask.diff() <= 0).all())
     soft = int(((mask > 0.02) & (mask < 0.98)).sum())
     assert 15 <= soft <= 50

@@ -284,7 +284,7 @@ class DiffusionEngine:
         assert task.mask is not None
         padding = self._padding(task)
         latents = self.backbone.encode(padding.add(task.content.pixels)[None]).to(self.backbone.dtype)
-        return MaskedLatents.of(latents, padding.add(task.mask.shares), seed=task.seed)
+        return MaskedLatents.of(latents, padding.add(task.mask.values), seed=task.seed)
 
     def _padding(self, task: ResolvedTask) -> Padding:
         own = self.backbone
