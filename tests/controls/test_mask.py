@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,14 +12,17 @@ from PIL import Image
 
 from diffstyle import Cancelled, Picture, Style, Stylizer
 from diffstyle.core.mask import Mask, Region
-from diffstyle.core.task import EngineName
+from diffstyle.core.task import Task
 from diffstyle.engines.base import Step
+from diffstyle.engines.diffusion.settings import Diffusion
+from diffstyle.engines.registry import engine_names
+from diffstyle.engines.replay import task_of
 from diffstyle.formats.recipe import Recipe
 from tests.conftest import waves
+from tests.helpers.cli import run
 from tests.helpers.masks import left_half
-from tests.test_cli import run
 
-every_engine = pytest.mark.parametrize("engine", get_args(EngineName))
+every_engine = pytest.mark.parametrize("engine", engine_names())
 
 
 @pytest.fixture(scope="module", params=["starter", "tiny"])
@@ -38,7 +40,7 @@ def difference(a: Picture, b: Picture) -> torch.Tensor:
 
 
 @every_engine
-def test_outside_a_mask_is_the_photo(engine: EngineName, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+def test_outside_a_mask_is_the_photo(engine: str, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
     mask = left_half(*photo.size)
     out = stylizer.stylize(photo, painting, mask=mask, engine=engine).picture
     middle = photo.width // 2
@@ -47,9 +49,7 @@ def test_outside_a_mask_is_the_photo(engine: EngineName, stylizer: Stylizer, pho
 
 
 @every_engine
-def test_no_mask_a_full_one_and_none_of_it(
-    engine: EngineName, stylizer: Stylizer, photo: Picture, painting: Style
-) -> None:
+def test_no_mask_a_full_one_and_none_of_it(engine: str, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
     plain = stylizer.stylize(photo, painting, engine=engine).picture
     full = np.full((photo.height, photo.width), 255, np.uint8)
     everywhere = stylizer.stylize(photo, painting, mask=full, engine=engine, feather=9).picture
@@ -65,7 +65,7 @@ def test_no_mask_a_full_one_and_none_of_it(
 
 @every_engine
 def test_each_region_gets_its_style(
-    engine: EngineName, stylizer: Stylizer, photo: Picture, painting: Style, other: Style
+    engine: str, stylizer: Stylizer, photo: Picture, painting: Style, other: Style
 ) -> None:
     """A region over everything is its style alone; half and half, each half is nearer to its own style's picture."""
     one, two = (stylizer.stylize(photo, s, engine=engine).picture for s in (painting, other))
@@ -83,25 +83,26 @@ def test_regional_diffusion_is_one_render(diffuser: Stylizer, photo: Picture, pa
     """An adapter with masks of its own sees both styles in as many steps as one."""
     seen: list[int] = []
     regions = [Region(Mask.of(left_half(*photo.size)), other)]
-    diffuser.stylize(photo, painting, regions=regions, steps=3, on_step=lambda s: seen.append(s.total))
+    task = Task(photo, painting, regions=regions, engine=Diffusion(steps=3))
+    diffuser.render(task, lambda step: seen.append(step.total))
     assert set(seen) == {3}
     preview: list[int] = []
-    diffuser.stylize(photo, painting, regions=regions, engine="adain", on_step=lambda s: preview.append(s.total))
+    diffuser.render(replace(task, engine="adain"), lambda step: preview.append(step.total))
     assert set(preview) == {2}
 
 
 def test_a_model_without_adapter_paints_each_region_by_itself(tiny_models: Path, photo: Picture) -> None:
     words = Stylizer.load(tiny_models / "worded", device="cpu", dtype="float32")
     one, two = Style.from_text("mosaic"), Style.from_text("neon")
-    alone = [words.stylize(photo, s, steps=2).picture for s in (one, two)]
-    half = words.stylize(photo, one, regions=[(left_half(*photo.size), two)], steps=2).picture
+    alone = [words.stylize(photo, s, engine=Diffusion(steps=2)).picture for s in (one, two)]
+    half = words.stylize(photo, one, regions=[(left_half(*photo.size), two)], engine=Diffusion(steps=2)).picture
     middle = photo.width // 2
     assert torch.equal(half.pixels[..., :middle], alone[1].pixels[..., :middle])
     assert torch.equal(half.pixels[..., middle:], alone[0].pixels[..., middle:])
 
 
 @every_engine
-def test_feathering_softens_the_edge(engine: EngineName, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+def test_feathering_softens_the_edge(engine: str, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
     out = stylizer.stylize(photo, painting, mask=left_half(*photo.size), feather=20, engine=engine).picture
     far = photo.width // 2 + 45
     assert torch.equal(out.pixels[..., far:], photo.pixels[..., far:])
@@ -109,7 +110,7 @@ def test_feathering_softens_the_edge(engine: EngineName, stylizer: Stylizer, pho
 
 
 @every_engine
-def test_masks_follow_the_size(engine: EngineName, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+def test_masks_follow_the_size(engine: str, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
     mask = left_half(*photo.size)
     out = stylizer.stylize(photo, painting, mask=mask, size=128, engine=engine).picture
     small = photo.resized(out.size)
@@ -122,26 +123,26 @@ def test_masks_follow_the_size(engine: EngineName, stylizer: Stylizer, photo: Pi
 
 @every_engine
 def test_a_region_can_be_cancelled(
-    engine: EngineName, stylizer: Stylizer, photo: Picture, painting: Style, other: Style
+    engine: str, stylizer: Stylizer, photo: Picture, painting: Style, other: Style
 ) -> None:
-    regions = [Region(Mask.of(left_half(*photo.size)), other)]
-    before = stylizer.stylize(photo, painting, regions=regions, engine=engine).picture
+    task = Task(photo, painting, regions=[Region(Mask.of(left_half(*photo.size)), other)], engine=engine)
+    before = stylizer.render(task).picture
 
     def stop(step: Step) -> bool:
         return 2 * step.done < step.total
 
     with pytest.raises(Cancelled):
-        stylizer.stylize(photo, painting, regions=regions, engine=engine, on_step=stop)
-    assert stylizer.stylize(photo, painting, regions=regions, engine=engine).picture == before
+        stylizer.render(task, stop)
+    assert stylizer.render(task).picture == before
 
 
 def test_a_recipe_keeps_masks_and_regions(stylizer: Stylizer, photo: Picture, painting: Style, other: Style) -> None:
     soft = Mask.of(left_half(*photo.size)).feathered(9)
     made = stylizer.stylize(photo, painting, mask=soft, regions=[(soft, other)], feather=2.5, engine="adain")
-    again = Recipe.from_json(Recipe.of(made).to_json())
+    again = Recipe.from_json(made.recipe().to_json())
     assert again.mask == soft
     assert [r.mask for r in again.regions] == [soft]
-    assert stylizer.render(again.task(replace(photo))).picture == made.picture
+    assert stylizer.render(task_of(again, replace(photo))).picture == made.picture
 
 
 def test_regions_on_the_command_line(photo_file: Path, painting_file: Path, tmp_path: Path) -> None:
@@ -164,7 +165,7 @@ def test_regions_on_the_command_line(photo_file: Path, painting_file: Path, tmp_
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "Say the style"),
+        ([], "Give the style"),
         (["--region", "neon"], "give MASK=STYLE"),
         (["--region", "=neon"], "give MASK=STYLE"),
         (["--region", "nowhere.png=neon"], "Cannot read nowhere.png"),

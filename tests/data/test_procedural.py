@@ -10,8 +10,6 @@ import pytest
 
 from diffstyle.data.procedural import INKED, MEDIA, render
 from diffstyle.data.procedural.palette import DARK, LIGHT
-from diffstyle.training.data import Sample
-from diffstyle.training.renderings import render_samples
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +61,3 @@ def test_the_pixels_of_pixel_art_are_seen(photograph: npt.NDArray[np.uint8]) -> 
         assert side >= 400 * 0.01
         assert (changes % side == 0).all()
         assert len(np.unique(pixels.reshape(-1, 3), axis=0)) <= 24
-
-
-def test_samples_take_the_media_in_turn(photograph: npt.NDArray[np.uint8]) -> None:
-    samples = render_samples([Sample(photograph[:64, :64], {})], len(MEDIA), seed=1)
-    assert [s.info["medium"] for s in samples] == list(MEDIA)
