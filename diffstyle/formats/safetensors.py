@@ -69,14 +69,14 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
     The tensors of a pickle may be nested under `state_dict`; the prefix `module.` is removed.
     """
-    from torch import is_tensor
+    import torch
 
     if path.suffix == ".safetensors":
         return read_safetensors(path)[1]
     loaded = read_pickle(path, mmap=True)
     named = cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else {}
     state = cast("dict[str, Any]", named.get("state_dict", named))
-    return {k.removeprefix("module."): v for k, v in state.items() if is_tensor(v)}
+    return {k.removeprefix("module."): v for k, v in state.items() if torch.is_tensor(v)}
 
 
 def _refuse_pickles(path: Path) -> None:
