@@ -70,7 +70,11 @@ def starter_memory() -> int:
 def default_engine(model: str) -> str:
     """The name of the engine that paints with a model when nobody says which."""
     table = "starter" if model == STARTER else "checkpoints"
-    return str(read_manifest(weights_folder())[table]["default_engine"])
+    folder = weights_folder()
+    try:
+        return str(read_manifest(folder)[table]["default_engine"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"Cannot use {folder / 'manifest.toml'}: {table} names no engine, install again.") from error
 
 
 def known_model(name: str) -> KnownModel:
