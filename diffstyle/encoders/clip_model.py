@@ -30,7 +30,8 @@ class Tokenizer(Protocol):
 class OpenClip:
     """An open_clip model with its tokenizer and preprocessing.
 
-    Pictures are squares of `side` pixels, texts at most `context` tokens; `mean` and `std` (1, 3, 1, 1) normalise pixels.
+    Pictures are squares of `side` pixels, texts have at most `context` tokens; `mean` and `std` (1, 3, 1, 1) are those
+    of its pixels.
     """
 
     model: CLIP
