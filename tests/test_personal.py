@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from diffstyle.adapters.strokes import SPACE, Strokes, blended
 from PIL import Image
 from torch import Tensor, nn
 
 from diffstyle import AdapterRecipe, Cancelled, InputError, Picture, Style, Stylizer, train_adapter
 from diffstyle.adapters.export import export
-from diffstyle.adapters.strokes import SPACE, Strokes, blended
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.assets.style_spec import parse_style
 from diffstyle.assets.zoo import adapter_info, adapters_folder

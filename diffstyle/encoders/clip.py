@@ -186,9 +186,7 @@ class StyleEncoder:
     @cached_property
     def _loaded(self) -> OpenClip:
         action = f"load the encoder {self.space}"
-        with enough_memory(
-            action, device=self.device, dtype=self.dtype, memory="fast"
-        ):  # lower modes keep the encoder off the GPU
+        with enough_memory(action, device=self.device, dtype=self.dtype, memory="fast"):
             return OpenClip.load(self.source, self.device, self.dtype)
 
     @torch.no_grad()
