@@ -145,8 +145,8 @@ def test_settings_of_another_engine_are_refused() -> None:
 def test_each_model_says_what_paints() -> None:
     assert default_engine_of(ModelOptions()) == interactive_engine()
     assert default_engine_of(ModelOptions(model="sd15")) == "diffusion"
-    for parts in ({"lora": ("a",)}, {"controlnet": ("a",)}, {"adapter": ("a",)}):
-        assert default_engine_of(ModelOptions(**parts)) == "diffusion"
+    for options in (ModelOptions(lora=("a",)), ModelOptions(controlnet=("a",)), ModelOptions(adapter=("a",))):
+        assert default_engine_of(options) == "diffusion"
 
 
 def test_no_engine_uses_the_name_of_a_shared_setting() -> None:
