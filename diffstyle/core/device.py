@@ -40,7 +40,7 @@ def fast_dtype(device: torch.device) -> torch.dtype:
 
 
 def mixed_precision(device: torch.device) -> torch.autocast:
-    """An autocast context for training in bfloat16; disabled on CPUs without native support, where it is much slower."""
+    """An autocast context for training in bfloat16, disabled on CPUs without native support, which slow down by it."""
     quick = device.type != "cpu" or fast_dtype(device) == torch.bfloat16
     return torch.autocast(device.type, torch.bfloat16, enabled=quick)
 

@@ -46,7 +46,7 @@ def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
 
 
 def mean(vectors: Tensor, weights: Tensor) -> Tensor:
-    """The spherical mean of unit vectors (n, d) with `weights` (n,), which minimises the weighted sum of squared angles.
+    """The spherical mean (d,) of unit vectors (n, d) with `weights` (n,): it minimises the weighted squared angles.
 
     By gradient descent (Buss and Fillmore 2001). InputError if the vectors cancel each other out.
     """

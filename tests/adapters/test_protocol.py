@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -116,7 +115,7 @@ def test_a_stats_adapter_is_attached_to_the_network_it_was_made_for() -> None:
 
 
 @pytest.fixture
-def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_models: Path) -> Iterator[Path]:
+def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_models: Path) -> Path:
     """A zoo with an adapter of every kind for backbones, named as its kind."""
     for kind in FOR_BACKBONES:
         folder = tmp_path / "zoo" / kind
@@ -128,7 +127,7 @@ def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_models: Path) -> I
             tiny.lora(path)
         (folder / INFO).write_text(f'kind = "{kind}"\nbackbone = "worded"\nsha256 = "{sha256(path)}"\n')
     monkeypatch.setenv("DIFFSTYLE_ADAPTERS", str(tmp_path / "zoo"))
-    yield tmp_path / "zoo"
+    return tmp_path / "zoo"
 
 
 @pytest.mark.parametrize("kind", FOR_BACKBONES)

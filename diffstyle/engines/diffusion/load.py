@@ -9,11 +9,12 @@ from typing import cast, get_args
 
 import torch
 
+from diffstyle.adapters.kinds import load_adapter
 from diffstyle.adapters.lora import LoraAdapter
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.assets.hub import KnownModel, known_models, where
 from diffstyle.assets.manifest import verified_folder
-from diffstyle.assets.zoo import adapter_file, adapter_folders
+from diffstyle.assets.zoo import adapter_folders
 from diffstyle.backbones.backbone import Conditioning, Control
 from diffstyle.backbones.load import ControlNetSource, load_backbone
 from diffstyle.backbones.recognise import Architecture
@@ -115,7 +116,7 @@ def _usual(architecture: Architecture) -> list[str]:
 
 def _tokens(name: str) -> TokensAdapter:
     if name in adapter_folders():
-        return TokensAdapter.load(adapter_file(name), name=name)
+        return cast("TokensAdapter", load_adapter(name, kinds=[TokensAdapter.kind]))
     source = find(name, "adapter")
     if source.path.suffix == ".bin":
         return TokensAdapter.load(source.path, name=source.path.name)
@@ -125,7 +126,7 @@ def _tokens(name: str) -> TokensAdapter:
 
 def _lora(name: str, scale: float) -> tuple[KnownModel | None, LoraAdapter]:
     if name in adapter_folders():
-        return None, LoraAdapter.load(adapter_file(name), name=name, scale=scale)
+        return None, replace(cast("LoraAdapter", load_adapter(name, kinds=[LoraAdapter.kind])), scale=scale)
     source = find(name, "LoRA")
     path = weights_file(source, "lora", "a LoRA")
     return source.known, LoraAdapter.load(path, name=source.known.name if source.known else path.name, scale=scale)
