@@ -88,7 +88,7 @@ class EfficientNetLite0(nn.Module):
     eighth), in the weights' dtype.
     """
 
-    layers: Mapping[str, Layer] = {  # noqa: RUF012
+    layers: Mapping[str, Layer] = {
         "stem": Layer(32, 4),
         "block1": Layer(96, 4),
         "block2": Layer(144, 4),
@@ -117,7 +117,7 @@ class EfficientNetLite0(nn.Module):
         state: dict[str, Tensor] = torch.load(path or weights_path(), map_location="cpu", weights_only=True)
         net = cls()
         net.load_state_dict(_folded(state, net))
-        net = net.to(dtype=dtype, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        channels_last_(net.to(dtype))
         return net.requires_grad_(False).eval()
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
@@ -135,6 +135,13 @@ class EfficientNetLite0(nn.Module):
                 x = block.project(found, x)
         maps["block6"] = F.interpolate(maps["block6"], scale_factor=2, mode="bilinear", align_corners=False)
         return maps
+
+
+def channels_last_(module: nn.Module) -> None:
+    """Lay out a module's 4-d weights as CPU convolutions in bfloat16 want them, in place."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.ndim == 4:
+            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
 
 
 def weights_path() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ def colour_map(source: ColourMoments, target: ColourMoments) -> tuple[Tensor, Te
     root, inverse = _roots(source.covariance + floor)
     middle, _ = _roots(root @ (target.covariance + floor) @ root)
     matrix = inverse @ middle @ inverse
-    values, vectors = torch.linalg.eigh((matrix + matrix.mT) / 2)
+    values, vectors = eigh((matrix + matrix.mT) / 2)
     matrix = (vectors * values.clamp(max=LARGEST_GAIN)[:, None]) @ vectors.mT
     return matrix, target.mean - (matrix @ source.mean[..., None])[..., 0]
 
@@ -55,8 +56,14 @@ def match_colours(pictures: Tensor, target: ColourMoments) -> Tensor:
     return apply_colour_map(pictures, *colour_map(colour_moments(pictures), target)).clamp(0, 1)
 
 
+def eigh(symmetric: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (…, n), ascending, and eigenvectors (…, n, n)."""
+    values, vectors = cast("tuple[Tensor, Tensor]", torch.linalg.eigh(symmetric))
+    return values, vectors
+
+
 def _roots(symmetric: Tensor) -> tuple[Tensor, Tensor]:
     """Square roots of positive definite matrices (b, n, n), and their inverses."""
-    values, vectors = torch.linalg.eigh(symmetric)
+    values, vectors = eigh(symmetric)
     root = values.clamp_min(1e-10).sqrt()
     return (vectors * root[:, None]) @ vectors.mT, (vectors / root[:, None]) @ vectors.mT

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 def guided_filter(values: Tensor, guide: Tensor, *, radius: int, epsilon: float = 2e-3, shrink: int = 4) -> Tensor:
-    """`values` (b, c, h, w) smoothed over windows of 2·radius + 1 pixels, stopping at the edges of `guide` (b, 1, h, w).
+    """`values` (b, c, h, w) smoothed in windows of 2·radius + 1 pixels, stopping at the edges of `guide` (b, 1, h, w).
 
     Solved at 1 / `shrink` of the size; `epsilon` is the variance of the guide below which it counts as flat.
     """

@@ -45,7 +45,7 @@ def seeking_colours(queries: Tensor, colours: Tensor, weight: float) -> Tensor:
 def nearest(queries: Tensor, keys: Tensor) -> Tensor:
     """Index (n,) of the key (k, d) with the largest inner product with each query (n, d)."""
     step = max(64, CHUNK // max(1, keys.shape[0]))
-    return torch.cat([(part @ keys.mT).max(1).indices for part in queries.split(step)])
+    return torch.cat([(part @ keys.mT).max(1).indices for part in torch.split(queries, step)])
 
 
 def gather(maps: Tensor, index: Tensor, height: int, width: int) -> Tensor:

@@ -52,8 +52,11 @@ class Bank:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StyleBanks:
-    """One style picture, read: a bank for every level, its colours, the range of its luma (darkest, lightest), and which share of
-    it lies in the middle half of that range: hardly any in a drawing of lines."""
+    """One style picture, read: a bank for every level, and its colours.
+
+    `darkest`, `lightest`: the range of its luma. `midtones`: which share of it lies in the middle half of that range,
+    hardly any in a drawing of lines.
+    """
 
     levels: Mapping[int, Bank]
     colours: ColourMoments
@@ -66,8 +69,10 @@ class StyleBanks:
 def read_style(painter: Painter, exemplar: Tensor, *, size: int = 512, stroke: float = 1.0) -> StyleBanks:
     """Read an exemplar (3, h, w) for paintings of a working size of `size` pixels.
 
-    `stroke` above 1 shows it larger, so that its marks become larger than they are in the style picture; below 1 smaller.
+    `stroke` below 1 shows it smaller, so that its marks become finer in the painting. Above 1 the painting is begun
+    smaller instead (see `paint`), with the same banks.
     """
+    stroke = min(1.0, stroke)
     levels = {level: _bank(painter, _at_level(exemplar, size / level, stroke)) for level in LEVELS}
     y = luma(exemplar[None]).flatten()
     y = y[:: max(1, len(y) // 50_000)]

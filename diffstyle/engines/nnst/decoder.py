@@ -1,8 +1,8 @@
 """The decoder of the painter: chosen style features and style pixels in, a picture out.
 
-After Kolkin et al. 2022, whose feed-forward variant decodes swapped VGG features. Two departures: the features are those
-of EfficientNet-Lite0, and the decoder also sees the 4x4 pixels of the style at each chosen place (`marks`), so that it
-arranges real paint instead of inventing it.
+After Kolkin et al. 2022, whose feed-forward variant decodes swapped VGG features. Two departures: the features are
+those of EfficientNet-Lite0, and the decoder also sees the 4x4 pixels of the style at each chosen place (`marks`), so
+that it arranges real paint instead of inventing it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diffstyle.encoders.features import EfficientNetLite0
+from diffstyle.encoders.features import EfficientNetLite0, channels_last_
 
 FINE = ("stem", "block1", "block2")  # at a quarter of the size
 DEEP = ("block3", "block4", "block6")  # at an eighth
@@ -103,7 +103,8 @@ class Decoder(nn.Module):
         decoder.load_state_dict(
             {k: v[:, : wanted[k].shape[1]].float() if k.endswith("_keys") else v.float() for k, v in state.items()}
         )
-        return decoder.to(dtype=dtype, memory_format=torch.channels_last).requires_grad_(False).eval()  # pyright: ignore[reportCallIssue]
+        channels_last_(decoder.to(dtype))
+        return decoder.requires_grad_(False).eval()
 
     def maps(self, features: Mapping[str, Tensor], pictures: Tensor) -> Maps:
         """What the decoder reads of pictures (b, 3, h, w) with these features."""

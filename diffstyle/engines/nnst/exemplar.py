@@ -8,21 +8,26 @@ from torch import Tensor
 LARGEST = 0.22  # of a side, that is cut from either end
 NEAR = 0.07  # distance in sRGB within which a pixel has the margin's colour
 SHARE = 0.97  # of a line's pixels that have it
+PAPER = 0.35  # share of the inside that has the margin's colour, from which on both are one sheet of paper
 INSET = 0.012  # of the longest side, cut further in where a margin was found: its shadow or rule
 
 
 def crop_margins(exemplar: Tensor) -> Tensor:
     """The part of (3, h, w) within its plain margins; all of it where there are none.
 
-    A margin is taken for one only where opposite sides have it in one colour, for a calm sky is no mount. Done twice,
-    since a frame often holds a mount.
+    A margin counts only where opposite sides have it in one colour, since a calm sky is no mount, and where the picture
+    inside is not on the same paper. Done twice, since a frame often holds a mount.
     """
     for _ in range(2):
         top, bottom, left, right = margins(exemplar)
         if not (top or bottom or left or right):
             break
         h, w = exemplar.shape[1:]
-        exemplar = exemplar[:, top : h - bottom, left : w - right]
+        inside = exemplar[:, top : h - bottom, left : w - right]
+        edge = exemplar[:, :top] if top else exemplar[:, :, :left]
+        if float(_alike(inside, edge.flatten(1).median(1).values).float().mean()) > PAPER:
+            break
+        exemplar = inside
     return exemplar
 
 
@@ -52,6 +57,11 @@ def _opposite(picture: Tensor) -> tuple[int, int]:
 def _depth(picture: Tensor) -> int:
     """How many lines from the top have the colour of the outermost ones nearly everywhere."""
     h = picture.shape[1]
-    edge = picture[:, : max(1, h // 100)].flatten(1).median(1).values[:, None, None]
-    plain = ((picture[:, : int(LARGEST * h)] - edge).abs().amax(0) < NEAR).float().mean(1) > SHARE  # (lines,)
+    edge = picture[:, : max(1, h // 100)].flatten(1).median(1).values
+    plain = _alike(picture[:, : int(LARGEST * h)], edge).float().mean(1) > SHARE  # (lines,)
     return int(plain.to(torch.int64).cumprod(0).sum())
+
+
+def _alike(picture: Tensor, colour: Tensor) -> Tensor:
+    """(h, w) where (3, h, w) has the colour (3,)."""
+    return (picture - colour[:, None, None]).abs().amax(0) < NEAR

@@ -35,6 +35,7 @@ from diffstyle.ops.guided import box_mean, guided_filter
 OnLevel = Callable[[float, Tensor], None]
 Masks = Sequence[Tensor | None]
 LARGE_SHARE = 0.7  # of the level before in what is matched beyond the working size
+RADIUS = 48  # the longest side over this: windows in which tones are restored
 TONE_WINDOW = 25  # pixels, over which a tile has the mean colours of the level before
 
 
@@ -42,23 +43,29 @@ TONE_WINDOW = 25  # pixels, over which a tile has the mean colours of the level 
 class PaintOptions:
     """`strength` 0…1: how far from the photo's own features and colours to the style's.
     `structure` 0…1: how much of the photo's shapes, tones and detail is kept.
-    `size`: longest side in pixels of the finest level that is painted whole. `seed` varies which marks are chosen.
+    `stroke`: size of marks in relation to the picture, as given to `read_style`. `size`: longest side in pixels of the
+    finest level that is painted whole, at stroke 1 and below. `seed` varies which marks are chosen.
     """
 
     strength: float = 1.0
     structure: float = 0.5
+    stroke: float = 1.0
     size: int = 512
     seed: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Weights:
-    """What `structure` sets: the photo's share in the features that are matched after the first level; how much likeness of colour counts in matches; how far deep and
-    fine targets are pulled back to the photo; how much of the photo's luma and chroma is restored.
+    """What `structure` sets.
+
+    `content`: the photo's share in the features that are matched after the first level; the rest are the picture's so
+    far. `colour`, `coherence`: as in MatchWeights. `deep`, `fine`: how far targets are pulled back to the photo's own
+    features. `luma`, `chroma`: how much of the goal's is restored in what was painted.
     """
 
     content: float
     colour: float
+    coherence: float
     deep: float
     fine: float
     luma: float
@@ -66,9 +73,29 @@ class _Weights:
 
     @classmethod
     def of(cls, structure: float, tonality: float) -> _Weights:
-        s = structure
-        luma_share = (0.1 + 0.7 * s) * tonality
-        return cls(0.5 + 0.45 * s, 0.3 + 2.4 * s, 0.5 * s, 0.4 * max(0.0, 2 * s - 1), luma_share, 0.1 + 0.5 * s)
+        """Between the three settings of STRUCTURE; in styles of lines, tones count for less."""
+        half, share = (0, 2 * structure) if structure < 0.5 else (1, 2 * structure - 1)
+        a, b = STRUCTURE[half], STRUCTURE[half + 1]
+        return cls(
+            content=_mix(a.content, b.content, share),
+            colour=_mix(a.colour, b.colour, share) * _mix(0.2, 1.0, tonality),
+            coherence=_mix(a.coherence, b.coherence, share),
+            deep=_mix(a.deep, b.deep, share),
+            fine=_mix(a.fine, b.fine, share),
+            luma=_mix(a.luma, b.luma, share) * tonality,
+            chroma=_mix(a.chroma, b.chroma, share),
+        )
+
+
+def _mix(a: float, b: float, share: float) -> float:
+    return a + (b - a) * share
+
+
+STRUCTURE = (  # 0, 0.5 and 1
+    _Weights(content=0.45, colour=0.2, coherence=0.25, deep=0.0, fine=0.0, luma=0.1, chroma=0.1),
+    _Weights(content=0.7, colour=0.8, coherence=0.12, deep=0.15, fine=0.0, luma=0.5, chroma=0.35),
+    _Weights(content=0.95, colour=3.0, coherence=0.02, deep=0.5, fine=0.5, luma=0.9, chroma=0.6),
+)
 
 
 @torch.inference_mode()
@@ -86,7 +113,8 @@ def paint(
     h, w = photo.shape[1:]
     longest = max(h, w)
     plan = _Plan.of(painter, photo[None], regions, options)
-    sizes = [min(options.size, longest) / level for level in LEVELS]
+    working = min(options.size, longest) / max(1.0, options.stroke)  # larger marks are painted smaller, and enlarged
+    sizes = [working / level for level in LEVELS]
     while sizes[-1] < longest:
         sizes.append(min(longest, 2 * sizes[-1]))
     work = [side**2 for side in sizes]
@@ -172,7 +200,7 @@ def _tonality(regions: Sequence[Region], tones: tuple[tuple[ToneMap, ...], ...])
 
 
 def _paint_level(plan: _Plan, level: int, size: tuple[int, int], before: Tensor | None) -> tuple[Tensor, Centre]:
-    """One level of the painting (1, 3, h, w), begun from the level `before` it, and the means that it was matched by."""
+    """One level of the painting (1, 3, h, w), begun from the level `before` it; and the means it was matched by."""
     photo, masks = resized(plan.photo, size), plan.masks(size)
     goal = plan.goal(photo, masks)
     padded, (h, w) = pad_to_stride(goal, MARGIN)
@@ -181,7 +209,7 @@ def _paint_level(plan: _Plan, level: int, size: tuple[int, int], before: Tensor 
         so_far = plan.painter.read(pad_to_stride(resized(before, size), MARGIN)[0])
         sought = replace(content.lerp(so_far, 1 - plan.weights.content), marks=content.marks)
     centre = Centre.of(sought)
-    painted = plan.painter.decoder(_targets(plan, level, sought, content, centre, masks))
+    painted = _decoded(plan, _targets(plan, level, sought, content, centre, masks), content, padded)
     painted = painted[:, :, MARGIN : MARGIN + h, MARGIN : MARGIN + w]
     whole = apply_colour_map(painted, *colour_map(colour_moments(painted), plan.colours(colour_moments(goal))))
     return settled(whole, goal, photo, luma_share=plan.weights.luma, chroma_share=plan.weights.chroma), centre
@@ -198,7 +226,7 @@ def _paint_tiles(plan: _Plan, size: tuple[int, int], before: Tensor, centre: Cen
         so_far = plan.painter.read(pad_to_stride(tile.cut(below), 0)[0])
         sought = content.lerp(so_far, LARGE_SHARE)
         targets = _targets(plan, LEVELS[-1], sought, content, centre, here, margin=0)
-        out = plan.painter.decoder(targets)[:, :, :h, :w]
+        out = _decoded(plan, targets, content, padded)[:, :, :h, :w]
         return (out + box_mean(tile.cut(below) - out, TONE_WINDOW)).clamp(0, 1)
 
     return in_tiles(*size, painted)
@@ -213,7 +241,7 @@ def _targets(
         cells = None if mask is None else F.avg_pool2d(pad_to_stride(mask, margin)[0], CELL)
         for style in region.styles:
             bank = style.banks.levels[level]
-            match = MatchWeights(colour=plan.weights.colour, noise=plan.noise)
+            match = MatchWeights(colour=plan.weights.colour, coherence=plan.weights.coherence, noise=plan.noise)
             chosen = style_targets(plan.painter.decoder, sought, bank, centre=centre, weights=match)
             parts.append((chosen, style.weight if cells is None else cells * style.weight))
     chosen, weights, strength = mixed_maps(parts), plan.weights, plan.options.strength
@@ -223,6 +251,18 @@ def _targets(
         torch.lerp(chosen.deep, content.deep, deep),
         torch.lerp(chosen.marks, content.marks, fine),
     )
+
+
+def _decoded(plan: _Plan, targets: Maps, content: Maps, goal: Tensor) -> Tensor:
+    """The picture (1, 3, h, w) of `targets`.
+
+    Below full strength, what the decoder loses of the goal (1, 3, h, w) is added, so that low strengths approach the
+    photo itself.
+    """
+    painted, missing = plan.painter.decoder(targets), 1 - plan.options.strength
+    if missing <= 0:
+        return painted
+    return painted + missing * (goal - plan.painter.decoder(content))
 
 
 def settled(painted: Tensor, goal: Tensor, photo: Tensor, *, luma_share: float, chroma_share: float) -> Tensor:
@@ -235,7 +275,7 @@ def settled(painted: Tensor, goal: Tensor, photo: Tensor, *, luma_share: float, 
     difference = goal - painted
     grey = luma(difference)
     wanted = luma_share * grey + chroma_share * (difference - grey)
-    smooth = guided_filter(wanted, luma(photo), radius=max(2, longest // 24), shrink=max(1, longest // 128))
+    smooth = guided_filter(wanted, luma(photo), radius=max(2, longest // RADIUS), shrink=max(1, longest // 128))
     return (painted + smooth).clamp(0, 1)
 
 

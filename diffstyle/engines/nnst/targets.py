@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -89,7 +90,7 @@ def _laid_out(rows: Tensor, index: Tensor) -> Tensor:
     return rows[index].permute(2, 0, 1)[None]
 
 
-def weighted_mean(parts: list[tuple[Tensor, float | Tensor]]) -> Tensor:
+def weighted_mean(parts: Sequence[tuple[Tensor, float | Tensor]]) -> Tensor:
     """Of tensors weighted by numbers or by masks that broadcast; equal weights where all masks are 0."""
     if len(parts) == 1:
         return parts[0][0]
@@ -100,7 +101,7 @@ def weighted_mean(parts: list[tuple[Tensor, float | Tensor]]) -> Tensor:
     return (out / total).to(parts[0][0].dtype)
 
 
-def mixed_maps(parts: list[tuple[Maps, float | Tensor]]) -> Maps:
+def mixed_maps(parts: Sequence[tuple[Maps, float | Tensor]]) -> Maps:
     """Maps weighted by numbers or by masks (1, 1, h/4, w/4)."""
     coarse = [(m.deep, F.avg_pool2d(w, 2) if isinstance(w, Tensor) else w) for m, w in parts]
     return Maps(

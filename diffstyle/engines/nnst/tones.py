@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from diffstyle.engines.nnst.bank import StyleBanks, luma
@@ -16,6 +17,7 @@ from diffstyle.ops.colour_transfer import apply_colour_map, colour_map, colour_m
 LIFT = 0.35  # share of the way from the mapped luma up to the full range
 MIDTONES = 0.25  # share of mid-tones from which on a style has all tones
 LARGEST_GAIN = 2.5
+KNEE = 0.25  # share of the style's range at either end into which tones beyond it are compressed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,8 +51,15 @@ class ToneMap:
         mapped = apply_colour_map(photo, self.matrix, self.offset)
         (a, b), (c, d) = self.photo_range, self.style_range
         y = luma(mapped)
+        knee = KNEE * (d - c)
         full = c + (d - c) * ((luma(photo) - a) / (b - a)).clamp(0, 1)
         wanted = y + LIFT * self.tonality * (full - y).clamp_min(0)
+        wanted = d - soft_floor(d - soft_floor(wanted - c, knee) - c, knee)
         gain = ((wanted.clamp_min(0) + 0.04) / (y.clamp_min(0) + 0.04)).clamp(0, LARGEST_GAIN)
         lifted = mapped * gain
         return (lifted + 0.5 * (wanted - luma(lifted))).clamp(0, 1)
+
+
+def soft_floor(x: Tensor, knee: float) -> Tensor:
+    """`x` where it is above `knee`, and a smooth approach to 0 below: contrast is compressed instead of cut off."""
+    return torch.where(x > knee, x, knee * torch.exp((x - knee).clamp_max(0) / knee))

@@ -12,6 +12,7 @@ import copy
 import math
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffstyle.encoders.features import EfficientNetLite0
+from diffstyle.encoders.features import EfficientNetLite0, channels_last_
 from diffstyle.engines.nnst.decoder import DEEP, FINE, Decoder, Maps
 from diffstyle.ops.colour_transfer import colour_moments, match_colours
 from diffstyle.ops.neighbours import KeyGrid, coherent_matches, gather, nearest, seeking_colours, to_keys, with_colours
@@ -91,7 +92,8 @@ def train(plan: Plan, *, workers: int = 2) -> None:
     torch.manual_seed(plan.seed)
     material = Material.prepare(plan.data, plan.out.parent / "material")
     net = EfficientNetLite0.load(dtype=torch.bfloat16)
-    decoder = Decoder().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    decoder = Decoder()
+    channels_last_(decoder)
     measure(decoder, net, material, seed=plan.seed)
     run = Run(plan, decoder)
     with ThreadPoolExecutor(workers) as pool:
@@ -234,10 +236,12 @@ def _read(decoder: Decoder, net: EfficientNetLite0, pictures: Tensor) -> Maps:
 
 def _layers(maps: Maps) -> dict[str, Tensor]:
     """The layers of joined maps by name."""
-    layers = EfficientNetLite0.layers
-    fine = maps.fine.split([layers[name].channels for name in FINE], 1)
-    deep = maps.deep.split([layers[name].channels for name in DEEP], 1)
-    return dict(zip((*FINE, *DEEP), (*fine, *deep), strict=True))
+    parts = (*_split(maps.fine, FINE), *_split(maps.deep, DEEP))
+    return dict(zip((*FINE, *DEEP), parts, strict=True))
+
+
+def _split(joined: Tensor, names: Sequence[str]) -> Sequence[Tensor]:
+    return torch.split(joined, [EfficientNetLite0.layers[name].channels for name in names], 1)
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from diffstyle.encoders.features import EfficientNetLite0
 from diffstyle.engines.nnst.decoder import DEEP, DEEP_KEYS, FINE, FINE_KEYS, Decoder
+from diffstyle.ops.colour_transfer import eigh
 from diffstyle.training.nnst.material import Material, draw
 
 BATCHES, SIDE = 40, 192
@@ -31,12 +32,13 @@ def measure(decoder: Decoder, net: EfficientNetLite0, material: Material, *, see
 
 def _principal(layers: dict[str, Tensor], width: int) -> Tensor:
     """(c, width): each layer weighted to the same variance in all, then the directions of largest variance."""
-    rows, weights = [], []
+    rows: list[Tensor] = []
+    weights: list[Tensor] = []
     for x in layers.values():
         centred = (x - x.mean((2, 3), keepdim=True)).permute(0, 2, 3, 1).flatten(0, 2)  # (n, c)
         weight = centred.square().sum(1).mean().rsqrt()
         rows.append(centred * weight)
         weights.append(weight.expand(x.shape[1]))
     joined = torch.cat(rows, 1)
-    _, vectors = torch.linalg.eigh(joined.T @ joined / len(joined))
+    _, vectors = eigh(joined.T @ joined / len(joined))
     return torch.cat(weights)[:, None] * vectors[:, -width:].flip(1)
