@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CHUNK = 2**23  # entries of one block of the similarity matrix
+COLOUR_SQUARE = -3  # the dimension of keys with looks that every query multiplies by its weight of colour
 JUMPS = (4, 2, 1, 2, 1, 1)  # distances of the neighbours that are asked, in turn
 _AROUND = ((-1, 0), (0, -1), (0, 1), (1, 0))
 
@@ -28,18 +29,20 @@ def to_keys(maps: Tensor, projection: Tensor, centre: Tensor | None = None) -> T
     return F.normalize(projected.float(), dim=2).to(maps.dtype)
 
 
-def with_colours(keys: Tensor, colours: Tensor) -> Tensor:
-    """Keys (b, k, d) of the style with the colours (b, k, 3) of their places: (b, k, d + 4)."""
-    square = colours.square().sum(2, keepdim=True)
-    return torch.cat((keys, colours.to(keys.dtype), -square.to(keys.dtype)), 2)
+def with_looks(keys: Tensor, looks: Tensor) -> Tensor:
+    """Keys (b, k, d) of the style with the looks (b, k, 4) of their places, colour and relief: (b, k, d + 6)."""
+    colour, relief = looks[..., :3], looks[..., 3:]
+    more = torch.cat((colour, -colour.square().sum(2, keepdim=True), relief, -relief.square()), 2)
+    return torch.cat((keys, more.to(keys.dtype)), 2)
 
 
-def seeking_colours(queries: Tensor, colours: Tensor, weight: float) -> Tensor:
-    """Queries (b, n, d + 4) whose product with keys that have colours is cosine − weight x squared colour distance, up
-    to a constant for each query.
+def seeking_looks(queries: Tensor, looks: Tensor, *, colour: float, relief: float) -> Tensor:
+    """Queries (b, n, d + 6) whose product with keys that have looks is the cosine less `colour` x the squared distance
+    of colours and `relief` x that of reliefs, up to a constant for each query.
     """
-    ones = torch.full_like(queries[..., :1], weight)
-    return torch.cat((queries, (2 * weight * colours).to(queries.dtype), ones), 2)
+    one = torch.ones_like(looks[..., :1])
+    more = torch.cat((2 * colour * looks[..., :3], colour * one, 2 * relief * looks[..., 3:], relief * one), 2)
+    return torch.cat((queries, more.to(queries.dtype)), 2)
 
 
 def nearest(queries: Tensor, keys: Tensor) -> Tensor:
@@ -64,6 +67,15 @@ class KeyGrid:
     @property
     def rows(self) -> Tensor:
         return self.keys.flatten(0, 2)
+
+
+def usage(queries: Tensor, keys: Tensor, *, sample: int = 512) -> Tensor:
+    """How near each key (k, d) is to the quarter of the queries (n, d) that are nearest to it, (k,).
+
+    Subtracted in part, it keeps a few keys from answering most queries (hubs; Conneau et al. 2018, section 2.3).
+    """
+    some = queries[:: max(1, len(queries) // sample)]
+    return (keys @ some.mT).float().topk(max(1, len(some) // 4), dim=1, sorted=False).values.mean(1)
 
 
 def coherent_matches(queries: Tensor, grid: KeyGrid, *, coherence: float, limit: int = 8192, stride: int = 1) -> Tensor:

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffstyle.engines.nnst.bank import LEVELS, MARGIN, Painter, luma, pad_to_stride
+from diffstyle.engines.nnst.bank import LEVELS, MARGIN, Painter, luma, luma_quantiles, pad_to_stride
 from diffstyle.engines.nnst.decoder import CELL, Maps
 from diffstyle.engines.nnst.targets import Centre, MatchWeights, Region, mixed_maps, style_targets, weighted_mean
 from diffstyle.engines.nnst.tiles import Tile, in_tiles
@@ -34,6 +34,8 @@ from diffstyle.ops.guided import box_mean, guided_filter
 
 OnLevel = Callable[[float, Tensor], None]
 Masks = Sequence[Tensor | None]
+RELIEF = 0.3  # weight of local contrast in the matches of a style of lines
+JITTER = 0.35  # length of the noise that a seed adds to keys of unit length
 LARGE_SHARE = 0.7  # of the level before in what is matched beyond the working size
 RADIUS = 48  # the longest side over this: windows in which tones are restored
 TONE_WINDOW = 25  # pixels, over which a tile has the mean colours of the level before
@@ -59,13 +61,15 @@ class _Weights:
     """What `structure` sets.
 
     `content`: the photo's share in the features that are matched after the first level; the rest are the picture's so
-    far. `colour`, `coherence`: as in MatchWeights. `deep`, `fine`: how far targets are pulled back to the photo's own
+    far. `colour`, `relief`, `coherence`, `balance`: as in MatchWeights. `deep`, `fine`: how far targets are pulled back to the photo's own
     features. `luma`, `chroma`: how much of the goal's is restored in what was painted.
     """
 
     content: float
     colour: float
+    relief: float
     coherence: float
+    balance: float
     deep: float
     fine: float
     luma: float
@@ -78,8 +82,10 @@ class _Weights:
         a, b = STRUCTURE[half], STRUCTURE[half + 1]
         return cls(
             content=_mix(a.content, b.content, share),
-            colour=_mix(a.colour, b.colour, share) * _mix(0.2, 1.0, tonality),
+            colour=_mix(a.colour, b.colour, share) * _mix(0.5, 1.0, tonality),
+            relief=RELIEF * (1 - tonality),
             coherence=_mix(a.coherence, b.coherence, share),
+            balance=_mix(a.balance, b.balance, share),
             deep=_mix(a.deep, b.deep, share),
             fine=_mix(a.fine, b.fine, share),
             luma=_mix(a.luma, b.luma, share) * tonality,
@@ -92,9 +98,15 @@ def _mix(a: float, b: float, share: float) -> float:
 
 
 STRUCTURE = (  # 0, 0.5 and 1
-    _Weights(content=0.45, colour=0.2, coherence=0.25, deep=0.0, fine=0.0, luma=0.1, chroma=0.1),
-    _Weights(content=0.7, colour=0.8, coherence=0.12, deep=0.15, fine=0.0, luma=0.5, chroma=0.35),
-    _Weights(content=0.95, colour=3.0, coherence=0.02, deep=0.5, fine=0.5, luma=0.9, chroma=0.6),
+    _Weights(
+        content=0.45, colour=0.2, relief=0.0, coherence=0.25, balance=1.0, deep=0.0, fine=0.0, luma=0.1, chroma=0.1
+    ),
+    _Weights(
+        content=0.7, colour=0.8, relief=0.0, coherence=0.12, balance=0.75, deep=0.15, fine=0.0, luma=0.5, chroma=0.35
+    ),
+    _Weights(
+        content=0.95, colour=3.0, relief=0.0, coherence=0.02, balance=0.1, deep=0.5, fine=0.5, luma=0.9, chroma=0.6
+    ),
 )
 
 
@@ -140,7 +152,11 @@ class _Plan:
     tones: tuple[tuple[ToneMap, ...], ...]  # by region and style
     options: PaintOptions
     weights: _Weights
-    noise: torch.Generator | None
+    noise: torch.Generator
+
+    @property
+    def jitter(self) -> float:
+        return 0.0 if self.options.seed is None else JITTER
 
     @classmethod
     def of(
@@ -150,7 +166,7 @@ class _Plan:
         regions: Sequence[Region],
         options: PaintOptions,
     ) -> _Plan:
-        noise = None if options.seed is None else torch.Generator().manual_seed(options.seed)
+        noise = torch.Generator().manual_seed(options.seed or 0)
         h, w = photo.shape[2:]
         small = resized(photo, _size(h, w, min(1.0, 256 / max(h, w))))
         tones = tuple(
@@ -169,6 +185,16 @@ class _Plan:
         share = self.options.strength * (1 - self.tones[0][0].tonality)
         own = styles[0].colours
         return ColourMoments(torch.lerp(goal.mean, own.mean, share), torch.lerp(goal.covariance, own.covariance, share))
+
+    def inked(self, picture: Tensor) -> Tensor:
+        """`picture` with ink as dark as the style's, in the style of a drawing; any other is left as it is."""
+        if sum(len(region.styles) for region in self.regions) > 1 or (tone := self.tones[0][0]).tonality >= 1:
+            return picture
+        darkest, lightest = float(tone.style_tones[0]), float(tone.style_tones[-1])
+        found = min(float(luma_quantiles(luma(picture))[0]), lightest - 0.1)
+        gain = min(2.0, max(1.0, (lightest - darkest) / (lightest - found)))
+        gain = _mix(1.0, gain, self.options.strength * (1 - tone.tonality))
+        return lightest + gain * (picture - lightest)
 
     def masks(self, size: tuple[int, int]) -> Masks:
         """The regions' masks (1, 1, *size), or None where one region is the whole picture."""
@@ -212,6 +238,7 @@ def _paint_level(plan: _Plan, level: int, size: tuple[int, int], before: Tensor 
     painted = _decoded(plan, _targets(plan, level, sought, content, centre, masks), content, padded)
     painted = painted[:, :, MARGIN : MARGIN + h, MARGIN : MARGIN + w]
     whole = apply_colour_map(painted, *colour_map(colour_moments(painted), plan.colours(colour_moments(goal))))
+    whole = plan.inked(whole)
     return settled(whole, goal, photo, luma_share=plan.weights.luma, chroma_share=plan.weights.chroma), centre
 
 
@@ -241,7 +268,14 @@ def _targets(
         cells = None if mask is None else F.avg_pool2d(pad_to_stride(mask, margin)[0], CELL)
         for style in region.styles:
             bank = style.banks.levels[level]
-            match = MatchWeights(colour=plan.weights.colour, coherence=plan.weights.coherence, noise=plan.noise)
+            match = MatchWeights(
+                colour=plan.weights.colour,
+                relief=plan.weights.relief,
+                coherence=plan.weights.coherence,
+                balance=plan.weights.balance,
+                jitter=plan.jitter,
+                noise=plan.noise,
+            )
             chosen = style_targets(plan.painter.decoder, sought, bank, centre=centre, weights=match)
             parts.append((chosen, style.weight if cells is None else cells * style.weight))
     chosen, weights, strength = mixed_maps(parts), plan.weights, plan.options.strength
