@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CHUNK = 2**23  # entries of one block of the similarity matrix
-COLOUR_SQUARE = -3  # the dimension of keys with looks that every query multiplies by its weight of colour
+LIGHT_SQUARE = -1  # the dimension of keys with looks that every query multiplies by its weight of light
 JUMPS = (4, 2, 1, 2, 1, 1)  # distances of the neighbours that are asked, in turn
 _AROUND = ((-1, 0), (0, -1), (0, 1), (1, 0))
 
@@ -30,19 +30,23 @@ def to_keys(maps: Tensor, projection: Tensor, centre: Tensor | None = None) -> T
 
 
 def with_looks(keys: Tensor, looks: Tensor) -> Tensor:
-    """Keys (b, k, d) of the style with the looks (b, k, 4) of their places, colour and relief: (b, k, d + 6)."""
-    colour, relief = looks[..., :3], looks[..., 3:]
-    more = torch.cat((colour, -colour.square().sum(2, keepdim=True), relief, -relief.square()), 2)
-    return torch.cat((keys, more.to(keys.dtype)), 2)
+    """Keys (b, k, d) of the style and the looks (b, k, 4) of their places, as (b, k, d + 7).
+
+    Looks are luma, two differences of colour, and relief.
+    """
+    light, chroma, relief = looks[..., :1], looks[..., 1:3], looks[..., 3:]
+    squares = (-chroma.square().sum(2, keepdim=True), relief, -relief.square(), light, -light.square())
+    return torch.cat((keys, torch.cat((chroma, *squares), 2).to(keys.dtype)), 2)
 
 
-def seeking_looks(queries: Tensor, looks: Tensor, *, colour: float, relief: float) -> Tensor:
-    """Queries (b, n, d + 6) whose product with keys that have looks is the cosine less `colour` x the squared distance
-    of colours and `relief` x that of reliefs, up to a constant for each query.
+def seeking_looks(queries: Tensor, looks: Tensor, *, light: float, chroma: float, relief: float) -> Tensor:
+    """Queries (b, n, d + 7) whose product with keys that have looks is the cosine less `light`, `chroma` and `relief` x
+    the squared distances of these, up to a constant for each query.
     """
     one = torch.ones_like(looks[..., :1])
-    more = torch.cat((2 * colour * looks[..., :3], colour * one, 2 * relief * looks[..., 3:], relief * one), 2)
-    return torch.cat((queries, more.to(queries.dtype)), 2)
+    about_chroma = (2 * chroma * looks[..., 1:3], chroma * one)
+    about_rest = (2 * relief * looks[..., 3:], relief * one, 2 * light * looks[..., :1], light * one)
+    return torch.cat((queries, torch.cat((*about_chroma, *about_rest), 2).to(queries.dtype)), 2)
 
 
 def nearest(queries: Tensor, keys: Tensor) -> Tensor:

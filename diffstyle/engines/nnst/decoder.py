@@ -21,7 +21,7 @@ FINE = ("stem", "block1", "block2")  # at a quarter of the size
 DEEP = ("block3", "block4", "block6")  # at an eighth
 CELL = 4  # pixels a side of a mark: one place of the fine maps
 STRIDE = 16  # sides of what is decoded are multiples of it
-FINE_KEYS, DEEP_KEYS = 58, 90  # dimensions of what is matched; six more are for looks
+FINE_KEYS, DEEP_KEYS = 57, 89  # dimensions of what is matched; seven more are for looks
 _LAYERS = EfficientNetLite0.layers
 FINE_CHANNELS = sum(_LAYERS[name].channels for name in FINE)
 DEEP_CHANNELS = sum(_LAYERS[name].channels for name in DEEP)
@@ -37,8 +37,8 @@ class Maps:
     marks: Tensor
 
     def looks(self) -> tuple[Tensor, Tensor]:
-        """What is seen of the fine places (b, n, 4) and of the deep ones (b, m, 4): mean colour less 0.5, and relief
-        in [0, 1], which is local contrast in relation to the whole picture's.
+        """What is seen of the fine places (b, n, 4) and of the deep ones (b, m, 4): mean luma less 0.5, chroma,
+        and relief in [0, 1], which is local contrast in relation to the whole picture's.
         """
         b, _, h, w = self.marks.shape
         marks = self.marks.float().view(b, 3, -1, h, w)  # (b, 3, 16, h/4, w/4)
@@ -46,7 +46,8 @@ class Maps:
         mean, square = (F.avg_pool2d(x.mean(1, keepdim=True), 3, 1, 1) for x in (grey, grey.square()))
         deviation = (square - mean.square()).clamp_min(0).sqrt()
         relief = deviation / (deviation + deviation.mean((2, 3), keepdim=True) + 1e-3)
-        fine = torch.cat((colour, relief), 1)
+        light = 0.299 * colour[:, :1] + 0.587 * colour[:, 1:2] + 0.114 * colour[:, 2:]
+        fine = torch.cat((light, colour[:, :1] - light, colour[:, 2:] - light, relief), 1)
         return fine.flatten(2).mT, F.avg_pool2d(fine, 2).flatten(2).mT
 
     def lerp(self, other: Maps, share: float | Tensor) -> Maps:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from diffstyle.engines.nnst.bank import Bank, StyleBanks
 from diffstyle.engines.nnst.decoder import Decoder, Maps
-from diffstyle.ops.neighbours import COLOUR_SQUARE, KeyGrid, coherent_matches, seeking_looks, to_keys, usage
+from diffstyle.ops.neighbours import LIGHT_SQUARE, KeyGrid, coherent_matches, seeking_looks, to_keys, usage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,12 +49,13 @@ class Centre:
 class MatchWeights:
     """What counts beside the likeness of features.
 
-    `colour`, `relief`: likeness of mean colour and of local contrast. `coherence`: with what neighbours take.
+    `light`, `hue`, `relief`: likeness of luma, hue and local contrast. `coherence`: with what neighbours take.
     `balance`: that places of the style are used alike, so that flats of the photo do not repeat one place of it.
     `jitter`: length of the noise that varies matches.
     """
 
-    colour: float = 1.0
+    light: float = 1.0
+    hue: float = 1.0
     relief: float = 0.0
     coherence: float = 0.12
     balance: float = 0.5
@@ -77,10 +78,10 @@ def _matches(keys: Tensor, looks: Tensor, like: Tensor, grid: KeyGrid, weights: 
     h, w = like.shape[2:]
     if weights.jitter > 0:
         keys = keys + (weights.jitter * smooth_noise(keys.shape[2], (h, w), weights.noise)).to(keys.dtype)
-    queries = seeking_looks(keys, looks, colour=weights.colour, relief=weights.relief)[0]
+    queries = seeking_looks(keys, looks, light=weights.light, chroma=weights.hue, relief=weights.relief)[0]
     balanced = KeyGrid(grid.keys.clone())
-    less = weights.balance / weights.colour * usage(queries, grid.rows)
-    balanced.keys[..., COLOUR_SQUARE] -= less.view(grid.keys.shape[:3])
+    less = weights.balance / weights.light * usage(queries, grid.rows)
+    balanced.keys[..., LIGHT_SQUARE] -= less.view(grid.keys.shape[:3])
     return coherent_matches(queries.view(h, w, -1), balanced, coherence=weights.coherence)
 
 

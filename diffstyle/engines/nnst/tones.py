@@ -31,15 +31,26 @@ class ToneMap:
     photo_tones: Tensor  # (TONES,), strictly ascending
     style_tones: Tensor  # (TONES,)
     tonality: float  # 0…1: whether the style has mid-tones of its own, or says it all in lines
+    colourfulness: float  # 0…1: whether the photo has as many hues as the style, or is nearly grey beside it
 
     @classmethod
     def fit(cls, photo: Tensor, style: StyleBanks, weight: Tensor | None = None) -> ToneMap:
         """From the photo (1, 3, h, w), where `weight` (1, 1, h, w) says, to the style."""
-        matrix, offset = colour_map(colour_moments(photo, weight), style.colours)
+        moments = colour_moments(photo, weight)
+        matrix, offset = colour_map(moments, style.colours)
+        reached, wanted = (_hues(c) for c in (matrix @ moments.covariance @ matrix.mT, style.colours.covariance))
+        colourfulness = min(1.0, reached / max(wanted, 1e-6))
         y = luma(photo)
         seen = y[weight > 0.5] if weight is not None and bool((weight > 0.5).any()) else y
         steps = torch.arange(len(style.tones)) * 1e-3
-        return cls(matrix, offset, luma_quantiles(seen) + steps, style.tones, min(1.0, style.midtones / MIDTONES))
+        return cls(
+            matrix,
+            offset,
+            luma_quantiles(seen) + steps,
+            style.tones,
+            min(1.0, style.midtones / MIDTONES),
+            colourfulness,
+        )
 
     def __call__(self, photo: Tensor) -> Tensor:
         """(1, 3, h, w), clamped; every pixel by itself, so tiles of a picture fit together."""
@@ -55,6 +66,11 @@ class ToneMap:
         gain = ((wanted.clamp_min(0) + 0.04) / (y.clamp_min(0) + 0.04)).clamp(0, LARGEST_GAIN)
         lifted = mapped * gain
         return (lifted + 0.5 * (wanted - luma(lifted))).clamp(0, 1)
+
+
+def _hues(covariance: Tensor) -> float:
+    """Variance of colours (1, 3, 3) across the axis of greys."""
+    return float(covariance[0].trace() - covariance[0].sum() / 3)
 
 
 def interpolate(x: Tensor, at: Tensor, values: Tensor) -> Tensor:

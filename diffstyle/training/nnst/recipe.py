@@ -181,10 +181,14 @@ def losses(decoder: Decoder, net: EfficientNetLite0, batch: Batch, *, second: bo
 def swap(decoder: Decoder, content: Maps, style: Maps, energy: Tensor) -> tuple[Maps, Tensor]:
     """Each place's match in the style, its marks, and the detail `energy` (b, 4, h/4, w/4) that they have."""
     (fine_wanted, deep_wanted), (fine_there, deep_there) = content.looks(), style.looks()
-    colour, relief = (float(v) for v in torch.rand(2) * torch.tensor([3.0, 0.2]))
-    queries = seeking_looks(to_keys(content.fine, decoder.fine_keys), fine_wanted, colour=colour, relief=relief)
+    light, chroma, relief = (float(v) for v in torch.rand(3) * torch.tensor([3.0, 3.0, 0.2]))
+    queries = seeking_looks(
+        to_keys(content.fine, decoder.fine_keys), fine_wanted, light=light, chroma=chroma, relief=relief
+    )
     fine = _matches(queries, with_looks(to_keys(style.fine, decoder.fine_keys), fine_there), content.fine, style.fine)
-    queries = seeking_looks(to_keys(content.deep, decoder.deep_keys), deep_wanted, colour=colour, relief=relief)
+    queries = seeking_looks(
+        to_keys(content.deep, decoder.deep_keys), deep_wanted, light=light, chroma=chroma, relief=relief
+    )
     deep = _matches(queries, with_looks(to_keys(style.deep, decoder.deep_keys), deep_there), content.deep, style.deep)
     fine_shape, deep_shape = content.fine.shape[2:], content.deep.shape[2:]
     maps = Maps(
