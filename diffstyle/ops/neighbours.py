@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CHUNK = 2**23  # entries of one block of the similarity matrix
+LIGHT_SQUARE = -1  # the dimension of keys with looks that every query multiplies by its weight of light
 JUMPS = (4, 2, 1, 2, 1, 1)  # distances of the neighbours that are asked, in turn
 _AROUND = ((-1, 0), (0, -1), (0, 1), (1, 0))
 
@@ -28,18 +29,24 @@ def to_keys(maps: Tensor, projection: Tensor, centre: Tensor | None = None) -> T
     return F.normalize(projected.float(), dim=2).to(maps.dtype)
 
 
-def with_colours(keys: Tensor, colours: Tensor) -> Tensor:
-    """Keys (b, k, d) of the style with the colours (b, k, 3) of their places: (b, k, d + 4)."""
-    square = colours.square().sum(2, keepdim=True)
-    return torch.cat((keys, colours.to(keys.dtype), -square.to(keys.dtype)), 2)
+def with_looks(keys: Tensor, looks: Tensor) -> Tensor:
+    """Keys (b, k, d) of the style and the looks (b, k, 4) of their places, as (b, k, d + 7).
 
-
-def seeking_colours(queries: Tensor, colours: Tensor, weight: float) -> Tensor:
-    """Queries (b, n, d + 4) whose product with keys that have colours is cosine − weight x squared colour distance, up
-    to a constant for each query.
+    Looks are luma, two differences of colour, and relief.
     """
-    ones = torch.full_like(queries[..., :1], weight)
-    return torch.cat((queries, (2 * weight * colours).to(queries.dtype), ones), 2)
+    light, chroma, relief = looks[..., :1], looks[..., 1:3], looks[..., 3:]
+    squares = (-chroma.square().sum(2, keepdim=True), relief, -relief.square(), light, -light.square())
+    return torch.cat((keys, torch.cat((chroma, *squares), 2).to(keys.dtype)), 2)
+
+
+def seeking_looks(queries: Tensor, looks: Tensor, *, light: float, chroma: float, relief: float) -> Tensor:
+    """Queries (b, n, d + 7) whose product with keys that have looks is the cosine less `light`, `chroma` and `relief` x
+    the squared distances of these, up to a constant for each query.
+    """
+    one = torch.ones_like(looks[..., :1])
+    about_chroma = (2 * chroma * looks[..., 1:3], chroma * one)
+    about_rest = (2 * relief * looks[..., 3:], relief * one, 2 * light * looks[..., :1], light * one)
+    return torch.cat((queries, torch.cat((*about_chroma, *about_rest), 2).to(queries.dtype)), 2)
 
 
 def nearest(queries: Tensor, keys: Tensor) -> Tensor:
@@ -64,6 +71,15 @@ class KeyGrid:
     @property
     def rows(self) -> Tensor:
         return self.keys.flatten(0, 2)
+
+
+def usage(queries: Tensor, keys: Tensor, *, sample: int = 512) -> Tensor:
+    """How near each key (k, d) is to the quarter of the queries (n, d) that are nearest to it, (k,).
+
+    Subtracted in part, it keeps a few keys from answering most queries (hubs; Conneau et al. 2018, section 2.3).
+    """
+    some = queries[:: max(1, len(queries) // sample)]
+    return (keys @ some.mT).float().topk(max(1, len(some) // 4), dim=1, sorted=False).values.mean(1)
 
 
 def coherent_matches(queries: Tensor, grid: KeyGrid, *, coherence: float, limit: int = 8192, stride: int = 1) -> Tensor:

@@ -13,10 +13,11 @@ from torch.nn import functional as F
 from diffstyle.encoders.features import EfficientNetLite0, FeatureNet
 from diffstyle.engines.nnst.decoder import STRIDE, Decoder, Maps
 from diffstyle.ops.colour_transfer import ColourMoments, colour_moments
-from diffstyle.ops.neighbours import KeyGrid, to_keys, with_colours
+from diffstyle.ops.neighbours import KeyGrid, to_keys, with_looks
 
 LEVELS = (4, 2, 1)  # the working size divided by these: the scales of a painting, coarse to fine
 SIDE = 384  # pixels, of an exemplar's longest side at the finest scale
+TONES = 17  # quantiles of luma
 MARGIN = 32  # pixels of reflected border around what is read, cut off the maps again
 
 
@@ -54,14 +55,13 @@ class Bank:
 class StyleBanks:
     """One style picture, read: a bank for every level, and its colours.
 
-    `darkest`, `lightest`: the range of its luma. `midtones`: which share of it lies in the middle half of that range,
-    hardly any in a drawing of lines.
+    `tones`: quantiles (TONES,) of its luma, evenly spaced. `midtones`: which share of it lies in the middle half of
+    their range, hardly any in a drawing of lines.
     """
 
     levels: Mapping[int, Bank]
     colours: ColourMoments
-    darkest: float
-    lightest: float
+    tones: Tensor
     midtones: float
 
 
@@ -74,12 +74,11 @@ def read_style(painter: Painter, exemplar: Tensor, *, size: int = 512, stroke: f
     """
     stroke = min(1.0, stroke)
     levels = {level: _bank(painter, _at_level(exemplar, size / level, stroke)) for level in LEVELS}
-    y = luma(exemplar[None]).flatten()
-    y = y[:: max(1, len(y) // 50_000)]
-    darkest, lightest = (float(y.quantile(q)) for q in (0.01, 0.99))
+    tones = luma_quantiles(luma(exemplar[None]))
+    y, (darkest, lightest) = luma(exemplar[None]), (float(tones[0]), float(tones[-1]))
     quarter = (lightest - darkest) / 4
     midtones = float(((y > darkest + quarter) & (y < lightest - quarter)).float().mean())
-    return StyleBanks(levels, colour_moments(exemplar[None]), darkest, lightest, midtones)
+    return StyleBanks(levels, colour_moments(exemplar[None]), tones, midtones)
 
 
 def _at_level(exemplar: Tensor, size: float, stroke: float) -> Tensor:
@@ -99,16 +98,16 @@ def _bank(painter: Painter, exemplar: Tensor) -> Bank:
     fine, marks = (_inner(m, MARGIN // 4, h // 4, w // 4) for m in (maps.fine, maps.marks))
     deep = _inner(maps.deep, MARGIN // 8, h // 8, w // 8)
     inner = Maps(fine, deep, marks)
-    fine_colours, deep_colours = inner.cell_colours()
-    fine_keys = _grid(fine, painter.decoder.fine_keys, fine_colours)
-    deep_keys = _grid(deep, painter.decoder.deep_keys, deep_colours)
+    fine_looks, deep_looks = inner.looks()
+    fine_keys = _grid(fine, painter.decoder.fine_keys, fine_looks)
+    deep_keys = _grid(deep, painter.decoder.deep_keys, deep_looks)
     fine, marks, deep = (m.permute(0, 2, 3, 1).flatten(0, 2) for m in (fine, marks, deep))  # (places, channels)
     return Bank(fine, deep, marks, fine_keys, deep_keys)
 
 
-def _grid(maps: Tensor, projection: Tensor, colours: Tensor) -> KeyGrid:
+def _grid(maps: Tensor, projection: Tensor, looks: Tensor) -> KeyGrid:
     b, _, h, w = maps.shape
-    return KeyGrid(with_colours(to_keys(maps, projection), colours).view(b, h, w, -1))
+    return KeyGrid(with_looks(to_keys(maps, projection), looks).view(b, h, w, -1))
 
 
 def pad_to_stride(pictures: Tensor, margin: int) -> tuple[Tensor, tuple[int, int]]:
@@ -134,6 +133,12 @@ def _mirrored(n: int, before: int, after: int, device: torch.device) -> Tensor:
 
 def _inner(maps: Tensor, margin: int, h: int, w: int) -> Tensor:
     return maps[:, :, margin : margin + max(1, h), margin : margin + max(1, w)]
+
+
+def luma_quantiles(values: Tensor) -> Tensor:
+    """(TONES,) from the first to the 99th percentile, evenly spaced."""
+    flat = values.flatten()
+    return flat[:: max(1, len(flat) // 50_000)].float().quantile(torch.linspace(0.01, 0.99, TONES))
 
 
 def luma(pictures: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ FINE = ("stem", "block1", "block2")  # at a quarter of the size
 DEEP = ("block3", "block4", "block6")  # at an eighth
 CELL = 4  # pixels a side of a mark: one place of the fine maps
 STRIDE = 16  # sides of what is decoded are multiples of it
-FINE_KEYS, DEEP_KEYS = 60, 92  # dimensions of what is matched; four more are for colour
+FINE_KEYS, DEEP_KEYS = 57, 89  # dimensions of what is matched; seven more are for looks
 _LAYERS = EfficientNetLite0.layers
 FINE_CHANNELS = sum(_LAYERS[name].channels for name in FINE)
 DEEP_CHANNELS = sum(_LAYERS[name].channels for name in DEEP)
@@ -36,10 +36,18 @@ class Maps:
     deep: Tensor
     marks: Tensor
 
-    def cell_colours(self) -> tuple[Tensor, Tensor]:
-        """Mean colours less 0.5 of the fine places (b, n, 3) and of the deep ones (b, m, 3)."""
-        b, c, h, w = self.marks.shape
-        fine = self.marks.float().view(b, 3, c // 3, h, w).mean(2)
+    def looks(self) -> tuple[Tensor, Tensor]:
+        """What is seen of the fine places (b, n, 4) and of the deep ones (b, m, 4): mean luma less 0.5, chroma,
+        and relief in [0, 1], which is local contrast in relation to the whole picture's.
+        """
+        b, _, h, w = self.marks.shape
+        marks = self.marks.float().view(b, 3, -1, h, w)  # (b, 3, 16, h/4, w/4)
+        colour, grey = marks.mean(2), marks.mean(1)
+        mean, square = (F.avg_pool2d(x.mean(1, keepdim=True), 3, 1, 1) for x in (grey, grey.square()))
+        deviation = (square - mean.square()).clamp_min(0).sqrt()
+        relief = deviation / (deviation + deviation.mean((2, 3), keepdim=True) + 1e-3)
+        light = 0.299 * colour[:, :1] + 0.587 * colour[:, 1:2] + 0.114 * colour[:, 2:]
+        fine = torch.cat((light, colour[:, :1] - light, colour[:, 2:] - light, relief), 1)
         return fine.flatten(2).mT, F.avg_pool2d(fine, 2).flatten(2).mT
 
     def lerp(self, other: Maps, share: float | Tensor) -> Maps:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from diffstyle.assets.manifest import verified
 from diffstyle.core.device import dtype_name, fast_dtype
-from diffstyle.core.mask import shared_out
+from diffstyle.core.mask import composite_weights
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask, Task, resolve
@@ -89,7 +89,7 @@ class NnstEngine:
         stroke = task.stroke or 1.0
         if not task.regions:
             return (Region(self._banks(task.style, stroke)),)
-        left, parts = shared_out(task.regions)
+        left, parts = composite_weights(task.regions)
         pairs = zip(task.styles, (left, *parts), strict=True)
         return tuple(Region(self._banks(style, stroke), part) for style, part in pairs if bool(part.any()))
 

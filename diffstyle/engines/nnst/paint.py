@@ -19,21 +19,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffstyle.engines.nnst.bank import LEVELS, MARGIN, Painter, luma, pad_to_stride
+from diffstyle.engines.nnst.bank import LEVELS, MARGIN, Painter, luma, luma_quantiles, pad_to_stride
 from diffstyle.engines.nnst.decoder import CELL, Maps
 from diffstyle.engines.nnst.targets import Centre, MatchWeights, Region, mixed_maps, style_targets, weighted_mean
 from diffstyle.engines.nnst.tiles import Tile, in_tiles
 from diffstyle.engines.nnst.tones import ToneMap
+from diffstyle.engines.nnst.weights import Weights, mix
 from diffstyle.ops.colour_transfer import ColourMoments, apply_colour_map, colour_map, colour_moments
 from diffstyle.ops.guided import box_mean, guided_filter
 
 OnLevel = Callable[[float, Tensor], None]
 Masks = Sequence[Tensor | None]
+JITTER = 0.35  # length of the noise that a seed adds to keys of unit length
 LARGE_SHARE = 0.7  # of the level before in what is matched beyond the working size
 RADIUS = 48  # the longest side over this: windows in which tones are restored
 TONE_WINDOW = 25  # pixels, over which a tile has the mean colours of the level before
@@ -52,50 +55,6 @@ class PaintOptions:
     stroke: float = 1.0
     size: int = 512
     seed: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Weights:
-    """What `structure` sets.
-
-    `content`: the photo's share in the features that are matched after the first level; the rest are the picture's so
-    far. `colour`, `coherence`: as in MatchWeights. `deep`, `fine`: how far targets are pulled back to the photo's own
-    features. `luma`, `chroma`: how much of the goal's is restored in what was painted.
-    """
-
-    content: float
-    colour: float
-    coherence: float
-    deep: float
-    fine: float
-    luma: float
-    chroma: float
-
-    @classmethod
-    def of(cls, structure: float, tonality: float) -> _Weights:
-        """Between the three settings of STRUCTURE; in styles of lines, tones count for less."""
-        half, share = (0, 2 * structure) if structure < 0.5 else (1, 2 * structure - 1)
-        a, b = STRUCTURE[half], STRUCTURE[half + 1]
-        return cls(
-            content=_mix(a.content, b.content, share),
-            colour=_mix(a.colour, b.colour, share) * _mix(0.2, 1.0, tonality),
-            coherence=_mix(a.coherence, b.coherence, share),
-            deep=_mix(a.deep, b.deep, share),
-            fine=_mix(a.fine, b.fine, share),
-            luma=_mix(a.luma, b.luma, share) * tonality,
-            chroma=_mix(a.chroma, b.chroma, share),
-        )
-
-
-def _mix(a: float, b: float, share: float) -> float:
-    return a + (b - a) * share
-
-
-STRUCTURE = (  # 0, 0.5 and 1
-    _Weights(content=0.45, colour=0.2, coherence=0.25, deep=0.0, fine=0.0, luma=0.1, chroma=0.1),
-    _Weights(content=0.7, colour=0.8, coherence=0.12, deep=0.15, fine=0.0, luma=0.5, chroma=0.35),
-    _Weights(content=0.95, colour=3.0, coherence=0.02, deep=0.5, fine=0.5, luma=0.9, chroma=0.6),
-)
 
 
 @torch.inference_mode()
@@ -139,8 +98,13 @@ class _Plan:
     regions: Sequence[Region]
     tones: tuple[tuple[ToneMap, ...], ...]  # by region and style
     options: PaintOptions
-    weights: _Weights
-    noise: torch.Generator | None
+    tonality: float
+    weights: Weights
+    noise: torch.Generator
+
+    @property
+    def jitter(self) -> float:
+        return 0.0 if self.options.seed is None else JITTER
 
     @classmethod
     def of(
@@ -150,25 +114,45 @@ class _Plan:
         regions: Sequence[Region],
         options: PaintOptions,
     ) -> _Plan:
-        noise = None if options.seed is None else torch.Generator().manual_seed(options.seed)
+        noise = torch.Generator().manual_seed(options.seed or 0)
         h, w = photo.shape[2:]
         small = resized(photo, _size(h, w, min(1.0, 256 / max(h, w))))
         tones = tuple(
             tuple(ToneMap.fit(small, s.banks, _mask(region, (small.shape[2], small.shape[3]))) for s in region.styles)
             for region in regions
         )
-        return cls(
-            painter, photo, regions, tones, options, _Weights.of(options.structure, _tonality(regions, tones)), noise
-        )
+        tonality, colourfulness = (_mean(regions, tones, name) for name in ("tonality", "colourfulness"))
+        weights = Weights.of(options.structure, tonality=tonality, colourfulness=colourfulness)
+        return cls(painter, photo, regions, tones, options, tonality, weights, noise)
 
     def colours(self, goal: ColourMoments) -> ColourMoments:
-        """The moments that a level is given: the goal's, and those of a single style that has lines and no tones."""
-        styles = [style.banks for region in self.regions for style in region.styles]
-        if len(styles) > 1:
-            return goal
-        share = self.options.strength * (1 - self.tones[0][0].tonality)
-        own = styles[0].colours
-        return ColourMoments(torch.lerp(goal.mean, own.mean, share), torch.lerp(goal.covariance, own.covariance, share))
+        """The moments that a level is given: the goal's along the axis of greys and the styles' across it; the style's
+        own along both where it has lines and no tones.
+        """
+        pairs = [(style.banks.colours, style.weight) for region in self.regions for style in region.styles]
+        total = sum(weight for _, weight in pairs)
+        mean = torch.stack([c.mean * (w / total) for c, w in pairs]).sum(0)
+        covariance = torch.stack([c.covariance * (w / total) for c, w in pairs]).sum(0)
+        grey = torch.full((3, 1), 3**-0.5)
+        share = self.tonality
+        along = ((grey.T @ goal.covariance @ grey) / (grey.T @ covariance @ grey).clamp_min(1e-6)).sqrt()  # (1, 1, 1)
+        scale = torch.eye(3) + share * (along - 1) * (grey @ grey.T)
+        mean = mean + share * ((goal.mean - mean) @ grey) @ grey.T
+        covariance = scale @ covariance @ scale
+        return ColourMoments(
+            torch.lerp(goal.mean, mean, self.options.strength),
+            torch.lerp(goal.covariance, covariance, self.options.strength),
+        )
+
+    def inked(self, picture: Tensor) -> Tensor:
+        """`picture` with ink as dark as the style's, in the style of a drawing; any other is left as it is."""
+        if sum(len(region.styles) for region in self.regions) > 1 or (tone := self.tones[0][0]).tonality >= 1:
+            return picture
+        darkest, lightest = float(tone.style_tones[0]), float(tone.style_tones[-1])
+        found = min(float(luma_quantiles(luma(picture))[0]), lightest - 0.1)
+        gain = min(2.0, max(1.0, (lightest - darkest) / (lightest - found)))
+        gain = mix(1.0, gain, self.options.strength * (1 - tone.tonality))
+        return lightest + gain * (picture - lightest)
 
     def masks(self, size: tuple[int, int]) -> Masks:
         """The regions' masks (1, 1, *size), or None where one region is the whole picture."""
@@ -189,14 +173,16 @@ class _Plan:
         return torch.lerp(photo, mapped, self.options.strength)
 
 
-def _tonality(regions: Sequence[Region], tones: tuple[tuple[ToneMap, ...], ...]) -> float:
-    """Mean over all styles by weight."""
+def _mean(
+    regions: Sequence[Region], tones: tuple[tuple[ToneMap, ...], ...], name: Literal["tonality", "colourfulness"]
+) -> float:
+    """Mean of a property over all styles, by weight."""
     pairs = [
-        (t.tonality, s.weight)
-        for r, row in zip(regions, tones, strict=True)
-        for s, t in zip(r.styles, row, strict=True)
+        (t.tonality if name == "tonality" else t.colourfulness, s.weight)
+        for region, row in zip(regions, tones, strict=True)
+        for s, t in zip(region.styles, row, strict=True)
     ]
-    return sum(t * w for t, w in pairs) / sum(w for _, w in pairs)
+    return sum(value * weight for value, weight in pairs) / sum(weight for _, weight in pairs)
 
 
 def _paint_level(plan: _Plan, level: int, size: tuple[int, int], before: Tensor | None) -> tuple[Tensor, Centre]:
@@ -212,7 +198,10 @@ def _paint_level(plan: _Plan, level: int, size: tuple[int, int], before: Tensor 
     painted = _decoded(plan, _targets(plan, level, sought, content, centre, masks), content, padded)
     painted = painted[:, :, MARGIN : MARGIN + h, MARGIN : MARGIN + w]
     whole = apply_colour_map(painted, *colour_map(colour_moments(painted), plan.colours(colour_moments(goal))))
-    return settled(whole, goal, photo, luma_share=plan.weights.luma, chroma_share=plan.weights.chroma), centre
+    whole = plan.inked(whole)
+    return settled(
+        whole, goal, photo, luma_share=plan.weights.restore_light, chroma_share=plan.weights.restore_hue
+    ), centre
 
 
 def _paint_tiles(plan: _Plan, size: tuple[int, int], before: Tensor, centre: Centre) -> Tensor:
@@ -241,7 +230,15 @@ def _targets(
         cells = None if mask is None else F.avg_pool2d(pad_to_stride(mask, margin)[0], CELL)
         for style in region.styles:
             bank = style.banks.levels[level]
-            match = MatchWeights(colour=plan.weights.colour, coherence=plan.weights.coherence, noise=plan.noise)
+            match = MatchWeights(
+                light=plan.weights.light,
+                hue=plan.weights.hue,
+                relief=plan.weights.relief,
+                coherence=plan.weights.coherence,
+                balance=plan.weights.balance,
+                jitter=plan.jitter,
+                noise=plan.noise,
+            )
             chosen = style_targets(plan.painter.decoder, sought, bank, centre=centre, weights=match)
             parts.append((chosen, style.weight if cells is None else cells * style.weight))
     chosen, weights, strength = mixed_maps(parts), plan.weights, plan.options.strength

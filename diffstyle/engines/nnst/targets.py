@@ -11,9 +11,7 @@ from torch.nn import functional as F
 
 from diffstyle.engines.nnst.bank import Bank, StyleBanks
 from diffstyle.engines.nnst.decoder import Decoder, Maps
-from diffstyle.ops.neighbours import KeyGrid, coherent_matches, seeking_colours, to_keys
-
-JITTER = 0.35  # length of the noise that a seed adds to keys of unit length
+from diffstyle.ops.neighbours import LIGHT_SQUARE, KeyGrid, coherent_matches, seeking_looks, to_keys, usage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,40 +47,49 @@ class Centre:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchWeights:
-    """What counts beside the likeness of features: the likeness of `colour`, and `coherence` with what neighbours take.
+    """What counts beside the likeness of features.
 
-    `noise` varies the matches.
+    `light`, `hue`, `relief`: likeness of luma, hue and local contrast. `coherence`: with what neighbours take.
+    `balance`: that places of the style are used alike, so that flats of the photo do not repeat one place of it.
+    `jitter`: length of the noise that varies matches.
     """
 
-    colour: float = 1.0
+    light: float = 1.0
+    hue: float = 1.0
+    relief: float = 0.0
     coherence: float = 0.12
-    noise: torch.Generator | None = None
+    balance: float = 0.5
+    jitter: float = 0.0
+    noise: torch.Generator
 
 
 def style_targets(decoder: Decoder, maps: Maps, bank: Bank, *, centre: Centre, weights: MatchWeights) -> Maps:
-    """`maps` with every place replaced by its match in `bank`. The colours of `maps` are those to be found."""
-    fine_colours, deep_colours = maps.cell_colours()
+    """`maps` with every place replaced by its match in `bank`. The looks of `maps` are those to be found."""
+    fine_looks, deep_looks = maps.looks()
     fine = to_keys(maps.fine, decoder.fine_keys, centre.fine)
     deep = to_keys(maps.deep, decoder.deep_keys, centre.deep)
-    at_fine = _matches(fine, fine_colours, maps.fine, bank.fine_keys, weights)
-    at_deep = _matches(deep, deep_colours, maps.deep, bank.deep_keys, weights)
+    at_fine = _matches(fine, fine_looks, maps.fine, bank.fine_keys, weights)
+    at_deep = _matches(deep, deep_looks, maps.deep, bank.deep_keys, weights)
     return Maps(_laid_out(bank.fine, at_fine), _laid_out(bank.deep, at_deep), _laid_out(bank.marks, at_fine))
 
 
-def _matches(keys: Tensor, colours: Tensor, maps: Tensor, grid: KeyGrid, weights: MatchWeights) -> Tensor:
-    """Index (h, w) of rows for maps (1, c, h, w) with these keys and colours."""
-    if weights.noise is not None:
-        keys = jittered(keys[0], maps, weights.noise)[None]
-    queries = seeking_colours(keys, colours, weights.colour).view(*maps.shape[2:], -1)
-    return coherent_matches(queries, grid, coherence=weights.coherence)
+def _matches(keys: Tensor, looks: Tensor, like: Tensor, grid: KeyGrid, weights: MatchWeights) -> Tensor:
+    """Index (h, w) of rows for keys (1, h·w, d) and looks (1, h·w, 4) of a map (1, c, h, w)."""
+    h, w = like.shape[2:]
+    if weights.jitter > 0:
+        keys = keys + (weights.jitter * smooth_noise(keys.shape[2], (h, w), weights.noise)).to(keys.dtype)
+    queries = seeking_looks(keys, looks, light=weights.light, chroma=weights.hue, relief=weights.relief)[0]
+    balanced = KeyGrid(grid.keys.clone())
+    less = weights.balance / weights.light * usage(queries, grid.rows)
+    balanced.keys[..., LIGHT_SQUARE] -= less.view(grid.keys.shape[:3])
+    return coherent_matches(queries.view(h, w, -1), balanced, coherence=weights.coherence)
 
 
-def jittered(keys: Tensor, maps: Tensor, noise: torch.Generator) -> Tensor:
-    """Keys (n, d) of `maps` with noise that is alike over a few places, so that whole strokes change."""
-    _, _, h, w = maps.shape
-    coarse = torch.randn((1, keys.shape[1], h // 4 + 2, w // 4 + 2), generator=noise)
-    smooth = F.interpolate(coarse, (h, w), mode="bilinear").flatten(2)[0].T  # (n, d)
-    return keys + (JITTER / keys.shape[1] ** 0.5 * smooth).to(keys.dtype)
+def smooth_noise(channels: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """Rows (1, h·w, channels) of noise of about unit length, alike over a few places, so that whole strokes change."""
+    h, w = size
+    coarse = torch.randn((1, channels, h // 4 + 2, w // 4 + 2), generator=generator)
+    return F.interpolate(coarse, (h, w), mode="bicubic").flatten(2).mT / channels**0.5
 
 
 def _laid_out(rows: Tensor, index: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """The photo in the style's colours, before anything is painted.
 
-Colours follow the linear Monge–Kantorovich map. Luma is then lifted where that map would sink the photo's mid-tones
-into a dark style: the style's own range, darkest to lightest, is used in full.
+Colours follow the linear Monge–Kantorovich map. Luma then moves towards the style's own distribution, so that a dark
+style keeps its lights, and is lifted where the photo's mid-tones would sink into the dark: the style's range, darkest
+to lightest, is used in full.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from diffstyle.engines.nnst.bank import StyleBanks, luma
+from diffstyle.engines.nnst.bank import StyleBanks, luma, luma_quantiles
 from diffstyle.ops.colour_transfer import apply_colour_map, colour_map, colour_moments
 
+EQUALISE = 0.7  # share of the way from the mapped luma to the style's own distribution of luma
 LIFT = 0.35  # share of the way from the mapped luma up to the full range
 MIDTONES = 0.25  # share of mid-tones from which on a style has all tones
 LARGEST_GAIN = 2.5
@@ -26,38 +28,56 @@ class ToneMap:
 
     matrix: Tensor
     offset: Tensor
-    photo_range: tuple[float, float]
-    style_range: tuple[float, float]
+    photo_tones: Tensor  # (TONES,), strictly ascending
+    style_tones: Tensor  # (TONES,)
     tonality: float  # 0…1: whether the style has mid-tones of its own, or says it all in lines
+    colourfulness: float  # 0…1: whether the photo has as many hues as the style, or is nearly grey beside it
 
     @classmethod
     def fit(cls, photo: Tensor, style: StyleBanks, weight: Tensor | None = None) -> ToneMap:
         """From the photo (1, 3, h, w), where `weight` (1, 1, h, w) says, to the style."""
-        matrix, offset = colour_map(colour_moments(photo, weight), style.colours)
+        moments = colour_moments(photo, weight)
+        matrix, offset = colour_map(moments, style.colours)
+        reached, wanted = (_hues(c) for c in (matrix @ moments.covariance @ matrix.mT, style.colours.covariance))
+        colourfulness = min(1.0, reached / max(wanted, 1e-6))
         y = luma(photo)
-        seen = y[weight > 0.5] if weight is not None and bool((weight > 0.5).any()) else y.flatten()
-        seen = seen[:: max(1, len(seen) // 50_000)]
-        low, high = (float(seen.quantile(q)) for q in (0.01, 0.99))
+        seen = y[weight > 0.5] if weight is not None and bool((weight > 0.5).any()) else y
+        steps = torch.arange(len(style.tones)) * 1e-3
         return cls(
             matrix,
             offset,
-            (low, max(high, low + 0.05)),
-            (style.darkest, style.lightest),
+            luma_quantiles(seen) + steps,
+            style.tones,
             min(1.0, style.midtones / MIDTONES),
+            colourfulness,
         )
 
     def __call__(self, photo: Tensor) -> Tensor:
         """(1, 3, h, w), clamped; every pixel by itself, so tiles of a picture fit together."""
         mapped = apply_colour_map(photo, self.matrix, self.offset)
-        (a, b), (c, d) = self.photo_range, self.style_range
-        y = luma(mapped)
-        knee = KNEE * (d - c)
-        full = c + (d - c) * ((luma(photo) - a) / (b - a)).clamp(0, 1)
-        wanted = y + LIFT * self.tonality * (full - y).clamp_min(0)
-        wanted = d - soft_floor(d - soft_floor(wanted - c, knee) - c, knee)
+        y, y_photo = luma(mapped), luma(photo)
+        darkest, lightest = float(self.style_tones[0]), float(self.style_tones[-1])
+        first, last = float(self.photo_tones[0]), float(self.photo_tones[-1])
+        full = darkest + (lightest - darkest) * ((y_photo - first) / (last - first)).clamp(0, 1)
+        wanted = torch.lerp(y, interpolate(y_photo, self.photo_tones, self.style_tones), EQUALISE * self.tonality)
+        wanted = wanted + LIFT * self.tonality * (full - wanted).clamp_min(0)
+        knee = KNEE * (lightest - darkest)
+        wanted = lightest - soft_floor(lightest - soft_floor(wanted - darkest, knee) - darkest, knee)
         gain = ((wanted.clamp_min(0) + 0.04) / (y.clamp_min(0) + 0.04)).clamp(0, LARGEST_GAIN)
         lifted = mapped * gain
         return (lifted + 0.5 * (wanted - luma(lifted))).clamp(0, 1)
+
+
+def _hues(covariance: Tensor) -> float:
+    """Variance of colours (1, 3, 3) across the axis of greys."""
+    return float(covariance[0].trace() - covariance[0].sum() / 3)
+
+
+def interpolate(x: Tensor, at: Tensor, values: Tensor) -> Tensor:
+    """The piecewise linear function through (at, values), both (n,), `at` ascending; constant beyond its ends."""
+    right = torch.searchsorted(at, x.contiguous()).clamp(1, len(at) - 1)
+    share = ((x - at[right - 1]) / (at[right] - at[right - 1])).clamp(0, 1)
+    return torch.lerp(values[right - 1], values[right], share)
 
 
 def soft_floor(x: Tensor, knee: float) -> Tensor:

@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from diffstyle.encoders.features import EfficientNetLite0, channels_last_
 from diffstyle.engines.nnst.decoder import DEEP, FINE, Decoder, Maps
 from diffstyle.ops.colour_transfer import colour_moments, match_colours
-from diffstyle.ops.neighbours import KeyGrid, coherent_matches, gather, nearest, seeking_colours, to_keys, with_colours
+from diffstyle.ops.neighbours import KeyGrid, coherent_matches, gather, nearest, seeking_looks, to_keys, with_looks
 from diffstyle.formats.safetensors import write_safetensors
 from diffstyle.training import checkpoint
 from diffstyle.training.log import Log
@@ -180,12 +180,16 @@ def losses(decoder: Decoder, net: EfficientNetLite0, batch: Batch, *, second: bo
 
 def swap(decoder: Decoder, content: Maps, style: Maps, energy: Tensor) -> tuple[Maps, Tensor]:
     """Each place's match in the style, its marks, and the detail `energy` (b, 4, h/4, w/4) that they have."""
-    (fine_wanted, deep_wanted), (fine_there, deep_there) = content.cell_colours(), style.cell_colours()
-    colour = float(torch.rand(()) * 3)
-    queries = seeking_colours(to_keys(content.fine, decoder.fine_keys), fine_wanted, colour)
-    fine = _matches(queries, with_colours(to_keys(style.fine, decoder.fine_keys), fine_there), content.fine, style.fine)
-    queries = seeking_colours(to_keys(content.deep, decoder.deep_keys), deep_wanted, colour)
-    deep = _matches(queries, with_colours(to_keys(style.deep, decoder.deep_keys), deep_there), content.deep, style.deep)
+    (fine_wanted, deep_wanted), (fine_there, deep_there) = content.looks(), style.looks()
+    light, chroma, relief = (float(v) for v in torch.rand(3) * torch.tensor([3.0, 3.0, 0.2]))
+    queries = seeking_looks(
+        to_keys(content.fine, decoder.fine_keys), fine_wanted, light=light, chroma=chroma, relief=relief
+    )
+    fine = _matches(queries, with_looks(to_keys(style.fine, decoder.fine_keys), fine_there), content.fine, style.fine)
+    queries = seeking_looks(
+        to_keys(content.deep, decoder.deep_keys), deep_wanted, light=light, chroma=chroma, relief=relief
+    )
+    deep = _matches(queries, with_looks(to_keys(style.deep, decoder.deep_keys), deep_there), content.deep, style.deep)
     fine_shape, deep_shape = content.fine.shape[2:], content.deep.shape[2:]
     maps = Maps(
         gather(style.fine, fine, *fine_shape),

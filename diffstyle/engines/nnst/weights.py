@@ -1,0 +1,93 @@
+"""What the slider `structure` means, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RELIEF = 0.3  # weight of local contrast in the matches of a style of lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """How the photo and the style share in a painting.
+
+    `content`: the photo's share in the features that are matched after the first level; the rest are the picture's so
+    far. `light`, `hue`, `relief`, `coherence`, `balance`: as in MatchWeights. `deep`, `fine`: how far targets are
+    pulled back to the photo's own features. `restore_light`, `restore_hue`: how much of the goal's is restored in what
+    was painted.
+    """
+
+    content: float
+    light: float
+    hue: float
+    relief: float = 0.0
+    coherence: float
+    balance: float
+    deep: float
+    fine: float
+    restore_light: float
+    restore_hue: float
+
+    @classmethod
+    def of(cls, structure: float, *, tonality: float, colourfulness: float) -> Weights:
+        """Between the three settings of STRUCTURE.
+
+        Tones count for less in styles of lines (`tonality`), hues in photos that have few for a style that has many
+        (`colourfulness`), both in [0, 1].
+        """
+        half, share = (0, 2 * structure) if structure < 0.5 else (1, 2 * structure - 1)
+        a, b = STRUCTURE[half], STRUCTURE[half + 1]
+        lines = mix(0.5, 1.0, tonality)
+        return cls(
+            content=mix(a.content, b.content, share),
+            light=mix(a.light, b.light, share) * lines,
+            hue=mix(a.hue, b.hue, share) * lines * colourfulness,
+            relief=RELIEF * (1 - tonality),
+            coherence=mix(a.coherence, b.coherence, share),
+            balance=mix(a.balance, b.balance, share),
+            deep=mix(a.deep, b.deep, share),
+            fine=mix(a.fine, b.fine, share),
+            restore_light=mix(a.restore_light, b.restore_light, share) * tonality,
+            restore_hue=mix(a.restore_hue, b.restore_hue, share) * colourfulness,
+        )
+
+
+def mix(a: float, b: float, share: float) -> float:
+    return a + (b - a) * share
+
+
+STRUCTURE = (  # at 0, 0.5 and 1
+    Weights(
+        content=0.45,
+        light=0.4,
+        hue=0.2,
+        coherence=0.25,
+        balance=1.0,
+        deep=0.0,
+        fine=0.0,
+        restore_light=0.1,
+        restore_hue=0.1,
+    ),
+    Weights(
+        content=0.7,
+        light=1.2,
+        hue=0.8,
+        coherence=0.12,
+        balance=0.7,
+        deep=0.15,
+        fine=0.0,
+        restore_light=0.5,
+        restore_hue=0.35,
+    ),
+    Weights(
+        content=0.95,
+        light=3.0,
+        hue=3.0,
+        coherence=0.02,
+        balance=0.1,
+        deep=0.5,
+        fine=0.5,
+        restore_light=0.9,
+        restore_hue=0.6,
+    ),
+)
