@@ -1,4 +1,4 @@
-"""The starter's diffusion model from a folder of shards, stage by stage, and the folder that ships."""
+"""The stages of the starter's diffusion model, from a folder of shards to the folder that ships."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from diffstyle.encoders.source import STARTER
 from diffstyle.encoders.squeezenet import SqueezeNet
 from diffstyle.formats.atomic import sha256
 from diffstyle.formats.safetensors import write_safetensors
-from diffstyle.training import checkpoint
 from diffstyle.training.data import read_shards
-from diffstyle.training.sitting import Sitting
+from diffstyle.training.loop import Run, load_checkpoint
 from diffstyle.training.starter import StageName
+from diffstyle.training.starter.conditioned_unet import ConditionedUNet
 from diffstyle.training.starter.denoise import DenoiseRecipe, train_denoiser
 from diffstyle.training.starter.distil import DistilRecipe, distil
-from diffstyle.training.starter.looks import make_looks
 from diffstyle.training.starter.networks import CROSS, new_scheduler, new_vae
-from diffstyle.training.starter.painter import Painter
+from diffstyle.training.starter.style_set import make_style_set
 from diffstyle.training.starter.vae import POLISH, VaeRecipe, fidelity, train_vae
 
 
 def train_stage(
     stage: StageName, data: Path, out: Path, *, minutes: float, device: str, groups: int, factor: int = 1
 ) -> Path:
-    """Train one stage with `factor` times the batches that suit a CPU, going on where its last sitting ended; what it
-    writes. Each needs the one before it.
+    """Train one stage, going on where its last session ended, with `factor` times the batches that suit a CPU.
+
+    Returns the file or folder it writes. Raises InputError if the stage before it has not been trained.
     """
     teacher = SqueezeNet.load(data / "perceptual" / "squeezenet1_0.safetensors")
-    looks = make_looks(data, out, groups=groups, seed=0)
-    sitting = Sitting.on(device, out=out, minutes=minutes)
+    styles = make_style_set(data, out, groups=groups, seed=0)
+    run = Run.on(device, out)
     if stage in ("vae", "polish"):
         vae, recipe = (new_vae(0), VaeRecipe()) if stage == "vae" else (_distilled_vae(out), POLISH)
-        art = [looks.pool.pixels[int(n)] for n in (*looks.art, *looks.rendered[::4])]
-        pixels = [s.pixels for s in looks.photos] + art
-        train_vae(vae, pixels, teacher, replace(recipe, factor=factor), sitting, name=stage)
+        art = [styles.pool.pixels[int(n)] for n in (*styles.art, *styles.rendered[::4])]
+        pixels = [s.pixels for s in styles.photos] + art
+        train_vae(vae, pixels, teacher, replace(recipe, factor=factor), run, minutes=minutes, name=stage)
         for kind in ("photo", "art"):
             psnr = fidelity(vae.cpu(), read_shards(data, f"{kind}-clean-*", "dev"))
             print(f"PSNR at 256 pixels on the dev split, {kind}: {psnr:.2f} dB")
@@ -51,37 +51,37 @@ def train_stage(
     vae = new_vae(0)
     vae.load_state_dict(_averaged(out, "vae"))
     if stage == "unet":
-        train_denoiser(looks, vae, DenoiseRecipe(factor=factor), sitting)
+        train_denoiser(styles, vae, DenoiseRecipe(factor=factor), run, minutes=minutes)
         return out / "unet.pt"
-    painter = Painter(0, looks.embeddings.shape[1])
-    painter.load_state_dict(_averaged(out, "unet"))
-    distil(looks, painter, vae, teacher, DistilRecipe(factor=factor), sitting)
+    net = ConditionedUNet(0, styles.embeddings.shape[1])
+    net.load_state_dict(_averaged(out, "unet"))
+    distil(styles, net, vae, teacher, DistilRecipe(factor=factor), run, minutes=minutes)
     return pack(out)
 
 
 def pack(out: Path) -> Path:
-    """Write `out/diffusion`, a diffusers folder, and `out/adapter`, its tokens adapter, from the last averages."""
+    """Write the averaged networks: `out/diffusion`, a diffusers folder, and `out/adapter`, its tokens adapter."""
     averaged = _averaged(out, "distil")
     encoder = StyleEncoder.load()
-    painter = Painter(0, encoder.dim)
-    painter.load_state_dict(_part(averaged, "painter"))
+    net = ConditionedUNet(0, encoder.dim)
+    net.load_state_dict(_part(averaged, "net"))
     vae = _distilled_vae(out)
     if (out / "polish.pt").exists():
         vae.load_state_dict(_averaged(out, "polish"))
     folder = out / "diffusion"
-    for name, net in (("unet", painter.plain_unet()), ("controlnet", painter.plain_controlnet()), ("vae", vae)):
-        net.half().save_pretrained(folder / name)
+    for name, part in (("unet", net.plain_unet()), ("controlnet", net.plain_controlnet()), ("vae", vae)):
+        part.half().save_pretrained(folder / name)
     new_scheduler().save_pretrained(folder / "scheduler")
     write_safetensors(folder / CONSTANT, {"prompt_embeds": torch.zeros(1, 1, CROSS)})
     (folder / "model_index.json").write_text(json.dumps(INDEX, indent=2) + "\n", "utf-8")
     if not (folder / SAMPLING).exists():
         (folder / SAMPLING).write_text(json.dumps(asdict(SAMPLED), indent=2) + "\n", "utf-8")
-    write_adapter(painter.adapter(encoder.space), out / "adapter")
+    write_adapter(net.adapter(encoder.space), out / "adapter")
     return folder
 
 
 def write_adapter(adapter: TokensAdapter, folder: Path) -> None:
-    """adapter.safetensors in IP-Adapter layout, and adapter.toml, which says what it is and has its sha256."""
+    """Write adapter.safetensors in IP-Adapter layout, and adapter.toml with its name, kind, space and sha256."""
     folder.mkdir(parents=True, exist_ok=True)
     path = adapter.half().save(folder / "adapter.safetensors")
     values = {
@@ -118,19 +118,18 @@ SAMPLED = Sampling(
     side=768,
     margin=32,
     keeps_colours=True,
-    texture=1.0,
 )
 
 
 def _averaged(out: Path, stage: StageName) -> dict[str, torch.Tensor]:
-    state = checkpoint.load(out / f"{stage}.pt")
+    state = load_checkpoint(out / f"{stage}.pt")
     if state is None:
         raise InputError(f"{out} holds no {stage}.pt: train --stage {stage} first.")
     return state["average"]
 
 
 def _distilled_vae(out: Path) -> Any:
-    """The VAE of the first stage with the decoder of the last but one."""
+    """The VAE of stage `vae` with the decoder of stage `distil`."""
     vae = new_vae(0)
     vae.load_state_dict(_averaged(out, "vae"))
     vae.decoder.load_state_dict(_part(_averaged(out, "distil"), "decoder"))

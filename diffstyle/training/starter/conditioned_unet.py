@@ -1,4 +1,4 @@
-"""UNet, ControlNet and tokens adapter of the starter as one trainable module."""
+"""The starter's UNet with what conditions it: a tokens adapter for the style and a ControlNet for edges."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.training.starter.networks import CROSS, new_controlnet, new_scheduler, new_unet
 
 
-class Painter(nn.Module):
-    """Predicts the clean latents of noisy ones, told a style embedding and shown the photo's edges."""
-
-    alphas: Tensor
+class ConditionedUNet(nn.Module):
+    """Predicts the velocity of noisy latents, given style embeddings and edge maps; untrained at first."""
 
     def __init__(self, seed: int, dim: int) -> None:
         super().__init__()
@@ -23,21 +21,17 @@ class Painter(nn.Module):
         self.unet._load_ip_adapter_weights([adapter.state_dict()], low_cpu_mem_usage=False)
         self.unet.train().requires_grad_(True)
         self.controlnet: Any = new_controlnet(seed + 1)
-        self.register_buffer("alphas", new_scheduler().alphas_cumprod.clone(), persistent=False)
+        self.scheduler: Any = new_scheduler()
         self.register_buffer("prompt", torch.zeros(1, 1, CROSS), persistent=False)
 
-    def noised(self, latents: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """(b, c, h, w) at noise levels t (b,)."""
-        keep = self.alphas[t].view(-1, 1, 1, 1)
-        return keep.sqrt() * latents + (1 - keep).sqrt() * noise
+    def velocity(self, noisy: Tensor, t: Tensor, embeddings: Tensor, edges: Tensor, scale: Tensor) -> Tensor:
+        """(b, c, h, w): the predicted velocity (Salimans and Ho 2022) of latents `noisy` at levels t (b,).
 
-    def velocity(self, noisy: Tensor, t: Tensor, embeddings: Tensor, edges: Tensor, hold: Tensor) -> Tensor:
-        """What the UNet predicts (Salimans and Ho 2022), shown `edges` (b, 1, 4h, 4w); `hold` (b,) is how strongly the
-        ControlNet acts.
+        Embeddings are (b, d), `edges` (b, 1, 4h, 4w); `scale` (b,) multiplies what the ControlNet adds.
         """
         prompt = cast("Tensor", self.prompt).expand(len(noisy), -1, -1)
         down, middle = self.controlnet(noisy, t, prompt, edges.expand(-1, 3, -1, -1), return_dict=False)
-        weight = hold.view(-1, 1, 1, 1)
+        weight = scale.view(-1, 1, 1, 1)
         return self.unet(
             noisy,
             t,
@@ -48,23 +42,19 @@ class Painter(nn.Module):
             return_dict=False,
         )[0]
 
-    def clean(self, noisy: Tensor, t: Tensor, velocity: Tensor) -> Tensor:
-        """The latents that a prediction comes to."""
-        keep = self.alphas[t].view(-1, 1, 1, 1)
-        return keep.sqrt() * noisy - (1 - keep).sqrt() * velocity
-
     def adapter(self, space: str) -> TokensAdapter:
-        """The tokens adapter as it is now."""
+        """The tokens adapter with its present weights."""
         return TokensAdapter.of(self.unet, name="starter", space=space, norm=1.0)
 
     def plain_unet(self) -> Any:
-        """The UNet without the adapter."""
+        """A UNet with the same weights, without the adapter."""
         unet = new_unet(0)
         own = unet.state_dict().keys()
         unet.load_state_dict({k: v.cpu() for k, v in self.unet.state_dict().items() if k in own})
         return unet
 
     def plain_controlnet(self) -> Any:
+        """A ControlNet with the same weights."""
         net = new_controlnet(0)
         net.load_state_dict({k: v.cpu() for k, v in self.controlnet.state_dict().items()})
         return net

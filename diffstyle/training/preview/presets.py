@@ -1,7 +1,7 @@
-"""The recipe of the named styles: `python -m diffstyle.training styles DATA`.
+"""The named styles: `python -m diffstyle.training styles DATA`.
 
-A named style is what the preview network and the starter CLIP make of a few public-domain pictures, or of photos
-rendered in a procedural medium; the pictures do not ship.
+A named style is what the preview network and the starter's CLIP measure of a few public-domain pictures, or of photos
+rendered in a procedural medium. The pictures themselves do not ship.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ THUMBNAIL = 192
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One entry of `weights/starter/styles/recipe.toml`: the keys of its pictures in the shards, and of a procedural
-    style also medium and seed, in which those photos are rendered.
+    """One entry of `weights/starter/styles/recipe.toml`: the keys of its pictures in the shards.
+
+    A procedural style also has the medium and the seed in which these photos are rendered.
     """
 
     name: str
@@ -49,7 +50,7 @@ def read_presets(path: Path) -> list[Preset]:
 
 
 def make_presets(data: Path, folder: Path) -> list[Path]:
-    """Make every preset of `folder/recipe.toml` again, and write it there."""
+    """Measure every preset of `folder/recipe.toml` and write its style file there."""
     presets = read_presets(folder / "recipe.toml")
     pixels = {
         str(s.info["key"]): s.pixels for k in ("art", "photo") for s in read_shards(data, f"{k}-clean-*", "train")
@@ -59,7 +60,7 @@ def make_presets(data: Path, folder: Path) -> list[Path]:
     paths: list[Path] = []
     for preset in presets:
         pictures = [Picture.from_array(p, source=preset.credit) for p in _pictures(preset, pixels)]
-        style = stylizer.measure(stylizer.encoder.encode(Style.from_images(pictures)), "adain", texture=1)
+        style = stylizer.measure(stylizer.encoder.encode(Style.from_images(pictures)), "adain")
         thumbnail = jpeg(stylizer.stylize(photo, style, size=THUMBNAIL, engine="adain").picture)
         style = replace(style, name=preset.name, licence=preset.licence, card=preset.credit, thumbnail=thumbnail)
         paths.append(style.save(folder / f"{preset.name}{SUFFIX}"))

@@ -1,4 +1,4 @@
-"""From a folder of shards to a folder that open_clip loads."""
+"""The starter's CLIP from a folder of shards to a folder that open_clip loads."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ from diffstyle.training.clip.model import (
     write_vocabulary,
 )
 from diffstyle.training.clip.pool import Pool
-from diffstyle.training.clip.train import ClipRecipe, Material, train
+from diffstyle.training.clip.train import CaptionSampler, ClipRecipe, train
 from diffstyle.training.clip.words import WordsRecipe, train_words
 from diffstyle.training.data import Pixels, read_shards
+from diffstyle.training.loop import Run
 
 TEACHER_DIRECTIONS = 64
-POOL, SEEN, MODEL = "pool.npz", "pictures.safetensors", "open_clip_model.safetensors"
-TOLD = 7000  # pictures of the pool that the text tower is told of
-WORDS_SHARE = 0.14  # of the minutes, on top of them
+POOL, VECTORS, MODEL = "pool.npz", "pictures.safetensors", "open_clip_model.safetensors"
+DESCRIBED = 7000  # pictures of the pool that the text tower is trained on
+WORDS_SHARE = 0.14  # of the minutes, in addition to them
 
 
 def train_clip(
@@ -54,25 +55,24 @@ def train_clip(
     pool = Pool.load(out / POOL)
     folder = out / "clip"
     tokenizer, config = prepared(folder, pool, start)
-    material = Material(pool, tokenizer, recipe)
+    sampler = CaptionSampler(pool, tokenizer, recipe)
     first = None if start is None else read_safetensors(start / MODEL)[1]
-    weights = train(material, config, out=out, minutes=minutes, device=device, start=first)
+    weights = train(sampler, config, Run(out, device), minutes=minutes, start=first)
     model = new_model(config, recipe.seed)
     model.load_state_dict(weights)
-    told = pool.spaced(TOLD)
-    seen = embedded(model, [pool.pixels[int(n)] for n in told])
-    save(train_words(model, material, told, seen, WordsRecipe(), minutes=minutes * WORDS_SHARE), folder)
+    described = pool.spaced(DESCRIBED)
+    vectors = embedded(model, [pool.pixels[int(n)] for n in described])
+    save(train_words(model, sampler, described, vectors, WordsRecipe(), minutes=minutes * WORDS_SHARE), folder)
     (out / EMBEDDINGS).unlink(missing_ok=True)
     finish(folder, pool, out)
     return folder
 
 
 def train_text_tower(data: Path, out: Path, recipe: WordsRecipe, *, start: Path, minutes: float, groups: int) -> Path:
-    """Train the text tower of the earlier model in `start` on, and its bridge anew, and write `out/clip` as train_clip
-    does. Its picture tower stays bit for bit, so what rests on embeddings of pictures still holds.
+    """Train the text tower and the bridge of the model in `start` further, and write `out/clip` as train_clip does.
 
-    Where media are rendered otherwise than before, this is how words learn what they now look like. Pictures are
-    embedded whole, and kept in `out` as the pool is.
+    The picture tower stays bit for bit, so everything that was trained on embeddings of pictures remains valid. Use it
+    when the rendering of procedural media has changed. Embeddings of whole pictures are kept in `out`, as the pool is.
     """
     if not (out / POOL).exists():
         make_pool(data, groups, seed=recipe.seed, measured=False, window=pools.LONGEST, times=1).save(out / POOL)
@@ -81,19 +81,19 @@ def train_text_tower(data: Path, out: Path, recipe: WordsRecipe, *, start: Path,
     tokenizer, config = prepared(folder, pool, start)
     model = new_model(config, recipe.seed)
     model.load_state_dict(read_safetensors(start / MODEL)[1])
-    told = pool.spaced(EXAMPLES)
-    if not (out / SEEN).exists():
-        write_safetensors(out / SEEN, {"pictures": embedded(model, [pool.pixels[int(n)] for n in told])})
-    seen = read_safetensors(out / SEEN)[1]["pictures"]
-    material = Material(pool, tokenizer, ClipRecipe())
-    save(train_words(model, material, told, seen, recipe, minutes=minutes), folder)
+    described = pool.spaced(EXAMPLES)
+    if not (out / VECTORS).exists():
+        write_safetensors(out / VECTORS, {"pictures": embedded(model, [pool.pixels[int(n)] for n in described])})
+    vectors = read_safetensors(out / VECTORS)[1]["pictures"]
+    sampler = CaptionSampler(pool, tokenizer, ClipRecipe())
+    save(train_words(model, sampler, described, vectors, recipe, minutes=minutes), folder)
     (out / EMBEDDINGS).unlink(missing_ok=True)
-    finish(folder, pool, out, pictures=seen)
+    finish(folder, pool, out, pictures=vectors)
     return folder
 
 
 def prepared(folder: Path, pool: Pool, start: Path | None) -> tuple[SimpleTokenizer, dict[str, Any]]:
-    """`folder` with configuration and vocabulary, that of `start` if it is given; the two as the model takes them."""
+    """Write configuration and vocabulary, that of `start` if given, to `folder`; tokenizer and model_cfg."""
     if start is None:
         write_vocabulary(folder / VOCABULARY, [*words(), *pool.artists])
     else:
@@ -111,7 +111,7 @@ def save(model: CLIP, folder: Path) -> None:
 
 @torch.no_grad()
 def embedded(model: CLIP, pictures: Sequence[Pixels], batch: int = 32) -> Tensor:
-    """(n, d): pictures as the encoder embeds them, in bfloat16."""
+    """(n, d): embeddings of pictures, tiled as the encoder tiles them, in bfloat16."""
     model = model.eval().to(memory_format=torch.channels_last)
     mean, std = (torch.tensor(PREPROCESS[k]).view(1, 3, 1, 1) for k in ("mean", "std"))
     rows: list[Tensor] = []
@@ -128,28 +128,31 @@ def embedded(model: CLIP, pictures: Sequence[Pixels], batch: int = 32) -> Tensor
 def make_pool(
     data: Path, groups: int, *, seed: int, measured: bool = True, window: int = pools.WINDOW, times: int = 2
 ) -> Pool:
-    """Render and label every training picture, and measure what a picture tower is to predict of it; of renderings the
-    middle `window` pixels are kept, and each work of art repaints `times` photos."""
+    """Render and label every training picture, and measure the targets of the picture tower's head.
+
+    Of renderings the middle `window` pixels are kept; each work of art repaints `times` photos. Without `measured`, the
+    targets are empty.
+    """
     photos, art = read_shards(data, "photo-clean-*", "train"), read_shards(data, "art-clean-*", "train")
     contents = photos + art[::3]  # a painting in halftone is halftone
-    entries = pools.procedural(contents, groups, seed=seed, media=pools.DRAWN, window=window)
-    told = list(range(0, len(entries), pools.PHOTOS))  # one picture of each style: measuring takes its time
+    entries = pools.procedural(contents, groups, seed=seed, media=pools.TRAINING_MEDIA, window=window)
+    with_targets = list(range(0, len(entries), pools.PHOTOS))  # one picture of each style: measuring is slow
     first = groups * pools.STYLES
     paintings = pools.art(art, first)
-    told += range(len(entries), len(entries) + len(paintings))
+    with_targets += range(len(entries), len(entries) + len(paintings))
     entries += paintings
     entries += pools.repainted(paintings, photos, times, seed=seed)
     plain = pools.photographs(photos, first + len(art))
-    told += range(len(entries), len(entries) + len(plain))
+    with_targets += range(len(entries), len(entries) + len(plain))
     entries += plain
     if not measured:
         return Pool.of(entries, torch.zeros(len(entries), 0))
     teacher = SqueezeNet.load(data / "perceptual" / "squeezenet1_0.safetensors")
-    examples = [entries[n] for n in told]
+    examples = [entries[n] for n in with_targets]
     statistics = pools.statistics(examples)
     spread = (statistics - statistics.mean(0)) / statistics.std(0).clamp_min(1e-4)
-    taught = pools.principal(pools.teacher_moments(examples, teacher), TEACHER_DIRECTIONS)
-    found = torch.cat([spread.clamp(-4, 4), taught.clamp(-4, 4)], 1)
+    of_teacher = pools.principal(pools.teacher_moments(examples, teacher), TEACHER_DIRECTIONS)
+    found = torch.cat([spread.clamp(-4, 4), of_teacher.clamp(-4, 4)], 1)
     targets = torch.full((len(entries), found.shape[1]), torch.nan)
-    targets[told] = found
+    targets[with_targets] = found
     return Pool.of(entries, targets)
