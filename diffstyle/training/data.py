@@ -125,40 +125,37 @@ class StepDataset(Dataset[T]):
         return self.make(step)
 
 
-def prefetch(
-    make: Callable[[int], T], first: int, *, depth: int = 3, workers: int | None = 0
-) -> Iterator[tuple[int, T]]:
-    """make(first), make(first + 1), … numbered, ahead of need: from a thread, or from `workers` forked processes.
+def prefetch(make: Callable[[int], T], first: int, *, depth: int = 3, workers: int | None = 0) -> Iterator[T]:
+    """make(first), make(first + 1), … ahead of need: from a thread, or from `workers` forked processes.
 
-    Each process makes its own share of them; what `make` changes stays inside that process. With `workers` None each
-    is made when it is asked for.
+    Each process makes its own share of them, and what `make` changes stays inside it. With `workers` None each item is
+    made when it is asked for.
     """
     if workers is None:
-        yield from ((step, make(step)) for step in itertools.count(first))
+        yield from map(make, itertools.count(first))
     if not workers:
         yield from _threaded(make, first, depth)
         return
-    loader: DataLoader[T] = DataLoader(
+    yield from DataLoader(
         StepDataset(make),
         batch_size=None,
         sampler=itertools.count(first),
         num_workers=workers,
         multiprocessing_context=multiprocessing.get_context("fork"),
     )
-    yield from enumerate(loader, first)
 
 
-def _threaded(make: Callable[[int], T], first: int, depth: int) -> Iterator[tuple[int, T]]:
-    ready: queue.Queue[tuple[int, T] | BaseException] = queue.Queue(depth)
+def _threaded(make: Callable[[int], T], first: int, depth: int) -> Iterator[T]:
+    ready: queue.Queue[tuple[T, None] | tuple[None, BaseException]] = queue.Queue(depth)
     stopped = threading.Event()
 
     def work() -> None:
         step = first
         while not stopped.is_set():
             try:
-                item: tuple[int, T] | BaseException = (step, make(step))
+                item: tuple[T, None] | tuple[None, BaseException] = (make(step), None)
             except BaseException as error:
-                item = error
+                item = (None, error)
             while not stopped.is_set():
                 try:
                     ready.put(item, timeout=0.2)
@@ -172,8 +169,8 @@ def _threaded(make: Callable[[int], T], first: int, depth: int) -> Iterator[tupl
     try:
         while True:
             item = ready.get()
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+            if item[1] is not None:
+                raise item[1]
+            yield item[0]
     finally:
         stopped.set()

@@ -14,7 +14,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +89,8 @@ class Trainer(ABC, Generic[B]):
 
     `tensors` are parameters and buffers by name, on their device: `nets.state_dict(keep_vars=True)` of the networks.
     The average follows the trainable parameters with decay `ema` (smaller in the first steps) and copies all others.
-    `step` counts optimizer steps, `seconds` is the time spent in all sessions so far.
+    `step` counts optimizer steps, `seconds` is the time spent in all sessions so far. Gradients of `accumulate` batches
+    are averaged in each step.
     """
 
     def __init__(
@@ -100,9 +101,11 @@ class Trainer(ABC, Generic[B]):
         budget: Budget,
         ema: float,
         largest_norm: float = math.inf,
+        accumulate: int = 1,
     ) -> None:
         self.tensors: dict[str, Any] = dict(tensors)
-        self.optimizer, self.budget, self.largest_norm = optimizer, budget, largest_norm
+        self.optimizer, self.budget = optimizer, budget
+        self.largest_norm, self.accumulate = largest_norm, accumulate
         self.ema = EMAModel(self.tensors.values(), decay=ema, foreach=True)
         self.step: int = 0
         self.seconds: float = 0.0
@@ -119,6 +122,16 @@ class Trainer(ABC, Generic[B]):
         """The parameters whose gradients are clipped together to `largest_norm`."""
         return (t for t in self.tensors.values() if isinstance(t, nn.Parameter))
 
+    def begin(self) -> None:
+        """Called once a session, after resuming and before the first step."""
+
+    def backward(self, loss: Tensor) -> None:
+        loss.backward()
+
+    def clip_gradients(self) -> Tensor | None:
+        """The norm of the gradient before clipping, or None if this process does not know it."""
+        return nn.utils.clip_grad_norm_(self.clipped(), self.largest_norm)
+
     @property
     def progress(self) -> float:
         """The share of the schedule that is over, in [0, 1]."""
@@ -128,14 +141,28 @@ class Trainer(ABC, Generic[B]):
     def finished(self) -> bool:
         return self.progress >= 1
 
-    def advance(self, batch: B) -> dict[str, float]:
-        """One optimizer step; the losses by name, and `norm`, that of the gradient before clipping."""
-        terms = self.losses(batch)
-        norm = optimizer_step(terms, self.clipped(), self.optimizer, rate=self.rate(), largest_norm=self.largest_norm)
+    def advance(self, batches: Sequence[B]) -> dict[str, float]:
+        """One optimizer step on `accumulate` batches, left out if the gradient is not finite.
+
+        Returns the losses by name, means over the batches, and `norm`, that of the gradient before clipping.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        found: dict[str, float] = defaultdict(float)
+        for batch in batches:
+            terms = self.losses(batch)
+            self.backward(torch.stack(list(terms.values())).sum() / len(batches))
+            for name, value in terms.items():
+                found[name] += float(value.detach()) / len(batches)
+        norm, rate = self.clip_gradients(), self.rate()
+        for n, group in enumerate(self.optimizer.param_groups):
+            group["lr"] = rate[n] if isinstance(rate, tuple) else rate
+        if norm is None or bool(torch.isfinite(norm)):
+            self.optimizer.step()
         self.ema_update()
-        return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm}
+        return dict(found) | ({} if norm is None else {"norm": float(norm)})
 
     def ema_update(self) -> None:
+        """Move the average towards the parameters, and count the step."""
         self.ema.step(self.tensors.values())
         self.step += 1
 
@@ -187,7 +214,7 @@ def fit(
     on_step: Callable[[Mapping[str, float]], bool | None] | None = None,
     on_save: Callable[[], None] | None = None,
 ) -> None:
-    """Advance `trainer` by the batches make(step, progress) until its budget is spent.
+    """Advance `trainer` on the batches make(number, progress) until its budget is spent; equal numbers, equal batches.
 
     Goes on from `run.out/name.pt` if it exists, and saves there every `run.save_every` seconds and at the end.
     `on_save` is called after that, for a sample sheet. `on_step` is called with the losses after every step. If it
@@ -196,47 +223,27 @@ def fit(
     path = None if run.out is None else run.out / f"{name}.pt"
     if path is not None and (state := load_checkpoint(path)) is not None:
         trainer.restore(state)
+    trainer.begin()
     log = Log(None if run.out is None else run.out / f"{name}.csv", every=run.log_every if run.writes else 0)
     progress = multiprocessing.Value("d", trainer.progress)  # shared with the processes that make batches
+    number = trainer.step * trainer.accumulate
+    batches = prefetch(lambda n: make(n, progress.value), number, workers=run.workers)
     started = saved = time.monotonic()
     before = trainer.seconds
-    if trainer.finished:
-        return
-    for step, batch in prefetch(lambda step: make(step, progress.value), trainer.step, workers=run.workers):
-        terms = trainer.advance(batch)
+    while not trainer.finished:
+        terms = trainer.advance([next(batches) for _ in range(trainer.accumulate)])
         trainer.seconds = before + time.monotonic() - started
         cancelled = on_step is not None and on_step(terms) is False
         progress.value = trainer.progress
-        log.add(step, trainer.seconds, terms)
-        over = trainer.finished
-        if path is not None and run.writes and (over or cancelled or time.monotonic() - saved > run.save_every):
+        log.add(trainer.step, trainer.seconds, terms)
+        due = trainer.finished or cancelled or time.monotonic() - saved > run.save_every
+        if path is not None and run.writes and due:
             save_checkpoint(path, trainer.state())
             if on_save is not None:
                 on_save()
             saved = time.monotonic()
         if cancelled:
             raise Cancelled
-        if over:
-            break
-
-
-def optimizer_step(
-    terms: Mapping[str, Tensor],
-    parameters: Iterable[Tensor],
-    optimizer: torch.optim.Optimizer,
-    *,
-    rate: float | tuple[float, ...],
-    largest_norm: float,
-) -> float:
-    """One step down the sum of `terms`, left out if the gradient is not finite; the gradient's norm before clipping."""
-    optimizer.zero_grad(set_to_none=True)
-    torch.stack(list(terms.values())).sum().backward()
-    norm = nn.utils.clip_grad_norm_(parameters, largest_norm)
-    for n, group in enumerate(optimizer.param_groups):
-        group["lr"] = rate[n] if isinstance(rate, tuple) else rate
-    if torch.isfinite(norm):
-        optimizer.step()
-    return float(norm)
 
 
 def cosine_rate(step: int, progress: float, *, first: float, last: float = 0.0, warmup: int = 1) -> float:
@@ -272,10 +279,10 @@ class Log:
             return
         for name, value in terms.items():
             self.values[name].append(value)
-        if (step + 1) % self.every == 0:
+        if step % self.every == 0:
             means = {k: round(sum(v) / len(v), 5) for k, v in sorted(self.values.items())}
             self.values.clear()
-            row = {"step": step + 1, "seconds": round(seconds, 1)} | means
+            row = {"step": step, "seconds": round(seconds, 1)} | means
             print("  ".join(f"{k} {v}" for k, v in row.items()), flush=True)
             if self.path is not None:
                 self._write(self.path, row)

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Style
+from diffstyle.core.task import Task
 from diffstyle.data.captions import FactIndex, Facts, Truth
 from diffstyle.data.procedural import MEDIA, render
 from diffstyle.encoders.squeezenet import SqueezeNet
@@ -92,11 +93,11 @@ def repainted(art: Sequence[Entry], photos: Sequence[Sample], times: int, *, see
     kinds = {"medium", "movement", "artist", "century"}
     out: list[Entry] = []
     for entry in art:
-        style = stylizer.measure(Style.from_image(entry.pixels), "adain")
+        style = stylizer.measure(Style.from_image(entry.pixels))
         for _ in range(times):
             content = int(rng.integers(len(photos)))
             photo = Picture.from_array(_small(photos[content].pixels))
-            pixels = stylizer.stylize(photo, style, engine="adain").picture.to_array()
+            pixels = stylizer.preview(Task(photo, style)).picture.to_array()
             kept = Facts(
                 frozenset(f for f in entry.facts.true if f[0] in kinds),
                 frozenset(f for f in entry.facts.false if f[0] in kinds),

@@ -1,4 +1,4 @@
-"""How a personal adapter is trained: plain values, kept beside it in recipe.toml."""
+"""How a personal adapter is trained: plain values that are kept beside it in recipe.toml."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ _WHOLE = ("steps", "rank", "batch", "accumulate", "size", "seed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterRecipe:
-    """What decides an adapter, but for the pictures and the model.
+    """Everything that decides an adapter besides the pictures and the model.
 
     Parameters
     ----------
     kind
         lora adds to the model's own weights; tokens fine-tunes a style adapter in IP-Adapter layout.
     minutes
-        How long to train: the number of steps is reckoned from the time that the first ones take.
+        How long to train; the number of steps is estimated from the time that the first ones take.
     steps
-        How many steps to train, whatever time they take.
+        How many steps to train, however long they take.
     rank
-        Of the LoRA's matrices: more can learn more, and learns more by heart.
+        Rank of the LoRA's matrices; a higher one learns more detail and overfits sooner.
     size
-        Side of the crops in pixels: the model's own if not given.
+        Side of the crops in pixels; the model's own if not given.
     batch
-        Pictures a step.
+        Pictures in a step.
     accumulate
-        Steps whose gradients are added up before the weights move.
+        Batches whose gradients are averaged in one step.
     learning_rate
-        At its highest; the kind's own if not given.
+        The highest learning rate; the kind's own if not given.
     checkpointing
-        Keep fewer activations and compute them again: less memory, a third more time.
+        Recompute activations in the backward pass: less memory, a third more time.
     seed
-        The same number gives the same adapter.
+        Equal seeds and steps give equal adapters.
     """
 
     kind: AdapterKind = "lora"

@@ -1,4 +1,4 @@
-"""The part of a loaded model that a personal adapter is, open for training."""
+"""The parameters of a loaded model that a personal adapter consists of, ready for training."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CONVOLUTIONS = ("conv1", "conv2")
 
 @dataclass(frozen=True, slots=True)
 class Trainable:
-    """`parameters` by name, float32, the only ones that move; `save` writes them as an adapter's file."""
+    """`parameters` by name, float32, the only ones that are trained; `save` writes them as an adapter's file."""
 
     parameters: Mapping[str, nn.Parameter]
     save: Callable[[Path], Path]
     ready: Callable[[], None]
-    """Makes the model as it has to be for a step, which a render leaves otherwise."""
+    """Sets the scales of style adapters to those of training; a render leaves them at 0."""
 
     @torch.no_grad()
     def values(self) -> dict[str, Tensor]:
@@ -43,8 +43,8 @@ class Trainable:
             p.copy_(values[k])
 
 
-def opened(engine: DiffusionEngine, recipe: AdapterRecipe, *, name: str) -> Trainable:
-    """What `recipe` trains of the engine's UNet; all the rest is frozen.
+def open_adapter(engine: DiffusionEngine, recipe: AdapterRecipe, *, name: str) -> Trainable:
+    """The parameters of the engine's UNet that `recipe` trains; all others are frozen.
 
     Raises InputError if the model has no style adapter of the base kind to fine-tune.
     """
@@ -64,7 +64,7 @@ def opened(engine: DiffusionEngine, recipe: AdapterRecipe, *, name: str) -> Trai
     unet.train()
 
     def ready() -> None:
-        set_scales(unet, [[(ALL, scale)] for _, scale in engine.adapters])  # a render leaves them at nothing
+        set_scales(unet, [[(ALL, scale)] for _, scale in engine.adapters])
 
     ready()
     return Trainable(found, _lora_file(found) if recipe.kind == "lora" else _tokens_file(engine, name), ready)
@@ -94,7 +94,7 @@ def _lora(unet: Any, rank: int, family: str) -> dict[str, nn.Parameter]:
 
 def _lora_file(parameters: Mapping[str, nn.Parameter]) -> Callable[[Path], Path]:
     def save(path: Path) -> Path:
-        """In diffusers' layout, which is PEFT's without the adapter's name."""
+        """Write diffusers' layout, which is PEFT's without the adapter's name."""
         state = {f"unet.{k.replace(f'.{LORA}.', '.')}": p.detach().cpu().half() for k, p in parameters.items()}
         write_safetensors(path, state, {"format": "pt", "diffstyle": "lora/1"})
         return path

@@ -16,6 +16,7 @@ import numpy as np
 from diffstyle.assets.zoo import example_photo
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Style
+from diffstyle.core.task import Task
 from diffstyle.data.procedural import render
 from diffstyle.formats.style_file import SUFFIX
 from diffstyle.stylizer import Stylizer
@@ -60,8 +61,8 @@ def make_presets(data: Path, folder: Path) -> list[Path]:
     paths: list[Path] = []
     for preset in presets:
         pictures = [Picture.from_array(p, source=preset.credit) for p in _pictures(preset, pixels)]
-        style = stylizer.measure(stylizer.encoder.encode(Style.from_images(pictures)), "adain")
-        thumbnail = jpeg(stylizer.stylize(photo, style, size=THUMBNAIL, engine="adain").picture)
+        style = stylizer.measure(stylizer.encoder.encode(Style.from_images(pictures)))
+        thumbnail = jpeg(stylizer.preview(Task(photo, style, size=THUMBNAIL)).picture)
         style = replace(style, name=preset.name, licence=preset.licence, card=preset.credit, thumbnail=thumbnail)
         paths.append(style.save(folder / f"{preset.name}{SUFFIX}"))
     return paths
