@@ -90,14 +90,18 @@ def where(model: KnownModel) -> Path | None:
 
 
 def snapshot_of(repository: str, revision: str = "main") -> Path | None:
-    """The folder of a hub repository at `revision` in the cache, half or whole, or None."""
-    from huggingface_hub import constants
+    """The folder of a hub repository at `revision` in the local cache, complete or not, or None."""
+    import huggingface_hub as hub
+    from huggingface_hub import errors
 
-    root = Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
-    reference = root / "refs" / revision
-    commit = reference.read_text("utf-8").strip() if reference.is_file() else revision
-    folder = root / "snapshots" / commit
-    return folder if folder.is_dir() else None
+    download = cast("Any", hub).snapshot_download
+    try:
+        return Path(download(repository, revision=revision, local_files_only=True))
+    except errors.HFValidationError:  # a name that no repository can have
+        return None
+    except errors.LocalEntryNotFoundError as error:
+        partial: str | None = getattr(error, "snapshot_path", None)  # huggingface_hub 2: some of its files are missing
+        return None if partial is None else Path(partial)
 
 
 def missing(model: KnownModel, folder: Path) -> list[str]:
