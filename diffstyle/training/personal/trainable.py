@@ -107,12 +107,7 @@ def _tokens(engine: DiffusionEngine) -> dict[str, nn.Parameter]:
             "kind=tokens fine-tunes one style adapter of the base kind, and this model is not loaded with one: name it"
             " with adapter, or train kind=lora."
         )
-    unet = engine.backbone.unet
-    found = {f"encoder_hid_proj.{k}": p for k, p in unet.encoder_hid_proj.named_parameters()}
-    for name, processor in unet.attn_processors.items():
-        if hasattr(processor, "to_k_ip"):
-            found |= {f"{name}.{k}": p for k, p in processor.named_parameters()}
-    return found
+    return engine.adapters[0][0].trainable(engine.backbone)
 
 
 def _tokens_file(engine: DiffusionEngine, name: str) -> Callable[[Path], Path]:

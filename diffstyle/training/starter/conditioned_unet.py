@@ -18,7 +18,8 @@ class ConditionedUNet(nn.Module):
         super().__init__()
         self.unet: Any = new_unet(seed)
         adapter = TokensAdapter.random(self.unet, width=dim, space="", seed=seed)
-        self.unet._load_ip_adapter_weights([adapter.state_dict()], low_cpu_mem_usage=False)
+        state = {"image_proj": dict(adapter.image_proj), "ip_adapter": dict(adapter.ip_adapter)}
+        self.unet._load_ip_adapter_weights([state], low_cpu_mem_usage=False)
         self.unet.train().requires_grad_(True)
         self.controlnet: Any = new_controlnet(seed + 1)
         self.scheduler: Any = new_scheduler()
