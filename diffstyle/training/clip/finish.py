@@ -22,7 +22,7 @@ from diffstyle.training.loop import Budget, Run, Trainer, fit
 
 EXAMPLES, CAPTIONS = 4000, 3  # pictures of the pool, captions of each
 KNOWN = 384
-TEMPERATURE, BRIDGE_RATE = 0.05, 2e-3
+TEMPERATURE, BRIDGE_RATE, BRIDGE_STEPS = 0.05, 2e-3, 600
 NAMES = [phrase for said in phrases.MEDIA.values() for phrase in said]
 EMBEDDINGS = "embeddings.safetensors"
 NOISE_PERCENTILE, TRUE_PERCENTILE = 90, 5
@@ -81,7 +81,6 @@ class BridgeTrainer(Trainer[Tensor]):
         true: Tensor,
         pairs: Tensor,
         seed: int,
-        steps: int,
     ) -> None:
         self.texts, self.vectors, self.style = texts, vectors, style
         self.names, self.true, self.pairs = names, true, pairs
@@ -91,7 +90,7 @@ class BridgeTrainer(Trainer[Tensor]):
         self.weight, self.shift = nn.Parameter(bridge.weight.clone()), nn.Parameter(bridge.shift.clone())
         optimizer = torch.optim.Adam([self.weight, self.shift], lr=BRIDGE_RATE)
         tensors = {"weight": self.weight, "shift": self.shift}
-        super().__init__(tensors, optimizer, budget=Budget(steps=steps), ema=0)
+        super().__init__(tensors, optimizer, budget=Budget(steps=BRIDGE_STEPS), ema=0)
 
     def rate(self) -> float:
         return BRIDGE_RATE * (1 - self.progress)
@@ -119,14 +118,13 @@ def refined(
     *,
     names: Tensor,
     pairs: Tensor,
-    steps: int = 600,
 ) -> Bridge:
     """`bridge` trained further by BridgeTrainer; `names` (p, d) are the embeddings of the phrases NAMES."""
     index = FactIndex(pool.artists)
     media = [(("medium", medium),) for medium, said in phrases.MEDIA.items() for _ in said]
     true = torch.from_numpy(truth(np.stack([index.said(facts) for facts in media]), pool.known))
     style = torch.from_numpy(np.unique(pool.style, return_inverse=True)[1])
-    trainer = BridgeTrainer(bridge, texts, vectors, style, names=names, true=true, pairs=pairs, seed=seed, steps=steps)
+    trainer = BridgeTrainer(bridge, texts, vectors, style, names=names, true=true, pairs=pairs, seed=seed)
     generator = torch.Generator().manual_seed(seed)
 
     def make(_: int, __: float) -> Tensor:
