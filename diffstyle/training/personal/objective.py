@@ -57,6 +57,7 @@ class Refine(nn.Module):
         self._size, self._count = size, count
         self._scheduler = training_scheduler(engine.backbone.pipeline.scheduler)
         self._prompt: Tensor = PromptCache(engine.backbone).get("", "", guided=False)["prompt_embeds"]
+        self._keeps_colours = engine.policy.keeps_colours
         self._loss = ArtistLoss(engine.backbone.device)
         self._cost = self._edge_cost()
 
@@ -103,7 +104,7 @@ class Refine(nn.Module):
             noisy.to(backbone.dtype), t, prompt, added_cond_kwargs=embeddings, return_dict=False, **residuals
         )[0].float()
         out = backbone.decode(clean_latents(self._scheduler, noisy, predicted, t))
-        return in_colours_of(init.previews, out) if backbone.sampling.keeps_colours else out
+        return in_colours_of(init.previews, out) if self._keeps_colours else out
 
     def _controlnet(self, noisy: Tensor, t: Tensor, prompt: Tensor, edges: Tensor) -> dict[str, Any]:
         """The residuals of a ControlNet for soft edges, if the model has one and no other."""

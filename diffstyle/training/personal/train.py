@@ -174,7 +174,7 @@ class _Job:
         trainable = open_adapter(engine, self.recipe, name=self.name)
         count = self.recipe.batch
         objective: Refine | Denoise
-        if engine.backbone.sampling.start == "preview":
+        if engine.policy.start == "preview":
             init_images = InitImageCache(
                 engine.backbone, previewer, pictures, measured, tuned, size=size, count=count * PHOTOS_PER_CROP
             )

@@ -340,7 +340,7 @@ def test_a_report_says_how_good_it_is(
     assert command("adapters", "info", "mine") == 0
     assert "texture ratio" in capsys.readouterr().out
     assert command("train", artist, "--name", "mine") == 2
-    assert "say overwrite" in capsys.readouterr().err
+    assert "give overwrite" in capsys.readouterr().err
     assert command("adapters", "remove", "mine") == 0
     assert not (zoo / "mine").exists()
     assert command("adapters", "remove", "starter") == 2
