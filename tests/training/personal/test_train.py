@@ -162,51 +162,59 @@ def test_a_training_by_minutes_fits_into_them(tiny_models: Path, artist: Path) -
     assert report.seconds < 20
 
 
+@pytest.fixture(scope="session")
+def small(photo: Picture) -> Picture:
+    return photo.resized((64, 48))
+
+
 def test_an_adapter_is_a_style(
-    tiny_models: Path,
-    zoo_of_both: Path,
-    photo: Picture,
-    photo_file: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tiny_models: Path, zoo_of_both: Path, small: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DIFFSTYLE_ADAPTERS", str(zoo_of_both))
     stylizer = Stylizer.of(options(tiny_models, "worded"))
     for kind in KINDS:
         style = parse_style([f"adapter:my-{kind}"])
         assert style.adapters == {f"my-{kind}": 1.0}
-        with_it = stylizer.stylize(photo, style, engine=STEPS)
+        with_it = stylizer.stylize(small, style, engine=STEPS)
         assert any(f"my-{kind}" in name for name in with_it.weights)
         bare = Style((replace(style.references[0], adapter=""),))
-        plain = stylizer.stylize(photo, bare, engine=STEPS)
+        plain = stylizer.stylize(small, bare, engine=STEPS)
         assert not any(f"my-{kind}" in name for name in plain.weights)
         assert with_it.picture != plain.picture
-        out = tmp_path / f"{kind}.png"
-        model = ["--model", tiny_models / "worded", "--dtype", "float32"]
-        if kind == "lora":
-            model += ["--adapter", tiny_models / "worded.adapter.safetensors"]
-        assert command("stylize", photo_file, "-s", f"adapter:my-{kind}", *model, "--steps", "2", "-o", out) == 0
-        again = ["--model", tiny_models / "worded"]
-        again += ["--adapter", tiny_models / "worded.adapter.safetensors"] if kind == "lora" else []
-        assert command("replay", out, "--content", photo_file, *again) == 0
     mixed = Style.mix({parse_style(["adapter:my-lora"]): 0.25, Style.from_image(waves(90, 90)): 0.75})
     assert with_adapters(stylizer.options, dict(mixed.adapters)).lora == ("my-lora:0.25",)
+
+
+def test_a_picture_painted_with_an_adapter_is_replayed(
+    tiny_models: Path,
+    zoo_of_both: Path,
+    small: Picture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DIFFSTYLE_ADAPTERS", str(zoo_of_both))
+    content, out = tmp_path / "photo.png", tmp_path / "out.png"
+    small.to_pil().save(content)
+    model = ["--model", tiny_models / "worded", "--adapter", tiny_models / "worded.adapter.safetensors"]
+    options = [*model, "--dtype", "float32", "--steps", "2"]
+    assert command("stylize", content, "-s", "adapter:my-lora", *options, "-o", out) == 0
+    assert command("replay", out, "--content", content, *model) == 0
     assert command("adapters", "list") == 0
     assert "my-tokens" in capsys.readouterr().out
 
 
 def test_at_scale_zero_the_model_is_untouched(
-    tiny_models: Path, zoo_of_both: Path, photo: Picture, painting: Style
+    tiny_models: Path, zoo_of_both: Path, small: Picture, painting: Style
 ) -> None:
-    plain = Stylizer.of(options(tiny_models, "worded")).stylize(photo, painting, engine=STEPS).picture
+    plain = Stylizer.of(options(tiny_models, "worded")).stylize(small, painting, engine=STEPS).picture
     lora = f"{zoo_of_both / 'my-lora' / 'adapter.safetensors'}"
     for scale, same in (("0", True), ("1", False)):
         chosen = options(tiny_models, "worded")
         with_lora = Stylizer.load(
             chosen.model, adapter=chosen.adapter, lora=[f"{lora}:{scale}"], device="cpu", dtype="float32"
         )
-        assert (with_lora.stylize(photo, painting, engine=STEPS).picture == plain) == same
+        assert (with_lora.stylize(small, painting, engine=STEPS).picture == plain) == same
 
 
 def picture_of(pipeline: Any, **more: Any) -> Tensor:
