@@ -126,11 +126,11 @@ def peak() -> float:
 
 
 def timed(run: Callable[[], Tensor]) -> tuple[float, Tensor]:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     out = run()
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return time.perf_counter() - begun, out
+    return time.perf_counter() - started, out
 
 
 @app.command
@@ -155,9 +155,9 @@ def compare(
     device = find_device(None)
     number = named_dtype(dtype)
     nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else ()
-    begun = time.perf_counter()
+    started = time.perf_counter()
     backbone = load_backbone(folder, device=device, dtype=number, controlnets=nets)
-    loading = time.perf_counter() - begun
+    loading = time.perf_counter() - started
     adapter = TokensAdapter.load(folder / "adapter.safetensors")
     engine = DiffusionEngine(backbone, adapters=[(adapter, 1.0)])
     photo, look = content(side), style()
@@ -235,7 +235,7 @@ def render(
         ended.append((time.perf_counter(), time.process_time()))
         return {}
 
-    begun = time.perf_counter()
+    started = time.perf_counter()
     if plain:
         number = torch.float32 if dtype is None else named_dtype(dtype)
         pipeline = by_hand(folder, family, number, device, controlled=controlled)
@@ -276,14 +276,14 @@ def render(
             task = engine.prepare(Task(photo, look, engine=settings, seed=3))
             return engine.render(task, on_step).pixels
 
-    loading = time.perf_counter() - begun
+    loading = time.perf_counter() - started
     if torch.cuda.is_available() or compiled:
         first, _ = timed(run)
         print(f"the first picture took {first:.2f} s")
         ended.clear()
-    begun_cpu = time.process_time()
+    started_cpu = time.process_time()
     seconds, _ = timed(run)
-    busy = time.process_time() - begun_cpu
+    busy = time.process_time() - started_cpu
     if not plain:
         ended = ended[1:-1]  # ours tells the beginning and the end as well
     what = "diffusers by hand" if plain else f"ours, memory={memory}{', compiled' * compiled}"

@@ -32,9 +32,9 @@ def race(runners: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> dict
     seconds: dict[str, list[float]] = {name: [] for name in runners}
     for _ in range(rounds):
         for name, run in runners.items():
-            begun = time.perf_counter()
+            started = time.perf_counter()
             run()
-            seconds[name].append(time.perf_counter() - begun)
+            seconds[name].append(time.perf_counter() - started)
     return {name: statistics.median(s) for name, s in seconds.items()}
 
 
@@ -85,9 +85,9 @@ def memory() -> None:
 def paint_large() -> None:
     content, style = picture(4096, 4096, 4), Style.from_image(picture(512, 512, 5))
     engine = AdaINEngine.load(device=torch.device("cpu"))
-    begun = time.perf_counter()
+    started = time.perf_counter()
     engine.render(engine.prepare(Task(content, style)))
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{seconds:.2f} s, peak memory of the process {peak:.2f} GiB")
 

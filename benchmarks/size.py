@@ -49,9 +49,9 @@ def render(name: str, side: int) -> dict[str, float]:
     stylizer = Stylizer.load("starter", device="cpu")
     engine: EngineSettings = TILED.get(name) or engine_settings(name)
     stylizer.stylize(picture(512, 512, 6), style, engine=engine)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     result = stylizer.stylize(content, style, engine=engine)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {"seconds": seconds, "GiB": peak, **result.measures}
 

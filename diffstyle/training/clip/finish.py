@@ -66,7 +66,7 @@ class BridgeTrainer(Trainer[Tensor]):
     """Trains the map of a bridge on batches of caption numbers (b,).
 
     Captions `texts` (n * CAPTIONS, d) are to come near their pictures `vectors` (n, d), and nearer to the mean of their
-    own style than to others. The phrases `names` (p, d) are to find the pictures of which they are `true` (p, n), and
+    own style than to others. The phrases `names` (p, d) are to find the pictures that they are `true` of (p, n), and
     `pairs` (2, m, d), two phrasings of the same facts, are to stay together.
     """
 

@@ -52,8 +52,9 @@ class TextBatch:
 
 
 class WordsTrainer(Trainer[TextBatch]):
-    """Trains the text tower of `model` against the embeddings `vectors` (n, d) of pictures; `of_media` (media, n) says
-    of which the media are true.
+    """Trains the text tower of `model` against the embeddings `vectors` (n, d) of pictures.
+
+    `of_media` (media, n) is 1 where a medium is true of a picture, -1 where it is false, 0 where that is unknown.
     """
 
     def __init__(self, model: CLIP, vectors: Tensor, of_media: Tensor, recipe: WordsRecipe, budget: Budget) -> None:

@@ -82,8 +82,8 @@ def train_adapter(
         How many photos the report paints, and how many others decide how much of the training is kept. With 0 there is
         no report and all is kept, for models that paint slowly.
     samples_every
-        After how many steps the report's photos are painted with the adapter as it is, to a file that `on_step` is told
-        of; 0 for never.
+        After how many steps the report's photos are painted with the adapter as it is, to a file whose path `on_step`
+        receives; 0 for never.
 
     Raises InputError for pictures, names, models and recipes that cannot be used; Cancelled when `on_step` returns
     False.
