@@ -17,7 +17,6 @@ from diffstyle._version import __version__
 from diffstyle.assets.zoo import INFO, LOOK, TENSORS
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.style import Style
-from diffstyle.evaluation.pictures import square
 from diffstyle.formats.atomic import sha256
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels
@@ -117,7 +116,7 @@ def _measured(partial: Path, folder: Path, trained: TrainedAdapter, photos: Sequ
     """Paint and measure `photos` in the zero-shot style and with the adapter; write the sheet."""
     if not photos:
         return trained.report(folder)
-    dataset, contents = trained.dataset, [square(p) for p in photos]
+    dataset, contents = trained.dataset, reports.contents(photos)
     learned, references = pixels_of(dataset.train), pixels_of(dataset.held or dataset.train)
     zero_shot = Style.from_images([i.picture for i in dataset.train])
     before = reports.painted(Stylizer.of(trained.options), zero_shot, contents, engine=trained.engine)

@@ -21,7 +21,7 @@ from diffstyle.evaluation.measures import (
     texture_distance,
     texture_distance_of_all,
 )
-from diffstyle.evaluation.pictures import small, square
+from diffstyle.evaluation.pictures import SIDE, small, square
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels
 from diffstyle.training.personal.run import PATIENCE
@@ -129,6 +129,11 @@ class Painted:
 
     final: tuple[Picture, ...]
     preview: tuple[Picture, ...]
+
+
+def contents(photos: Sequence[Pixels]) -> list[Picture]:
+    """The middle squares of photos, SIDE pixels a side: what is painted for samples, choice and report."""
+    return [square(p, SIDE) for p in photos]
 
 
 def painted(stylizer: Stylizer, style: Style, photos: Sequence[Picture], *, engine: str) -> Painted:

@@ -26,7 +26,6 @@ from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import Picture, PictureLike
 from diffstyle.core.style import Reference, Style
 from diffstyle.encoders.clip import StyleEncoder
-from diffstyle.evaluation.pictures import square
 from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels
@@ -97,9 +96,9 @@ def train_adapter(
     state = adapters_folder() / f".{name}.training.pt"
     job = _Job(name, options, recipe, dataset, training_photos, state)
     job.discard_other_states()
-    painted = [square(p) for p in report_photos] if samples_every else []
+    painted = reports.contents(report_photos) if samples_every else []
     with _one_device_each(options.device):
-        trained = job.train(on_step, painted, samples_every, [square(p) for p in training_photos[:samples]])
+        trained = job.train(on_step, painted, samples_every, reports.contents(training_photos[:samples]))
     gc.collect()
     if not leads():
         trained.tensors.unlink()

@@ -38,6 +38,7 @@ from diffstyle.formats.safetensors import read_safetensors
 from diffstyle.stylizer import with_adapters
 from diffstyle.training.loop import load_checkpoint
 from diffstyle.training.personal import choice, train
+from diffstyle.training.personal import report as reports
 from diffstyle.training.personal.dataset import TrainingImage, read_dataset
 from diffstyle.training.personal.engines import TrainedEngines, statistics_of
 from diffstyle.training.personal.init_images import Previewer
@@ -325,6 +326,7 @@ def test_a_report_says_how_good_it_is(
 ) -> None:
     """On the starter, by the command. Two steps teach nothing; the report measures the painted photos all the same."""
     monkeypatch.setattr(choice, "FACTORS", (0.0, 1.0))
+    monkeypatch.setattr(reports, "SIDE", 128)
     assert command("train", artist, "--name", "mine", "--steps", "2", "--size", "64", "--samples", "1", "--json") == 0
     report = json.loads(capsys.readouterr().out)
     assert report["pictures"] == 6
@@ -359,7 +361,7 @@ def test_a_report_says_how_good_it_is(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": "../evil"}, "no name for an adapter"),
+        ({"name": "../evil"}, "is not a valid name"),
         ({"name": "starter"}, "comes with diffstyle"),
         ({"steps": 0}, "steps is 0"),
         ({"rank": 0}, "rank is 0"),
