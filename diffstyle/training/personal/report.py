@@ -196,5 +196,5 @@ def write_report_sheet(
 ) -> Path:
     """A row for each photo: the photo, before and after training; below, a row of the artist's pictures."""
     rows = [sheets.row(cells) for cells in zip(photos, before.final, after.final, strict=True)]
-    artist = [square(references[n % len(references)]) for n in range(3)]
+    artist = contents([references[n % len(references)] for n in range(3)])
     return sheets.write_sheet(path, [*rows, sheets.row(artist)])
