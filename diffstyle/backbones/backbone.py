@@ -47,7 +47,6 @@ class Backbone:
     sampling: Sampling = field(default_factory=Sampling)
     memory: MemoryMode = "fast"
     attention: Attention = "sdpa"
-    compiled: bool = False
     constant: Tensor | None = None
     preview_vae: Any = None
     _changing: int = field(default=0, init=False, repr=False)
@@ -84,13 +83,12 @@ class Backbone:
 
     @contextlib.contextmanager
     def changing(self) -> Generator[None]:
-        """Modules of the pipeline may be changed inside: hooks and compiled code are removed before, renewed after.
+        """Modules of the pipeline may be changed inside: hooks are removed before and renewed after.
 
         Contexts nest; only the outermost one acts.
         """
         if not self._changing:
             self.pipeline.remove_all_hooks()
-            self.unet._compiled_call_impl = None
         self._changing += 1
         try:
             yield
@@ -101,7 +99,7 @@ class Backbone:
 
     def arrange(self) -> None:
         """Put the pipeline on its device, in its memory mode and with its attention."""
-        arrange(self.pipeline, device=self.device, memory=self.memory, attention=self.attention, compiled=self.compiled)
+        arrange(self.pipeline, device=self.device, memory=self.memory, attention=self.attention)
 
     def relieve(self) -> bool:
         """Switch to the next lower memory mode; False if there is none."""

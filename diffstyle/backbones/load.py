@@ -41,7 +41,6 @@ def load_backbone(
     controlnets: Sequence[ControlNetSource] | None = None,
     memory: MemoryMode = "fast",
     attention: Attention = "sdpa",
-    compiled: bool = False,
 ) -> Backbone:
     """The backbone called `model`: a known name, a diffusers folder, a single file or a hub id in the cache.
 
@@ -82,7 +81,6 @@ def load_backbone(
         sampling=read_sampling(folder, Sampling),
         memory=memory,
         attention=attention,
-        compiled=compiled,
         constant=None if folder is None else _constant(folder / CONSTANT),
         preview_vae=_preview_vae(architecture.name, device, dtype),
     )

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from typing import Any
 
 import torch
 
-from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import Attention, MemoryMode
 
 SLOWER: dict[MemoryMode, MemoryMode] = {"fast": "balanced", "balanced": "low"}
 """The next mode that needs less memory."""
 
 
-def arrange(pipeline: Any, *, device: torch.device, memory: MemoryMode, attention: Attention, compiled: bool) -> None:
+def arrange(pipeline: Any, *, device: torch.device, memory: MemoryMode, attention: Attention) -> None:
     """Place `pipeline` on `device`. Call it again after changing any of its modules.
 
     fast: everything on the device. balanced: one part at a time on a GPU, the VAE in slices. low: layer by layer on a
@@ -37,14 +34,6 @@ def arrange(pipeline: Any, *, device: torch.device, memory: MemoryMode, attentio
         _slice(pipeline.unet)
     elif attention == "xformers":
         _xformers(pipeline)
-    if compiled:
-        _compile(pipeline.unet)
-
-
-def _compile(unet: Any) -> None:
-    if not any(shutil.which(name) for name in (os.environ.get("CXX", ""), "c++", "g++", "clang++", "cl") if name):
-        raise InputError("Compiling needs a C++ compiler and none was found: install g++, or leave out compile.")
-    unet.compile()
 
 
 def _vae(vae: Any, *, slicing: bool, tiling: bool) -> None:

@@ -53,7 +53,6 @@ def load_diffusion(
         controlnets=[parse_controlnet(text) for text in options.controlnet] or None,
         memory=options.memory,
         attention=options.attention,
-        compiled=options.compile,
     )
     usual = [STARTER] if options.model == STARTER else _usual(backbone.architecture)
     named = [_scaled(text) for text in options.adapter] or [(n, 1.0) for n in usual]
