@@ -21,7 +21,7 @@ ALIKE = (
     {"pointillism", "stipple"},
 )
 """Media that may be said of the same picture: where one is true the others are unknown, not false. Two renderings in
-different procedural media are told apart all the same."""
+different procedural media are distinguished all the same."""
 
 FLAT = {"pixel art", "vector", "illustration", "poster"}
 """Any of these may be said of what is labelled as pixel art: most of it is game scenery, flat and without pixels."""
