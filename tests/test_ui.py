@@ -16,10 +16,10 @@ import httpx
 import numpy as np
 import pytest
 import torch
-from diffstyle_ui.form import settings_of, values_of
-from diffstyle_ui.limits import Limits
-from diffstyle_ui.page import desk
-from diffstyle_ui.parts import parts_of
+from diffstyle_ui.app.limits import Limits
+from diffstyle_ui.app.page import desk
+from diffstyle_ui.app.parts import parts_of
+from diffstyle_ui.widgets.settings_form import settings_of, values_of
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image

@@ -10,15 +10,15 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 import pytest
-from diffstyle_ui.curve import curve
-from diffstyle_ui.easel import PREFIX, mask_of
-from diffstyle_ui.pad import corner_weights
-from diffstyle_ui.plainly import plainly
-from diffstyle_ui.sessions import Kept, Session
-from diffstyle_ui.status import UNEXPECTED
-from diffstyle_ui.style_map import at
-from diffstyle_ui.train import recipe_of
-from diffstyle_ui.vote import COLUMNS, drawn, logged
+from diffstyle_ui.app.sessions import Kept, Session
+from diffstyle_ui.app.status import UNEXPECTED
+from diffstyle_ui.app.user_errors import plainly
+from diffstyle_ui.app.votes import COLUMNS, drawn, logged
+from diffstyle_ui.tabs.train import recipe_of
+from diffstyle_ui.widgets.corner_pad import corner_weights
+from diffstyle_ui.widgets.loss_curve import curve
+from diffstyle_ui.widgets.mask_editor import PREFIX, mask_of
+from diffstyle_ui.widgets.style_map import at
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image

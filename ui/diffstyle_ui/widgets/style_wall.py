@@ -7,7 +7,7 @@ import html
 import gradio as gr
 
 from diffstyle import StyleSpace
-from diffstyle_ui.shown import jpeg_url
+from diffstyle_ui.widgets.html import jpeg_url
 
 CSS = """
 .wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 8px; max-height: 292px;

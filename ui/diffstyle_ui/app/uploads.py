@@ -11,7 +11,7 @@ from PIL import Image
 
 from diffstyle import InputError, Picture, read_recipe
 from diffstyle.formats.recipe import Recipe
-from diffstyle_ui.limits import Limits
+from diffstyle_ui.app.limits import Limits
 
 GONE = "The upload is no longer here, for uploads are kept a few hours only: drop the file again."
 

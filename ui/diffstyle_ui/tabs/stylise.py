@@ -12,17 +12,17 @@ import gradio as gr
 from gradio.components import Component
 
 from diffstyle import Settings, Style, Task
-from diffstyle_ui.compare import EMPTY, comparison, pair
-from diffstyle_ui.desk import Desk
-from diffstyle_ui.form import Form, settings_of
-from diffstyle_ui.listen import listen, listen_after
-from diffstyle_ui.parts import MAX_PARTS, PartRows, adapted, added, blended, look_of, pictured, worded
-from diffstyle_ui.plainly import plainly
-from diffstyle_ui.render import watched
-from diffstyle_ui.sessions import Photo, Session
-from diffstyle_ui.shown import data_url
-from diffstyle_ui.status import IDLE, progress, said
-from diffstyle_ui.variations import SEEDS, grid, tiles
+from diffstyle_ui.app.context import Desk
+from diffstyle_ui.app.events import listen, listen_after
+from diffstyle_ui.app.parts import MAX_PARTS, PartRows, adapted, added, blended, look_of, pictured, worded
+from diffstyle_ui.app.renders import watched
+from diffstyle_ui.app.sessions import Photo, Session
+from diffstyle_ui.app.status import IDLE, progress, said
+from diffstyle_ui.app.user_errors import plainly
+from diffstyle_ui.widgets.comparison import EMPTY, comparison, pair
+from diffstyle_ui.widgets.html import data_url
+from diffstyle_ui.widgets.seed_grid import SEEDS, grid, tiles
+from diffstyle_ui.widgets.settings_form import Form, settings_of
 
 Update: TypeAlias = dict[str, Any]
 OFF: Update = gr.update(interactive=False)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import gradio as gr
 
 from diffstyle import InputError
-from diffstyle_ui.status import UNEXPECTED
+from diffstyle_ui.app.status import UNEXPECTED
 
 F = TypeVar("F", bound=Callable[..., Any])
 _log = logging.getLogger("diffstyle_ui")

@@ -16,19 +16,19 @@ from diffstyle import Cancelled, InputError, Result, Settings, Style, Task
 from diffstyle.assets.zoo import named_style, style_files
 from diffstyle.core.mask import Mask
 from diffstyle.core.task import setting_fields, settings_dict
-from diffstyle_ui.desk import Desk
-from diffstyle_ui.history import nth
-from diffstyle_ui.models import model_rows
-from diffstyle_ui.paint import layers, masked
-from diffstyle_ui.parts import MAX_PARTS
-from diffstyle_ui.plainly import plainly
-from diffstyle_ui.results import hand_out, keep
-from diffstyle_ui.sessions import Session
-from diffstyle_ui.train import recipe_of
-from diffstyle_ui.training import Trained, Training, trained
-from diffstyle_ui.uploads import opened, recipe_in, uploaded
-from diffstyle_ui.variations import SEEDS
-from diffstyle_ui.vote import logged
+from diffstyle_ui.app.context import Desk
+from diffstyle_ui.app.parts import MAX_PARTS
+from diffstyle_ui.app.results import hand_out, keep
+from diffstyle_ui.app.sessions import Session
+from diffstyle_ui.app.training import Trained, Training, trained
+from diffstyle_ui.app.uploads import opened, recipe_in, uploaded
+from diffstyle_ui.app.user_errors import plainly
+from diffstyle_ui.app.votes import logged
+from diffstyle_ui.tabs.history import nth
+from diffstyle_ui.tabs.models import model_rows
+from diffstyle_ui.tabs.paint import layers, masked
+from diffstyle_ui.tabs.train import recipe_of
+from diffstyle_ui.widgets.seed_grid import SEEDS
 
 Upload = dict[str, Any]  # what gradio_client's handle_file makes
 MAX_ON_PATH = 16

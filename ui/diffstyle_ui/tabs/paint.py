@@ -14,19 +14,19 @@ from gradio.components import Component
 from diffstyle import InputError, Picture, Result, Settings, Style, Task
 from diffstyle.core.mask import Mask, Region
 from diffstyle.formats.recipe import Recipe
-from diffstyle_ui.compare import comparison, pair
-from diffstyle_ui.desk import Desk
-from diffstyle_ui.dragged import answer
-from diffstyle_ui.easel import easel, mask_of, on_easel
-from diffstyle_ui.form import settings_of
-from diffstyle_ui.listen import listen
-from diffstyle_ui.parts import MAX_PARTS, blended, look_of
-from diffstyle_ui.plainly import plainly
-from diffstyle_ui.render import watched
-from diffstyle_ui.sessions import Session
-from diffstyle_ui.shown import data_url
-from diffstyle_ui.status import IDLE, said
-from diffstyle_ui.stylise import OFF, ON, SAME, StyliseTab
+from diffstyle_ui.app.context import Desk
+from diffstyle_ui.app.events import listen
+from diffstyle_ui.app.parts import MAX_PARTS, blended, look_of
+from diffstyle_ui.app.renders import watched
+from diffstyle_ui.app.sessions import Session
+from diffstyle_ui.app.status import IDLE, said
+from diffstyle_ui.app.user_errors import plainly
+from diffstyle_ui.tabs.stylise import OFF, ON, SAME, StyliseTab
+from diffstyle_ui.widgets.comparison import comparison, pair
+from diffstyle_ui.widgets.drag_control import answer
+from diffstyle_ui.widgets.html import data_url
+from diffstyle_ui.widgets.mask_editor import easel, mask_of, on_easel
+from diffstyle_ui.widgets.settings_form import settings_of
 
 TABLE, UNTOUCHED = "the styles of the first tab", "the photo as it is"
 SAVED = "the saved picture's style there"

@@ -9,18 +9,18 @@ import gradio as gr
 
 from diffstyle import InputError, Settings, Style, Task
 from diffstyle.controls.resize import fitted
-from diffstyle_ui.compare import comparison, pair
-from diffstyle_ui.desk import Desk
-from diffstyle_ui.dragged import answer
-from diffstyle_ui.listen import listen, listen_after
-from diffstyle_ui.pad import corner_weights, cornered, pad
-from diffstyle_ui.parts import look_of
-from diffstyle_ui.plainly import plainly
-from diffstyle_ui.sessions import Session
-from diffstyle_ui.shown import data_url
-from diffstyle_ui.status import IDLE, said
-from diffstyle_ui.style_map import at, style_map
-from diffstyle_ui.stylise import StyliseTab
+from diffstyle_ui.app.context import Desk
+from diffstyle_ui.app.events import listen, listen_after
+from diffstyle_ui.app.parts import look_of
+from diffstyle_ui.app.sessions import Session
+from diffstyle_ui.app.status import IDLE, said
+from diffstyle_ui.app.user_errors import plainly
+from diffstyle_ui.tabs.stylise import StyliseTab
+from diffstyle_ui.widgets.comparison import comparison, pair
+from diffstyle_ui.widgets.corner_pad import corner_weights, cornered, pad
+from diffstyle_ui.widgets.drag_control import answer
+from diffstyle_ui.widgets.html import data_url
+from diffstyle_ui.widgets.style_map import at, style_map
 
 STEPS = 5
 STRIP_SIDE = 224

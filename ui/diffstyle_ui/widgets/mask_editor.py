@@ -13,7 +13,7 @@ from PIL import Image
 
 from diffstyle import InputError
 from diffstyle.core.mask import Mask
-from diffstyle_ui.dragged import dragged
+from diffstyle_ui.widgets.drag_control import dragged
 
 PREFIX = "data:image/png;base64,"
 MAX_LETTERS = 4_000_000

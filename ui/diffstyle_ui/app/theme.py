@@ -5,21 +5,15 @@ from __future__ import annotations
 from gradio.themes import Base
 from gradio.themes.utils import colors, sizes
 
-from diffstyle_ui import (
-    blend,
-    compare,
-    curve,
-    easel,
-    history,
-    models,
-    pad,
-    parts,
-    presets,
-    status,
-    style_map,
-    train,
-    variations,
-)
+from diffstyle_ui.app import parts, status
+from diffstyle_ui.tabs import blend, history, models, train
+from diffstyle_ui.widgets import comparison as compare
+from diffstyle_ui.widgets import corner_pad as pad
+from diffstyle_ui.widgets import loss_curve as curve
+from diffstyle_ui.widgets import mask_editor as easel
+from diffstyle_ui.widgets import seed_grid as variations
+from diffstyle_ui.widgets import style_map
+from diffstyle_ui.widgets import style_wall as presets
 
 FONT = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "monospace"]

@@ -7,8 +7,8 @@ import secrets
 from pathlib import Path
 
 from diffstyle import Result
-from diffstyle_ui.sessions import Kept, Session
-from diffstyle_ui.shown import THUMBNAIL, data_url
+from diffstyle_ui.app.sessions import Kept, Session
+from diffstyle_ui.widgets.html import THUMBNAIL, data_url
 
 MAX_KEPT = 60
 MAX_HANDED = 64

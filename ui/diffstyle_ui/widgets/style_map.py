@@ -10,9 +10,9 @@ import gradio as gr
 from PIL import Image
 
 from diffstyle import Style, StyleSpace
-from diffstyle_ui.dragged import dragged
-from diffstyle_ui.presets import spoken
-from diffstyle_ui.shown import data_url
+from diffstyle_ui.widgets.drag_control import dragged
+from diffstyle_ui.widgets.html import data_url
+from diffstyle_ui.widgets.style_wall import spoken
 
 NEAR = 3
 CSS = """

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from diffstyle import Cancelled, Result, Task
-from diffstyle_ui.compare import pair
-from diffstyle_ui.desk import Desk
-from diffstyle_ui.results import keep
-from diffstyle_ui.sessions import Kept, Photo, Session
-from diffstyle_ui.shown import data_url
-from diffstyle_ui.status import progress, said
+from diffstyle_ui.app.context import Desk
+from diffstyle_ui.app.results import keep
+from diffstyle_ui.app.sessions import Kept, Photo, Session
+from diffstyle_ui.app.status import progress, said
+from diffstyle_ui.widgets.comparison import pair
+from diffstyle_ui.widgets.html import data_url
 
 SHOWN_SIDE = 1600
 

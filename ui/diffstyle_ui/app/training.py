@@ -16,9 +16,9 @@ from diffstyle import AdapterRecipe, Cancelled, InputError, train_adapter
 from diffstyle.assets.zoo import check_new
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.training.personal.run import TrainingStep
-from diffstyle_ui.limits import Limits
-from diffstyle_ui.status import UNEXPECTED
-from diffstyle_ui.uploads import opened
+from diffstyle_ui.app.limits import Limits
+from diffstyle_ui.app.status import UNEXPECTED
+from diffstyle_ui.app.uploads import opened
 
 NICE, LOOK_SECONDS = 5, 0.2
 SAMPLES_EVERY, SLOW_SAMPLES_EVERY = 20, 200  # steps: the starter paints in a second

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from diffstyle_ui.dragged import dragged
-from diffstyle_ui.sessions import Part
+from diffstyle_ui.app.sessions import Part
+from diffstyle_ui.widgets.drag_control import dragged
 
 CSS = """
 .pad { position: relative; aspect-ratio: 4 / 3; border-radius: 10px; touch-action: none; cursor: crosshair;

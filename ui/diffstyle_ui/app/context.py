@@ -14,11 +14,11 @@ import gradio as gr
 from diffstyle import Picture, Style, StyleSpace
 from diffstyle.assets.zoo import example_photo
 from diffstyle.controls.resize import fitted
-from diffstyle_ui.limits import Limits
-from diffstyle_ui.sessions import Photo, Session, Sessions
-from diffstyle_ui.shown import data_url
-from diffstyle_ui.studio import PREVIEW_SIDE, Studio
-from diffstyle_ui.uploads import opened, uploaded
+from diffstyle_ui.app.limits import Limits
+from diffstyle_ui.app.renderer import PREVIEW_SIDE, Studio
+from diffstyle_ui.app.sessions import Photo, Session, Sessions
+from diffstyle_ui.app.uploads import opened, uploaded
+from diffstyle_ui.widgets.html import data_url
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,16 @@ from PIL import Image
 
 from diffstyle import AdapterRecipe, Cancelled, InputError
 from diffstyle.training.personal.run import TrainingStep
-from diffstyle_ui.curve import curve
-from diffstyle_ui.desk import Desk
-from diffstyle_ui.listen import listen
-from diffstyle_ui.parts import own_adapters
-from diffstyle_ui.plainly import plainly
-from diffstyle_ui.shown import data_url
-from diffstyle_ui.status import IDLE, progress, said
-from diffstyle_ui.stylise import OFF, ON, SAME, StyliseTab
-from diffstyle_ui.training import Trained, Training, numbers, trained
-from diffstyle_ui.uploads import uploaded
+from diffstyle_ui.app.context import Desk
+from diffstyle_ui.app.events import listen
+from diffstyle_ui.app.parts import own_adapters
+from diffstyle_ui.app.status import IDLE, progress, said
+from diffstyle_ui.app.training import Trained, Training, numbers, trained
+from diffstyle_ui.app.uploads import uploaded
+from diffstyle_ui.app.user_errors import plainly
+from diffstyle_ui.tabs.stylise import OFF, ON, SAME, StyliseTab
+from diffstyle_ui.widgets.html import data_url
+from diffstyle_ui.widgets.loss_curve import curve
 
 USUAL = AdapterRecipe()
 EMPTY = """<div class="empty"><b>A style of your own</b>Three pictures are enough, ten to thirty are better.

@@ -13,12 +13,12 @@ from gradio.components import Component
 from diffstyle import InputError, Reference, Style
 from diffstyle.assets.zoo import adapter_folders, adapter_info, adapter_style
 from diffstyle.controls.resize import fitted
-from diffstyle_ui.desk import Desk
-from diffstyle_ui.listen import Widget
-from diffstyle_ui.presets import spoken, wall
-from diffstyle_ui.sessions import Part, Session
-from diffstyle_ui.shown import THUMBNAIL, data_url, jpeg_url
-from diffstyle_ui.uploads import opened, uploaded
+from diffstyle_ui.app.context import Desk
+from diffstyle_ui.app.events import Widget
+from diffstyle_ui.app.sessions import Part, Session
+from diffstyle_ui.app.uploads import opened, uploaded
+from diffstyle_ui.widgets.html import THUMBNAIL, data_url, jpeg_url
+from diffstyle_ui.widgets.style_wall import spoken, wall
 
 MAX_PARTS = 6
 LARGEST = 1024

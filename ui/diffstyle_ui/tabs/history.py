@@ -12,19 +12,19 @@ import gradio as gr
 
 from diffstyle import InputError, Picture
 from diffstyle.formats.recipe import Recipe
-from diffstyle_ui.compare import comparison, pair
-from diffstyle_ui.desk import Desk
-from diffstyle_ui.form import values_of
-from diffstyle_ui.listen import listen, listen_after
-from diffstyle_ui.paint import PaintTab
-from diffstyle_ui.parts import parts_of
-from diffstyle_ui.plainly import plainly
-from diffstyle_ui.sessions import Kept, Session
-from diffstyle_ui.shown import data_url
-from diffstyle_ui.status import IDLE, said
-from diffstyle_ui.stylise import StyliseTab
-from diffstyle_ui.uploads import recipe_in, uploaded
-from diffstyle_ui.vote import drawn, logged
+from diffstyle_ui.app.context import Desk
+from diffstyle_ui.app.events import listen, listen_after
+from diffstyle_ui.app.parts import parts_of
+from diffstyle_ui.app.sessions import Kept, Session
+from diffstyle_ui.app.status import IDLE, said
+from diffstyle_ui.app.uploads import recipe_in, uploaded
+from diffstyle_ui.app.user_errors import plainly
+from diffstyle_ui.app.votes import drawn, logged
+from diffstyle_ui.tabs.paint import PaintTab
+from diffstyle_ui.tabs.stylise import StyliseTab
+from diffstyle_ui.widgets.comparison import comparison, pair
+from diffstyle_ui.widgets.html import data_url
+from diffstyle_ui.widgets.settings_form import values_of
 
 CSS = """
 .kept { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 10px; padding: 3px; }

@@ -16,19 +16,19 @@ import gradio as gr
 
 from diffstyle import InputError
 from diffstyle.core.model_options import ModelOptions
-from diffstyle_ui.api import Api
-from diffstyle_ui.blend import BlendTab
-from diffstyle_ui.desk import Desk
-from diffstyle_ui.history import HistoryTab
-from diffstyle_ui.limits import Limits
-from diffstyle_ui.listen import listen
-from diffstyle_ui.look import CSS, theme
-from diffstyle_ui.models import ModelsTab
-from diffstyle_ui.paint import PaintTab
-from diffstyle_ui.sessions import Sessions
-from diffstyle_ui.studio import Studio
-from diffstyle_ui.stylise import StyliseTab
-from diffstyle_ui.train import TrainTab
+from diffstyle_ui.app.api import Api
+from diffstyle_ui.app.context import Desk
+from diffstyle_ui.app.events import listen
+from diffstyle_ui.app.limits import Limits
+from diffstyle_ui.app.renderer import Studio
+from diffstyle_ui.app.sessions import Sessions
+from diffstyle_ui.app.theme import CSS, theme
+from diffstyle_ui.tabs.blend import BlendTab
+from diffstyle_ui.tabs.history import HistoryTab
+from diffstyle_ui.tabs.models import ModelsTab
+from diffstyle_ui.tabs.paint import PaintTab
+from diffstyle_ui.tabs.stylise import StyliseTab
+from diffstyle_ui.tabs.train import TrainTab
 
 TEMPORARY = "GRADIO_TEMP_DIR"
 SWEEP_SECONDS, KEEP_SECONDS = 600, 6 * 3600
