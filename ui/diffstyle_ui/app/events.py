@@ -1,4 +1,4 @@
-"""How the page's events reach their handlers: previews, renders, small changes."""
+"""How events of the page are bound to handlers: queues, concurrency limits, and what happens to repeated events."""
 
 from __future__ import annotations
 
@@ -10,25 +10,30 @@ from gradio.blocks import BlockContext
 from gradio.components import Component
 from gradio.events import Dependency
 
-Kind = Literal["change", "preview", "drag", "render", "train", "now"]
-Mode = Literal["once", "multiple", "always_last"]
-_MODES: dict[Kind, Mode] = {"preview": "always_last", "drag": "multiple", "change": "multiple"}
+Kind = Literal["change", "preview", "drag", "render", "train", "immediate"]
+TriggerMode = Literal["once", "multiple", "always_last"]
 Widget: TypeAlias = Component | BlockContext
-_LIMITS: dict[Kind, int] = {"preview": 1, "drag": 1, "render": 1, "train": 1, "change": 8, "now": 8}
+Update: TypeAlias = dict[str, Any]
+ENABLED: Update = gr.update(interactive=True)
+DISABLED: Update = gr.update(interactive=False)
+UNCHANGED: Update = gr.update()
+
+_TRIGGER_MODES: dict[Kind, TriggerMode] = {"preview": "always_last", "drag": "multiple", "change": "multiple"}
+_CONCURRENCY: dict[Kind, int] = {"preview": 1, "drag": 1, "render": 1, "train": 1, "change": 8, "immediate": 8}
 
 
-class _Manner(TypedDict):
+class _Options(TypedDict):
     api_name: str
     api_visibility: Literal["private"]
     preprocess: bool
     queue: bool
     show_progress: Literal["minimal", "hidden"]
-    trigger_mode: Mode
+    trigger_mode: TriggerMode
     concurrency_limit: int
     concurrency_id: str
 
 
-def listen(
+def bind(
     triggers: Sequence[Any],
     handler: Callable[..., Any],
     inputs: Sequence[Widget],
@@ -38,15 +43,23 @@ def listen(
 ) -> Dependency:
     """Call `handler` on any of `triggers`.
 
-    A preview that a page asks for while one is under way replaces those that wait: older requests are dropped, not
-    queued. A control of our own that is `dragged` sees to that itself. Renders of all pages wait in one line, and the
-    page shows the place in it. What comes as `now` waits for nothing. Uploads reach the handler as paths, unread:
-    `uploads.opened` judges them.
+    preview
+        Of the requests of one page only the last one waits; older ones are dropped. All previews share one queue.
+    drag
+        As preview, for a `drag_control`, which drops older requests itself.
+    render, train
+        One at a time for all pages; the page shows the position in the queue.
+    change
+        Quick updates, several at a time.
+    immediate
+        Not queued: for cancelling.
+
+    Uploads reach the handler as paths that are not decoded: `uploads.open_picture` checks them.
     """
-    return gr.on(list(triggers), handler, list(inputs), list(outputs), **_manner(handler, kind))
+    return gr.on(list(triggers), handler, list(inputs), list(outputs), **_options(handler, kind))
 
 
-def listen_after(
+def bind_after(
     event: Dependency,
     handler: Callable[..., Any],
     inputs: Sequence[Widget],
@@ -54,18 +67,18 @@ def listen_after(
     *,
     kind: Kind = "change",
 ) -> Dependency:
-    """As `listen`, when the handler of `event` has come to a good end."""
-    return event.success(handler, list(inputs), list(outputs), **_manner(handler, kind))
+    """As `bind`, when the handler of `event` has succeeded."""
+    return event.success(handler, list(inputs), list(outputs), **_options(handler, kind))
 
 
-def _manner(handler: Callable[..., Any], kind: Kind) -> _Manner:
+def _options(handler: Callable[..., Any], kind: Kind) -> _Options:
     return {
-        "api_name": f"page-{handler.__name__}",  # the plain names are those of the API
+        "api_name": f"page-{handler.__name__}",  # names without a prefix belong to the API
         "api_visibility": "private",
         "preprocess": False,
-        "queue": kind != "now",
+        "queue": kind != "immediate",
         "show_progress": "minimal" if kind in ("render", "train") else "hidden",
-        "trigger_mode": _MODES.get(kind, "once"),
-        "concurrency_limit": _LIMITS[kind],
+        "trigger_mode": _TRIGGER_MODES.get(kind, "once"),
+        "concurrency_limit": _CONCURRENCY[kind],
         "concurrency_id": "preview" if kind == "drag" else kind,
     }

@@ -1,19 +1,23 @@
-"""How the page looks: calm paper, dark ink, one accent, nothing fetched from elsewhere."""
+"""Colours, fonts and CSS of the page. Nothing is fetched from other servers."""
 
 from __future__ import annotations
 
 from gradio.themes import Base
 from gradio.themes.utils import colors, sizes
 
-from diffstyle_ui.app import parts, status
-from diffstyle_ui.tabs import blend, history, models, train
-from diffstyle_ui.widgets import comparison as compare
-from diffstyle_ui.widgets import corner_pad as pad
-from diffstyle_ui.widgets import loss_curve as curve
-from diffstyle_ui.widgets import mask_editor as easel
-from diffstyle_ui.widgets import seed_grid as variations
-from diffstyle_ui.widgets import style_map
-from diffstyle_ui.widgets import style_wall as presets
+from diffstyle_ui.tabs import blend, models, train
+from diffstyle_ui.widgets import (
+    comparison,
+    corner_pad,
+    html,
+    loss_curve,
+    mask_editor,
+    result_grid,
+    seed_grid,
+    style_map,
+    style_rows,
+    style_wall,
+)
 
 FONT = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "monospace"]
@@ -42,11 +46,26 @@ _PAGE = """
 }
 @media (prefers-reduced-motion: reduce) { * { animation-duration: 0.01s !important; transition: none !important; } }
 """
-_TECHNIQUES = (blend, compare, curve, easel, history, models, pad, parts, presets, status, style_map, train, variations)
-CSS = _PAGE + "".join(technique.CSS for technique in _TECHNIQUES)
+_PARTS = (
+    html,
+    comparison,
+    corner_pad,
+    loss_curve,
+    mask_editor,
+    result_grid,
+    seed_grid,
+    style_map,
+    style_rows,
+    style_wall,
+    blend,
+    models,
+    train,
+)
+CSS = _PAGE + "".join(part.CSS for part in _PARTS)
 
 
 def theme() -> Base:
+    """The Gradio theme: light and dark, with one accent colour."""
     return Base(
         primary_hue=colors.orange,
         neutral_hue=colors.stone,

@@ -1,8 +1,7 @@
-"""A training as a page watches it: in a process of its own, which gives its memory back and leaves previews alone."""
+"""Training of personal adapters in a separate process, which frees its memory at the end and does not slow previews."""
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,17 +15,16 @@ from diffstyle import AdapterRecipe, Cancelled, InputError, train_adapter
 from diffstyle.assets.zoo import check_new
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.training.personal.run import TrainingStep
-from diffstyle_ui.app.limits import Limits
-from diffstyle_ui.app.status import UNEXPECTED
-from diffstyle_ui.app.uploads import opened
+from diffstyle_ui.app.uploads import Limits, open_picture
+from diffstyle_ui.app.user_errors import UNEXPECTED, log_unexpected
 
-NICE, LOOK_SECONDS = 5, 0.2
-SAMPLES_EVERY, SLOW_SAMPLES_EVERY = 20, 200  # steps: the starter paints in a second
+NICENESS, POLL_SECONDS = 5, 0.2
+SAMPLES_EVERY, SLOW_SAMPLES_EVERY = 20, 200  # steps; the starter renders its samples in a second
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
-    """What to train: files of pictures, the name, how, and for which model."""
+class TrainingJob:
+    """What to train: files of pictures, the adapter's name, the recipe, and the model."""
 
     pictures: tuple[Path, ...]
     name: str
@@ -37,82 +35,92 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
-    """A finished adapter: its folder, what its card says, and sentences to think about."""
+class TrainedAdapter:
+    """A finished adapter: its folder, the text of its card, and warnings."""
 
     folder: Path
     card: str
     warnings: tuple[str, ...]
 
 
-def trained(training: Training, cancel: Event) -> Iterator[TrainingStep | Trained]:
-    """Steps as they are done, then what was made.
+def recipe_for(minutes: float, steps: str | int | None) -> AdapterRecipe:
+    """The recipe for a number of steps, or for a time if `steps` is empty. Raises InputError for bad numbers."""
+    if not str(steps or "").strip():
+        return AdapterRecipe(minutes=float(minutes))
+    try:
+        return AdapterRecipe(steps=int(str(steps)))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"steps is {steps!r}: give a whole number, or leave it empty.") from None
 
-    Raises Cancelled when `cancel` is set, and InputError; asked for again, a training that was stopped goes on.
+
+def run_training(job: TrainingJob, cancel: Event) -> Iterator[TrainingStep | TrainedAdapter]:
+    """The steps as they are done, then the adapter. A training that was stopped resumes when it is run again.
+
+    Raises Cancelled when `cancel` is set, and InputError.
     """
-    check_new(training.name, overwrite=training.overwrite)  # here, for a process takes seconds to start
+    check_new(job.name, overwrite=job.overwrite)  # before the process starts, which takes seconds
     processes = get_context("spawn")
-    news, end = processes.Pipe(duplex=False)
+    receiver, sender = processes.Pipe(duplex=False)
     stop = processes.Event()
-    process = processes.Process(target=_train, args=(training, end, stop), daemon=True)
+    process = processes.Process(target=_train, args=(job, sender, stop), daemon=True)
     process.start()
-    end.close()
+    sender.close()
     try:
         while True:
             if cancel.is_set():
                 stop.set()
-            if not news.poll(LOOK_SECONDS):
+            if not receiver.poll(POLL_SECONDS):
                 continue
-            said = news.recv()
-            if isinstance(said, Exception):
-                raise said
-            yield said
-            if isinstance(said, Trained):
+            message = receiver.recv()
+            if isinstance(message, Exception):
+                raise message
+            yield message
+            if isinstance(message, TrainedAdapter):
                 return
     except EOFError:
-        raise RuntimeError("the process that trains has ended") from None
+        raise RuntimeError("the training process has ended") from None
     finally:
-        stop.set()  # when nobody looks any more, too: the state is kept
-        news.close()
+        stop.set()  # also when the generator is closed early; the training state is saved
+        receiver.close()
 
 
-def _train(training: Training, end: Connection, stop: SharedEvent) -> None:
-    """In the other process."""
-    os.nice(NICE)
+def loss_series(steps: Sequence[TrainingStep]) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+    """Pairs of step and loss, for training pictures and for held-out pictures."""
+    held_out = [(s.done, s.held_loss) for s in steps if s.held_loss is not None]
+    return [(s.done, s.loss) for s in steps], held_out
 
-    def told(step: TrainingStep) -> bool:
-        try:
-            end.send(step)
-        except OSError:  # the page is gone
-            return False
-        return not stop.is_set()
+
+def _train(job: TrainingJob, sender: Connection, stop: SharedEvent) -> None:
+    """The main function of the training process."""
+    os.nice(NICENESS)
+
+    def on_step(step: TrainingStep) -> bool:
+        return _send(sender, step) and not stop.is_set()
 
     try:
         report = train_adapter(
-            [opened(path, training.limits) for path in training.pictures],
-            name=training.name,
-            recipe=training.recipe,
-            options=training.options,
-            samples_every=SAMPLES_EVERY if training.options == ModelOptions() else SLOW_SAMPLES_EVERY,
-            overwrite=training.overwrite,
-            on_step=told,
+            [open_picture(path, job.limits) for path in job.pictures],
+            name=job.name,
+            recipe=job.recipe,
+            options=job.options,
+            samples_every=SAMPLES_EVERY if job.options == ModelOptions() else SLOW_SAMPLES_EVERY,
+            overwrite=job.overwrite,
+            on_step=on_step,
         )
-        end.send(Trained(report.folder, report.card(), report.warnings))
+        _send(sender, TrainedAdapter(report.folder, report.card(), report.warnings))
     except (Cancelled, InputError) as error:
-        _tell(end, error)
+        _send(sender, error)
     except Exception:
-        logging.getLogger("diffstyle_ui").exception("an error nobody expected")
-        _tell(end, RuntimeError(UNEXPECTED))
+        log_unexpected()
+        _send(sender, RuntimeError(UNEXPECTED))
 
 
-def _tell(end: Connection, error: Exception) -> None:
+def _send(sender: Connection, message: object) -> bool:
+    """Send `message`; False if the page has closed the connection."""
     try:
-        end.send(error)
+        sender.send(message)
     except OSError:
-        return
-
-
-def numbers(steps: Sequence[TrainingStep]) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
-    """Loss and held-out loss by step, for a curve."""
-    held = [(s.done, s.held_loss) for s in steps if s.held_loss is not None]
-    return [(s.done, s.loss) for s in steps], held
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""Errors as one plain sentence in the page; what nobody expected goes to the log as well."""
+"""Errors as one sentence on the page. Unexpected errors are also logged, with their traceback."""
 
 from __future__ import annotations
 
@@ -13,46 +13,50 @@ from typing import Any, TypeVar, cast
 import gradio as gr
 
 from diffstyle import InputError
-from diffstyle_ui.app.status import UNEXPECTED
 
 F = TypeVar("F", bound=Callable[..., Any])
+UNEXPECTED = "An internal error occurred. Please try again; the server's log has the details."
 _log = logging.getLogger("diffstyle_ui")
 
 
-def plainly(handler: F) -> F:
-    """`handler`, a function or a generator, with its errors as sentences that the page shows."""
+def user_errors(handler: F) -> F:
+    """Decorate an event handler, a function or a generator, so that its errors are shown as one sentence."""
     if inspect.isgeneratorfunction(handler):
 
         @functools.wraps(handler)
-        def stepwise(*arguments: Any, **named: Any) -> Iterator[Any]:
-            with sentences():
+        def stream(*arguments: Any, **named: Any) -> Iterator[Any]:
+            with as_gradio_errors():
                 yield from handler(*arguments, **named)
 
-        return cast("F", stepwise)
+        return cast("F", stream)
 
     @functools.wraps(handler)
-    def once(*arguments: Any, **named: Any) -> Any:
-        with sentences():
+    def call(*arguments: Any, **named: Any) -> Any:
+        with as_gradio_errors():
             return handler(*arguments, **named)
 
-    return cast("F", once)
+    return cast("F", call)
 
 
 @contextmanager
-def sentences() -> Generator[None, None, None]:
-    """Turn InputError into the message of a `gr.Error`, and any other error into `UNEXPECTED`."""
+def as_gradio_errors() -> Generator[None, None, None]:
+    """Turn InputError into a `gr.Error` with its message, and any other error into one that says `UNEXPECTED`."""
     try:
         yield
     except gr.Error:
         raise
     except InputError as error:
-        raise said(str(error)) from error
+        raise _gradio_error(str(error)) from error
     except Exception as error:
-        _log.exception("an error nobody expected")
-        raise said(UNEXPECTED) from error
+        log_unexpected()
+        raise _gradio_error(UNEXPECTED) from error
 
 
-def said(sentence: str) -> gr.Error:
-    """A `gr.Error` of `sentence`, which the page would read as HTML."""
-    message = html.escape(sentence, quote=False)
-    return gr.Error(message, duration=12, title="Please look", print_exception=False)
+def log_unexpected() -> None:
+    """Log the current exception with its traceback."""
+    _log.exception("unexpected error")
+
+
+def _gradio_error(sentence: str) -> gr.Error:
+    message = html.escape(sentence, quote=False)  # the page renders it as HTML
+    return gr.Error(message, duration=12, title="Please check", print_exception=False)

@@ -1,51 +1,61 @@
-"""The first tab: a photo, a style, sliders with a live preview, and the render."""
+"""The first tab: a photo, a style, settings with a live preview, and the render."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
+from diffstyle.engines.registry import settings_class
 from gradio.components import Component
 
-from diffstyle import Settings, Style, Task
-from diffstyle_ui.app.context import Desk
-from diffstyle_ui.app.events import listen, listen_after
-from diffstyle_ui.app.parts import MAX_PARTS, PartRows, adapted, added, blended, look_of, pictured, worded
-from diffstyle_ui.app.renders import watched
+from diffstyle import Style, Task
+from diffstyle_ui.app.context import AppContext
+from diffstyle_ui.app.controls import Controls
+from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind
+from diffstyle_ui.app.parts import (
+    add_part,
+    mixed,
+    part_from_adapter,
+    part_from_upload,
+    part_from_words,
+    part_of,
+    personal_adapters,
+)
+from diffstyle_ui.app.renders import RenderUpdate, render_updates
 from diffstyle_ui.app.sessions import Photo, Session
-from diffstyle_ui.app.status import IDLE, progress, said
-from diffstyle_ui.app.user_errors import plainly
-from diffstyle_ui.widgets.comparison import EMPTY, comparison, pair
-from diffstyle_ui.widgets.html import data_url
-from diffstyle_ui.widgets.seed_grid import SEEDS, grid, tiles
-from diffstyle_ui.widgets.settings_form import Form, settings_of
+from diffstyle_ui.app.user_errors import user_errors
+from diffstyle_ui.widgets.comparison import comparison, pair
+from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, progress, status
+from diffstyle_ui.widgets.seed_grid import grid_html, seed_grid
+from diffstyle_ui.widgets.settings_form import RenderSettings, SettingsForm, read_form
+from diffstyle_ui.widgets.style_rows import MAX_ROWS, StyleRows
 
-Update: TypeAlias = dict[str, Any]
-OFF: Update = gr.update(interactive=False)
-ON: Update = gr.update(interactive=True)
-SAME: Update = gr.update()
-NEW_SEEDS = 10**6
+VARIATIONS = 4
+MAX_RANDOM_SEED = 10**6
+EMPTY = placeholder(
+    "Your picture appears here",
+    "<ol><li>Add a photo</li><li>Describe or choose a style</li><li>Move the sliders and watch the preview</li></ol>",
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """All that the tab's controls say."""
+class Request:
+    """The values of all inputs of the tab."""
 
     session: Session
     photo: Photo
     style: Style
-    settings: Settings
+    settings: RenderSettings
 
 
 class StyliseTab:
-    """Draws the tab and wires it."""
+    """Draws the tab and binds its events; `controls` is what other tabs need of it."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, context: AppContext) -> None:
+        self.context = context
         with gr.Row(elem_id="stylise"):
             with gr.Column(scale=5, min_width=320, elem_id="controls"):
                 self.photo = gr.Image(
@@ -57,158 +67,177 @@ class StyliseTab:
                     elem_id="photo",
                     buttons=[],
                 )
-                self.example = gr.Button("Try it with our cat", size="sm", elem_id="example")
-                self.parts = PartRows(desk)
-                self.form = Form()
+                self.example = gr.Button("Use the example photo", size="sm", elem_id="example")
+                engine = context.renderer.default_engine
+                self.rows = StyleRows(context.space, personal_adapters())
+                self.form = SettingsForm(engine)
             with gr.Column(scale=6, min_width=320, elem_id="stage"):
-                self.compare = comparison(elem_id="compare", label="Photo and result")
+                self.frame = comparison(elem_id="compare", label="Photo and result", empty=EMPTY)
                 self.status = gr.HTML(IDLE, elem_id="status", apply_default_css=False)
                 with gr.Row():
-                    self.render = gr.Button("Render", variant="primary", elem_id="render", scale=3, min_width=140)
+                    self.start = gr.Button("Render", variant="primary", elem_id="render", scale=3, min_width=140)
                     self.cancel = gr.Button("Cancel", elem_id="cancel", interactive=False, scale=1, min_width=90)
                 with gr.Row():
-                    self.vary = gr.Button("Four variations", elem_id="vary", size="md", min_width=140)
+                    self.vary = gr.Button(
+                        "Four variations",
+                        elem_id="vary",
+                        size="md",
+                        min_width=140,
+                        visible=settings_class(engine).capabilities.seeded,
+                    )
                     self.download = gr.DownloadButton(
                         "Download PNG", elem_id="download", interactive=False, size="md", min_width=140
                     )
-                self.variations = grid(elem_id="variations")
-        self.inputs: list[Component] = [self.photo, *self.parts.weights, *self.form.inputs]
-        self._wire()
+                self.variations = seed_grid(elem_id="variations")
+        inputs: list[Component] = [self.photo, *self.rows.weights, *self.form.inputs]
+        frame: list[Widget] = [self.frame, self.status]
+        self.controls = Controls(context, self.rows, self.form, inputs, frame, self.preview)
+        self._bind()
 
-    def _wire(self) -> None:
-        parts, form, weights = self.parts, self.form, self.parts.weights
-        frame = [self.compare, self.status]
-        moved = [getattr(widget, "input") for widget in (*weights, *form.inputs)]  # noqa: B009 - events come with gradio
-        listen([self.photo.upload, self.photo.clear, *moved], self.preview, self.inputs, frame, kind="preview")
+    def _bind(self) -> None:
+        rows, form, weights, controls = self.rows, self.form, self.rows.weights, self.controls
+        edits = [getattr(widget, "input") for widget in (*weights, *form.inputs)]  # noqa: B009 - Gradio adds events at run time
+        triggers = [self.photo.upload, self.photo.clear, *edits]
+        bind(triggers, self.preview, controls.inputs, controls.frame, kind="preview")
         changes = [
-            listen([self.example.click], self.use_example, [], [self.photo]),
-            listen([parts.words.submit], self.add_words, [parts.words, *weights], [parts.words, *parts.shown]),
-            listen([parts.pictures.upload], self.add_pictures, [parts.pictures, *weights], parts.shown),
-            listen([parts.own.input], self.add_own, [parts.own, *weights], [parts.own, *parts.shown]),
-            listen([parts.wall.select], self.toggle, weights, parts.shown),
-            *(listen([b.click], self._remover(n), weights, parts.shown) for n, b in enumerate(parts.removals)),
-            listen([form.reroll.click], new_seed, [], [form.widgets["seed"]]),
+            bind([self.example.click], self.use_example, [], [self.photo]),
+            bind([rows.words.submit], self.add_words, [rows.words, *weights], [rows.words, *rows.outputs]),
+            bind([rows.pictures.upload], self.add_pictures, [rows.pictures, *weights], rows.outputs),
+            bind([rows.adapters.input], self.add_adapter, [rows.adapters, *weights], [rows.adapters, *rows.outputs]),
+            bind([rows.wall.select], self.toggle, weights, rows.outputs),
+            *(bind([b.click], self._remove_handler(n), weights, rows.outputs) for n, b in enumerate(rows.removals)),
+            bind([form.new_seed.click], random_seed, [], [form.seed]),
         ]
         for change in changes:
-            listen_after(change, self.preview, self.inputs, frame, kind="preview")
-        buttons = [self.render, self.vary, self.cancel]
-        painted = [*frame, self.download, form.widgets["seed"], *buttons]
-        listen([self.render.click], self.paint, [form.lock, *self.inputs], painted, kind="render")
-        listen([self.vary.click], self.vary_seed, self.inputs, [self.variations, self.status, *buttons], kind="render")
-        listen([self.variations.select], self.go_on, [], [form.widgets["seed"], form.lock, self.status])
-        listen([self.cancel.click], self.stop, [], [self.cancel], kind="now")
+            controls.preview_after(change)
+        shown = [*form.engine_outputs, self.vary]
+        bind([form.engine.change], self.show_engine, [form.engine], shown)
+        buttons = [self.start, self.vary, self.cancel]
+        outputs = [*controls.frame, self.download, form.seed, *buttons]
+        bind([self.start.click], self.render, [form.keep_seed, *controls.inputs], outputs, kind="render")
+        outputs = [self.variations, self.status, *buttons]
+        bind([self.vary.click], self.render_variations, controls.inputs, outputs, kind="render")
+        bind([self.variations.select], self.choose_seed, [], [form.seed, form.keep_seed, self.status])
+        bind([self.cancel.click], controls.cancel, [], [self.cancel], kind="immediate")
 
-    def asked(self, request: gr.Request, photo: Any, values: Sequence[Any]) -> Asked:
-        """What the controls say: the photo, then the weights, then the settings."""
-        session = self.desk.session(request)
-        shown = self.desk.photo(session, photo)
-        return Asked(session, shown, blended(session, values[:MAX_PARTS]), settings_of(values[MAX_PARTS:]))
-
-    @plainly
+    @user_errors
     def use_example(self, request: gr.Request) -> str:
-        return str(self.desk.example_for(self.desk.session(request)))
+        return str(self.context.copy_example(self.context.session(request)))
 
-    @plainly
+    @user_errors
     def add_words(self, request: gr.Request, words: str, *weights: float) -> list[Any]:
-        session = self.desk.session(request)
-        added(session, worded(self.desk, words))
-        return ["", *self.parts.update(session, weights)]
+        session = self.context.session(request)
+        add_part(session, part_from_words(self.context, words))
+        return ["", *self.rows.updates(session.parts, weights)]
 
-    @plainly
+    @user_errors
     def add_pictures(self, request: gr.Request, pictures: Sequence[Any] | None, *weights: float) -> list[Any]:
-        session = self.desk.session(request)
+        session = self.context.session(request)
         for picture in pictures or ():
-            added(session, pictured(self.desk, picture))
-        return self.parts.update(session, weights)
+            add_part(session, part_from_upload(self.context, picture))
+        return self.rows.updates(session.parts, weights)
 
-    @plainly
-    def add_own(self, request: gr.Request, name: str, *weights: float) -> list[Any]:
-        session = self.desk.session(request)
-        added(session, adapted(self.desk, name))
-        return [None, *self.parts.update(session, weights)]
+    @user_errors
+    def add_adapter(self, request: gr.Request, name: str, *weights: float) -> list[Any]:
+        session = self.context.session(request)
+        add_part(session, part_from_adapter(self.context, name))
+        return [None, *self.rows.updates(session.parts, weights)]
 
-    @plainly
+    @user_errors
     def toggle(self, request: gr.Request, event: gr.EventData, *weights: float) -> list[Any]:
-        session, part = self.desk.session(request), look_of(self.desk, str(event.name))
+        """Add a named style, or remove it if it is in the mix."""
+        session, part = self.context.session(request), part_of(self.context, str(event.name))
         labels = [p.label for p in session.parts]
         if part.label in labels:
-            return self._without(session, labels.index(part.label), weights)
-        added(session, part)
-        return self.parts.update(session, weights)
+            return self._remove(session, labels.index(part.label), weights)
+        add_part(session, part)
+        return self.rows.updates(session.parts, weights)
 
-    def _remover(self, n: int) -> Callable[..., list[Any]]:
-        @plainly
+    def _remove_handler(self, n: int) -> Callable[..., list[Any]]:
+        @user_errors
         def remove(request: gr.Request, *weights: float) -> list[Any]:
-            return self._without(self.desk.session(request), n, weights)
+            return self._remove(self.context.session(request), n, weights)
 
         return remove
 
-    def _without(self, session: Session, n: int, weights: Sequence[float]) -> list[Any]:
+    def _remove(self, session: Session, n: int, weights: Sequence[float]) -> list[Any]:
         session.parts = (*session.parts[:n], *session.parts[n + 1 :])
-        return self.parts.update(session, [*weights[:n], *weights[n + 1 :]])
+        return self.rows.updates(session.parts, [*weights[:n], *weights[n + 1 :]])
 
-    @plainly
+    @user_errors
     def preview(self, request: gr.Request, photo: Any, *values: Any) -> tuple[Any, Any]:
-        session = self.desk.session(request)
+        session = self.context.session(request)
         if not photo:
             session.photo = None
             return EMPTY, IDLE
-        shown = self.desk.photo(session, photo)
+        current = self.context.photo(session, photo)
         if not session.parts:
-            return pair(shown.shown, shown.shown, what="The photo, as it is"), said("Now choose a style.")
-        asked = self.asked(request, photo, values)
-        result = self.desk.studio.preview(Task.of(shown.small, asked.style, asked.settings))
-        if session.busy:  # the frame shows the render
-            return SAME, SAME
-        note = self.desk.hint(asked.style)
-        what = f"Preview in the style {asked.style.label}"
+            frame = pair(current.url, current.url, description="The photo, unchanged")
+            return frame, status("Now choose a style.")
+        asked = self._request(session, photo, values)
+        result = self.context.renderer.preview(asked.settings.task(current.small, asked.style))
+        if session.rendering_now:
+            return UNCHANGED, UNCHANGED
+        frame = pair(current.url, data_url(result.picture), description=f"Preview in the style {asked.style.label}")
         seconds = sum(result.seconds.values())
-        return pair(shown.shown, data_url(result.picture), what=what), said(f"Preview in {seconds:.2f} s.", note)
+        return frame, status(f"Preview in {seconds:.2f} s.", self.context.hint(asked.style))
 
-    @plainly
-    def paint(self, request: gr.Request, lock: bool, photo: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
-        asked = self.asked(request, photo, values)
-        settings = asked.settings if lock else replace(asked.settings, seed=new_seed())
-        yield SAME, SAME, SAME, settings.seed, OFF, OFF, ON
-        look = None
-        for look in watched(self.desk, asked.session, asked.photo, partial(self._task, asked, settings)):
-            yield look.picture or SAME, look.status, SAME, SAME, SAME, SAME, SAME
-        if look is not None:
-            download = gr.update(value=str(look.kept.file), interactive=True) if look.kept else SAME
-            yield SAME, SAME, download, SAME, ON, ON, OFF
-            if look.failure:
-                raise look.failure
+    @user_errors
+    def render(self, request: gr.Request, keep_seed: bool, photo: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
+        asked = self._request(self.context.session(request), photo, values)
+        settings = asked.settings if keep_seed else asked.settings.with_seed(random_seed())
+        yield UNCHANGED, UNCHANGED, UNCHANGED, settings.settings.seed, DISABLED, DISABLED, ENABLED
+        update = None
+        for update in self._render(asked, settings):
+            yield update.frame or UNCHANGED, update.status, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED
+        if update is not None:
+            download = gr.update(value=str(update.saved.file), interactive=True) if update.saved else UNCHANGED
+            yield UNCHANGED, UNCHANGED, download, UNCHANGED, ENABLED, ENABLED, DISABLED
+            if update.error:
+                raise update.error
 
-    @plainly
-    def vary_seed(self, request: gr.Request, photo: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
-        asked = self.asked(request, photo, values)
-        found: list[tuple[int, str]] = []
-        yield "", progress(0, SEEDS, what="Picture"), OFF, OFF, ON
-        ended, failure = said("Four seeds, all kept in the history. Click one to go on with its seed."), None
-        for seed in range(asked.settings.seed, asked.settings.seed + SEEDS):
-            settings = replace(asked.settings, seed=seed)
-            *_, look = watched(self.desk, asked.session, asked.photo, partial(self._task, asked, settings))
-            if look.kept is None:
-                ended, failure = look.status, look.failure
+    @user_errors
+    def render_variations(self, request: gr.Request, photo: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
+        asked = self._request(self.context.session(request), photo, values)
+        results: list[tuple[int, str]] = []
+        yield "", progress(0, VARIATIONS, what="Picture"), DISABLED, DISABLED, ENABLED
+        line, error = status("Four seeds, all saved in the history. Click one to continue with its seed."), None
+        first = asked.settings.settings.seed
+        for seed in range(first, first + VARIATIONS):
+            *_, update = self._render(asked, asked.settings.with_seed(seed))
+            if update.saved is None:
+                line, error = update.status, update.error
                 break
-            found.append((seed, look.kept.thumbnail))
-            yield tiles(found), progress(len(found), SEEDS, what="Picture"), SAME, SAME, SAME
-        yield tiles(found), ended, ON, ON, OFF
-        if failure:
-            raise failure
+            results.append((seed, update.saved.thumbnail))
+            bar = progress(len(results), VARIATIONS, what="Picture")
+            yield grid_html(results), bar, UNCHANGED, UNCHANGED, UNCHANGED
+        yield grid_html(results), line, ENABLED, ENABLED, DISABLED
+        if error:
+            raise error
 
-    def _task(self, asked: Asked, settings: Settings) -> Task:
-        """The whole photo, not the small one of the preview."""
-        return Task.of(self.desk.whole(asked.photo), asked.style, settings)
+    @user_errors
+    def show_engine(self, engine: str) -> list[Any]:
+        """Show the settings of the chosen engine, and the button for variations if it has a seed."""
+        seeded = settings_class(engine).capabilities.seeded
+        return [*self.form.engine_updates(engine), gr.update(visible=seeded)]
 
-    def go_on(self, event: gr.EventData) -> tuple[int, bool, str]:
-        return int(event.seed), True, said(f"Seed {event.seed} is kept: Render paints with it.")
+    def choose_seed(self, event: gr.EventData) -> tuple[int, bool, str]:
+        return int(event.seed), True, status(f"Seed {event.seed} is kept: Render uses it.")
 
-    @plainly
-    def stop(self, request: gr.Request) -> Any:
-        self.desk.session(request).cancel.set()
-        return OFF
+    def _request(self, session: Session, photo: Any, values: Sequence[Any]) -> Request:
+        """The values of the inputs: the photo, then the weights, then the settings. Raises InputError."""
+        current = self.context.photo(session, photo)
+        return Request(session, current, mixed(session, values[:MAX_ROWS]), read_form(values[MAX_ROWS:]))
+
+    def _render(self, asked: Request, settings: RenderSettings) -> Iterator[RenderUpdate]:
+        """Render the photo in full size."""
+
+        def task() -> Task:
+            return settings.task(self.context.full_picture(asked.photo), asked.style)
+
+        return render_updates(self.context, asked.session, asked.photo, task, depth=settings.depth)
 
 
-def new_seed() -> int:
-    return secrets.randbelow(NEW_SEEDS)
+def random_seed() -> int:
+    """A random seed that is short enough to read."""
+    return secrets.randbelow(MAX_RANDOM_SEED)

@@ -1,4 +1,4 @@
-"""Pictures of one hand in, a style adapter out: watched while it learns, stopped and gone on with."""
+"""Train an adapter on pictures in one style; the loss and samples are shown while it trains."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from PIL import Image
 
 from diffstyle import AdapterRecipe, Cancelled, InputError
 from diffstyle.training.personal.run import TrainingStep
-from diffstyle_ui.app.context import Desk
-from diffstyle_ui.app.events import listen
-from diffstyle_ui.app.parts import own_adapters
-from diffstyle_ui.app.status import IDLE, progress, said
-from diffstyle_ui.app.training import Trained, Training, numbers, trained
-from diffstyle_ui.app.uploads import uploaded
-from diffstyle_ui.app.user_errors import plainly
-from diffstyle_ui.tabs.stylise import OFF, ON, SAME, StyliseTab
-from diffstyle_ui.widgets.html import data_url
-from diffstyle_ui.widgets.loss_curve import curve
+from diffstyle_ui.app.context import AppContext
+from diffstyle_ui.app.controls import Controls
+from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, bind
+from diffstyle_ui.app.parts import personal_adapters
+from diffstyle_ui.app.training import TrainedAdapter, TrainingJob, loss_series, recipe_for, run_training
+from diffstyle_ui.app.uploads import upload_path
+from diffstyle_ui.app.user_errors import user_errors
+from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, progress, status
+from diffstyle_ui.widgets.loss_curve import loss_curve
+from diffstyle_ui.widgets.style_rows import adapter_choices
 
-USUAL = AdapterRecipe()
-EMPTY = """<div class="empty"><b>A style of your own</b>Three pictures are enough, ten to thirty are better.
-<br>The loss and samples appear here while it learns.</div>"""
-SO_FAR = "Photos, and as they are painted now"
-BEFORE_AND_AFTER = "Photos, before and with the adapter; below them pictures that it learned from"
+DEFAULTS = AdapterRecipe()
+EMPTY = placeholder(
+    "Train a style", "Three pictures are enough, ten to thirty are better.<br>Loss and samples appear here."
+)
+SAMPLES_SO_FAR = "Photos and how they are rendered at this step"
+BEFORE_AND_AFTER = "Photos rendered without and with the adapter, and below them some training pictures"
 CSS = ".samples img { width: 100%; border-radius: 10px; display: block; margin-top: 10px; }"
 
 
 class TrainTab:
-    """Draws the tab; `wire` connects it with the first one, in whose list the new adapter appears."""
+    """Draws the tab; `connect` binds its events."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, context: AppContext) -> None:
+        self.context = context
         with gr.Row(elem_classes="two-columns"):
             with gr.Column(scale=5, min_width=300):
                 self.pictures = gr.File(
@@ -48,17 +49,19 @@ class TrainTab:
                     label="Name", info="Letters, digits, - and _.", max_lines=1, max_length=64, elem_id="train-name"
                 )
                 self.minutes = gr.Slider(
-                    1, 60, USUAL.minutes, step=1, label="Minutes", info="How long to train.", elem_id="train-minutes"
+                    1, 60, DEFAULTS.minutes, step=1, label="Minutes", info="How long to train.", elem_id="train-minutes"
                 )
                 self.steps = gr.Textbox(
                     "",
                     label="Steps",
-                    info="In place of minutes, where you know better.",
+                    info="If given, the number of steps instead of minutes.",
                     placeholder="auto",
                     max_lines=1,
                     elem_id="train-steps",
                 )
-                self.overwrite = gr.Checkbox(False, label="Replace an adapter of that name", elem_id="train-overwrite")
+                self.overwrite = gr.Checkbox(
+                    False, label="Replace an adapter with the same name", elem_id="train-overwrite"
+                )
             with gr.Column(scale=6, min_width=300, elem_classes="stage"):
                 self.curve = gr.HTML(EMPTY, elem_id="curve", label="Loss", apply_default_css=False)
                 self.status = gr.HTML(IDLE, elem_id="train-status", apply_default_css=False)
@@ -67,13 +70,14 @@ class TrainTab:
                     self.cancel = gr.Button("Stop", elem_id="train-stop", interactive=False, scale=1, min_width=90)
                 self.sheet = gr.HTML("", elem_id="sheet", label="Samples", apply_default_css=False)
 
-    def wire(self, stylise: StyliseTab) -> None:
-        asked = [self.pictures, self.name, self.minutes, self.steps, self.overwrite]
-        shown = [self.curve, self.status, self.sheet, self.start, self.cancel, stylise.parts.own]
-        listen([self.start.click], self.train, asked, shown, kind="train")
-        listen([self.cancel.click], self.stop, [], [self.cancel], kind="now")
+    def connect(self, controls: Controls) -> None:
+        """Bind the events of this tab; the new adapter appears in the list of `controls`."""
+        inputs = [self.pictures, self.name, self.minutes, self.steps, self.overwrite]
+        outputs = [self.curve, self.status, self.sheet, self.start, self.cancel, controls.rows.adapters]
+        bind([self.start.click], self.train, inputs, outputs, kind="train")
+        bind([self.cancel.click], self.stop, [], [self.cancel], kind="immediate")
 
-    @plainly
+    @user_errors
     def train(
         self,
         request: gr.Request,
@@ -83,64 +87,54 @@ class TrainTab:
         steps: str,
         overwrite: bool,
     ) -> Iterator[tuple[Any, ...]]:
-        session = self.desk.session(request)
-        files = tuple(uploaded(picture, "pictures of the style") for picture in pictures or ())
-        recipe = recipe_of(minutes, steps)
+        session = self.context.session(request)
+        files = tuple(upload_path(picture, "pictures of the style") for picture in pictures or ())
+        recipe = recipe_for(minutes, steps)
         if not name.strip():
-            raise InputError("The adapter has no name yet: give it one.")
-        training = Training(files, name.strip(), recipe, self.desk.studio.options, self.desk.limits, overwrite)
+            raise InputError("The adapter has no name yet: enter one.")
+        options, limits = self.context.renderer.options, self.context.limits
+        job = TrainingJob(files, name.strip(), recipe, options, limits, overwrite)
         done: list[TrainingStep] = []
-        failure, last = None, None
-        yield SAME, progress(0, 0, what="Looking at the pictures"), "", OFF, ON, SAME
-        ended: tuple[Any, ...] = (SAME, IDLE, SAME)
+        error, last = None, None
+        yield UNCHANGED, progress(0, 0, what="Reading the pictures"), "", DISABLED, ENABLED, UNCHANGED
+        end: tuple[Any, ...] = (UNCHANGED, IDLE, UNCHANGED)
         with session.training() as cancel:
             try:
-                for last in trained(training, cancel):
-                    if not isinstance(last, Trained):
+                for last in run_training(job, cancel):
+                    if not isinstance(last, TrainedAdapter):
                         done.append(last)
-                        seen = SAME if last.samples is None else _samples(last.samples, SO_FAR)
-                        yield curve(*numbers(done)) or SAME, _line(last), seen, SAME, SAME, SAME
+                        curve = loss_curve(*loss_series(done)) or UNCHANGED
+                        samples = UNCHANGED if last.samples is None else _samples_html(last.samples, SAMPLES_SO_FAR)
+                        yield curve, _step_line(last), samples, UNCHANGED, UNCHANGED, UNCHANGED
             except Cancelled:
-                ended = SAME, said("Stopped. Train with the same pictures, name and time goes on from here."), SAME
-            except Exception as error:  # the buttons come back first, then the page hears of it
-                failure = error
-        if isinstance(last, Trained):
-            ended = (
-                SAME,
-                said(f"{training.name} is among your adapters on the first tab.", *last.warnings),
-                _samples(last.folder / "sheet.jpg", BEFORE_AND_AFTER),
+                end = UNCHANGED, status("Stopped. Train with the same pictures, name and time to resume."), UNCHANGED
+            except Exception as caught:  # raised below, after the buttons are enabled again
+                error = caught
+        if isinstance(last, TrainedAdapter):
+            end = (
+                UNCHANGED,
+                status(f"{job.name} is now in the list of adapters on the first tab.", *last.warnings),
+                _samples_html(last.folder / "sheet.jpg", BEFORE_AND_AFTER),
             )
-        yield *ended, ON, OFF, own_adapters()
-        if failure:
-            raise failure
+        yield *end, ENABLED, DISABLED, adapter_choices(personal_adapters())
+        if error:
+            raise error
 
-    @plainly
+    @user_errors
     def stop(self, request: gr.Request) -> Any:
-        self.desk.session(request).stop_training.set()
-        return OFF
+        self.context.session(request).stop_training.set()
+        return DISABLED
 
 
-def recipe_of(minutes: float, steps: str | int | None) -> AdapterRecipe:
-    """The recipe of a time, or of a number of steps where one is given."""
-    if not str(steps or "").strip():
-        return AdapterRecipe(minutes=float(minutes))
-    try:
-        return AdapterRecipe(steps=int(str(steps)))
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"steps is {steps!r}: give a whole number, or nothing.") from None
-
-
-def _line(step: TrainingStep) -> str:
+def _step_line(step: TrainingStep) -> str:
     left = "" if step.left is None else f", {step.left:.0f} s left"
     return progress(step.done, step.total or 0, what="Step", after=left)
 
 
-def _samples(path: Path, words: str) -> str:
-    """The HTML of a sheet of samples, if it is there."""
+def _samples_html(path: Path, description: str) -> str:
+    """The HTML of a sheet of samples; "" if the file does not exist."""
     if not path.is_file():
         return ""
     with Image.open(path) as image:
         url = data_url(image.convert("RGB"), longest=1200)
-    return f'<div class="samples"><img src="{url}" alt="{words}"></div>'
+    return f'<div class="samples"><img src="{url}" alt="{description}"></div>'

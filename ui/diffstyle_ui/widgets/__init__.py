@@ -1,3 +1,3 @@
-"""Widgets of the page: HTML, CSS and the values behind them."""
+"""Reusable widgets. They know values and HTML only: no session, no server, no model."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Before and after in one frame, with a divider that mouse, finger and keyboard move."""
+"""Two pictures in one frame, before and after, with a divider that mouse, touch and keyboard move."""
 
 from __future__ import annotations
 
@@ -19,13 +19,9 @@ CSS = """
 .compare span { position: absolute; bottom: 10px; padding: 3px 9px; border-radius: 99px; font: 600 12px/1.4 var(--font);
   color: #fff; background: rgb(20 18 16 / 62%); pointer-events: none; }
 .compare span.left { left: 10px; } .compare span.right { right: 10px; }
-.empty { display: grid; place-content: center; gap: 6px; min-height: 300px; padding: 28px; text-align: center;
-  border: 1.5px dashed var(--border-color-primary); border-radius: 10px; color: var(--body-text-color-subdued); }
-.empty b { font-size: 17px; color: var(--body-text-color); font-weight: 600; }
-.empty ol { display: inline-block; margin: 4px auto 0; padding-left: 1.3em; text-align: left; line-height: 1.7; }
 """
 
-# the divider stays where it was when a new picture comes
+# the divider keeps its position when a new picture arrives
 _ON_LOAD = """
 const place = () => {
   const range = element.querySelector('input[type=range]');
@@ -40,21 +36,21 @@ watch('value', place);
 place();
 """
 
-EMPTY = """<div class="empty"><b>Your picture appears here</b>
-<ol><li>Drop a photo</li><li>Say, show or pick a style</li><li>Move the sliders and watch</li></ol></div>"""
 
-
-def comparison(*, elem_id: str, label: str, empty: str = EMPTY) -> gr.HTML:
-    """The frame, empty to begin with; its value is the HTML of `pair`."""
+def comparison(*, elem_id: str, label: str, empty: str) -> gr.HTML:
+    """The frame. Its value is the HTML of `pair`, or a placeholder such as `empty`."""
     return gr.HTML(empty, elem_id=elem_id, label=label, js_on_load=_ON_LOAD, apply_default_css=False)
 
 
-def pair(before: str, after: str, *, what: str, names: tuple[str, str] = ("Photo", "Result")) -> str:
-    """Two data URLs of pictures of one shape under their `names`; `what` says in words what the second one is."""
+def pair(before: str, after: str, *, description: str, names: tuple[str, str] = ("Photo", "Result")) -> str:
+    """The HTML for two data URLs of pictures with the same aspect ratio.
+
+    `names` label the two sides; `description` is the alternative text of the second picture.
+    """
     return (
         '<figure class="compare">'
         f'<img class="before" src="{before}" alt="{names[0]}">'
-        f'<img class="after" src="{after}" alt="{html.escape(what)}">'
+        f'<img class="after" src="{after}" alt="{html.escape(description)}">'
         f'<span class="left" aria-hidden="true">{names[0]}</span>'
         f'<span class="right" aria-hidden="true">{names[1]}</span>'
         f'<input type="range" min="0" max="100" value="{MIDDLE}" aria-label="Divider between photo and result">'

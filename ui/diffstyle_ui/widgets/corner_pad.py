@@ -1,4 +1,4 @@
-"""Four styles in the corners of a pad, and a handle that mixes them."""
+"""A square with a style in each corner and a handle: its position is a mix of the four styles."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from diffstyle_ui.app.sessions import Part
-from diffstyle_ui.widgets.drag_control import dragged
+from diffstyle_ui.widgets.drag_control import drag_control
+from diffstyle_ui.widgets.style_rows import StylePart
 
 CSS = """
 .pad { position: relative; aspect-ratio: 4 / 3; border-radius: 10px; touch-action: none; cursor: crosshair;
@@ -35,7 +35,7 @@ CSS = """
 """
 
 _ON_LOAD = """
-let x = 0.5, y = 0.5, held = false;
+let x = 0.5, y = 0.5, pressed = false;
 watch('value', () => setTimeout(() => put(x, y)));
 const put = (nx, ny) => {
   x = Math.max(0, Math.min(1, nx)); y = Math.max(0, Math.min(1, ny));
@@ -49,9 +49,9 @@ const go = (e) => {
   const box = element.querySelector('.pad').getBoundingClientRect();
   put((e.clientX - box.left) / box.width, (e.clientY - box.top) / box.height);
 };
-element.addEventListener('pointerdown', (e) => { held = true; element.setPointerCapture(e.pointerId); go(e); });
-element.addEventListener('pointermove', (e) => { if (held) go(e); });
-element.addEventListener('pointerup', () => { held = false; });
+element.addEventListener('pointerdown', (e) => { pressed = true; element.setPointerCapture(e.pointerId); go(e); });
+element.addEventListener('pointermove', (e) => { if (pressed) go(e); });
+element.addEventListener('pointerup', () => { pressed = false; });
 element.addEventListener('keydown', (e) => {
   const by = { ArrowLeft: [-0.05, 0], ArrowRight: [0.05, 0], ArrowUp: [0, -0.05], ArrowDown: [0, 0.05] }[e.key];
   if (by) { e.preventDefault(); put(x + by[0], y + by[1]); }
@@ -62,23 +62,24 @@ _HANDLE = """<i tabindex="0" role="slider" aria-label="Mix of the four styles" a
 aria-valuenow="50" aria-valuetext="in the middle"></i>"""
 
 
-def pad(corners: Sequence[Part], *, elem_id: str) -> gr.HTML:
-    """The pad; its `input` event carries `x` and `y` from 0 to 1, right and down. It comes again when the value, that
-    `cornered` gives, has changed.
+def corner_pad(corners: Sequence[StylePart], *, elem_id: str) -> gr.HTML:
+    """The pad. Its value is the HTML of `pad_html`; its `input` event carries the position of the handle.
+
+    `x` and `y` are from 0 to 1, to the right and down. The event is also triggered when the value changes.
     """
-    return dragged(cornered(corners), elem_id=elem_id, label="Mix of four styles", script=_ON_LOAD)
+    return drag_control(pad_html(corners), elem_id=elem_id, label="Mix of four styles", script=_ON_LOAD)
 
 
-def cornered(corners: Sequence[Part]) -> str:
-    """The HTML of the pad with these four styles in its corners."""
+def pad_html(corners: Sequence[StylePart]) -> str:
+    """The HTML of a pad with these four styles: top left, top right, bottom left, bottom right."""
     figures: list[str] = []
     for part in corners:
-        picture = f'<img src="{part.picture}" alt="">' if part.picture else ""
+        picture = f'<img src="{part.thumbnail}" alt="">' if part.thumbnail else ""
         figures.append(f"<figure>{picture}<figcaption>{html.escape(part.label)}</figcaption></figure>")
     return f'<div class="pad">{"".join(figures)}{_HANDLE}</div>'
 
 
 def corner_weights(x: float, y: float) -> tuple[float, float, float, float]:
-    """How much of each corner there is at a place: bilinear, together one."""
+    """The weight of each corner at a position: bilinear, and the sum is 1. Positions outside the pad are clipped."""
     x, y = (min(1.0, max(0.0, v)) for v in (x, y))
     return (1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y

@@ -1,6 +1,7 @@
-"""Controls of our own that are dragged: they ask again when they have been answered, and only for the last place.
+"""Base of our own draggable widgets: one request at a time, then one for the latest position.
 
-Gradio's `always_last` does the same for its own widgets, but repeats an event with the data of the first one.
+Gradio's `trigger_mode="always_last"` does the same for its own widgets, but it repeats an event with the data of the
+first one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-# `ask(data)` triggers `input`, at once or when the answer has come; an answer that never comes is not waited for long
+# `ask(data)` triggers `input` at once, or when the pending request is answered; it waits at most 3 s for that
 ASK = """
 const ask = (() => {
   let asked = 0, next = null;
@@ -21,11 +22,11 @@ const ask = (() => {
 """
 
 
-def dragged(value: str, *, elem_id: str, label: str, script: str) -> gr.HTML:
-    """A control whose `script` calls `ask`; the handler of its `input` gives back `answer()` for it."""
+def drag_control(value: str, *, elem_id: str, label: str, script: str) -> gr.HTML:
+    """A widget whose `script` calls `ask`. The handler of its `input` event returns `answered()` for it."""
     return gr.HTML(value, elem_id=elem_id, label=label, js_on_load=ASK + script, apply_default_css=False, answered=0)
 
 
-def answer() -> Any:
-    """Tells the control that it may ask again."""
+def answered() -> Any:
+    """The update which tells the widget that its request is answered."""
     return gr.update(answered=secrets.randbelow(2**40))

@@ -1,11 +1,11 @@
-"""A loss curve as a drawing: every step as a thin line, the held-out pictures as dots."""
+"""A loss curve as SVG: the training loss as a thin line, the loss on held-out pictures with dots."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 WIDTH, HEIGHT, EDGE = 600, 180, 10
-MOST = 400  # points that are drawn
+MAX_POINTS = 400
 Points = Sequence[tuple[int, float]]
 
 CSS = """
@@ -16,12 +16,12 @@ CSS = """
 """
 
 
-def curve(losses: Points, held: Points) -> str:
-    """The SVG; "" before there are two steps."""
+def loss_curve(losses: Points, held_out: Points) -> str:
+    """The SVG of two series of (step, loss); "" while `losses` has fewer than two points."""
     if len(losses) < 2:
         return ""
-    losses = losses[:: max(1, len(losses) // MOST)]
-    values = [v for _, v in (*losses, *held)]
+    losses = losses[:: max(1, len(losses) // MAX_POINTS)]
+    values = [v for _, v in (*losses, *held_out)]
     low, high, last = min(values), max(values), max(losses[-1][0], 1)
 
     def place(step: int, value: float) -> tuple[float, float]:
@@ -32,12 +32,12 @@ def curve(losses: Points, held: Points) -> str:
         places = " ".join("{:.1f},{:.1f}".format(*place(*point)) for point in points)
         return f'<polyline class="{kind}" points="{places}"/>'
 
-    dots = "".join('<circle cx="{:.1f}" cy="{:.1f}" r="4"/>'.format(*place(*point)) for point in held)
+    dots = "".join('<circle cx="{:.1f}" cy="{:.1f}" r="4"/>'.format(*place(*point)) for point in held_out)
     words = f"Loss {losses[-1][1]:.3f} at step {losses[-1][0]}"
-    if held:
-        words += f", held-out pictures {held[-1][1]:.3f}"
+    if held_out:
+        words += f", held-out pictures {held_out[-1][1]:.3f}"
     return (
         f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{words}">'
-        f"{line(losses, 'all')}{line(held, 'held')}{dots}"
+        f"{line(losses, 'all')}{line(held_out, 'held')}{dots}"
         f'<text x="{WIDTH - EDGE}" y="{EDGE + 12}" text-anchor="end">{words}</text></svg>'
     )

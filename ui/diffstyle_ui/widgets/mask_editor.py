@@ -1,4 +1,4 @@
-"""The photo to brush on: what is painted over is a mask. Mouse, finger and keyboard hold the brush."""
+"""A photo to paint a mask on with mouse, touch or keyboard."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from PIL import Image
 
 from diffstyle import InputError
 from diffstyle.core.mask import Mask
-from diffstyle_ui.widgets.drag_control import dragged
+from diffstyle_ui.widgets.drag_control import drag_control
 
 PREFIX = "data:image/png;base64,"
-MAX_LETTERS = 4_000_000
+MAX_CHARACTERS = 4_000_000
 MAX_SIDE = 1024
+UNREADABLE = "The painted mask cannot be read: paint it again."
 INK = (0xE0, 0x45, 0x2B)
 
 CSS = """
-.easel { position: relative; line-height: 0; border-radius: 10px; overflow: hidden; touch-action: none; }
-.easel img { width: 100%; display: block; }
-.easel canvas { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0.55; cursor: crosshair; }
-.easel canvas:focus-visible { outline: 3px solid var(--accent-strong); outline-offset: -3px; }
+.mask-editor { position: relative; line-height: 0; border-radius: 10px; overflow: hidden; touch-action: none; }
+.mask-editor img { width: 100%; display: block; }
+.mask-editor canvas { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0.55; cursor: crosshair; }
+.mask-editor canvas:focus-visible { outline: 3px solid var(--accent-strong); outline-offset: -3px; }
 .brushes { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 12px; margin-top: 10px; font-size: 14px; }
 .brushes button { padding: 6px 12px; border-radius: 8px; border: 1px solid var(--border-color-primary); cursor: pointer;
   background: var(--button-secondary-background-fill); color: var(--body-text-color); }
@@ -34,7 +35,7 @@ CSS = """
 """
 
 _ON_LOAD = """
-let held = false, last = null, at = null, erase = false;
+let pressed = false, last = null, at = null, erase = false;
 const canvas = () => element.querySelector('canvas');
 const size = () => Number(element.querySelector('input[type=range]').value);
 const line = (from, to) => {
@@ -43,16 +44,16 @@ const line = (from, to) => {
   pen.strokeStyle = '#e0452b'; pen.lineCap = 'round'; pen.lineJoin = 'round'; pen.lineWidth = size();
   pen.beginPath(); pen.moveTo(from.x, from.y); pen.lineTo(to.x, to.y); pen.stroke();
 };
-const tell = () => ask({ mask: canvas().toDataURL('image/png') });
+const send = () => ask({ mask: canvas().toDataURL('image/png') });
 watch('value', () => setTimeout(() => {
   const c = canvas();
   if (!c) return;
   c.getContext('2d').clearRect(0, 0, c.width, c.height);
-  const painted = element.querySelector('.easel').dataset.painted;
-  if (!painted) return;
+  const drawn = element.querySelector('.mask-editor').dataset.mask;
+  if (!drawn) return;
   const mask = new Image();
   mask.onload = () => c.getContext('2d').drawImage(mask, 0, 0, c.width, c.height);
-  mask.src = painted;
+  mask.src = drawn;
 }));
 const point = (e) => {
   const c = canvas(), box = c.getBoundingClientRect();
@@ -60,10 +61,10 @@ const point = (e) => {
 };
 element.addEventListener('pointerdown', (e) => {
   if (e.target !== canvas()) return;
-  held = true; canvas().setPointerCapture(e.pointerId); last = point(e); line(last, last);
+  pressed = true; canvas().setPointerCapture(e.pointerId); last = point(e); line(last, last);
 });
-element.addEventListener('pointermove', (e) => { if (held) { const p = point(e); line(last, p); last = p; } });
-element.addEventListener('pointerup', () => { if (held) { held = false; at = last; tell(); } });
+element.addEventListener('pointermove', (e) => { if (pressed) { const p = point(e); line(last, p); last = p; } });
+element.addEventListener('pointerup', () => { if (pressed) { pressed = false; at = last; send(); } });
 element.addEventListener('keydown', (e) => {
   if (e.target !== canvas()) return;
   const c = canvas(), by = Math.max(4, size() / 2);
@@ -72,17 +73,17 @@ element.addEventListener('keydown', (e) => {
   e.preventDefault();
   at = at || { x: c.width / 2, y: c.height / 2 };
   const to = { x: Math.max(0, Math.min(c.width, at.x + move[0])), y: Math.max(0, Math.min(c.height, at.y + move[1])) };
-  if (!e.shiftKey) { line(at, to); tell(); }
+  if (!e.shiftKey) { line(at, to); send(); }
   at = to;
 });
 element.addEventListener('click', (e) => {
   const button = e.target.closest('button');
   if (!button) return;
   const c = canvas(), pen = c.getContext('2d');
-  if (button.dataset.tool === 'clear') { pen.clearRect(0, 0, c.width, c.height); tell(); return; }
+  if (button.dataset.tool === 'clear') { pen.clearRect(0, 0, c.width, c.height); send(); return; }
   if (button.dataset.tool === 'all') {
     pen.globalCompositeOperation = 'source-over'; pen.fillStyle = '#e0452b'; pen.fillRect(0, 0, c.width, c.height);
-    tell(); return;
+    send(); return;
   }
   erase = button.dataset.tool === 'erase';
   for (const other of element.querySelectorAll('button[aria-pressed]'))
@@ -91,18 +92,19 @@ element.addEventListener('click', (e) => {
 """
 
 
-def easel(*, elem_id: str) -> gr.HTML:
-    """The easel; its value is the HTML of `on_easel`, its `input` event carries the `mask` as `mask_of` reads it."""
-    return dragged("", elem_id=elem_id, label="Photo to brush on", script=_ON_LOAD)
+def mask_editor(*, elem_id: str) -> gr.HTML:
+    """The editor. Its value is the HTML of `photo_with_mask`; its `input` event carries `mask`, for `read_mask`."""
+    return drag_control("", elem_id=elem_id, label="Photo to brush on", script=_ON_LOAD)
 
 
-def on_easel(picture: str, size: tuple[int, int], mask: Mask | None = None) -> str:
-    """The HTML of a photo, a data URL of `size` (width, height), with `mask` or nothing painted on it."""
+def photo_with_mask(picture: str, size: tuple[int, int], mask: Mask | None = None) -> str:
+    """The HTML for a photo, a data URL, on a canvas of `size` (width, height) with `mask` drawn on it."""
     width, height = size
-    painted = "" if mask is None else f' data-painted="{_url_of(mask.resized(size))}"'
+    drawn = "" if mask is None else f' data-mask="{_mask_url(mask.resized(size))}"'
     return (
-        f'<div class="easel"{painted}><img src="{picture}" alt="The photo"><canvas width="{width}" height="{height}"'
-        ' tabindex="0" role="application" aria-label="Brush: arrow keys paint, with Shift they move it"></canvas></div>'
+        f'<div class="mask-editor"{drawn}><img src="{picture}" alt="The photo">'
+        f'<canvas width="{width}" height="{height}" tabindex="0" role="application"'
+        ' aria-label="Brush: arrow keys paint, with Shift they move it"></canvas></div>'
         '<div class="brushes"><button type="button" data-tool="brush" aria-pressed="true">Brush</button>'
         '<button type="button" data-tool="erase" aria-pressed="false">Erase</button>'
         '<button type="button" data-tool="all">Fill</button><button type="button" data-tool="clear">Clear</button>'
@@ -111,25 +113,28 @@ def on_easel(picture: str, size: tuple[int, int], mask: Mask | None = None) -> s
     )
 
 
-def _url_of(mask: Mask) -> str:
-    """The inverse of `mask_of`."""
-    drawn = np.empty((*mask.to_array().shape, 4), np.uint8)
-    drawn[..., :3], drawn[..., 3] = INK, mask.to_array()
+def _mask_url(mask: Mask) -> str:
+    """The PNG of `mask` as a data URL: the inverse of `read_mask`."""
+    pixels = np.empty((*mask.to_array().shape, 4), np.uint8)
+    pixels[..., :3], pixels[..., 3] = INK, mask.to_array()
     buffer = BytesIO()
-    Image.fromarray(drawn).save(buffer, "PNG")
+    Image.fromarray(pixels).save(buffer, "PNG")
     return PREFIX + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def mask_of(url: str) -> Mask:
-    """The mask in a PNG that the page has drawn: where it is opaque."""
-    if not url.startswith(PREFIX) or len(url) > MAX_LETTERS:
-        raise InputError("What was painted cannot be read: paint it again.")
+def read_mask(url: str) -> Mask:
+    """The mask in the PNG data URL that the page sends: the opacity of what was painted.
+
+    Raises InputError for anything else, and for a side of more than `MAX_SIDE` pixels.
+    """
+    if not url.startswith(PREFIX) or len(url) > MAX_CHARACTERS:
+        raise InputError(UNREADABLE)
     try:
         data = base64.b64decode(url.removeprefix(PREFIX), validate=True)
         with Image.open(BytesIO(data), formats=["PNG"]) as image:
             if max(image.size) > MAX_SIDE:
-                raise InputError(f"What was painted is more than {MAX_SIDE} pixels wide or high: make it smaller.")
+                raise InputError(f"The painted mask has a side of more than {MAX_SIDE} pixels: make it smaller.")
             alpha = np.asarray(image.convert("RGBA"))[..., 3]
     except (OSError, SyntaxError, binascii.Error, Image.DecompressionBombError) as error:
-        raise InputError("What was painted cannot be read: paint it again.") from error
+        raise InputError(UNREADABLE) from error
     return Mask(torch.from_numpy(alpha.astype(np.float32) / 255)[None], "brush")  # (1, H, W)

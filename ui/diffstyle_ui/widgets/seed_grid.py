@@ -1,4 +1,4 @@
-"""The same picture from several seeds, side by side; a click goes on with one."""
+"""Results of several seeds side by side; a click selects a seed."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ element.addEventListener('click', (e) => {
 """
 
 
-def grid(*, elem_id: str) -> gr.HTML:
-    """The grid, empty to begin with; its `select` event carries the `seed` that was clicked."""
+def seed_grid(*, elem_id: str) -> gr.HTML:
+    """The grid, empty at first. Its value is the HTML of `grid_html`; its `select` event carries the `seed`."""
     return gr.HTML("", elem_id=elem_id, label="Variations", js_on_load=_ON_LOAD, apply_default_css=False)
 
 
-def tiles(painted: Sequence[tuple[int, str]]) -> str:
-    """The HTML of the grid: each seed with the data URL of its picture."""
+def grid_html(results: Sequence[tuple[int, str]]) -> str:
+    """The HTML for pairs of a seed and the data URL of its picture."""
     buttons = "".join(
         f'<button type="button" data-seed="{seed}"><img src="{picture}" alt="The picture of seed {seed}">'
         f"<small>Seed {seed}</small></button>"
-        for seed, picture in painted
+        for seed, picture in results
     )
     return f'<div class="seeds" role="group" aria-label="Variations">{buttons}</div>'

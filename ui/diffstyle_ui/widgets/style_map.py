@@ -1,4 +1,4 @@
-"""The named styles on a plane, near where they look alike; a click anywhere is a style."""
+"""The named styles on a plane, similar ones close together; a click between them mixes the nearest."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import gradio as gr
 from PIL import Image
 
 from diffstyle import Style, StyleSpace
-from diffstyle_ui.widgets.drag_control import dragged
+from diffstyle_ui.widgets.drag_control import drag_control
 from diffstyle_ui.widgets.html import data_url
-from diffstyle_ui.widgets.style_wall import spoken
+from diffstyle_ui.widgets.style_wall import display_name
 
-NEAR = 3
+NEIGHBOURS = 3
 CSS = """
 .style-map { position: relative; aspect-ratio: 1; border-radius: 10px; cursor: crosshair; touch-action: none;
   background: var(--compare-ground); border: 1px solid var(--border-color-primary); overflow: hidden; }
@@ -30,7 +30,7 @@ CSS = """
 """
 
 _ON_LOAD = """
-let held = false;
+let pressed = false;
 const map = () => element.querySelector('.style-map');
 const mark = (x, y) => {
   const here = element.querySelector('.here');
@@ -55,24 +55,25 @@ element.addEventListener('click', (e) => {
 });
 element.addEventListener('pointerdown', (e) => {
   if (e.target.closest('button') || !map().contains(e.target)) return;
-  held = true; element.setPointerCapture(e.pointerId); go(e);
+  pressed = true; element.setPointerCapture(e.pointerId); go(e);
 });
-element.addEventListener('pointermove', (e) => { if (held) go(e); });
-element.addEventListener('pointerup', () => { held = false; });
+element.addEventListener('pointermove', (e) => { if (pressed) go(e); });
+element.addEventListener('pointerup', () => { pressed = false; });
 element.addEventListener('mouseover', name);
 element.addEventListener('focusin', name);
 """
 
 
 def style_map(space: StyleSpace, *, elem_id: str) -> gr.HTML:
-    """The map; its `input` event carries the place, `x` and `y` from -1 to 1."""
-    return dragged(_dots(space), elem_id=elem_id, label="Map of styles", script=_ON_LOAD)
+    """The map. Its `input` event carries the position, `x` and `y` from -1 to 1, to the right and up."""
+    return drag_control(_map_html(space), elem_id=elem_id, label="Map of styles", script=_ON_LOAD)
 
 
-def _dots(space: StyleSpace) -> str:
+def _map_html(space: StyleSpace) -> str:
     buttons = "".join(
-        f'<button type="button" data-x="{x:.4f}" data-y="{y:.4f}" aria-label="{html.escape(spoken(name))}"'
-        f' style="left:{50 + 47 * x:.2f}%;top:{50 - 47 * y:.2f}%;background-image:url({_dot(space.styles[name])})">'
+        f'<button type="button" data-x="{x:.4f}" data-y="{y:.4f}" aria-label="{html.escape(display_name(name))}"'
+        f' style="left:{50 + 47 * x:.2f}%;top:{50 - 47 * y:.2f}%;'
+        f'background-image:url({_thumbnail(space.styles[name])})">'
         "</button>"
         for name, (x, y) in space.map().items()
     )
@@ -82,16 +83,19 @@ def _dots(space: StyleSpace) -> str:
     )
 
 
-def _dot(style: Style) -> str:
+def _thumbnail(style: Style) -> str:
     with Image.open(io.BytesIO(style.thumbnail)) as image:
         return data_url(image, longest=72)
 
 
-def at(space: StyleSpace, x: float, y: float) -> Mapping[str, float]:
-    """The styles nearest to a place, with weights that fall with the square of the distance and sum to one."""
-    away = {name: (px - x) ** 2 + (py - y) ** 2 for name, (px, py) in space.map().items()}
-    near = sorted(away, key=lambda name: away[name])[:NEAR]
-    if away[near[0]] < 1e-4:
-        return {near[0]: 1.0}
-    shares = {name: 1 / away[name] for name in near}
-    return {name: share / sum(shares.values()) for name, share in shares.items()}
+def weights_at(space: StyleSpace, x: float, y: float) -> Mapping[str, float]:
+    """The `NEIGHBOURS` styles nearest to a position by name, with weights that sum to 1.
+
+    Weights are inverse to the squared distance; on a style itself, that style alone has weight 1.
+    """
+    distances = {name: (px - x) ** 2 + (py - y) ** 2 for name, (px, py) in space.map().items()}
+    nearest = sorted(distances, key=lambda name: distances[name])[:NEIGHBOURS]
+    if distances[nearest[0]] < 1e-4:
+        return {nearest[0]: 1.0}
+    weights = {name: 1 / distances[name] for name in nearest}
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}

@@ -1,4 +1,4 @@
-"""The named styles as a wall of thumbnails, each a button."""
+"""The named styles as a grid of thumbnails to choose from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import html
 import gradio as gr
 
 from diffstyle import StyleSpace
-from diffstyle_ui.widgets.html import jpeg_url
+from diffstyle_ui.widgets.html import encoded_url
 
 CSS = """
 .wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 8px; max-height: 292px;
@@ -23,7 +23,7 @@ CSS = """
 .wall button[aria-pressed=true] small { font-weight: 700; }
 """
 
-# where one had scrolled to, and which button had the focus, stay as they were
+# the scroll position and the focus survive an update
 _ON_LOAD = """
 let top = 0, last = null;
 element.addEventListener('scroll', (e) => { top = e.target.scrollTop; }, true);
@@ -41,24 +41,29 @@ watch('chosen', () => {
 """
 
 
-def wall(space: StyleSpace, *, elem_id: str = "presets") -> gr.HTML:
-    """The wall; its `select` event carries the `name` that was clicked, and those in its `chosen` are pressed."""
+def style_wall(space: StyleSpace, *, elem_id: str = "presets") -> gr.HTML:
+    """The grid. Its `select` event carries the `name` of a style; the names in its property `chosen` are marked."""
     return gr.HTML(
-        _tiles(space), elem_id=elem_id, label="Named styles", js_on_load=_ON_LOAD, apply_default_css=False, chosen=[]
+        _wall_html(space),
+        elem_id=elem_id,
+        label="Named styles",
+        js_on_load=_ON_LOAD,
+        apply_default_css=False,
+        chosen=[],
     )
 
 
-def _tiles(space: StyleSpace) -> str:
+def _wall_html(space: StyleSpace) -> str:
     buttons = "".join(
         f'<button type="button" data-name="{html.escape(name)}" aria-pressed="false"'
-        f' title="{html.escape(style.card)}"><img src="{jpeg_url(style.thumbnail)}" alt="" loading="lazy">'
-        f"<small>{html.escape(spoken(name))}</small></button>"
+        f' title="{html.escape(style.card)}"><img src="{encoded_url(style.thumbnail)}" alt="" loading="lazy">'
+        f"<small>{html.escape(display_name(name))}</small></button>"
         for name, style in space.styles.items()
     )
     return f'<div class="wall" role="group" aria-label="Named styles">{buttons}</div>'
 
 
-def spoken(name: str) -> str:
-    """A style's name as people say it: van-gogh-irises is Van Gogh irises."""
+def display_name(name: str) -> str:
+    """The name of a style for people: "van-gogh-irises" becomes "Van gogh irises"."""
     words = name.replace("-", " ")
     return words[:1].upper() + words[1:]
