@@ -15,26 +15,33 @@ from diffstyle._version import __version__
 if TYPE_CHECKING:
     from diffstyle.core.errors import Cancelled, InputError
     from diffstyle.core.picture import Picture
-    from diffstyle.core.style import Reference, Style
-    from diffstyle.core.task import Result, Settings, Task
+    from diffstyle.core.settings import Settings
+    from diffstyle.core.style import Reference
+    from diffstyle.core.task import Task
     from diffstyle.encoders.clip import StyleEncoder
     from diffstyle.encoders.space import StyleSpace
+    from diffstyle.engines.adain.settings import Adain
     from diffstyle.engines.base import Engine
+    from diffstyle.engines.diffusion.settings import Diffusion
     from diffstyle.formats.recipe import read_recipe
+    from diffstyle.formats.result import Result
+    from diffstyle.formats.style_files import Style
     from diffstyle.stylizer import Stylizer
     from diffstyle.training.personal.recipe import AdapterRecipe
     from diffstyle.training.personal.train import train_adapter
 
 _HOME = {
+    "Adain": "engines.adain.settings",
     "AdapterRecipe": "training.personal.recipe",
     "Cancelled": "core.errors",
+    "Diffusion": "engines.diffusion.settings",
     "Engine": "engines.base",
     "InputError": "core.errors",
     "Picture": "core.picture",
     "Reference": "core.style",
-    "Result": "core.task",
-    "Settings": "core.task",
-    "Style": "core.style",
+    "Result": "formats.result",
+    "Settings": "core.settings",
+    "Style": "formats.style_files",
     "StyleEncoder": "encoders.clip",
     "StyleSpace": "encoders.space",
     "Stylizer": "stylizer",
@@ -44,8 +51,10 @@ _HOME = {
 }
 
 __all__ = [
+    "Adain",
     "AdapterRecipe",
     "Cancelled",
+    "Diffusion",
     "Engine",
     "InputError",
     "Picture",

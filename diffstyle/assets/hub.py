@@ -14,6 +14,7 @@ from diffstyle.assets.manifest import read_manifest, weights_folder
 from diffstyle.core.errors import InputError
 from diffstyle.formats.atomic import sha256
 
+STARTER = "starter"
 ModelKind = Literal["backbone", "controlnet", "depth", "ip-adapter", "encoder", "lora", "segmentation", "vae"]
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -64,6 +65,12 @@ def known_models(folder: Path | None = None) -> dict[str, KnownModel]:
 def starter_memory() -> int:
     """The most bytes that painting with the starter was measured to take."""
     return int(read_manifest(weights_folder())["starter"]["memory"])
+
+
+def default_engine(model: str) -> str:
+    """The name of the engine that paints with a model when nobody says which."""
+    table = "starter" if model == STARTER else "checkpoints"
+    return str(read_manifest(weights_folder())[table]["default_engine"])
 
 
 def known_model(name: str) -> KnownModel:

@@ -7,13 +7,14 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from diffstyle.core.errors import InputError, explain
 from diffstyle.formats.atomic import sha256
 from diffstyle.formats.safetensors import read_safetensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -12,7 +12,7 @@ from pathlib import Path
 from diffstyle.assets.zoo import adapter_style, named_style, style_files
 from diffstyle.core.errors import InputError
 from diffstyle.core.style import Style
-from diffstyle.formats.style_file import SUFFIXES
+from diffstyle.formats.style_files import SUFFIXES, load
 
 _WEIGHT = re.compile(
     r"(?P<what>.*?)\s*:\s*(?P<weight>[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?nan|[+-]?inf)", re.I | re.S
@@ -64,7 +64,7 @@ class _Spec:
         if not what.strip():
             return Style.from_text(what)  # raises, saying that it is empty
         if what.endswith(SUFFIXES):
-            return Style.load(what)
+            return load(Path(what))
         if _is_file(what):
             return Style.from_image(what)
         if what in style_files():

@@ -15,6 +15,7 @@ from diffstyle.core.errors import InputError, explain
 from diffstyle.core.style import Style
 from diffstyle.formats.atomic import sha256
 from diffstyle.formats.style_file import SUFFIX
+from diffstyle.formats.style_files import load
 
 ADAPTERS_VARIABLE = "DIFFSTYLE_ADAPTERS"
 INFO, TENSORS, LOOK = "adapter.toml", "adapter.safetensors", f"style{SUFFIX}"
@@ -37,7 +38,7 @@ def named_style(name: str) -> Style:
     files = style_files()
     if name not in files:
         raise InputError(_unknown("style", name, list(files), "`diffstyle style list` names them."))
-    return Style.load(files[name])
+    return load(files[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def adapter_style(name: str) -> Style:
     look = adapter_info(name).look
     if look is None:
         raise InputError(f"The adapter {name} paints any style: name it with --adapter, and the style with --style.")
-    return Style.load(look)
+    return load(look)
 
 
 def check_new(name: str, *, overwrite: bool) -> Path:

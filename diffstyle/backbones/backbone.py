@@ -11,8 +11,7 @@ from torch import Tensor
 
 from diffstyle.backbones.memory import SLOWER, arrange
 from diffstyle.backbones.recognise import Architecture
-from diffstyle.core.model_options import Attention, MemoryMode
-from diffstyle.core.task import SchedulerName, Start
+from diffstyle.core.model_options import Attention, MemoryMode, SchedulerName
 
 Conditioning = Literal["canny", "soft-edge", "lineart", "tile", "depth"]
 
@@ -40,11 +39,10 @@ class Sampling:
     steps: int = 25
     guidance: float = 5.0
     denoise: float = 0.6
-    start: Start = "content"
+    start: Literal["content", "preview"] = "content"
     side: int | None = None
     margin: int = 0
     keeps_colours: bool = False
-    texture: float = 0.0
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from diffstyle.core.errors import InputError
-from diffstyle.core.task import SchedulerName
+from diffstyle.core.model_options import SchedulerName
 
 
 def make_scheduler(name: str, config: Any) -> Any:

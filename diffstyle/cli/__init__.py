@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnknownOptionError
 
 from diffstyle._version import __version__
 from diffstyle.core.errors import InputError
+
+STYLIZE = "Repaint one photo, or many."
 
 app = App(
     name="diffstyle",
@@ -16,7 +18,7 @@ app = App(
     version=__version__,
     suppress_keyboard_interrupt=False,  # main says what became of the picture
 )
-app.command("diffstyle.cli.stylize:stylize", help="Repaint one photo, or many.")
+app.command("diffstyle.cli.stylize:stylize", help=STYLIZE)
 app.command("diffstyle.cli.replay:replay", help="Make a picture again from the recipe inside it.")
 app.command("diffstyle.cli.ui:ui", help="Open the web page.")
 styles = App(name="style", help="The styles that come with diffstyle, and your own.")
@@ -44,8 +46,14 @@ app.command(models)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Exit code 2: bad input; 1: some of several pictures failed; 130: interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = app(arguments, exit_on_error=False, print_error=False)
+        if words[:1] == ["stylize"]:
+            _use_engine_options(words)
+        code = app(words, exit_on_error=False, print_error=False)
+    except UnknownOptionError as error:
+        print(f"diffstyle: {_unknown_option(error)}", file=sys.stderr)
+        code = 2
     except CycloptsError as error:
         print(f"diffstyle: {str(error).strip().rstrip('.')}. See diffstyle --help.", file=sys.stderr)
         code = 2
@@ -56,3 +64,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("diffstyle: interrupted, nothing half written.", file=sys.stderr)
         code = 130
     sys.exit(code)
+
+
+def _use_engine_options(words: Sequence[str]) -> None:
+    """Give `stylize` the options of the engine that is asked for."""
+    from diffstyle.cli.stylize import command
+
+    del app["stylize"]
+    app.command(command(words[1:]), name="stylize", help=STYLIZE)
+
+
+def _unknown_option(error: UnknownOptionError) -> str:
+    from diffstyle.engines.registry import owners
+
+    option = (error.token.keyword or error.token.value) if error.token else ""
+    engines = owners(option.lstrip("-").partition("=")[0].replace("-", "_"))
+    if engines:
+        return f"{option} is an option of the engine {' and '.join(engines)}: add --engine {engines[0]}."
+    return f"{str(error).strip().rstrip('.')}. See diffstyle --help."

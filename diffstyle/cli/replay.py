@@ -52,6 +52,7 @@ def replay(
 
     from diffstyle.core.device import dtype_name
     from diffstyle.core.picture import Picture
+    from diffstyle.engines.replay import task_of
     from diffstyle.formats.picture_file import output_format
     from diffstyle.formats.recipe import read_recipe
     from diffstyle.stylizer import Stylizer
@@ -77,12 +78,11 @@ def replay(
     ran = {"device": recipe.device, "dtype": dtype_name(recipe.dtype), "memory": memory}
     options = replace(old, **cast("dict[str, Any]", found | several | ran))
     stylizer = Stylizer.of(options)
-    if recipe.settings.engine != "adain":
-        stylizer.wear([recipe.style, *(r.style for r in recipe.regions)])
-    if dict(stylizer.engine(recipe.settings.engine).weights) != dict(recipe.weights):
+    task = task_of(recipe, replace(photo, source=recipe.content_source))
+    stylizer.use_adapters(task.styles)
+    if dict(stylizer.engine(recipe.engine).weights) != dict(recipe.weights):
         raise InputError(f"{picture} was made with other weights: install diffstyle {recipe.version} to replay it.")
-    content_again = replace(photo, source=recipe.content_source)
-    stylizer.render(recipe.task(content_again)).save(target)
+    stylizer.render(task).save(target, depth=recipe.depth)
     same = Picture.open(target) == Picture.open(picture)
     print(f"{target}: {'identical to' if same else 'not the same picture as'} {picture}")
     return 0 if same else 1

@@ -149,10 +149,10 @@ def path(
     """
     from diffstyle.assets.style_spec import parse_style, style_paths
     from diffstyle.assets.zoo import example_photo
-    from diffstyle.controls.resize import fitted
-    from diffstyle.core.picture import Picture
+    from diffstyle.core.picture import Picture, fitted
+    from diffstyle.core.settings import Settings
     from diffstyle.core.style import Style
-    from diffstyle.core.task import Settings
+    from diffstyle.core.task import Task
     from diffstyle.formats.picture_file import check_output
     from diffstyle.stylizer import Stylizer
 
@@ -165,9 +165,7 @@ def path(
     photo = Picture.open(content or example_photo())
     width, height = fitted(photo.size, Settings(size=size).size or size)
     check_output(out, (n * width, height))
-    painted = [
-        stylizer.stylize(photo, style, size=size, engine="adain").picture for style in Style.path(ends[0], ends[1], n)
-    ]
+    painted = [stylizer.preview(Task(photo, s, size=size)).picture for s in Style.path(ends[0], ends[1], n)]
     _write_strip(painted, out)
     print(out)
     return 0
@@ -216,13 +214,13 @@ def _parsed(specs: list[str], out: Path) -> Style:
 
 
 def _complete(style: Style, stylizer: Stylizer | None = None) -> Style:
-    """With embedding and statistics, as far as they can be had."""
+    """`style` with its embedding and statistics, as far as its references allow."""
     from diffstyle.stylizer import Stylizer
 
     stylizer = stylizer or Stylizer.load()
     if any(r.picture is not None or r.prompt for r in style.references):
         style = stylizer.encoder.encode(style, partial=True)
-    return stylizer.measure(style, "adain", texture=1)
+    return stylizer.measure(style)
 
 
 def _encoded(style: Style, space: str) -> Style:

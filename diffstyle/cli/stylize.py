@@ -2,49 +2,85 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import gc
 import json
 import sys
 import time
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffstyle.cli.style_options import Asked, Look
+from diffstyle.cli.asked import Asked, StyleOptions
+from diffstyle.cli.options import FILES, Bound, group, with_options
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
-from diffstyle.core.task import Settings
+from diffstyle.core.settings import EngineSettings, Settings, check_honoured
+from diffstyle.engines.registry import default_engine_of, engine_names, settings_class
 from diffstyle.formats.atomic import check_writable
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from diffstyle.core.picture import Picture
-    from diffstyle.core.style import Style
+    from diffstyle.core.task import ResolvedTask
     from diffstyle.engines.base import OnStep, Step
     from diffstyle.stylizer import Stylizer
 
+NOTHING = StyleOptions()
 
-NOTHING = Asked()
-DEFAULTS = Settings()
-STARTER = ModelOptions()
+
+def command(arguments: Sequence[str]) -> Callable[..., int]:
+    """`stylize` with the options of the engine that `arguments` choose."""
+    name = chosen_engine(arguments)
+    cls = settings_class(name)
+    bound = {
+        "settings": Bound(Settings, "Look"),
+        "engine_settings": Bound(cls, f"Engine {name}"),
+        "options": Bound(ModelOptions, "Model"),
+    }
+    return with_options(stylize, bound, {"engine": engine_names()})
+
+
+def chosen_engine(arguments: Sequence[str]) -> str:
+    """The engine that --engine names, or that paints with the model that the other options name."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--engine")
+    parser.add_argument("--model", default=ModelOptions().model)
+    for kind in ("--adapter", "--controlnet", "--lora"):
+        parser.add_argument(kind, action="append", default=[])
+    try:
+        found, _ = parser.parse_known_args(list(arguments))
+    except argparse.ArgumentError:  # the command line says what is wrong when it reads the option itself
+        return default_engine_of(ModelOptions())
+    if found.engine is not None and found.engine in engine_names():
+        return str(found.engine)
+    return default_engine_of(
+        ModelOptions(
+            model=found.model,
+            adapter=tuple(found.adapter),
+            controlnet=tuple(found.controlnet),
+            lora=tuple(found.lora),
+        )
+    )
 
 
 def stylize(
     contents: Annotated[list[Path], Parameter(name="PHOTO", negative=())],
     /,
     *,
-    asked: Annotated[Asked, Parameter(name="*")] = NOTHING,
-    out: Annotated[str, Parameter(name=["--out", "-o"], show_default=False)] = "",
-    layers: Path | None = None,
-    overwrite: Annotated[bool, Parameter(negative=())] = False,
-    json_lines: Annotated[bool, Parameter(name="--json", negative=())] = False,
-    settings: Annotated[Settings, Parameter(name="*")] = DEFAULTS,
-    options: Annotated[ModelOptions, Parameter(name="*", negative=())] = STARTER,
+    out: Annotated[str, Parameter(name=["--out", "-o"], group=FILES, show_default=False)] = "",
+    depth: Annotated[Literal[8, 16], Parameter(group=FILES)] = 8,
+    layers: Annotated[Path | None, Parameter(group=FILES)] = None,
+    overwrite: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,
+    json_lines: Annotated[bool, Parameter(name="--json", group=FILES, negative=(), show_default=False)] = False,
+    style_options: Annotated[StyleOptions, Parameter(name="*")] = NOTHING,
+    settings: Settings,
+    engine: Annotated[str | None, Parameter(group=group("Engine"))] = None,
+    engine_settings: EngineSettings,
+    options: ModelOptions,
 ) -> int:
     """Repaint one photo, or many.
 
@@ -54,54 +90,60 @@ def stylize(
         The photos.
     out
         The file to write, or the folder (several photos, or a name that ends in /); beside the photo if not given.
+    depth
+        Bits a channel of the saved file: 8, or 16 in PNG and TIFF.
     layers
         Where to write the layers too, for other programs: the photo, what each style painted, the mask; a .tif file, or
-        a folder. Of several photos, each has its own in there.
+        a folder. Each of several photos gets its own.
     overwrite
         Replace pictures in the folder that were made by another recipe.
     json_lines
         Print one JSON object a picture.
+    engine
+        What paints; the engine that the model names if not given. `--engine NAME --help` shows the engine's own
+        options.
     """
-    with uncollected():
+    if engine is not None:
+        settings_class(engine)  # an unknown name is an error
+    check_honoured(settings, engine_settings, negative=style_options.negative_style is not None)
+    asked_for = Request(style_options, settings, engine_settings, options, depth, json_lines)
+    with no_garbage_collection():
         from diffstyle.core.picture import Picture
         from diffstyle.formats.picture_file import check_output
 
-    inputs = [*contents, *asked.files]
+    inputs = [*contents, *style_options.files]
     if len(contents) == 1 and not out.endswith("/") and not (out and Path(out).is_dir()):
         target = Path(out) if out else contents[0].with_name(f"{contents[0].stem}.styled.png")
-        check_output(target, None, depth=settings.depth)
+        check_output(target, None, depth=depth)
         check_writable(target, inputs)
         if layers is not None:
             from diffstyle.formats.layered import check_layers
 
             check_layers(layers)
-        picture = Picture.open(contents[0])  # before anything is loaded that takes longer
-        job = _job(asked, settings, options, json_lines=json_lines)
-        _render(job, picture, contents[0], target, layers=layers)
+        picture = Picture.open(contents[0])  # a bad photo is reported before the model is loaded
+        _render(Job.of(asked_for), picture, contents[0], target, layers=layers)
         return 0
     if not out:
         raise InputError("Several photos need a folder to go to: add -o FOLDER/.")
     targets = _targets(contents, Path(out))
-    job = _job(asked, settings, options, json_lines=json_lines)
-    return _render_all(job, targets, inputs, overwrite=overwrite, layers=layers)
+    return _render_all(Job.of(asked_for), targets, inputs, overwrite=overwrite, layers=layers)
 
 
-def _job(asked: Asked, settings: Settings, options: ModelOptions, *, json_lines: bool) -> Job:
-    """Everything loaded and measured."""
-    with uncollected():
-        from diffstyle.stylizer import Stylizer
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The options that are the same for every photo of a run."""
 
-        look = Look.of(asked)
-        stylizer = Stylizer.of(options)
-        if settings.engine != "adain":
-            stylizer.wear(look.styles)
-        settings = stylizer.engine(settings.engine).settled(settings)
-        return Job(stylizer, look.measured(stylizer, settings), settings, json_lines)
+    style: StyleOptions
+    settings: Settings
+    engine: EngineSettings
+    options: ModelOptions
+    depth: int
+    json_lines: bool
 
 
 @contextlib.contextmanager
-def uncollected() -> Generator[None]:
-    """While thousands of modules are loaded, to stay: Python looks for no garbage among them, for half a second."""
+def no_garbage_collection() -> Generator[None]:
+    """Skip garbage collection while thousands of modules load; it takes half a second and finds nothing."""
     gc.disable()
     try:
         yield
@@ -111,16 +153,35 @@ def uncollected() -> Generator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is the same for every photo of a run."""
+    """A request with its styles read and its model loaded."""
 
+    request: Request
     stylizer: Stylizer
-    look: Look
-    settings: Settings
-    json_lines: bool
+    asked: Asked
+    _hinted: set[str] = field(default_factory=lambda: set[str]())
+
+    @classmethod
+    def of(cls, request: Request) -> Job:
+        with no_garbage_collection():
+            from diffstyle.stylizer import Stylizer
+
+            asked = Asked.of(request.style)
+            return cls(request, Stylizer.of(request.options), asked)
+
+    def prepared(self, content: Picture) -> ResolvedTask:
+        """The task of one photo; says once of each style whether its words are hardly known."""
+        from diffstyle.cli.hints import say_if_unknown
+
+        task = self.stylizer.prepare(self.asked.task(content, self.request.settings, self.request.engine))
+        for style in task.styles:
+            if style.digest() not in self._hinted:
+                self._hinted.add(style.digest())
+                say_if_unknown(style)
+        return task
 
     def say(self, **values: object) -> None:
         """One line for machines."""
-        if self.json_lines:
+        if self.request.json_lines:
             print(json.dumps(values), flush=True)
 
 
@@ -149,7 +210,7 @@ def _render_all(
 
     failed: list[str] = []
     skipped = 0
-    with tqdm(targets.items(), unit="picture", disable=job.json_lines or not sys.stderr.isatty()) as bar:
+    with tqdm(targets.items(), unit="picture", disable=job.request.json_lines or not sys.stderr.isatty()) as bar:
         for content, target in bar:
             bar.set_postfix_str(content.name)
             try:
@@ -174,76 +235,65 @@ def _render_all(
 
 def _is_done(job: Job, content: Path, target: Path) -> bool:
     """Whether `target` is the very picture that would be painted now."""
-    from diffstyle.controls.wrapper import with_content
     from diffstyle.core.picture import Picture
-    from diffstyle.formats.recipe import read_recipe
+    from diffstyle.engines.replay import upgraded
+    from diffstyle.formats.recipe import Recipe, read_recipe
 
     try:
-        recipe = read_recipe(target)
+        recipe = upgraded(read_recipe(target))
     except InputError:
         return False
-    weights = dict(job.stylizer.engine(job.settings.engine).weights)
-    photo = Picture.open(content)
-    asked = with_content(job.look.task(photo, job.settings), photo, lambda mask: mask.fitted(photo))
-    same = recipe.content == photo.digest() and recipe.settings == job.settings and dict(recipe.weights) == weights
-    same &= recipe.options == job.stylizer.options.shareable()
-    same &= (recipe.negative_style, recipe.mask) == (asked.negative_style, asked.mask)
-    same &= [r.mask for r in recipe.regions] == [r.mask for r in asked.regions]
-    styles = [(recipe.style, asked.style)]
-    styles += [(a.style, b.style) for a, b in zip(recipe.regions, asked.regions, strict=False)]
-    return same and all(_equal(a, b) for a, b in styles)
-
-
-def _equal(one: Style, other: Style) -> bool:
-    """Whether they are of the same parts and were measured the same."""
-    import torch
-
-    def numbers(style: Style) -> dict[tuple[str, str], Tensor]:
-        return {(r.digest, space): v for r in style.references for space, v in r.statistics.items()}
-
-    a, b = numbers(one), numbers(other)
-    return one == other and a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+    task = job.prepared(Picture.open(content))
+    engine = job.stylizer.engine(task.engine.name)
+    now = Recipe.of(
+        task,
+        weights=engine.weights,
+        runtime=engine.runtime,
+        options=job.stylizer.options,
+        depth=job.request.depth,
+    )
+    return recipe.repeats(now)
 
 
 def _render(job: Job, picture: Picture, content: Path, target: Path, *, layers: Path | None) -> None:
-    from diffstyle.controls.resize import fitted
-    from diffstyle.core.task import styles
+    from diffstyle.core.picture import fitted
     from diffstyle.formats.picture_file import check_output
 
-    begun = time.perf_counter()
-    size = picture.size if job.settings.size is None else fitted(picture.size, job.settings.size)
-    check_output(target, size, depth=job.settings.depth)
-    task = job.look.task(picture, job.settings)
-    references = [r.picture for style in styles(task) for r in style.references if r.picture is not None]
-    for note in [n for p in (picture, *references) for n in p.notes]:
-        print(f"diffstyle: {note}", file=sys.stderr)
+    started = time.perf_counter()
+    settings, depth = job.request.settings, job.request.depth
+    width, height = picture.size if settings.size is None else fitted(picture.size, settings.size)
+    check_output(target, (width, height), depth=depth)
+    task = job.prepared(picture)
+    references = [r.picture for style in task.styles for r in style.references if r.picture is not None]
+    _say_notes([n for p in (picture, *references) for n in p.notes])
     result = job.stylizer.render(task, on_step=_progress(job))
-    for note in result.picture.notes:
-        print(f"diffstyle: {note}", file=sys.stderr)
-    result.save(target)
+    _say_notes(result.picture.notes)
+    result.save(target, depth=depth)
     if layers is not None:
         from diffstyle.formats.layered import save_layers
 
-        save_layers(result, layers)
-    seconds = round(time.perf_counter() - begun, 3)
-    width, height = size
-    measures = {name: round(value, 4) for name, value in result.measures.items()}
+        save_layers(result, layers, depth=depth)
     job.say(
         content=str(content),
         out=str(target),
         width=width,
         height=height,
-        seconds=seconds,
-        seed=job.settings.seed,
-        **measures,
+        seconds=round(time.perf_counter() - started, 3),
+        seed=settings.seed,
+        **{name: round(value, 4) for name, value in result.measures.items()},
     )
-    if not job.json_lines and sys.stdout.isatty():
+    if not job.request.json_lines and sys.stdout.isatty():
         print(target)
 
 
+def _say_notes(notes: Sequence[str]) -> None:
+    for note in notes:
+        print(f"diffstyle: {note}", file=sys.stderr)
+
+
 def _progress(job: Job) -> OnStep | None:
-    """A bar on the terminal for a single picture that takes several steps."""
-    if job.json_lines or not sys.stderr.isatty() or job.settings.engine == "adain":
+    """A bar on the terminal for a picture that takes several steps."""
+    if job.request.json_lines or not sys.stderr.isatty() or job.request.engine.capabilities.interactive:
         return None
     from tqdm import tqdm
 

@@ -13,36 +13,40 @@ from diffstyle.controls.wrapper import Wrapper
 from diffstyle.core.mask import shared_out
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Style
-from diffstyle.core.task import Task, styles
-from diffstyle.engines.adain.engine import AdaINEngine
-from diffstyle.engines.base import Engine, OnStep, report
+from diffstyle.core.task import ResolvedTask, Task, map_styles
+from diffstyle.engines.base import Engine, OnStep, PreviewEngine, report
 from diffstyle.ops.lab import Array, by_rows, greys, mean_ab_distance, to_lab, to_srgb, towards
 from diffstyle.ops.transport import Gaussian, transport
 
 SAMPLES = 2**16
-SATURATED = (20.0, 50.0)  # chroma from which, and by which fully, a colour is guarded
-BRIGHTER, EASED = 1.5, 0.7  # what lightens it by more than this factor is eased by this share
+SATURATED = (20.0, 50.0)  # chroma at which the guard begins, and at which it is full
+BRIGHTER, EASED = 1.5, 0.7  # lightening beyond this factor is reduced by this share
 
 
 class Colour(Wrapper):
-    """`keep`: the content's hues and saturation under the painting's lightness. `match`: the painting, its colours
-    carried to the style's. `palette`: the content, so carried, with no texture at all. Colours are Gaussians of CIELAB,
-    carried to one another by optimal transport; the style's is that of its statistics in `preview`, which words have
-    too. `colour_weight` is how far from the painting as it is (0) to this (1).
+    """`keep`: the content's hues and saturation under the painting's lightness. `match`: the painting, recoloured to
+    the style. `palette`: the content, recoloured to the style, without texture. Colours are Gaussians in CIELAB, mapped to
+    one another by optimal transport (Pitié & Kokaram 2007); the style's come from `preview`, which also knows those of
+    words. `colour_weight` fades from the painting (0) to this (1).
 
-    Guards against washing out: what sRGB cannot show is not cut off channel by channel. `keep` gives way in lightness,
-    towards the content's, so that hues stay, and does not lighten saturated colours as much as others, which would make
-    them pale; `match` and `palette` give way in saturation.
+    Colours outside sRGB are not clipped per channel, which would wash them out. `keep` moves lightness towards the
+    content's until the colour fits, which preserves hues, and lightens saturated colours less than others; `match` and
+    `palette` reduce saturation.
 
-    Measures: `delta_e_content`, the mean distance of hue and saturation to the content; `delta_e_style`, how far
-    the mean colour stayed from the style's at full strength and weight.
+    Measures: `delta_e_content`, the mean distance of hue and saturation to the content; `delta_e_style`, the distance
+    of the mean colour to the style's at full strength and weight.
     """
 
-    def __init__(self, engine: Engine, *, preview: AdaINEngine) -> None:
+    def __init__(self, engine: Engine, *, preview: PreviewEngine) -> None:
         super().__init__(engine)
         self.preview = preview
 
-    def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
+    def prepare(self, task: Task) -> ResolvedTask:
+        resolved = self.engine.prepare(task)
+        needed = resolved.colour in ("match", "palette")
+        return map_styles(resolved, self.preview.measure) if needed else resolved
+
+    def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         if task.colour == "off" or task.strength == 0 or task.colour_weight == 0:
             return self.engine.render(task, on_step)
         content = task.content
@@ -53,20 +57,18 @@ class Colour(Wrapper):
         else:
             painted = self.engine.render(task, on_step)
         if task.colour == "keep":
-            return self._weighed(task, painted, by_rows(_kept, painted.pixels, content.pixels))
+            return self._faded(task, painted, by_rows(_kept, painted.pixels, content.pixels))
         begin = content if task.colour == "palette" else painted
-        pixels, missed = self._carried(task, begin)
-        if task.strength < 1:  # so that a small strength changes little
+        pixels, missed = self._recoloured(task, begin)
+        if task.strength < 1:
             pixels = torch.lerp(begin.pixels, pixels, task.strength)
-        return self._weighed(task, painted, pixels).measured(delta_e_style=missed)
+        return self._faded(task, painted, pixels).measured(delta_e_style=missed)
 
-    def _carried(self, task: Task, begin: Picture) -> tuple[Tensor, float]:
-        """`begin` (3, H, W) in the style's colours, each region in those of its own; and how far it stays from their
-        means.
-        """
+    def _recoloured(self, task: ResolvedTask, begin: Picture) -> tuple[Tensor, float]:
+        """`begin` (3, H, W) recoloured to the style of each region, and the distance left to their mean colours."""
         left, parts = shared_out(task.regions) if task.regions else (None, [])
         pixels, missed = torch.zeros_like(begin.pixels), 0.0
-        for style, part in zip(styles(task), (left, *parts), strict=True):
+        for style, part in zip(task.styles, (left, *parts), strict=True):
             wanted = self._gaussian(style)
             matrix, offset = transport(Gaussian.of(_sampled(begin, part)), wanted)
             one = by_rows(partial(_mapped, matrix=matrix, offset=offset), begin.pixels)
@@ -75,19 +77,17 @@ class Colour(Wrapper):
             pixels = one if part is None else pixels.addcmul_(one, part.expand_as(one))
         return pixels.clamp_(0, 1), missed
 
-    def _weighed(self, task: Task, painted: Picture, coloured: Tensor) -> Picture:
+    def _faded(self, task: ResolvedTask, painted: Picture, coloured: Tensor) -> Picture:
         content, weight = task.content, task.colour_weight
         pixels = (coloured if weight == 1 else torch.lerp(painted.pixels, coloured, weight)).clamp_(0, 1)
         distance = mean_ab_distance(pixels, content.pixels, content.alpha)
         return replace(painted, pixels=pixels).measured(delta_e_content=distance)
 
     def _gaussian(self, style: Style) -> Gaussian:
-        """The colours of a style in CIELAB: those of a sample of its Gaussian in sRGB, of which what is not sRGB falls
-        to the nearest that is.
-        """
-        statistics = self.preview.statistics(style)
+        """The colours of a style in CIELAB, fitted to samples of its sRGB Gaussian, which are clipped to [0, 1]."""
+        mean, factor = self.preview.colours(style)
         noise = np.random.default_rng(0).standard_normal((SAMPLES // 4, 3), np.float32)
-        rgb = statistics.mean[0].cpu().numpy() + noise @ statistics.factor[0].cpu().numpy().T
+        rgb = mean.numpy() + noise @ factor.numpy().T
         return Gaussian.of(to_lab(rgb.clip(0, 1)))
 
 
@@ -106,7 +106,7 @@ def _mapped(rgb: Array, *, matrix: Array, offset: Array) -> Array:
 
 
 def _sampled(picture: Picture, part: Tensor | None) -> Array:
-    """(n, 3) CIELAB of pixels spread evenly over what is not clear of a picture and in `part` (1, H, W)."""
+    """(n, 3) CIELAB of pixels spread evenly over the opaque part of a picture inside `part` (1, H, W)."""
     pixels = picture.pixels.flatten(1)  # (3, n)
     given = [shares for shares in (picture.alpha, part) if shares is not None]
     if given and bool((seen := torch.cat(given).amin(0).flatten() > 0.5).any()):

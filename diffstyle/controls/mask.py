@@ -7,9 +7,10 @@ from dataclasses import replace
 import torch
 
 from diffstyle.controls.wrapper import Wrapper
-from diffstyle.core.mask import Mask, Region, shared_out
+from diffstyle.core.mask import shared_out
 from diffstyle.core.picture import Picture
-from diffstyle.core.task import Task, styles
+from diffstyle.core.settings import Capabilities
+from diffstyle.core.task import ResolvedTask, feathered
 from diffstyle.engines.base import OnStep, Step, report
 
 
@@ -21,10 +22,10 @@ class Masked(Wrapper):
     """
 
     @property
-    def regional(self) -> bool:
-        return True
+    def capabilities(self) -> Capabilities:
+        return replace(self.engine.capabilities, regional=True)
 
-    def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
+    def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         if (task.mask is None and not task.regions) or task.strength == 0:
             return self.engine.render(task, on_step)
         task = feathered(task)
@@ -34,18 +35,20 @@ class Masked(Wrapper):
             report(on_step, 0, 1)
             report(on_step, 1, 1)
             return replace(task.content, notes=(*task.content.notes, *notes, "The mask is empty: nothing is painted."))
-        painted = self.engine.render(task, on_step) if self.engine.regional else self._layered(task, on_step)
+        painted = (
+            self.engine.render(task, on_step) if self.engine.capabilities.regional else self._layered(task, on_step)
+        )
         pixels = painted.pixels
         if mask is not None:
             pixels = torch.lerp(task.content.pixels, pixels, mask.shares)  # exact at 0 and at 1
         return replace(painted, pixels=pixels, notes=(*painted.notes, *notes))
 
-    def _layered(self, task: Task, on_step: OnStep | None) -> Picture:
+    def _layered(self, task: ResolvedTask, on_step: OnStep | None) -> Picture:
         """A picture for each style that is seen anywhere, mixed by the parts of each pixel that are its; measures are
         mixed by the areas.
         """
         left, parts = shared_out(task.regions) if task.regions else (torch.ones(1), [])
-        layers = [(style, part) for style, part in zip(styles(task), (left, *parts), strict=True) if bool(part.any())]
+        layers = [(style, part) for style, part in zip(task.styles, (left, *parts), strict=True) if bool(part.any())]
         pixels = torch.zeros_like(task.content.pixels)
         notes: dict[str, None] = {}
         measures: dict[str, float] = {}
@@ -56,17 +59,6 @@ class Masked(Wrapper):
             notes |= dict.fromkeys(painted.notes)
             measures |= {k: measures.get(k, 0.0) + float(part.mean()) * v for k, v in painted.measures.items()}
         return Picture(pixels.clamp_(0, 1), task.content.alpha, task.content.source, tuple(notes), measures)
-
-
-def feathered(task: Task) -> Task:
-    """With masks of the content's size and soft edges, `feather` spent."""
-
-    def soft(mask: Mask) -> Mask:
-        return mask.resized(task.content.size).feathered(task.feather)
-
-    mask = None if task.mask is None else soft(task.mask)
-    regions = tuple(Region(soft(r.mask), r.style) for r in task.regions)
-    return replace(task, mask=mask, regions=regions, feather=0.0)
 
 
 def _share_of(on_step: OnStep | None, part: int, parts: int) -> OnStep | None:

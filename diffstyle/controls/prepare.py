@@ -1,4 +1,4 @@
-"""`contrast` and `sharpness`: the photo made ready before it is painted."""
+"""`contrast` and `sharpness`: the photo is enhanced before it is painted."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ from torch.nn import functional as F
 
 from diffstyle.controls.wrapper import Wrapper
 from diffstyle.core.picture import Picture
-from diffstyle.core.task import Task
+from diffstyle.core.task import ResolvedTask
 from diffstyle.engines.base import Engine, OnStep
 
 ndimage: Any = untyped
-WIDE, FINEST = 1 / 16, 1 / 512  # deviations, in longest sides, of the blurs beside which there is contrast, and detail
-NARROWEST = 0.7  # pixels, of the finer one
-SHARPEST = 4  # pixels of deviation: a wider blur is made on a coarser grid
+WIDE, FINEST = 1 / 16, 1 / 512  # standard deviations, in longest sides, of the blurs that separate contrast and detail
+NARROWEST = 0.7  # pixels, the least of the finer one
+SHARPEST = 4  # pixels; wider blurs run on a coarser grid
 
 
 class Prepare(Wrapper):
-    """Has the content painted with its local contrast and its fine detail enhanced, in the measure of `strength`, so
-    that a small strength changes little. The alpha channel stays.
+    """Enhances local contrast and fine detail of the content before it is painted, scaled by `strength` so that a small
+    strength changes little. The alpha channel stays.
     """
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self._last: tuple[Picture, tuple[float, float], Picture] | None = None  # engines know the same object again
+        self._last: tuple[Picture, tuple[float, float], Picture] | None = (
+            None  # the same object again: engines cache by identity
+        )
 
-    def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
+    def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         contrast, sharpness = 1 + (task.contrast - 1) * task.strength, task.sharpness * task.strength
         if (contrast, sharpness) == (1, 0):
             return self.engine.render(task, on_step)
@@ -40,8 +42,8 @@ class Prepare(Wrapper):
 
 
 def prepared(content: Picture, contrast: float, sharpness: float) -> Picture:
-    """`content` with what is finer than a sixteenth of it times `contrast`, and the finest detail 1 + `sharpness` times
-    over. Contrast of the whole would be nothing to networks that normalise what they see.
+    """`content` with everything finer than a sixteenth of it scaled by `contrast`, and its finest detail by
+    1 + `sharpness`. Global contrast would have no effect on networks that normalise their input.
     """
     pixels, longest = content.pixels, max(content.size)
     if contrast != 1:
@@ -52,7 +54,7 @@ def prepared(content: Picture, contrast: float, sharpness: float) -> Picture:
 
 
 def blurred(pixels: Tensor, sigma: float) -> Tensor:
-    """(3, H, W) under a Gaussian of deviation `sigma` in pixels; a wide one on a grid of fewer, interpolated."""
+    """(3, H, W) blurred by a Gaussian of `sigma` pixels; a wide one is computed on a coarser grid and interpolated."""
     height, width = pixels.shape[1:]
     coarse = max(1, int(sigma / SHARPEST))
     small = pixels[None]

@@ -1,4 +1,4 @@
-"""`smooth`: grain taken off what was painted, edges left."""
+"""`smooth`: removes grain from the painting and keeps edges."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skimage import restoration as untyped
 
 from diffstyle.controls.wrapper import Wrapper
 from diffstyle.core.picture import Picture
-from diffstyle.core.task import Task
+from diffstyle.core.task import ResolvedTask
 from diffstyle.engines.base import OnStep
 
 restoration: Any = untyped
@@ -22,9 +22,9 @@ STRIP_PIXELS = 2**20
 
 
 class Smooth(Wrapper):
-    """Total-variation denoising (Chambolle 2004) of the painting, in the measure of `strength`."""
+    """Total-variation denoising (Chambolle 2004) of the painting, scaled by `strength`."""
 
-    def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
+    def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         painted = self.engine.render(task, on_step)
         weight = HEAVIEST * task.smooth * task.strength
         return painted if weight == 0 else replace(painted, pixels=smoothed(painted, weight))

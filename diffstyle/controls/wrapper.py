@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Mapping
 
-from diffstyle.core.mask import Mask
 from diffstyle.core.picture import Picture
+from diffstyle.core.settings import Capabilities
 from diffstyle.core.style import Style
-from diffstyle.core.task import Task
-from diffstyle.engines.base import Engine, S
+from diffstyle.core.task import ResolvedTask, Task
+from diffstyle.engines.base import Engine, OnStep
 
 
 class Wrapper:
-    """The part of an engine that a control around it does not change."""
+    """An engine that behaves like the one inside it; a control overrides what it changes.
+
+    A wrapper that gives the engine another content gives it the same object for equal input, because engines cache what
+    they encoded by the identity of the pixels.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     @property
-    def needs(self) -> Literal["references", "embedding"]:
-        return self.engine.needs
-
-    @property
-    def space(self) -> str:
-        return self.engine.space
+    def capabilities(self) -> Capabilities:
+        return self.engine.capabilities
 
     @property
     def weights(self) -> Mapping[str, str]:
@@ -35,19 +33,14 @@ class Wrapper:
     def runtime(self) -> Mapping[str, str]:
         return self.engine.runtime
 
-    @property
-    def regional(self) -> bool:
-        return self.engine.regional
-
-    def settled(self, task: S) -> S:
-        return self.engine.settled(task)
-
     def measure(self, style: Style) -> Style:
         return self.engine.measure(style)
 
+    def prepare(self, task: Task) -> ResolvedTask:
+        return self.engine.prepare(task)
 
-def with_content(task: Task, content: Picture, change: Callable[[Mask], Mask]) -> Task:
-    """`task` for another view of its content, of which its masks get the same one by `change`."""
-    mask = None if task.mask is None else change(task.mask)
-    regions = tuple(replace(r, mask=change(r.mask)) for r in task.regions)
-    return replace(task, content=content, mask=mask, regions=regions)
+    def largest_side(self, task: ResolvedTask) -> int | None:
+        return self.engine.largest_side(task)
+
+    def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
+        return self.engine.render(task, on_step)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 from diffstyle.core.errors import InputError
-
-if TYPE_CHECKING:
-    import torch
 
 DtypeName = Literal["float32", "bfloat16", "float16"]
 MemoryMode = Literal["fast", "balanced", "low"]
 Attention = Literal["sdpa", "xformers", "sliced"]
 ExportFormat = Literal["ip-adapter", "diffusers-lora", "kohya"]
+SchedulerName = Literal["ddim", "dpm++", "unipc", "euler-a", "lcm", "tcd"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +75,6 @@ class ModelOptions:
         own = {name: tuple(_bare(v) for v in getattr(self, name)) for name in ("adapter", "controlnet", "lora")}
         plain = replace(self, device=None, dtype=None, memory="fast")
         return replace(plain, model=self.name, encoder=self.encoder and _bare(self.encoder), **own)
-
-    @property
-    def torch_dtype(self) -> torch.dtype | None:
-        from diffstyle.core.device import named_dtype
-
-        return None if self.dtype is None else named_dtype(self.dtype)
 
 
 def part_of(text: str) -> str:

@@ -244,6 +244,13 @@ class Picture:
         return Image.fromarray(self.to_array())
 
 
+def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """`size` (width, height) scaled so that its longer side is `longest`; the shorter one is at least MIN_SIDE."""
+    scale = longest / max(size)
+    width, height = (max(MIN_SIDE, round(side * scale)) for side in size)
+    return width, height
+
+
 PictureLike: TypeAlias = Picture | str | Path | Image.Image | npt.NDArray[np.generic]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -153,10 +154,6 @@ class Style:
             _licence([self, other]),
         )
 
-    def negate(self) -> Style:
-        """The style at the opposite point of the sphere."""
-        return self._moved(f"not {self.label}", list(self.spaces), lambda n: -self.embedding_in(n), self.licence)
-
     def as_point(self) -> Style:
         """Itself, or of several references that are all embedded and measured alike, one that stands for them."""
         bare = not any(r.picture is not None or r.prompt or r.statistics for r in self.references)
@@ -248,19 +245,13 @@ class Style:
 
         Raises InputError if it is anything else.
         """
-        from diffstyle.formats import ipadpt, style_file
-
-        path = Path(path)
-        return ipadpt.load(path, space=space) if path.suffix == ipadpt.SUFFIX else style_file.load(path)
+        return _files(Path(path)).load(Path(path), space=space)
 
     def save(self, path: str | Path) -> Path:
         """Write a `*.style.safetensors`, references as hashes, words, embeddings and statistics, never as pictures;
         or an `.ipadpt`, the embedding alone.
         """
-        from diffstyle.formats import ipadpt, style_file
-
-        path = Path(path)
-        return ipadpt.save(self, path) if path.suffix == ipadpt.SUFFIX else style_file.save(self, path)
+        return _files(Path(path)).save(self, Path(path))
 
     @property
     def label(self) -> str:
@@ -279,6 +270,31 @@ class Style:
         return hash(self.digest())
 
 
+class StyleFiles(Protocol):
+    """How styles are read from one kind of file and written to it."""
+
+    def load(self, path: Path, *, space: str | None) -> Style: ...
+
+    def save(self, style: Style, path: Path) -> Path: ...
+
+
+_FILES: dict[str, StyleFiles] = {}
+
+
+def register_files(suffix: str, files: StyleFiles) -> None:
+    """Let `Style.load` and `Style.save` use `files` for names that end in `suffix`; "" is for all others.
+
+    `diffstyle.formats` registers what it knows when it is imported, as Pillow's plugins do: values stay free of files.
+    """
+    _FILES[suffix] = files
+
+
+def _files(path: Path) -> StyleFiles:
+    if not _FILES:
+        raise LookupError("no style format is registered: import diffstyle.formats.style_files")
+    return next((files for suffix, files in _FILES.items() if suffix and path.name.endswith(suffix)), _FILES[""])
+
+
 def _merged(same: list[Reference]) -> Reference:
     """References of one digest as one, with all that is known of any of them."""
     return replace(
@@ -292,7 +308,7 @@ def _merged(same: list[Reference]) -> Reference:
 
 
 def _licence(styles: Sequence[Style]) -> str:
-    """All of theirs; none if one has none, for then nobody said that the whole may be used."""
+    """The joined licences; empty if any is missing."""
     return " + ".join(sorted({s.licence for s in styles})) if all(s.licence for s in styles) else ""
 
 

@@ -1,22 +1,26 @@
-"""What an engine is."""
+"""What an engine is, and what it is loaded with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias
+
+import torch
+from torch import Tensor
 
 from diffstyle.core.errors import Cancelled
+from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import Picture
+from diffstyle.core.settings import Capabilities
 from diffstyle.core.style import Style
-from diffstyle.core.task import Settings, Task
-
-S = TypeVar("S", bound=Settings)
+from diffstyle.core.task import ResolvedTask, Task
+from diffstyle.encoders.clip import StyleEncoder
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`done` of `total` steps of a render; `preview()` is the picture as it is now, where that is quick to show."""
+    """`done` of `total` steps of a render; `preview()` is the picture so far, where that is quick to show."""
 
     done: int
     total: int
@@ -28,21 +32,11 @@ OnStep: TypeAlias = Callable[[Step], "bool | None"]
 
 
 class Engine(Protocol):
-    """Turns tasks into pictures. Equal tasks give equal pictures; strength 0 gives the content; size is kept."""
+    """Turns tasks into pictures. Equal tasks give equal pictures; strength 0 gives the content; the size is kept."""
 
     @property
-    def needs(self) -> Literal["references", "embedding"]:
-        """What it must find in a style."""
-        ...
-
-    @property
-    def space(self) -> str:
-        """The space of what it needs: that of its statistics, or of embeddings; "" if words are enough."""
-        ...
-
-    @property
-    def regional(self) -> bool:
-        """Whether it paints all the `regions` of a task into one picture; else it sees none."""
+    def capabilities(self) -> Capabilities:
+        """What it can do as it is loaded."""
         ...
 
     @property
@@ -55,20 +49,45 @@ class Engine(Protocol):
         """Device, dtype and threads: with equal tasks and weights, what the last bits of a picture depend on."""
         ...
 
-    def settled(self, task: S) -> S:
-        """`task` with what it leaves to the model filled in."""
-        ...
-
     def measure(self, style: Style) -> Style:
-        """`style` with all that this engine ever needs of it inside, so that it can be saved without pictures."""
+        """`style` with all that this engine ever needs of it, so that it can be saved without pictures."""
         ...
 
-    def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
+    def prepare(self, task: Task) -> ResolvedTask:
+        """`task` with every default filled in and every style measured. Raises InputError for what it cannot honour."""
+        ...
+
+    def largest_side(self, task: ResolvedTask) -> int | None:
+        """The side of the largest square, in pixels, that it paints well; None if it paints any size."""
+        ...
+
+    def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         """The repainted content. Raises Cancelled when `on_step` returns False."""
         ...
 
 
+class PreviewEngine(Engine, Protocol):
+    """An interactive engine, which also knows the colours of a style, in words too."""
+
+    def colours(self, style: Style) -> tuple[Tensor, Tensor]:
+        """Mean (3,) and lower triangular factor (3, 3) of the style's sRGB colours, as a Gaussian."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineHost:
+    """What an engine is loaded with: the model's `options`, where to compute, the starter's encoder, and `preview`, the
+    interactive engine, for engines that begin from its picture; None while that one is loaded itself.
+    """
+
+    options: ModelOptions
+    device: torch.device
+    dtype: torch.dtype
+    encoder: StyleEncoder
+    preview: Engine | None
+
+
 def report(on_step: OnStep | None, done: int, total: int, preview: Callable[[], Picture] | None = None) -> None:
-    """Tell `on_step`, and stop if it says so."""
+    """Call `on_step`; raise Cancelled if it returns False."""
     if on_step is not None and on_step(Step(done, total, preview)) is False:
         raise Cancelled

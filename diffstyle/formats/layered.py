@@ -10,15 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from diffstyle.controls.mask import feathered
-from diffstyle.controls.wrapper import with_content
 from diffstyle.core.errors import InputError, explain
 from diffstyle.core.mask import shared_out
 from diffstyle.core.picture import Picture
-from diffstyle.core.task import Result, Task, styles
+from diffstyle.core.task import ResolvedTask, feathered, with_content
 from diffstyle.formats.atomic import check_writable, write_atomic
 from diffstyle.formats.picture_file import encode, encode_tiff, output_format
-from diffstyle.formats.recipe import Recipe
+from diffstyle.formats.result import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def layers(result: Result) -> tuple[Layer, ...]:
     left, parts = shared_out(task.regions) if task.regions else (torch.ones_like(mask), [])
     pixels = _unmixed(result.picture.pixels, content.pixels, mask)
     stack = [Layer("content", content)]
-    for style, alpha in zip(styles(task), _alphas([part * mask for part in (left, *parts)]), strict=True):
+    for style, alpha in zip(task.styles, _alphas([part * mask for part in (left, *parts)]), strict=True):
         if bool(alpha.any()):
             seen = alpha if content.alpha is None else alpha * content.alpha
             stack.append(Layer(f"style {style.label}", Picture(pixels, seen)))
@@ -63,11 +61,11 @@ def check_layers(path: Path) -> None:
     check_writable(path / "layer.png")
 
 
-def save_layers(result: Result, path: str | Path) -> list[Path]:
+def save_layers(result: Result, path: str | Path, *, depth: int = 8) -> list[Path]:
     """Write the layers as pages of a .tif, or as numbered PNGs into a folder, made if need be. All hold the recipe."""
     path = Path(path)
     check_layers(path)
-    stack, depth, recipe = layers(result), result.task.depth, Recipe.of(result).to_json()
+    stack, recipe = layers(result), result.recipe(depth=depth).to_json()
     if path.suffix:
         data = encode_tiff([layer.picture for layer in stack], [recipe] * len(stack), depth=depth)
         write_atomic(path, lambda file: file.write(data))
@@ -81,7 +79,7 @@ def save_layers(result: Result, path: str | Path) -> list[Path]:
     return written
 
 
-def _as_painted(result: Result) -> Task:
+def _as_painted(result: Result) -> ResolvedTask:
     """The task at the size of the result, its masks as soft as they were there."""
     task, size = result.task, result.picture.size
     return feathered(with_content(task, replace(task.content.resized(size)), lambda mask: mask.resized(size)))

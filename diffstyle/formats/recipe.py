@@ -1,4 +1,4 @@
-"""A result as a file that knows how it was made: recipe in PNG text, TIFF description, or the EXIF of JPEG and WebP."""
+"""Recipes: what repeats a picture, kept in PNG text, in the TIFF description, or in the EXIF of JPEG and WebP."""
 
 from __future__ import annotations
 
@@ -19,47 +19,59 @@ from torch import Tensor
 
 from diffstyle._version import __version__
 from diffstyle.core.errors import InputError, explain
+from diffstyle.core.fields import fields_of, values_of
 from diffstyle.core.mask import Mask, Region
 from diffstyle.core.model_options import ModelOptions
-from diffstyle.core.picture import Picture
+from diffstyle.core.settings import Settings
 from diffstyle.core.style import Style
-from diffstyle.core.task import Result, Settings, Task, settings_dict
-from diffstyle.formats.atomic import write_atomic
-from diffstyle.formats.picture_file import check_output, embedded, encode
+from diffstyle.core.task import ResolvedTask, record_of, settings_of
+from diffstyle.formats.picture_file import embedded
 from diffstyle.formats.style_file import from_record, to_record
 
+SCHEMA = 2
 LARGEST_TENSOR = 2**22  # bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What a saved picture says of itself: all of its task but the content's pixels."""
+    """What a saved picture says of itself: all of its task but the content's pixels.
+
+    `content` is the sha256 of the decoded photo (`Picture.digest`); `engine` and `engine_values` are the engine's name
+    and settings, plain; `depth` the bits a channel of the file; `schema` the version of the layout it was read from.
+    """
 
     version: str
-    content: str  # sha256 of the decoded picture, Picture.digest()
+    content: str
     content_source: str
     style: Style
     settings: Settings
+    engine: str
+    engine_values: Mapping[str, Any]
     weights: Mapping[str, str]
     runtime: Mapping[str, str]
     options: ModelOptions
     negative_style: Style | None = None
     mask: Mask | None = None
     regions: tuple[Region, ...] = ()
+    depth: int = 8
+    schema: int = SCHEMA
 
     def to_json(self) -> str:
-        unwanted = {} if self.negative_style is None else {"negative_style": _packed(self.negative_style)}
-        where = {} if self.mask is None else {"mask": _packed_mask(self.mask)}
+        negative = {} if self.negative_style is None else {"negative_style": _packed(self.negative_style)}
+        mask = {} if self.mask is None else {"mask": _packed_mask(self.mask)}
         regions = [{"mask": _packed_mask(r.mask), "style": _packed(r.style)} for r in self.regions]
         return json.dumps(
             {
+                "schema": SCHEMA,
                 "version": self.version,
                 "content": {"sha256": self.content, "source": self.content_source},
-                "settings": settings_dict(self.settings),
+                "settings": values_of(self.settings),
+                "engine": {"name": self.engine, "values": dict(self.engine_values)},
+                "depth": self.depth,
                 "style": _packed(self.style),
                 "model": asdict(self.options),
-                **unwanted,
-                **where,
+                **negative,
+                **mask,
                 **({"regions": regions} if regions else {}),
                 "weights": dict(self.weights),
                 "runtime": dict(self.runtime),
@@ -69,22 +81,64 @@ class Recipe:
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """The inverse of `to_json`; KeyError, TypeError or ValueError if the text is no recipe."""
+        """The inverse of `to_json`; it reads older schemas too.
+
+        Raises InputError for a recipe that this version cannot repeat, KeyError, TypeError or ValueError if the text is
+        no recipe.
+        """
         values: dict[str, Any] = json.loads(text)
-        content, unwanted = values["content"], values.get("negative_style")
+        schema = int(values.get("schema", 1))
+        if schema > SCHEMA:
+            raise InputError(f"The recipe was written by diffstyle {values['version']}: install that version.")
+        if schema == 1:
+            values |= _from_schema_1(values["settings"], str(values["version"]))
+        content, negative, engine = values["content"], values.get("negative_style"), values["engine"]
         weights, runtime = ({str(k): str(v) for k, v in values[name].items()} for name in ("weights", "runtime"))
         return cls(
-            str(values["version"]),
-            str(content["sha256"]),
-            str(content["source"]),
-            _unpacked(values["style"]),
-            Settings(**values["settings"]),
-            weights,
-            runtime,
-            _options(values.get("model", {})),
-            None if unwanted is None else _unpacked(unwanted),
-            _unpacked_mask(values["mask"]) if "mask" in values else None,
-            tuple(Region(_unpacked_mask(r["mask"]), _unpacked(r["style"])) for r in values.get("regions", ())),
+            version=str(values["version"]),
+            content=str(content["sha256"]),
+            content_source=str(content["source"]),
+            style=_unpacked(values["style"]),
+            settings=Settings(**values["settings"]),
+            engine=str(engine["name"]),
+            engine_values={str(k): v for k, v in engine["values"].items()},
+            weights=weights,
+            runtime=runtime,
+            options=_options(values.get("model", {})),
+            negative_style=None if negative is None else _unpacked(negative),
+            mask=_unpacked_mask(values["mask"]) if "mask" in values else None,
+            regions=tuple(Region(_unpacked_mask(r["mask"]), _unpacked(r["style"])) for r in values.get("regions", ())),
+            depth=int(values.get("depth", 8)),
+            schema=schema,
+        )
+
+    @classmethod
+    def of(
+        cls,
+        task: ResolvedTask,
+        *,
+        weights: Mapping[str, str],
+        runtime: Mapping[str, str],
+        options: ModelOptions,
+        depth: int = 8,
+    ) -> Recipe:
+        """The recipe of a rendered task. It names no folder of this machine."""
+        record = record_of(task.engine)
+        return cls(
+            version=__version__,
+            content=task.content.digest(),
+            content_source=Path(task.content.source).name,
+            style=task.style,
+            settings=settings_of(task),
+            engine=record["name"],
+            engine_values=record["values"],
+            weights=weights,
+            runtime=runtime,
+            options=options.shareable(),
+            negative_style=task.negative_style,
+            mask=task.mask,
+            regions=task.regions,
+            depth=depth,
         )
 
     @property
@@ -95,31 +149,23 @@ class Recipe:
     def dtype(self) -> torch.dtype:
         found = getattr(torch, self.runtime["dtype"], None)
         if not isinstance(found, torch.dtype):
-            raise InputError(f"The recipe names the number type {self.runtime['dtype']}, which is none: it is damaged.")
+            raise InputError(f"The recipe is damaged: it names {self.runtime['dtype']} as number type.")
         return found
 
     @property
     def threads(self) -> int:
         return max(1, int(self.runtime["threads"]))
 
-    @classmethod
-    def of(cls, result: Result) -> Recipe:
-        task = result.task
-        source = Path(task.content.source).name  # the folders of a private machine are nobody's business
-        digest = task.content.digest()
-        made = (task.style, task.settings, result.weights, result.runtime, result.options.shareable())
-        return cls(__version__, digest, source, *made, task.negative_style, task.mask, task.regions)
-
-    def task(self, content: Picture) -> Task:
-        """What was rendered, on its photo."""
-        return Task.of(
-            content,
-            self.style,
-            self.settings,
-            negative_style=self.negative_style,
-            mask=self.mask,
-            regions=self.regions,
+    def repeats(self, other: Recipe) -> bool:
+        """Whether both make the same picture of the same photo, by the same weights, to the last bit."""
+        same = (self.content, self.settings, self.engine, self.engine_values, dict(self.weights), self.options) == (
+            (other.content, other.settings, other.engine, other.engine_values, dict(other.weights), other.options)
         )
+        same &= (self.negative_style, self.mask, self.depth) == (other.negative_style, other.mask, other.depth)
+        same &= [r.mask for r in self.regions] == [r.mask for r in other.regions]
+        pairs = [(self.style, other.style)]
+        pairs += [(a.style, b.style) for a, b in zip(self.regions, other.regions, strict=False)]
+        return same and all(_measured_alike(a, b) for a, b in pairs)
 
 
 def read_recipe(path: str | Path) -> Recipe:
@@ -138,17 +184,37 @@ def read_recipe(path: str | Path) -> Recipe:
         )
     try:
         return Recipe.from_json(text)
+    except InputError:
+        raise
     except (KeyError, TypeError, ValueError, zlib.error) as error:
         raise InputError(f"The recipe inside {path} is damaged: it cannot be replayed.") from error
 
 
-def save_result(result: Result, path: Path) -> Path:
-    """Write `result` to `path` whole or not at all."""
-    depth = result.task.depth
-    kind = check_output(path, result.picture.size, depth=depth)
-    data = encode(result.picture, kind, Recipe.of(result).to_json(), depth=depth)
-    write_atomic(path, lambda file: file.write(data))
-    return path
+def _from_schema_1(settings: dict[str, Any], version: str) -> dict[str, Any]:
+    """The parts of a schema 2 recipe that schema 1 kept together in `settings`.
+
+    Schema 1 wrote every engine's settings into every recipe; those that are not the engine's stay in the values and
+    are dropped by whoever knows the engine.
+    """
+    values = dict(settings)
+    if (values.pop("texture", 0) or 0) > 0:
+        raise InputError(
+            f"The picture was made with the texture control, which diffstyle no longer has: install diffstyle {version}"
+            " to replay it."
+        )
+    shared = {info.name: values.pop(info.name) for info in fields_of(Settings) if info.name in values}
+    name, depth = str(values.pop("engine")), int(values.pop("depth", 8))
+    return {"settings": shared, "engine": {"name": name, "values": values}, "depth": depth}
+
+
+def _measured_alike(one: Style, other: Style) -> bool:
+    """Whether two styles have the same parts with the same statistics."""
+
+    def statistics(style: Style) -> dict[tuple[str, str], Tensor]:
+        return {(r.digest, space): v for r in style.references for space, v in r.statistics.items()}
+
+    a, b = statistics(one), statistics(other)
+    return one == other and a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
 def _packed(style: Style) -> dict[str, Any]:

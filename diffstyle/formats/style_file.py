@@ -19,7 +19,6 @@ from diffstyle.core.style import Reference, Style
 from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 
 SUFFIX = ".style.safetensors"
-SUFFIXES = (SUFFIX, ".ipadpt")
 KIND = "diffstyle.style/1"
 THUMBNAIL = "thumbnail"
 
@@ -64,6 +63,7 @@ def from_record(record: dict[str, Any], tensors: dict[str, Tensor]) -> Style:
 
 
 def save(style: Style, path: Path) -> Path:
+    """Write `style` whole or not at all. InputError if it holds nothing but pictures that were never measured."""
     if not path.name.endswith(SUFFIX):
         raise InputError(f"Cannot write {path}: a style file must end in {SUFFIX}.")
     record, tensors = to_record(style)
@@ -75,7 +75,9 @@ def save(style: Style, path: Path) -> Path:
     return path
 
 
-def load(path: Path) -> Style:
+def load(path: Path, *, space: str | None = None) -> Style:
+    """Read a style file; it names its spaces itself, so `space` is not needed. InputError if it is anything else."""
+    del space
     metadata, tensors = read_safetensors(path)
     if metadata.get("format") != KIND:
         raise InputError(f"Cannot use {path}: it is not a style file, make one with Style.save.")

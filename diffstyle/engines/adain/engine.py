@@ -1,4 +1,4 @@
-"""The preview engine: a style measured once, a content encoded once, any number of pictures from the two."""
+"""The preview engine: each style is measured once, each content encoded once, and any pair of them painted quickly."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal
 
 import torch
+from cachetools import LRUCache
 from torch import Tensor
 
 from diffstyle.adapters.stats import StatsAdapter
 from diffstyle.assets.manifest import load_weights
-from diffstyle.core.cache import Latest
 from diffstyle.core.device import dtype_name, fast_dtype
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Reference, Style
-from diffstyle.core.task import Task
+from diffstyle.core.task import ResolvedTask, Task, resolve
+from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.adain.network import CODE, STRIDE, PreviewNetwork, StyleStatistics
+from diffstyle.engines.adain.settings import Adain
 from diffstyle.engines.adain.strips import WHOLE_PIXELS, EncodedContent, encode, paint
-from diffstyle.engines.base import OnStep, S, report
+from diffstyle.engines.base import EngineHost, OnStep, report
 
 WEIGHTS = "starter/preview/preview.safetensors"
 MEASURED_AREA = 484 * 484  # of 448², 484², 512² and 576² the best compromise on the dev pairs
@@ -33,7 +34,7 @@ _MATRIX = ((0, 1, 1, 2, 2, 2), (0, 0, 1, 0, 1, 2))  # rows and columns of a lowe
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A content that was encoded, and where asked for, what its own style leaves unexplained of it."""
+    """An encoded content; for strengths below 1 also its own statistics and what the network cannot reconstruct."""
 
     pixels: Tensor
     encoded: EncodedContent
@@ -47,17 +48,25 @@ class AdaINEngine:
     seed gives the same picture.
     """
 
-    needs: Literal["references"] = "references"
-    regional = False
+    capabilities = Adain.capabilities
 
-    def __init__(self, network: PreviewNetwork, digest: str, *, dtype: torch.dtype, device: torch.device) -> None:
-        self.device = device
+    def __init__(
+        self,
+        network: PreviewNetwork,
+        digest: str,
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
+        encoder: StyleEncoder | None = None,
+    ) -> None:
+        """`encoder` embeds styles in words; without one they must be embedded already."""
+        self.device, self.encoder = device, encoder
         self.space = f"preview-{digest[:12]}"
         self.weights: Mapping[str, str] = MappingProxyType({WEIGHTS: digest})
         self.dtype = dtype
         self.network = network.to(device).to(memory_format=torch.channels_last).freeze(dtype)
         self._contents: OrderedDict[int, _Kept] = OrderedDict()
-        self._styles: Latest[Tensor] = Latest(KEPT_STYLES)
+        self._styles: LRUCache[str, Tensor] = LRUCache(KEPT_STYLES)
 
     @property
     def runtime(self) -> Mapping[str, str]:
@@ -65,26 +74,41 @@ class AdaINEngine:
         return {"device": str(self.device), "dtype": dtype_name(self.dtype), "threads": threads}
 
     @classmethod
-    def load(cls, *, device: torch.device, dtype: torch.dtype | None = None) -> AdaINEngine:
+    def load(
+        cls, *, device: torch.device, dtype: torch.dtype | None = None, encoder: StyleEncoder | None = None
+    ) -> AdaINEngine:
         """The starter's network; `dtype` of its large maps is bfloat16 where the processor computes in it."""
         tensors, digest = load_weights(WEIGHTS)
         network = PreviewNetwork()
         network.load_state_dict({k: v.float() for k, v in tensors.items()})
-        return cls(network, digest, dtype=dtype or fast_dtype(device), device=device)
-
-    def settled(self, task: S) -> S:
-        return replace(task, texture=0.0) if task.texture is None else task
+        return cls(network, digest, dtype=dtype or fast_dtype(device), device=device, encoder=encoder)
 
     def measure(self, style: Style) -> Style:
+        """With the statistics of every reference in it; those of words come from their embedding."""
+        missing = any(r.prompt and r.picture is None and self.space not in r.statistics for r in style.references)
+        if missing and self.encoder is not None:
+            style = self.encoder.encode(style, partial=True)
         return replace(style, references=tuple(self._measured(r) for r in style.references))
+
+    def prepare(self, task: Task) -> ResolvedTask:
+        return resolve(task, task.engine if isinstance(task.engine, Adain) else Adain(), self.measure)
+
+    def largest_side(self, task: ResolvedTask) -> int | None:
+        del task
+        return None
 
     @torch.no_grad()
     def statistics(self, style: Style) -> StyleStatistics:
-        """What the network is told of a style, a blend of its references'."""
+        """The statistics that the network paints with: the weighted mean of those of the references."""
         return self._blend(self.measure(style))
 
+    def colours(self, style: Style) -> tuple[Tensor, Tensor]:
+        """Mean (3,) and lower triangular factor (3, 3) of the style's sRGB colours, as a Gaussian."""
+        found = self.statistics(style)
+        return found.mean[0].cpu(), found.factor[0].cpu()
+
     @torch.no_grad()
-    def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
+    def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         report(on_step, 0, 1)
         content = task.content
         if task.strength == 0:
@@ -101,7 +125,7 @@ class AdaINEngine:
         pixels = out.clamp_(0, 1)[:, : content.height, : content.width].contiguous()
         return Picture(pixels, content.alpha, content.source)
 
-    def _encoded(self, content: Picture, task: Task) -> _Kept:
+    def _encoded(self, content: Picture, task: ResolvedTask) -> _Kept:
         """The content's features, from the last few if it is among them."""
         key = id(content.pixels)
         kept = self._contents.get(key)
@@ -127,21 +151,23 @@ class AdaINEngine:
             return reference
         picture = reference.picture
         if picture is None:
-            vector = self._imagined(reference)
+            vector = self._predicted(reference)
         else:
-            vector = self._styles.get(reference.digest, lambda: self._moments(picture))
+            found = self._styles.get(reference.digest)
+            vector = self._moments(picture) if found is None else found
+            self._styles[reference.digest] = vector
         return replace(reference, statistics=MappingProxyType({**reference.statistics, self.space: vector}))
 
     @cached_property
     def adapter(self) -> StatsAdapter:
-        """What imagines the statistics of an embedding."""
+        """Predicts the statistics of an embedding."""
         adapter = StatsAdapter.load()
         if adapter.statistics != self.space:
             raise InputError(f"The stats adapter is of {adapter.statistics}, the network is {self.space}: reinstall.")
         return adapter
 
     @torch.no_grad()
-    def _imagined(self, reference: Reference) -> Tensor:
+    def _predicted(self, reference: Reference) -> Tensor:
         """Statistics of a style that is known by its embedding alone."""
         if not reference.embeddings:
             raise InputError(
@@ -172,6 +198,12 @@ class AdaINEngine:
     def _blend(self, style: Style) -> StyleStatistics:
         total = torch.stack([r.statistics[self.space] * r.weight for r in style.references]).sum(0)
         return unflatten(total.to(self.device), style.label)
+
+
+def load(host: EngineHost) -> AdaINEngine:
+    """The starter's preview network, whatever the model."""
+    dtype = None if host.options.dtype is None else host.dtype
+    return AdaINEngine.load(device=host.device, dtype=dtype, encoder=host.encoder)
 
 
 def flatten(statistics: StyleStatistics) -> Tensor:

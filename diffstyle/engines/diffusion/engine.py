@@ -1,10 +1,10 @@
-"""The diffusion engine: diffusers' own img2img pipelines, told by adapters what the style is."""
+"""The diffusion engine: diffusers' img2img pipelines, conditioned on styles by adapters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -17,36 +17,36 @@ from diffstyle.backbones.backbone import Backbone
 from diffstyle.backbones.schedulers import make_scheduler
 from diffstyle.core.device import dtype_name, ran_out
 from diffstyle.core.errors import InputError
+from diffstyle.core.fields import values_of
 from diffstyle.core.picture import Picture
+from diffstyle.core.settings import Capabilities, Settings
 from diffstyle.core.style import Style
-from diffstyle.core.task import Task
+from diffstyle.core.task import ResolvedTask, Task, resolve
 from diffstyle.encoders.clip import StyleEncoder
-from diffstyle.engines.base import Engine, OnStep, S, report
+from diffstyle.engines.base import Engine, OnStep, report
 from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.controlnet_hints import condition, depth_weights
-from diffstyle.engines.diffusion.masked_latents import KeptLatents
-from diffstyle.engines.diffusion.padding import Frame
+from diffstyle.engines.diffusion.masked_latents import MaskedLatents
+from diffstyle.engines.diffusion.padding import Padding
+from diffstyle.engines.diffusion.prompts import PromptCache
 from diffstyle.engines.diffusion.schedule import Schedule, schedule
+from diffstyle.engines.diffusion.settings import Diffusion, ResolvedDiffusion, diffusion_settings
 from diffstyle.engines.diffusion.style_input import image_embeds, style_masks, style_weights, with_features, words
 from diffstyle.engines.diffusion.tiled import tiled
 from diffstyle.engines.diffusion.tiles import Tiles, seam_score
 
-KEPT_PROMPTS = 32
-TILE = 2  # times the side that a public model was trained on: no larger part is painted at a time unless asked for
+TILE = 2  # largest tile unless asked for, in sides that the model was trained on
 
 
 class DiffusionEngine:
-    """`strength` times `denoise` is how far back into the noise the start picture is taken; 0 gives the content. Below
-    1, what a quick VAE loses of that picture is given back in the same measure. Styles of regions act through masks in
-    the adapters' attention; outside its mask the latents are the content's after each step (Avrahami et al. 2022).
+    """`strength` times `denoise` is how far back into the noise the init image goes; 0 gives the content. Below 1, the
+    detail that a tiny VAE loses of the init image is added back in proportion. Styles of regions act through masks in
+    the adapters' attention; outside the mask the latents are the content's after each step (Avrahami et al. 2022).
 
-    The noise is drawn on the CPU from `task.seed` alone, so that a picture is the same in any company and, up to
-    rounding, on any device. A render that gives no numbers is tried once more in float32, and one that runs out of
-    memory in the next lower memory mode; the picture's notes say so. Later renders stay there: numbers that overflow
-    and memory that is too small are the model's and the machine's own, and each picture would be begun twice.
+    The noise is drawn on the CPU from `task.seed` alone, so a picture does not depend on its batch nor, up to rounding,
+    on the device. A render with non-finite numbers is repeated once in float32, one that runs out of memory in the next
+    lower memory mode; the picture's notes say so, and later renders keep that dtype and mode.
     """
-
-    needs: Literal["embedding"] = "embedding"
 
     def __init__(
         self,
@@ -62,19 +62,15 @@ class DiffusionEngine:
         self._asked = (backbone.dtype, backbone.memory)
         self._detach = attach([*self.loras, *(a for a, _ in self.adapters)], backbone)
         self._scheduler_config = backbone.pipeline.scheduler.config
-        self._prompts: dict[tuple[str, str, bool], dict[str, Any]] = {}
+        self._prompts = PromptCache(backbone)
 
     def detach(self) -> None:
-        """Take the adapters off again: the backbone is what it was."""
+        """Remove the adapters: the backbone is bit for bit what it was."""
         self._detach()
 
     @property
-    def space(self) -> str:
-        return self.adapters[0][0].space if self.adapters else ""
-
-    @property
-    def regional(self) -> bool:
-        return bool(self.adapters)
+    def capabilities(self) -> Capabilities:
+        return replace(Diffusion.capabilities, regional=bool(self.adapters))
 
     @property
     def weights(self) -> Mapping[str, str]:
@@ -95,7 +91,7 @@ class DiffusionEngine:
         }
 
     def measure(self, style: Style) -> Style:
-        """With its embeddings for the adapters; and, for a start from the preview, what that needs."""
+        """`style` with the embeddings and features that the adapters read."""
         kinds = {a.kind for a, _ in self.adapters}
         if "plus" in kinds and self.encoder is not None:
             style = with_features(style, self.encoder)
@@ -109,23 +105,38 @@ class DiffusionEngine:
             )
         return style
 
+    def prepare(self, task: Task) -> ResolvedTask:
+        settings = self.resolved(task.engine if isinstance(task.engine, Diffusion) else Diffusion())
+
+        def measure(style: Style) -> Style:
+            style = self.measure(style)
+            begins = settings.start == "preview" and self.preview is not None
+            return self.preview.measure(style) if begins and self.preview is not None else style
+
+        return resolve(task, settings, measure)
+
+    def resolved(self, settings: Diffusion) -> ResolvedDiffusion:
+        """`settings` with the backbone's own sampling in place of every None."""
+        own = self.backbone.sampling
+        given = {name: value for name, value in values_of(settings).items() if value is not None}
+        chosen = {name: getattr(own, name) for name in ("steps", "guidance", "scheduler", "denoise", "start")}
+        return ResolvedDiffusion(**(chosen | given))
+
+    def largest_side(self, task: ResolvedTask) -> int | None:
+        return self.backbone.sampling.side if diffusion_settings(task).tile is None else None
+
     @torch.no_grad()
-    def render(self, task: Task, on_step: OnStep | None = None) -> Picture:
-        task = self.settled(task)
-        plan = self.plan(task)
+    def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
+        settings, plan = diffusion_settings(task), self.plan(task)
         total = max(1, plan.run * self._tiles(task).count)
         report(on_step, 0, total)
         if plan.run == 0:
             report(on_step, total, total)
-            previewed = task.start == "preview" and task.strength > 0 and self.preview is not None
+            previewed = settings.start == "preview" and task.strength > 0 and self.preview is not None
             return self._preview_of(task) if previewed else task.content
-        task = replace(task, style=self.measure(task.style))
-        if task.negative_style is not None and self.adapters:
-            task = replace(task, negative_style=self.measure(task.negative_style))
-        task = replace(task, regions=tuple(replace(r, style=self.measure(r.style)) for r in task.regions))
         while True:
             try:
-                begin = self._beginning(task)
+                begin = self._init_image(task)
                 pixels, blanked = self._run(task, begin, plan, on_step)
             except (RuntimeError, MemoryError) as error:
                 if not ran_out(error):
@@ -140,11 +151,11 @@ class DiffusionEngine:
                 content = task.content
                 if task.strength < 1 and self._quick:
                     pixels = pixels.add(self._lost(begin), alpha=1 - task.strength).clamp_(0, 1)
-                if task.start == "preview" and self.backbone.sampling.keeps_colours:
+                if settings.start == "preview" and self.backbone.sampling.keeps_colours:
                     pixels = in_colours_of(begin, pixels).clamp_(0, 1)
                 report(on_step, total, total)
                 return Picture(
-                    self._frame(task).inside(pixels),
+                    self._padding(task).remove(pixels),
                     content.alpha,
                     content.source,
                     self._notes(task, blanked=blanked),
@@ -153,50 +164,38 @@ class DiffusionEngine:
             if self.backbone.dtype == torch.float32:
                 raise InputError("The model gives no finite numbers, not even in float32: its weights are damaged.")
             self.backbone.in_dtype(torch.float32)
-            self._prompts.clear()
+            self._prompts = PromptCache(self.backbone)
 
-    def settled(self, task: S) -> S:
-        """`task` with the backbone's own sampling where it names none."""
-        own = self.backbone.sampling
-        return replace(
-            task,
-            steps=own.steps if task.steps is None else task.steps,
-            guidance=own.guidance if task.guidance is None else task.guidance,
-            scheduler=task.scheduler or own.scheduler,
-            denoise=own.denoise if task.denoise is None else task.denoise,
-            texture=own.texture if task.texture is None else task.texture,
-            start=task.start or own.start,
-        )
+    def plan(self, task: ResolvedTask) -> Schedule:
+        """The denoising steps of a task."""
+        settings = diffusion_settings(task)
+        scheduler = make_scheduler(settings.scheduler, self._scheduler_config)
+        return schedule(settings.steps, task.strength * settings.denoise, scheduler, settings.scheduler)
 
-    def plan(self, task: Task) -> Schedule:
-        """Which steps a settled task takes."""
-        own = self.backbone.sampling
-        name = task.scheduler or own.scheduler
-        scheduler = make_scheduler(name, self._scheduler_config)
-        denoise = own.denoise if task.denoise is None else task.denoise
-        return schedule(task.steps or own.steps, task.strength * denoise, scheduler, name)
-
-    def _notes(self, task: Task, *, blanked: bool) -> tuple[str, ...]:
-        """What went otherwise than asked."""
+    def _notes(self, task: ResolvedTask, *, blanked: bool) -> tuple[str, ...]:
+        """Sentences on what differs from what was asked for."""
+        settings = diffusion_settings(task)
         dtype, memory = self._asked
         notes: list[str] = []
         if self.backbone.dtype != dtype:
             notes.append(f"{dtype_name(dtype)} gives no finite numbers with this model: rendered in float32.")
         if self.backbone.memory != memory:
             notes.append(f"Memory ran out: rendered with memory={self.backbone.memory}.")
-        if (task.negative or task.negative_style is not None) and (task.guidance or 0) <= 1:
-            notes.append("What is not wanted needs guidance above 1: it was left out.")
+        if (settings.negative or task.negative_style is not None) and settings.guidance <= 1:
+            notes.append("Negative prompt ignored: it needs guidance > 1.")
+        if task.structure != Settings().structure and not self.backbone.controls:
+            notes.append("Structure ignored: it needs a ControlNet.")
         if blanked:
             notes.append("The model's safety checker blanked the picture.")
         return tuple(notes)
 
-    def arguments(self, task: Task, begin: Tensor, plan: Schedule) -> dict[str, Any]:
-        """What diffusers' pipeline is called with for a settled task, and the picture (3, H, W) that is begun with: all
+    def arguments(self, task: ResolvedTask, begin: Tensor, plan: Schedule) -> dict[str, Any]:
+        """The arguments of diffusers' pipeline for a task and an init image `begin` (3, H, W), both padded: everything
         that decides the result.
         """
-        guidance = self.backbone.sampling.guidance if task.guidance is None else task.guidance
-        frame = self._frame(task)
-        content = frame.around(task.content.pixels)
+        guidance = diffusion_settings(task).guidance
+        padding = self._padding(task)
+        content = padding.add(task.content.pixels)
         found: dict[str, Any] = {
             "image": begin[None],
             "strength": plan.strength,
@@ -204,12 +203,12 @@ class DiffusionEngine:
             "guidance_scale": guidance,
             "generator": torch.Generator("cpu").manual_seed(task.seed),
             "output_type": "pt",
-            **self.prompt(*words(task), guided=guidance > 1),
+            **self._prompts.get(*words(task), guided=guidance > 1),
         }
         if self.adapters:
             embeds = image_embeds([a for a, _ in self.adapters], self.encoder, task, guided=guidance > 1)
             found["ip_adapter_image_embeds"] = [e.to(self.backbone.device, self.backbone.dtype) for e in embeds]
-            found |= self._masks(task, frame)
+            found |= self._masks(task, padding)
         if controls := self.backbone.controls:
             shown = [condition(content, c.conditioning)[None] for c in controls]
             scales = [c.scale * task.structure * 2 for c in controls]
@@ -222,13 +221,13 @@ class DiffusionEngine:
             }
         return found
 
-    def _run(self, task: Task, begin: Tensor, plan: Schedule, on_step: OnStep | None) -> tuple[Tensor, bool]:
+    def _run(self, task: ResolvedTask, begin: Tensor, plan: Schedule, on_step: OnStep | None) -> tuple[Tensor, bool]:
         """(3, H, W) on the CPU, frame included, and whether a safety checker blanked it."""
         pipeline = self.backbone.pipeline
-        pipeline.scheduler = make_scheduler(task.scheduler or "", self._scheduler_config)
+        pipeline.scheduler = make_scheduler(diffusion_settings(task).scheduler, self._scheduler_config)
         arguments = self.arguments(task, begin, plan)
         keep = self._kept(task) if task.mask is not None else None
-        frame = self._frame(task)
+        padding = self._padding(task)
         tiles = self._tiles(task)
         begun = 0
         self._set_scales(task, 0.0)
@@ -240,7 +239,7 @@ class DiffusionEngine:
             latents = cast("Tensor", tensors["latents"])
             if keep is not None:
                 latents = keep.blend(latents, pipeline.scheduler, left=plan.run - done)
-            show = (lambda: self._shown(latents, task.content, frame)) if self._tiny is not None else None
+            show = (lambda: self._shown(latents, task.content, padding)) if self._tiny is not None else None
             total = plan.run * tiles.count
             report(on_step, min(done * tiles.count, total - 1), total, show)  # the last one is done once it is decoded
             return {"latents": latents}
@@ -257,80 +256,54 @@ class DiffusionEngine:
         flagged = cast("list[bool] | None", getattr(output, "nsfw_content_detected", None))
         return cast("Tensor", output.images)[0].float().cpu(), any(flagged or [])
 
-    def _set_scales(self, task: Task, progress: float) -> None:
+    def _set_scales(self, task: ResolvedTask, progress: float) -> None:
         if not self.adapters:
             return
-        acts = task.style_start <= progress < task.style_end
-        chosen = profile(task.blocks, self.backbone.architecture.name)
-        factor = task.style_scale if acts else 0.0
+        settings = diffusion_settings(task)
+        acts = settings.style_start <= progress < settings.style_end
+        chosen = profile(settings.blocks, self.backbone.architecture.name)
+        factor = settings.style_scale if acts else 0.0
         set_scales(
             self.backbone.unet,
             [[(chosen, factor * scale * w) for w in style_weights(a, task)] for a, scale in self.adapters],
         )
 
-    def _masks(self, task: Task, frame: Frame) -> dict[str, Any]:
+    def _masks(self, task: ResolvedTask, padding: Padding) -> dict[str, Any]:
         """With several styles in one adapter, each is attended to by itself where its mask is, and weighed."""
         masks = [style_masks(a, task) for a, _ in self.adapters]
         if max(map(len, masks)) == 1:
             return {}
-        framed = [frame.around(m)[None].to(self.backbone.device) for m in masks]  # (1, styles, h, w)
+        framed = [padding.add(m)[None].to(self.backbone.device) for m in masks]  # (1, styles, h, w)
         return {"cross_attention_kwargs": {"ip_adapter_masks": framed}}
 
-    def _kept(self, task: Task) -> KeptLatents:
-        """What stays of the content outside of the task's mask."""
+    def _kept(self, task: ResolvedTask) -> MaskedLatents:
+        """The content's latents outside the task's mask."""
         assert task.mask is not None
-        frame = self._frame(task)
-        latents = self.backbone.encode(frame.around(task.content.pixels)[None]).to(self.backbone.dtype)
-        return KeptLatents.of(latents, frame.around(task.mask.shares), seed=task.seed)
+        padding = self._padding(task)
+        latents = self.backbone.encode(padding.add(task.content.pixels)[None]).to(self.backbone.dtype)
+        return MaskedLatents.of(latents, padding.add(task.mask.shares), seed=task.seed)
 
-    def prompt(self, prompt: str, negative: str, *, guided: bool) -> dict[str, Any]:
-        """Embeddings of the words, from the last ones if they are among them; the constant where words mean nothing."""
-        if not self.backbone.has_words:
-            constant = self._constant()
-            return {"prompt_embeds": constant} | ({"negative_prompt_embeds": constant} if guided else {})
-        key = (prompt, negative, guided)
-        if key not in self._prompts:
-            while len(self._prompts) >= KEPT_PROMPTS:
-                self._prompts.pop(next(iter(self._prompts)))
-            pipeline = self.backbone.pipeline
-            where = pipeline._execution_device
-            found = pipeline.encode_prompt(
-                prompt=prompt,
-                negative_prompt=negative or None,  # SDXL has zeros of its own for none
-                device=where,
-                num_images_per_prompt=1,
-                do_classifier_free_guidance=guided,
-            )
-            names = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")
-            self._prompts[key] = {n: v for n, v in zip(names, found, strict=False) if v is not None}
-        return self._prompts[key]
-
-    def _constant(self) -> Tensor:
-        width = int(self.backbone.unet.config.cross_attention_dim)
-        constant = self.backbone.constant
-        zeros = torch.zeros(1, 1, width) if constant is None else constant
-        return zeros.to(self.backbone.device, self.backbone.dtype)
-
-    def _frame(self, task: Task) -> Frame:
+    def _padding(self, task: ResolvedTask) -> Padding:
         own = self.backbone
-        return Frame.of(task.content.size, margin=own.sampling.margin, multiple=own.multiple)
+        return Padding.of(task.content.size, margin=own.sampling.margin, multiple=own.multiple)
 
-    def _tiles(self, task: Task) -> Tiles:
-        """Where a step is taken at a time: one tile over all, unless `task.tile` or the model's own side says else."""
-        frame, scale = self._frame(task), self.backbone.multiple
-        height, width = (side // scale for side in frame.outer)
-        side = task.tile or self._own_tile(frame)
+    def _tiles(self, task: ResolvedTask) -> Tiles:
+        """The windows of a denoising step: one over all unless `tile` or a public model's side says else."""
+        padding, scale = self._padding(task), self.backbone.multiple
+        height, width = (side // scale for side in padding.outer)
+        settings = diffusion_settings(task)
+        side = settings.tile or self._own_tile(padding)
         if side is None:
             return Tiles(height, width, max(height, width), 0)
-        return Tiles(height, width, side // scale, -(-min(task.overlap, side // 2) // scale))
+        return Tiles(height, width, side // scale, -(-min(settings.overlap, side // 2) // scale))
 
-    def _own_tile(self, frame: Frame) -> int | None:
-        """Pixels: far above the side that a public model was trained on, a whole picture takes too much memory."""
+    def _own_tile(self, padding: Padding) -> int | None:
+        """In pixels; a picture far larger than a public model was trained on takes too much memory in one piece."""
         own = self.backbone.architecture.side
-        return TILE * own if own and max(frame.outer) > TILE * own else None
+        return TILE * own if own and max(padding.outer) > TILE * own else None
 
-    def _seams(self, task: Task, pixels: Tensor) -> dict[str, float]:
-        """How far the edges of tiles are seen in a framed picture (3, H, W)."""
+    def _seams(self, task: ResolvedTask, pixels: Tensor) -> dict[str, float]:
+        """How visible the edges of tiles are in a padded picture (3, H, W)."""
         tiles = self._tiles(task)
         if tiles.count == 1:
             return {}
@@ -338,24 +311,24 @@ class DiffusionEngine:
         rows, columns = ([edge * scale for edge in edges] for edges in tiles.borders())
         return {"seam_score": seam_score(pixels, rows, columns, scale=scale)}
 
-    def _beginning(self, task: Task) -> Tensor:
-        """The picture whose latents are noised, in its frame."""
-        begin = self._preview_of(task) if task.start == "preview" else task.content
-        return self._frame(task).around(begin.pixels)
+    def _init_image(self, task: ResolvedTask) -> Tensor:
+        """(3, H, W): the picture whose latents are noised, padded."""
+        begin = self._preview_of(task) if diffusion_settings(task).start == "preview" else task.content
+        return self._padding(task).add(begin.pixels)
 
     def _lost(self, begin: Tensor) -> Tensor:
-        """(3, H, W): what the VAE loses of the picture that was begun with, so that a small strength changes little."""
+        """(3, H, W): the detail that the VAE loses of the init image."""
         return begin - self.backbone.decode(self.backbone.encode(begin[None]))[0].cpu()
 
-    def _preview_of(self, task: Task) -> Picture:
-        """The preview of the same task, all over."""
+    def _preview_of(self, task: ResolvedTask) -> Picture:
+        """The preview of the same task, without its mask."""
         if self.preview is None:
             raise InputError("start=preview needs the preview engine, which was not loaded: give start=content.")
-        return self.preview.render(replace(task, engine="adain", size=None, mask=None))
+        return self.preview.render(replace(task, size=None, mask=None))
 
     @property
     def _quick(self) -> bool:
-        """Whether the model's own VAE takes next to no time."""
+        """Whether the model's own VAE is a tiny one, which takes next to no time."""
         return type(self.backbone.pipeline.vae).__name__ == "AutoencoderTiny"
 
     @property
@@ -364,10 +337,10 @@ class DiffusionEngine:
         return self.backbone.pipeline.vae if self._quick else self.backbone.preview_vae
 
     @torch.no_grad()
-    def _shown(self, latents: Tensor, content: Picture, frame: Frame) -> Picture:
-        """Latents half way as a picture."""
+    def _shown(self, latents: Tensor, content: Picture, padding: Padding) -> Picture:
+        """Latents between two steps as a picture."""
         vae = self._tiny
         weight = next(vae.parameters())
         decoded = vae.decode((latents / vae.config.scaling_factor).to(weight.device, weight.dtype)).sample[0]
         pixels = (decoded.float().cpu() / 2 + 0.5).nan_to_num(0).clamp(0, 1)
-        return Picture(frame.inside(pixels), content.alpha, content.source)
+        return Picture(padding.remove(pixels), content.alpha, content.source)

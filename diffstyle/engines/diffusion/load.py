@@ -19,11 +19,10 @@ from diffstyle.backbones.load import ControlNetSource, load_backbone
 from diffstyle.backbones.recognise import Architecture
 from diffstyle.backbones.source import find, weights_file
 from diffstyle.core.errors import InputError
-from diffstyle.core.model_options import ModelOptions
-from diffstyle.core.task import SchedulerName
+from diffstyle.core.model_options import ModelOptions, SchedulerName
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.encoders.source import STARTER
-from diffstyle.engines.base import Engine
+from diffstyle.engines.base import Engine, EngineHost
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 
 STARTER_DIFFUSION = "starter/diffusion"
@@ -31,8 +30,15 @@ _SCALE = re.compile(r"-?\d+(\.\d+)?")
 _RANGE = re.compile(r"(0?\.?\d+|[01](?:\.\d+)?)-(0?\.?\d+|[01](?:\.\d+)?)")
 
 
+def load(host: EngineHost) -> DiffusionEngine:
+    """The engine that the host's options describe."""
+    return load_diffusion(
+        host.options, device=host.device, dtype=host.dtype, preview=host.preview, starter=host.encoder
+    )
+
+
 def load_diffusion(
-    options: ModelOptions, *, device: torch.device, dtype: torch.dtype, preview: Engine, starter: StyleEncoder
+    options: ModelOptions, *, device: torch.device, dtype: torch.dtype, preview: Engine | None, starter: StyleEncoder
 ) -> DiffusionEngine:
     """The engine that `options` describes. Where no adapter is named, the public one for the model is taken if it is on
     this machine. Raises InputError for what is missing or does not fit.

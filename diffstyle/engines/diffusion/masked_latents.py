@@ -1,4 +1,4 @@
-"""What a mask keeps of the content while the rest is painted."""
+"""Latents of the content that a mask protects while the rest is painted (Avrahami et al. 2022)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch.nn import functional as F
 
 
 @dataclass(frozen=True, slots=True)
-class KeptLatents:
-    """`latents` (1, c, h, w) of the content, `noise` for them, and `painted` (1, 1, h, w), false where they stay.
+class MaskedLatents:
+    """`latents` (1, c, h, w) of the content, their `noise`, and `painted` (1, 1, h, w), false where they stay.
 
-    Something is painted where the mask is more than 0: its soft edges are those of the pixels, mixed afterwards.
+    Everything with a mask above 0 is painted; soft edges are applied to the pixels afterwards.
     """
 
     latents: Tensor
@@ -22,14 +22,14 @@ class KeptLatents:
     painted: Tensor
 
     @classmethod
-    def of(cls, latents: Tensor, mask: Tensor, *, seed: int) -> KeptLatents:
-        """From a mask (1, H, W) of the picture's size; noise is drawn on the CPU."""
+    def of(cls, latents: Tensor, mask: Tensor, *, seed: int) -> MaskedLatents:
+        """From a mask (1, H, W) of the picture's size; the noise is drawn on the CPU."""
         noise = torch.randn(latents.shape, generator=torch.Generator("cpu").manual_seed(seed))
         painted = F.adaptive_max_pool2d(mask[None], (latents.shape[-2], latents.shape[-1])) > 0
         return cls(latents, noise.to(latents), painted.to(latents.device))
 
     def blend(self, latents: Tensor, scheduler: Any, *, left: int) -> Tensor:
-        """`latents`, as they are after a step with `left` more to come, with the content's where nothing is painted."""
+        """`latents` after a step with `left` more to come, with the content's latents outside the mask."""
         kept = self.latents
         if left:
             kept = scheduler.add_noise(kept, self.noise, scheduler.timesteps[-left:][:1])

@@ -13,20 +13,21 @@ from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.core.errors import InputError
 from diffstyle.core.mask import shared_out
 from diffstyle.core.style import Reference, Style
-from diffstyle.core.task import Task, styles
+from diffstyle.core.task import ResolvedTask
 from diffstyle.encoders.clip import StyleEncoder
+from diffstyle.engines.diffusion.settings import diffusion_settings
 
 
 def image_embeds(
-    adapters: Sequence[TokensAdapter], encoder: StyleEncoder | None, task: Task, *, guided: bool
+    adapters: Sequence[TokensAdapter], encoder: StyleEncoder | None, task: ResolvedTask, *, guided: bool
 ) -> list[Tensor]:
     """What diffusers calls ip_adapter_image_embeds: for each adapter (b, styles, d), or (b, styles, n, d) for a plus
     adapter; b is 2 with guidance, what is not wanted first.
     """
     found: list[Tensor] = []
     for adapter in adapters:
-        several = task.blend == "tokens"
-        wanted = torch.cat([_inputs(adapter, encoder, style, several=several) for style in styles(task)], 1)
+        several = diffusion_settings(task).blend == "tokens"
+        wanted = torch.cat([_inputs(adapter, encoder, style, several=several) for style in task.styles], 1)
         if not guided:
             found.append(wanted)
             continue
@@ -34,7 +35,7 @@ def image_embeds(
     return found
 
 
-def _unwanted(adapter: TokensAdapter, encoder: StyleEncoder | None, task: Task, wanted: Tensor) -> Tensor:
+def _unwanted(adapter: TokensAdapter, encoder: StyleEncoder | None, task: ResolvedTask, wanted: Tensor) -> Tensor:
     """What guidance moves away from, of the shape of `wanted`: the negative style, or what stands for none."""
     if task.negative_style is not None:
         several = _inputs(adapter, encoder, task.negative_style, several=False)
@@ -61,31 +62,32 @@ def features_key(encoder: StyleEncoder) -> str:
     return f"features-{encoder.space.replace('/', '-')}"
 
 
-def style_weights(adapter: TokensAdapter, task: Task) -> list[float]:
+def style_weights(adapter: TokensAdapter, task: ResolvedTask) -> list[float]:
     """How much each set of tokens that an adapter gets counts: 1 in all for each style of the task."""
-    return [weight for style in styles(task) for weight in _weights(adapter, style, task)]
+    return [weight for style in task.styles for weight in _weights(adapter, style, task)]
 
 
-def style_masks(adapter: TokensAdapter, task: Task) -> Tensor:
+def style_masks(adapter: TokensAdapter, task: ResolvedTask) -> Tensor:
     """(styles, H, W): where each set of tokens acts; of one style alone (1, H, W), everywhere."""
     everywhere = torch.ones(1, task.content.height, task.content.width)
     left, parts = shared_out(task.regions) if task.regions else (everywhere, [])
-    sets = [len(_weights(adapter, style, task)) for style in styles(task)]
+    sets = [len(_weights(adapter, style, task)) for style in task.styles]
     return torch.cat([part.expand(n, -1, -1) for part, n in zip((left, *parts), sets, strict=True)])
 
 
-def _weights(adapter: TokensAdapter, style: Style, task: Task) -> list[float]:
-    several = adapter.kind == "plus" or task.blend == "tokens"
+def _weights(adapter: TokensAdapter, style: Style, task: ResolvedTask) -> list[float]:
+    several = adapter.kind == "plus" or diffusion_settings(task).blend == "tokens"
     return [r.weight for r in style.references] if several else [1.0]
 
 
-def words(task: Task) -> tuple[str, str]:
+def words(task: ResolvedTask) -> tuple[str, str]:
     """Prompt and negative prompt of a task: its own words, and its style's; words would act all over, so with regions
     each style acts through adapters alone.
     """
+    settings = diffusion_settings(task)
     wanted = "" if task.regions else task.style.prompt
     unwanted = task.negative_style.prompt if task.negative_style is not None else ""
-    joined = [", ".join(p for p in pair if p) for pair in ((wanted, task.prompt), (unwanted, task.negative))]
+    joined = [", ".join(p for p in pair if p) for pair in ((wanted, settings.prompt), (unwanted, settings.negative))]
     return joined[0], joined[1]
 
 

@@ -1,0 +1,134 @@
+"""What a picture is to look like, and where, as people type it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from diffstyle.cli.options import STYLE, WHERE
+from diffstyle.core.errors import InputError
+
+if TYPE_CHECKING:
+    from diffstyle.core.mask import Mask, Region
+    from diffstyle.core.picture import Picture
+    from diffstyle.core.settings import EngineSettings, Settings
+    from diffstyle.core.style import Style
+    from diffstyle.core.task import Task
+
+REST = "rest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StyleOptions:
+    """The options that say it.
+
+    Parameters
+    ----------
+    style
+        Words, a picture, a style file or a name from `diffstyle style list`, optionally with :WEIGHT. The prefixes
+        text:, image:, preset: and adapter: settle which. Give --style several times for a blend.
+    negative_style
+        A style that the result moves away from, given like --style.
+    mask
+        A greyscale or transparent picture: the photo stays as it is where the mask is black or transparent.
+    only
+        Paint only this: foreground, background, box:LEFT,TOP,RIGHT,BOTTOM (what stands out in the box), or words such
+        as "person", which need `diffstyle models pull clipseg`.
+    except_
+        Paint everything but this, given like --only.
+    region
+        MASK=STYLE, a part of the photo with a style of its own. Later regions lie over earlier ones. rest=STYLE is
+        --style; without either, whatever is in no region stays as it is.
+    """
+
+    style: Annotated[list[str], Parameter(name=["--style", "-s"], group=STYLE, negative=(), show_default=False)] = ()  # pyright: ignore
+    negative_style: Annotated[list[str] | None, Parameter(group=STYLE, negative=())] = None
+    mask: Annotated[Path | None, Parameter(group=WHERE)] = None
+    only: Annotated[str | None, Parameter(group=WHERE)] = None
+    except_: Annotated[str | None, Parameter(name="--except", group=WHERE)] = None
+    region: Annotated[list[str] | None, Parameter(group=WHERE, negative=())] = None
+
+    @property
+    def files(self) -> list[Path]:
+        """All files that the options name."""
+        from diffstyle.assets.style_spec import style_paths
+
+        pairs = [_pair(text) for text in self.region or []]
+        masks = [self.mask, *(Path(where) for where, _ in pairs if where != REST)]
+        specs = [*self.style, *(self.negative_style or []), *(style for _, style in pairs)]
+        return [*style_paths(specs), *(m for m in masks if m is not None)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The same, read."""
+
+    style: Style
+    negative_style: Style | None
+    mask: Mask | None
+    regions: tuple[Region, ...]
+    only: str | None
+    without: str | None
+
+    @classmethod
+    def of(cls, options: StyleOptions) -> Asked:
+        from diffstyle.assets.style_spec import parse_style
+        from diffstyle.core.mask import Mask, Region, shared_out
+
+        pairs = [_pair(text) for text in options.region or []]
+        specs = [*options.style, *(style for where, style in pairs if where == REST)]
+        regions = tuple(Region(Mask.of(Path(w)), parse_style([s])) for w, s in pairs if w != REST)
+        if not specs and not regions:
+            raise InputError('Give the style: --style "watercolour", a picture, or a name from `diffstyle style list`.')
+        mask = None if options.mask is None else Mask.of(options.mask)
+        sizes = {m.size for m in (mask, *(r.mask for r in regions)) if m is not None}
+        if len(sizes) > 1:
+            raise InputError("The masks are of different sizes: save them all at the size of the photo.")
+        if not specs:  # only the regions are painted
+            left, _ = shared_out(regions)
+            covered = 1 - left if mask is None else (1 - left).minimum(mask.shares)
+            mask = Mask(covered, "regions")
+        negative = parse_style(options.negative_style) if options.negative_style else None
+        style = parse_style(specs) if specs else regions[0].style
+        return cls(style, negative, mask, regions, options.only, options.except_)
+
+    def task(self, content: Picture, settings: Settings, engine: EngineSettings) -> Task:
+        """The task of one photo."""
+        from diffstyle.core.fields import values_of
+        from diffstyle.core.task import Task
+
+        return Task(
+            content,
+            self.style,
+            engine=engine,
+            negative_style=self.negative_style,
+            mask=self._mask(content),
+            regions=self.regions,
+            **values_of(settings),
+        )
+
+    def _mask(self, content: Picture) -> Mask | None:
+        """The intersection of --mask, --only and --except."""
+        import torch
+
+        from diffstyle.controls.selection import inverse, select
+
+        masks = [] if self.mask is None else [self.mask.fitted(content)]
+        masks += [] if self.only is None else [select(content, self.only)]
+        masks += [] if self.without is None else [inverse(select(content, self.without))]
+        if len(masks) < 2:
+            return masks[0] if masks else None
+        source = " and ".join(mask.source for mask in masks)
+        return replace(masks[0], shares=torch.stack([m.shares for m in masks]).amin(0), source=source)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Mask and style of MASK=STYLE; the name of an existing file may contain a =."""
+    cuts = [n for n, c in enumerate(text) if c == "="]
+    if not cuts or not text[: cuts[0]].strip() or not text[cuts[0] + 1 :].strip():
+        raise InputError(f'Cannot read --region {text}: give MASK=STYLE, as sky.png="watercolour".')
+    cut = next((n for n in cuts if text[:n] != REST and Path(text[:n]).is_file()), cuts[0])
+    return text[:cut], text[cut + 1 :]

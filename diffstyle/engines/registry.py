@@ -1,0 +1,112 @@
+"""The engines there are. A new one is a folder in `engines/` and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from diffstyle.assets.hub import default_engine
+from diffstyle.core.errors import InputError
+from diffstyle.core.fields import fields_of
+from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.settings import EngineSettings
+
+if TYPE_CHECKING:
+    from diffstyle.engines.base import Engine, EngineHost, PreviewEngine
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One engine by `name`: the class of its settings, which imports no torch, and the function that loads it from an
+    `EngineHost`; both as "module:attribute".
+    """
+
+    name: str
+    settings: str
+    load: str
+
+
+ENGINES: tuple[Entry, ...] = (
+    Entry("adain", "diffstyle.engines.adain.settings:Adain", "diffstyle.engines.adain.engine:load"),
+    Entry("diffusion", "diffstyle.engines.diffusion.settings:Diffusion", "diffstyle.engines.diffusion.load:load"),
+)
+
+
+def engine_names() -> tuple[str, ...]:
+    """The name of every engine, in the order of the registry."""
+    return tuple(entry.name for entry in ENGINES)
+
+
+def settings_class(name: str) -> type[EngineSettings]:
+    """The settings of the engine called `name`; InputError if there is none."""
+    return _attribute(_entry(name).settings)
+
+
+def load_engine(name: str, host: EngineHost) -> Engine:
+    """The engine called `name`, loaded."""
+    return _attribute(_entry(name).load)(host)
+
+
+def load_preview(host: EngineHost) -> PreviewEngine:
+    """The interactive engine, loaded."""
+    return cast("PreviewEngine", load_engine(interactive_engine(), host))
+
+
+def interactive_engine() -> str:
+    """The name of the first engine that is quick enough to follow a slider."""
+    return next(n for n in engine_names() if settings_class(n).capabilities.interactive)
+
+
+def engine_for_adapters(name: str, kinds: set[str]) -> str:
+    """`name` if that engine loads adapters of all `kinds`, else the first engine that does."""
+    if kinds <= set(settings_class(name).capabilities.adapters):
+        return name
+    return next((n for n in engine_names() if kinds <= set(settings_class(n).capabilities.adapters)), name)
+
+
+def default_engine_of(options: ModelOptions) -> str:
+    """The engine that paints with a model when nobody says which: the one the model names, or the first that loads the
+    adapters, LoRAs and ControlNets that were asked for.
+    """
+    given = (("tokens", options.adapter), ("lora", options.lora), ("controlnet", options.controlnet))
+    return engine_for_adapters(default_engine(options.model), {kind for kind, names in given if names})
+
+
+def engine_settings(engine: EngineSettings | str) -> EngineSettings:
+    """The settings themselves, or the defaults of the engine of that name."""
+    return settings_class(engine)() if isinstance(engine, str) else engine
+
+
+def engine_from(name: str, values: Mapping[str, Any]) -> EngineSettings:
+    """The settings of the engine called `name` from plain `values`; InputError for a setting that it does not have."""
+    cls = settings_class(name)
+    known = {info.name for info in fields_of(cls)}
+    for other in values:
+        if other not in known:
+            raise InputError(_not_a_setting(name, other))
+    return cls(**values)
+
+
+def owners(setting: str) -> tuple[str, ...]:
+    """The names of the engines that have a setting of this name of their own."""
+    return tuple(n for n in engine_names() if setting in {i.name for i in fields_of(settings_class(n))})
+
+
+def _not_a_setting(name: str, setting: str) -> str:
+    found = owners(setting)
+    where = f"it is one of the engine {' and '.join(found)}" if found else "no engine has it"
+    return f"The engine {name} has no setting {setting}: {where}."
+
+
+def _entry(name: str) -> Entry:
+    found = next((entry for entry in ENGINES if entry.name == name), None)
+    if found is None:
+        raise InputError(f"engine is {name!r}: give one of {', '.join(engine_names())}.")
+    return found
+
+
+def _attribute(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
