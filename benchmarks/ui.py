@@ -20,7 +20,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from diffstyle.assets.zoo import example_photo
-from tests.serving import Served, serving
+from tests.helpers.serving import ServedPage, serving
 
 AT_ONCE, REQUESTS, EVERY = 50, 300, 50
 STYLES = ("ukiyo-e", "neon", "charcoal drawing", "klimt-gold:0.5")
@@ -74,13 +74,13 @@ def photo() -> Any:
     return handle_file(example_photo())
 
 
-def resident(page: Served) -> float:
+def resident(page: ServedPage) -> float:
     """Megabytes that the server holds in memory."""
     status = Path(f"/proc/{page.process.pid}/status").read_text()
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
-def files(page: Served) -> int:
+def files(page: ServedPage) -> int:
     return sum(1 for p in page.temporary.rglob("*") if p.is_file())
 
 

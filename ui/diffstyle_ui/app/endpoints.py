@@ -43,7 +43,7 @@ def with_settings(method: Callable[..., Any], default_engine: str) -> Callable[.
     added = [
         *(_parameter(info.name, info.default, _type_of(info)) for info in fields_of(Settings)),
         _parameter("depth", RenderSettings(Settings()).depth, int),
-        _parameter("engine", None, Optional[str]),  # noqa: UP045 - a value, not an annotation
+        _parameter("engine", None, Optional[Literal[engine_names()]]),  # noqa: UP045 - a value  # pyright: ignore[reportInvalidTypeForm]
         *(_parameter(name, default, kind) for name, (default, kind) in own.items()),
     ]
 

@@ -1,4 +1,4 @@
-"""The page as people start it: `diffstyle ui` in a process of its own."""
+"""The web page in a process of its own, as `diffstyle ui` starts it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """A page at `address`, ending in /; `folder` is the test's, `temporary` where the server keeps its files."""
+class ServedPage:
+    """A page at `address`, which ends in /. Votes, adapters and logs lie in `folder`, the server's own files in
+    `temporary`.
+    """
 
     address: str
     folder: Path
@@ -24,8 +26,8 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, *options: object) -> Generator[Served, None, None]:
-    """`diffstyle ui` with `options`, told to end as by a service manager."""
+def serving(folder: Path, *options: object) -> Generator[ServedPage, None, None]:
+    """Run `diffstyle ui` with `options`; at the end stop it with SIGTERM, as a service manager does."""
     temporary = folder / "temporary"
     temporary.mkdir()
     log = (folder / "log.txt").open("w+")
@@ -41,7 +43,7 @@ def serving(folder: Path, *options: object) -> Generator[Served, None, None]:
         try:
             found = next((m for line in process.stdout if (m := re.search(r"http://[\w.:]+", line))), None)
             assert found is not None, Path(log.name).read_text()
-            yield Served(f"{found[0]}/", folder, temporary, process)
+            yield ServedPage(f"{found[0]}/", folder, temporary, process)
         finally:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=20)
