@@ -6,12 +6,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Optional, cast, get_type_hints
 
-from diffstyle.core.fields import FieldInfo, fields_of
-from diffstyle.core.settings import EngineSettings
-from diffstyle.engines.registry import engine_from, engine_names, settings_class
 from gradio import events
 
 from diffstyle import Settings
+from diffstyle.core.fields import FieldInfo, fields_of
+from diffstyle.core.settings import EngineSettings
+from diffstyle.engines.registry import engine_from, engine_names, settings_class
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.widgets.settings_form import RenderSettings
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diffstyle.engines.replay import upgraded
 from PIL import Image
 
 from diffstyle import InputError, Picture, read_recipe
+from diffstyle.engines.replay import upgraded
 from diffstyle.formats.recipe import Recipe
 
 EXPIRED = "The upload has expired, because uploads are deleted after a few hours: add the file again."
