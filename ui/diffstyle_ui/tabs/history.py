@@ -57,7 +57,7 @@ class HistoryTab:
                 self.grid = result_grid(EMPTY, elem_id="history")
             with gr.Column(scale=4, min_width=300):
                 self.upload = gr.File(
-                    label="Add a saved picture to restore its style and settings",
+                    label="Restore from a saved picture",
                     file_types=["image"],
                     height=160,
                     elem_id="restore",

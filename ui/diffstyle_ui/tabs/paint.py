@@ -45,7 +45,8 @@ class PaintTab:
                     self.inside = gr.Dropdown(
                         [MIX, *names],
                         value="ukiyo-e",
-                        label="Inside the mask (a name, or words)",
+                        label="Inside the mask",
+                        info="A named style, or words.",
                         allow_custom_value=True,
                         elem_id="inside",
                     )
@@ -53,6 +54,7 @@ class PaintTab:
                         [UNTOUCHED, MIX, *names],
                         value=UNTOUCHED,
                         label="Elsewhere",
+                        info="A named style, or words.",
                         allow_custom_value=True,
                         elem_id="elsewhere",
                     )
