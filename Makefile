@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATA ?=
 JOBS ?= 2
 
-.PHONY: demo test slow check bench pictures package clean
+.PHONY: demo test test-all slow check bench pictures package clean
 
 # sys.version_info is asked first, so that an old Python gets a sentence and not a traceback of pip
 $(VENV)/.installed: pyproject.toml
@@ -27,8 +27,11 @@ demo: $(VENV)/.installed ## repaint a bundled photo
 	@echo "Then try $(BIN)/diffstyle stylize YOUR_PHOTO.jpg --style YOUR_PAINTING.jpg -o out.png"
 	@echo "     or  $(BIN)/diffstyle style list"
 
-test: $(VENV)/.tested ## everything, the installed package too: JOBS at a time, of one thread each
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
+test: $(VENV)/.tested ## what must hold, in minutes: JOBS processes of one thread each
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope
+
+test-all: $(VENV)/.tested ## and what takes longer: packaging, killed trainings, all pairs of controls
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope -m long
 
 slow: $(VENV)/.tested ## models of full size with random weights: 16 GB of memory, 30 GB of disk
 	$(BIN)/python -m pytest -q -s -m slow

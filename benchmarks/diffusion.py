@@ -30,10 +30,11 @@ from diffstyle import Picture, Settings, Style, Task
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.backbone import Control
 from diffstyle.backbones.layouts import write_layout
-from diffstyle.backbones.load import ControlNetSource, load_backbone, quiet
+from diffstyle.backbones.load import ControlNetSource, load_backbone
 from diffstyle.backbones.schedulers import make_scheduler
 from diffstyle.core.device import dtype_name, fast_dtype, find_device, named_dtype
 from diffstyle.core.model_options import MemoryMode
+from diffstyle.core.quiet import quiet
 from diffstyle.engines.base import Step
 from diffstyle.engines.diffusion.controlnet_hints import condition
 from diffstyle.engines.diffusion.engine import DiffusionEngine

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 from skimage import data
 
-from diffstyle import Picture, Style, Stylizer
+from diffstyle import Diffusion, Picture, Style, Stylizer
 from diffstyle.assets.style_spec import parse_style
 from diffstyle.controls.selection import inverse, select
 from diffstyle.core.mask import Mask
@@ -55,8 +55,7 @@ def main(out: Path) -> None:
         ),
     )
     wide = coffee.resized((1200, 800))
-    row("texture", coffee, *(painted(coffee, starry, texture=t) for t in (0.0, 0.5, 1.0)))
-    row("tiles", *(painted(wide, starry, engine="diffusion", tile=t) for t in (None, 256)))
+    row("tiles", *(painted(wide, starry, engine=Diffusion(tile=t)) for t in (None, 256)))
 
 
 def cell(picture: Picture) -> Cell:

@@ -17,17 +17,19 @@ from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnkn
 from torch import Tensor
 
 from diffstyle import Cancelled, InputError, Picture, Settings, Style, Stylizer, Task
-from diffstyle.adapters.attach import StyleAdapter, attached
+from diffstyle.adapters.attach import attached
 from diffstyle.adapters.blocks import profile, scale_of
 from diffstyle.adapters.lora import LoraAdapter
+from diffstyle.adapters.protocol import Adapter
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.assets.hub import known_model
 from diffstyle.backbones.backbone import Backbone, Conditioning, Control
-from diffstyle.backbones.load import ControlNetSource, load_backbone, quiet
+from diffstyle.backbones.load import ControlNetSource, load_backbone
 from diffstyle.backbones.recognise import recognise, recognise_shapes
 from diffstyle.backbones.schedulers import SchedulerName, make_scheduler
 from diffstyle.controls.wrapper import Wrapper
 from diffstyle.core.device import enough_memory
+from diffstyle.core.quiet import quiet
 from diffstyle.engines.base import Step
 from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.controlnet_hints import DRAWN, condition, depth_of
@@ -196,7 +198,7 @@ def test_an_adapter_we_save_loads_in_plain_diffusers(tiny_models: Path, tmp_path
 # adapters leave no trace
 
 
-def adapters_of(models: Path, folder: Path) -> dict[str, StyleAdapter]:
+def adapters_of(models: Path, folder: Path) -> dict[str, Adapter[Backbone]]:
     plus = tiny.adapter(folder / "plus.safetensors", models / "worded", plus=True, width=48)
     return {
         "tokens": TokensAdapter.load(models / "worded.adapter.safetensors"),
@@ -222,7 +224,7 @@ def test_what_was_attached_leaves_no_trace(kind: str, tiny_models: Path, tmp_pat
     processors: dict[str, Any] = {k: type(p) for k, p in backbone.unet.attn_processors.items()}
     with attached(chosen, backbone):
         tokens = [a for a in chosen if isinstance(a, TokensAdapter)]
-        shapes = [(1, 1, a.width) if a.kind == "base" else (1, 1, 9, a.width) for a in tokens]
+        shapes = [(1, 1, a.width) if a.variant == "base" else (1, 1, 9, a.width) for a in tokens]
         embeds = {"added_cond_kwargs": {"image_embeds": [torch.ones(s) for s in shapes]}} if tokens else {}
         assert not torch.equal(run(**embeds), before)
     after = backbone.unet.state_dict()

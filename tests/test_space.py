@@ -13,7 +13,7 @@ from PIL import Image
 from diffstyle import InputError, Picture, Style, StyleEncoder, StyleSpace, Stylizer
 from diffstyle.assets.zoo import named_style, style_files
 from diffstyle.core.task import EngineName
-from diffstyle.data.colour_names import lab
+from diffstyle.ops.lab import to_lab
 from tests.conftest import waves
 
 
@@ -101,7 +101,7 @@ def test_words_paint_what_they_say(stylizer: Stylizer, photo: Picture) -> None:
 
     def mean(picture: Picture) -> tuple[float, ...]:
         pixels = picture.pixels.permute(1, 2, 0).numpy()
-        return tuple(float(v) for v in lab(pixels).mean((0, 1)))
+        return tuple(float(v) for v in to_lab(pixels).mean((0, 1)))
 
     dark, light = mean(painted("a dark oil painting, black and brown")), mean(painted("pale watercolour on white"))
     assert light[0] > dark[0] + 20

@@ -84,7 +84,7 @@ def test_the_packed_model_predicts_what_the_trained_one_does(run: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     noisy, edges = torch.randn(1, 8, 16, 16, generator=generator), torch.rand(1, 1, 64, 64, generator=generator)
     told, t, prompt = torch.randn(1, 256, generator=generator), torch.tensor([300]), torch.zeros(1, 1, 256)
-    with torch.no_grad(), attached(adapter, backbone):
+    with torch.no_grad(), attached([adapter], backbone):
         expected = painter.velocity(noisy, t, told, edges, torch.ones(1))
         down, middle = backbone.pipeline.controlnet(noisy, t, prompt, edges.expand(-1, 3, -1, -1), return_dict=False)
         found = backbone.unet(

@@ -1,18 +1,19 @@
-"""Which blocks of a UNet a style acts on: named profiles, and the table they come from.
+"""Which blocks of a UNet a style acts on: named profiles and their scales.
 
 In SDXL one block carries style and one layout (InstantStyle, Wang et al. 2024; B-LoRA, Frenkel et al. 2024). For SD 1.5
 published choices disagree; the table holds the second upward block, the first with 1280 channels and 16 x 16 positions
-at 512 pixels, and a profile written out replaces it.
+at 512 pixels. Callers can write out a profile of their own instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from diffstyle.core.errors import InputError
 
 Scales = Mapping[str, float]
-"""How strongly blocks are acted on, by the beginning of their name in diffusers; what no name begins gets nothing."""
+"""Scale of a block by the prefix of its name in diffusers; a block that no prefix matches gets 0."""
 
 PROFILES: Mapping[str, Mapping[str, Scales]] = {
     "sd15": {
@@ -28,8 +29,9 @@ ALL: Scales = {"": 1.0}
 
 
 def profile(blocks: str, family: str) -> Scales:
-    """The scales that `blocks` asks for on a UNet of `family`: `all`, `style`, `style+layout`, or written out, as
-    `up_blocks.1=1,mid_block=0.4`.
+    """The scales of `blocks` on a UNet of `family`: `all`, `style`, `style+layout`, or `up_blocks.1=1,mid_block=0.4`.
+
+    InputError for a name that is none of these, or that has no table for the family.
     """
     if blocks == "all":
         return ALL
@@ -51,17 +53,31 @@ def profile(blocks: str, family: str) -> Scales:
 
 
 def scale_of(processor: str, scales: Scales) -> float:
-    """The scale of an attention processor: that of the longest name that it begins with."""
+    """The scale of the attention processor called `processor`: that of the longest matching prefix."""
     matching = [name for name in scales if processor.startswith(name)]
     return scales[max(matching, key=len)] if matching else 0.0
 
 
 def check_blocks(scales: Scales, processors: Iterable[str]) -> None:
-    """InputError if a name is that of no block."""
+    """InputError if a prefix in `scales` matches none of `processors`."""
     names = list(processors)
     for name in scales:
         if not any(p.startswith(name) for p in names):
             raise InputError(f"The model has no block called {name!r}: they are called {', '.join(_blocks(names))}.")
+
+
+def set_scales(unet: Any, scales: Sequence[Sequence[tuple[Scales, float]]]) -> None:
+    """Set how strongly each attached tokens adapter acts in each block of `unet`.
+
+    `scales` has an entry for each adapter: a profile and a factor for each style that it is given.
+    """
+    processors = {k: p for k, p in unet.attn_processors.items() if hasattr(p, "to_k_ip")}
+    for of_adapter in scales:
+        for profile, _ in of_adapter:
+            check_blocks(profile, processors)
+    for name, processor in processors.items():
+        values = [[factor * scale_of(name, profile) for profile, factor in of_adapter] for of_adapter in scales]
+        processor.scale = [v[0] if len(v) == 1 else v for v in values]
 
 
 def _blocks(processors: Iterable[str]) -> list[str]:

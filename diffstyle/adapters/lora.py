@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar, cast
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from diffstyle.adapters.protocol import Undo
+from diffstyle.backbones.backbone import Backbone
 from diffstyle.backbones.recognise import Architecture, expect
 from diffstyle.core.errors import InputError
+from diffstyle.core.model_options import ExportFormat
+from diffstyle.core.quiet import quiet
 from diffstyle.formats.atomic import fingerprint
 from diffstyle.formats.safetensors import read_safetensors
+
+_BASES = {"sd15": ("sd_v1-5", "stable-diffusion-v1"), "sdxl": ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base")}
+"""What kohya's scripts and the modelspec call the public models."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoraAdapter:
-    """`state` are its tensors under the names of its file; diffusers tells the two layouts apart."""
+    """`state` holds its tensors under the names of its file; diffusers tells the two layouts apart."""
+
+    kind: ClassVar[str] = "lora"
+    layouts: ClassVar[tuple[ExportFormat, ...]] = ("diffusers-lora", "kohya")
+    wraps_layers: ClassVar[bool] = True
 
     name: str
     state: Mapping[str, Tensor]
@@ -31,8 +43,75 @@ class LoraAdapter:
         found = expect(path, "lora", "a LoRA")
         return cls(name or path.name, read_safetensors(path)[1], found.architecture, scale, fingerprint(path))
 
-    def check_fits(self, architecture: Architecture) -> None:
+    def check_fits(self, host: Backbone) -> None:
         """InputError if it was made for a UNet of another cross-attention width."""
-        if self.architecture is None or self.architecture.cross_attention == architecture.cross_attention:
-            return
-        raise InputError(f"The LoRA {self.name} is for {self.architecture}, the model is {architecture}.")
+        own, other = self.architecture, host.architecture
+        if own is not None and own.cross_attention != other.cross_attention:
+            raise InputError(f"The LoRA {self.name} is for {own}, the model is {other}.")
+
+    def attach(self, host: Backbone, *more: LoraAdapter) -> Undo:
+        """Add it and `more` to the UNet, each at its scale. The undo unloads every LoRA of the pipeline."""
+        adapters, pipeline = (self, *more), host.pipeline
+
+        def undo() -> None:
+            with host.changing(), quiet():
+                pipeline.unload_lora_weights()
+
+        with host.changing():
+            try:
+                for adapter in adapters:
+                    adapter.check_fits(host)
+                    adapter._load_into(host)
+                pipeline.set_adapters([a._key for a in adapters], [a.scale for a in adapters])
+            except BaseException:
+                undo()
+                raise
+        return undo
+
+    def trainable(self, host: Backbone) -> dict[str, nn.Parameter]:
+        """The two matrices of every layer it adds to."""
+        return {k: p for k, p in host.unet.named_parameters() if f".{self._key}." in k}
+
+    def export(self, layout: ExportFormat, *, base: str = "") -> tuple[dict[str, Tensor], dict[str, str]]:
+        """diffusers-lora: its tensors as they are. kohya: renamed, alpha equal to the rank, with a modelspec header."""
+        if layout == "diffusers-lora":
+            return dict(self.state), {"format": "pt", "diffstyle": "lora/1"}
+        state = _to_kohya(self.state, self.name)
+        rank = str(next(len(v) for k, v in state.items() if k.endswith("lora_down.weight")))
+        family = (self.architecture.name if self.architecture is not None else "") or base
+        version, architecture = _BASES.get(family, (family, family))
+        return state, {
+            "format": "pt",
+            "ss_network_module": "networks.lora",
+            "ss_network_dim": rank,
+            "ss_network_alpha": rank,
+            "ss_base_model_version": version,
+            "modelspec.sai_model_spec": "1.0.0",
+            "modelspec.architecture": f"{architecture}/lora",
+            "modelspec.implementation": "diffusers",
+        }
+
+    @property
+    def _key(self) -> str:
+        """Its name in the pipeline: two LoRAs may have equal names, and names may hold dots."""
+        return f"diffstyle_{id(self):x}"
+
+    def _load_into(self, host: Backbone) -> None:
+        try:
+            with quiet():
+                host.pipeline.load_lora_weights(dict(self.state), adapter_name=self._key)
+                host.pipeline.set_adapters([self._key], [self.scale])
+        except (ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"The LoRA {self.name} does not fit the model {host.architecture}.") from error
+
+
+def _to_kohya(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Tensors of diffusers' layout (`unet.PATH.lora_A.weight`) under kohya's names."""
+    from diffusers.utils import state_dict_utils
+
+    convert = cast("Any", state_dict_utils).convert_state_dict_to_kohya
+    try:
+        found: dict[str, Tensor] = convert(dict(state))
+    except ValueError as error:
+        raise InputError(f"Cannot write {name} in kohya's layout: it is not in diffusers' LoRA layout.") from error
+    return {k: v.contiguous() for k, v in found.items()}

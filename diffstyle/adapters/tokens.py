@@ -10,34 +10,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from diffstyle.adapters.protocol import Undo
+from diffstyle.backbones.backbone import Backbone
 from diffstyle.backbones.recognise import Architecture
 from diffstyle.core.errors import InputError
-from diffstyle.encoders.source import read_state
+from diffstyle.core.model_options import ExportFormat
+from diffstyle.core.quiet import quiet
 from diffstyle.formats.atomic import fingerprint
-from diffstyle.formats.safetensors import read_safetensors, write_safetensors
+from diffstyle.formats.safetensors import read_pickle, read_safetensors, read_state, write_safetensors
 
-Kind = Literal["base", "plus"]
-ENCODERS: Mapping[tuple[Kind, int], str] = {
+Variant = Literal["base", "plus"]
+ENCODERS: Mapping[tuple[Variant, int], str] = {
     ("base", 1024): "ViT-H-14/laion2b_s32b_b79k",
     ("plus", 1280): "ViT-H-14/laion2b_s32b_b79k",
     ("base", 1280): "ViT-bigG-14/laion2b_s39b_b160k",
     ("base", 768): "ViT-L-14/openai",
 }
-"""The encoder that a public adapter reads, by its kind and the width of its input."""
+"""The encoder that a public adapter reads, by its variant and the width of its input."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokensAdapter:
-    """`image_proj` and `ip_adapter` are the tensors of the two parts, without their prefix.
+    """`image_proj` and `ip_adapter` hold the tensors of the two parts, without their prefix.
 
-    `space` names the embeddings it reads, `norm` the length they had when it was trained; 0 stands for the length that
-    the encoder itself gives them, as the public adapters take it.
+    `space` names the embeddings it reads. `norm` is the length they had in training; 0 stands for the length that the
+    encoder itself gives them, which the public adapters are trained on.
     """
+
+    kind: ClassVar[str] = "tokens"
+    layouts: ClassVar[tuple[ExportFormat, ...]] = ("ip-adapter",)
+    wraps_layers: ClassVar[bool] = False
 
     name: str
     image_proj: Mapping[str, Tensor]
@@ -47,29 +54,31 @@ class TokensAdapter:
     digest: str = ""
 
     @property
-    def kind(self) -> Kind:
+    def variant(self) -> Variant:
+        """`base` reads one embedding (d,) of a picture, `plus` a sequence of features (n, d)."""
         return "base" if "proj.weight" in self.image_proj else "plus"
 
     @property
     def width(self) -> int:
-        """How many numbers an embedding, or each feature of a plus adapter, must have."""
-        weight = self.image_proj["proj.weight" if self.kind == "base" else "proj_in.weight"]
+        """The width d of the embeddings, or features, that it reads."""
+        weight = self.image_proj["proj.weight" if self.variant == "base" else "proj_in.weight"]
         return int(weight.shape[1])
 
     @property
     def tokens(self) -> int:
-        return 4 if self.kind == "base" else int(self.image_proj["latents"].shape[1])
+        """How many tokens it adds to the cross-attention for each style."""
+        return 4 if self.variant == "base" else int(self.image_proj["latents"].shape[1])
 
     @property
     def architecture(self) -> Architecture:
-        """What it can be attached to, as far as its tensors show."""
+        """The cross-attention width of the UNet it was made for, all that its tensors show of it."""
         return Architecture(next(int(v.shape[1]) for k, v in self.ip_adapter.items() if k.endswith("to_k_ip.weight")))
 
     @classmethod
     def load(cls, path: str | Path, *, name: str = "") -> TokensAdapter:
         """Read a safetensors or `.bin` file in IP-Adapter layout, the latter with weights_only.
 
-        Raises InputError if it is none, or one of the kinds that read faces.
+        InputError if it is of another layout, or an adapter that reads faces.
         """
         path = Path(path)
         metadata, state = _read(path)
@@ -89,12 +98,12 @@ class TokensAdapter:
             float(metadata.get("norm", 0)),
             fingerprint(path),
         )
-        space = adapter.space or ENCODERS.get((adapter.kind, adapter.width), "")
+        space = adapter.space or ENCODERS.get((adapter.variant, adapter.width), "")
         return cls(adapter.name, adapter.image_proj, adapter.ip_adapter, space, adapter.norm, adapter.digest)
 
     @classmethod
     def of(cls, unet: Any, *, name: str, space: str, norm: float) -> TokensAdapter:
-        """The one adapter, of the base kind, that is attached to `unet`, as its parameters are now."""
+        """A copy of the one adapter of the base variant that is attached to `unet`, with its current parameters."""
         projection = unet.encoder_hid_proj.image_projection_layers[0]
         image_proj = {
             "proj.weight": projection.image_embeds.weight,
@@ -111,43 +120,103 @@ class TokensAdapter:
         return cls(name, parts[0], parts[1], space, norm)
 
     def half(self) -> TokensAdapter:
-        """In float16, as it ships."""
+        """The same adapter in float16, as it ships."""
         parts = [{k: v.half() for k, v in part.items()} for part in (self.image_proj, self.ip_adapter)]
         return replace(self, image_proj=parts[0], ip_adapter=parts[1])
 
     def save(self, path: Path) -> Path:
-        """Write it so that diffusers' `load_ip_adapter` reads it, with what diffstyle knows of it in the metadata."""
-        state = {f"image_proj.{k}": v for k, v in self.image_proj.items()}
-        state |= {f"ip_adapter.{k}": v for k, v in self.ip_adapter.items()}
-        metadata = {"format": "pt", "space": self.space, "norm": str(self.norm), "diffstyle": "tokens/1"}
-        write_safetensors(path, state, metadata)
+        """Write a file that diffusers' `load_ip_adapter` reads; `space` and `norm` are in its metadata."""
+        write_safetensors(path, *self.export("ip-adapter"))
         return path
 
-    def state_dict(self) -> dict[str, dict[str, Tensor]]:
-        """As diffusers' loader takes it."""
-        return {"image_proj": dict(self.image_proj), "ip_adapter": dict(self.ip_adapter)}
+    def export(
+        self, layout: ExportFormat = "ip-adapter", *, base: str = ""
+    ) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """Tensors and metadata in IP-Adapter layout, the only one there is; `base` is not needed."""
+        del layout, base
+        state = {f"image_proj.{k}": v for k, v in self.image_proj.items()}
+        state |= {f"ip_adapter.{k}": v for k, v in self.ip_adapter.items()}
+        return state, {"format": "pt", "space": self.space, "norm": str(self.norm), "diffstyle": "tokens/1"}
 
-    def check_fits(self, unet: Any, architecture: Architecture) -> None:
-        """InputError if it was made for another UNet: cross-attention of another width, or of other layers."""
-        if self.architecture.cross_attention != architecture.cross_attention:
-            raise InputError(f"The adapter {self.name} is for {self.architecture}, the model is {architecture}.")
-        shapes = expected_shapes(unet)
+    def check_fits(self, host: Backbone) -> None:
+        """InputError if it was made for a UNet whose cross-attention has other widths or other layers."""
+        if self.architecture.cross_attention != host.architecture.cross_attention:
+            raise InputError(f"The adapter {self.name} is for {self.architecture}, the model is {host.architecture}.")
+        shapes = expected_shapes(host.unet)
         own = {
             k: tuple(v.shape) for k, v in self.ip_adapter.items() if k.endswith(("to_k_ip.weight", "to_v_ip.weight"))
         }
         if own != shapes:
             raise InputError(
                 f"The adapter {self.name} has {len(own) // 2} layers of its own, the model needs"
-                f" {len(shapes) // 2} of its own widths: it was made for another model of {architecture}."
+                f" {len(shapes) // 2} of its own widths: it was made for another model of {host.architecture}."
             )
+
+    def attach(self, host: Backbone, *more: TokensAdapter) -> Undo:
+        """Replace the UNet's cross-attention processors by those of this adapter and `more`, side by side."""
+        from diffusers.models.attention_processor import AttnProcessor2_0
+
+        adapters, unet, pipeline = (self, *more), host.unet, host.pipeline
+        for adapter in adapters:
+            adapter.check_fits(host)
+        processors = dict(unet.attn_processors)
+        projection, kind = unet.encoder_hid_proj, unet.config.encoder_hid_dim_type
+        extractor = getattr(pipeline, "feature_extractor", None)
+
+        def undo() -> None:
+            with host.changing(), quiet():
+                unet.encoder_hid_proj = projection  # first: a resampler in it has attention processors of its own
+                unet.set_attn_processor(processors)
+                unet.config.encoder_hid_dim_type = kind
+                pipeline.register_modules(feature_extractor=extractor)
+
+        names = [a.name for a in adapters]
+        with host.changing():
+            try:
+                unet.set_attn_processor(
+                    AttnProcessor2_0()
+                )  # the loader derives its own from these, not from sliced ones
+                with quiet():
+                    pipeline.load_ip_adapter(
+                        [a._state_dict() for a in adapters],
+                        subfolder=[""] * len(adapters),
+                        weight_name=names,
+                        image_encoder_folder=None,
+                    )
+            except (ValueError, RuntimeError, KeyError) as error:
+                undo()
+                raise InputError(
+                    f"Cannot attach {' and '.join(names)}: tensors are missing or of other shapes."
+                ) from error
+            except BaseException:
+                undo()
+                raise
+            unet.requires_grad_(False)
+        return undo
+
+    def trainable(self, host: Backbone) -> dict[str, nn.Parameter]:
+        """Its projection, and its keys and values in every cross-attention layer.
+
+        The parameters of all attached `tokens` adapters: training one requires that it is the only one.
+        """
+        unet = host.unet
+        found = {f"encoder_hid_proj.{k}": p for k, p in unet.encoder_hid_proj.named_parameters()}
+        for name, processor in unet.attn_processors.items():
+            if hasattr(processor, "to_k_ip"):
+                found |= {f"{name}.{k}": p for k, p in processor.named_parameters()}
+        return found
+
+    def _state_dict(self) -> dict[str, dict[str, Tensor]]:
+        """The nested form that diffusers' loader takes."""
+        return {"image_proj": dict(self.image_proj), "ip_adapter": dict(self.ip_adapter)}
 
     @classmethod
     def random(
         cls, unet: Any, *, width: int, space: str, tokens: int = 4, norm: float = 1.0, seed: int = 0
     ) -> TokensAdapter:
-        """An untrained one of the base kind for `unet`, keys and values drawn as torch draws linear layers."""
+        """An untrained adapter of the base variant for `unet`, initialised as torch initialises linear layers."""
         if tokens != 4:
-            raise InputError("A base IP-Adapter has 4 tokens in every reader's eyes.")
+            raise InputError("A base IP-Adapter has 4 tokens: programs that read it assume that number.")
         generator = torch.Generator().manual_seed(seed)
         cross = int(unet.config.cross_attention_dim)
 
@@ -164,7 +233,10 @@ class TokensAdapter:
 
 
 def expected_shapes(unet: Any) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of `ip_adapter.*` for a UNet: of its attention processors in order, every second one."""
+    """Names and shapes of the `ip_adapter.*` tensors for a UNet, two for each cross-attention layer.
+
+    The number in a name is the place of the layer's processor among all attention processors.
+    """
     modules = dict(unet.named_modules())
     shapes: dict[str, tuple[int, ...]] = {}
     for n, name in enumerate(unet.attn_processors):
@@ -178,11 +250,8 @@ def expected_shapes(unet: Any) -> dict[str, tuple[int, ...]]:
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     if path.suffix == ".safetensors":
         return read_safetensors(path)
-    try:
-        loaded: Any = torch.load(path, map_location="cpu", weights_only=True) if path.suffix == ".bin" else None
-    except Exception as error:  # torch names a dozen kinds
-        raise InputError(f"Cannot use {path}: it is not a checkpoint of plain tensors.") from error
-    if isinstance(loaded, dict) and {"image_proj", "ip_adapter"} <= loaded.keys():
+    loaded = read_pickle(path) if path.suffix == ".bin" else None
+    if isinstance(loaded, dict) and {"image_proj", "ip_adapter"} <= loaded.keys():  # pyright: ignore[reportUnknownMemberType]
         parts = cast("dict[str, dict[str, Tensor]]", loaded)  # the layout of the first releases: two dictionaries
         return {}, {f"{prefix}.{k}": v for prefix, part in parts.items() for k, v in part.items()}
     return {}, read_state(path)

@@ -70,7 +70,11 @@ def starter_memory() -> int:
 def default_engine(model: str) -> str:
     """The name of the engine that paints with a model when nobody says which."""
     table = "starter" if model == STARTER else "checkpoints"
-    return str(read_manifest(weights_folder())[table]["default_engine"])
+    folder = weights_folder()
+    try:
+        return str(read_manifest(folder)[table]["default_engine"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"Cannot use {folder / 'manifest.toml'}: {table} names no engine, install again.") from error
 
 
 def known_model(name: str) -> KnownModel:
@@ -90,14 +94,18 @@ def where(model: KnownModel) -> Path | None:
 
 
 def snapshot_of(repository: str, revision: str = "main") -> Path | None:
-    """The folder of a hub repository at `revision` in the cache, half or whole, or None."""
-    from huggingface_hub import constants
+    """The folder of a hub repository at `revision` in the local cache, complete or not, or None."""
+    import huggingface_hub as hub
+    from huggingface_hub import errors
 
-    root = Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
-    reference = root / "refs" / revision
-    commit = reference.read_text("utf-8").strip() if reference.is_file() else revision
-    folder = root / "snapshots" / commit
-    return folder if folder.is_dir() else None
+    download = cast("Any", hub).snapshot_download
+    try:
+        return Path(download(repository, revision=revision, local_files_only=True))
+    except errors.HFValidationError:  # a name that no repository can have
+        return None
+    except errors.LocalEntryNotFoundError as error:
+        partial: str | None = getattr(error, "snapshot_path", None)  # huggingface_hub 2: some of its files are missing
+        return None if partial is None else Path(partial)
 
 
 def missing(model: KnownModel, folder: Path) -> list[str]:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from diffstyle.assets.zoo import adapter_style, named_style, style_files
+from diffstyle.assets.zoo import adapter_style, named_style, starter_space, style_files
 from diffstyle.core.errors import InputError
 from diffstyle.core.style import Style
-from diffstyle.formats.style_files import SUFFIXES, load
+from diffstyle.formats import ipadpt
+from diffstyle.formats.style_files import SUFFIXES
 
 _WEIGHT = re.compile(
     r"(?P<what>.*?)\s*:\s*(?P<weight>[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?nan|[+-]?inf)", re.I | re.S
@@ -64,7 +65,7 @@ class _Spec:
         if not what.strip():
             return Style.from_text(what)  # raises, saying that it is empty
         if what.endswith(SUFFIXES):
-            return load(Path(what))
+            return _from_file(Path(what))
         if _is_file(what):
             return Style.from_image(what)
         if what in style_files():
@@ -83,6 +84,14 @@ _KINDS: dict[str, Callable[[str], Style]] = {
     "preset": named_style,
     "adapter": adapter_style,
 }
+
+
+def _from_file(path: Path) -> Style:
+    if path.suffix != ipadpt.SUFFIX:
+        return Style.load(path)
+    space, width = starter_space()
+    found = int(ipadpt.read(path).shape[1])
+    return ipadpt.load(path, space=space if found == width and found not in ipadpt.SPACES else None)
 
 
 def _looks_like_a_path(what: str) -> bool:

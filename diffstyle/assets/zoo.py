@@ -41,6 +41,12 @@ def named_style(name: str) -> Style:
     return load(files[name])
 
 
+def starter_space() -> tuple[str, int]:
+    """Name and width of the starter's embedding space, in which the named styles are embedded."""
+    style = named_style(next(iter(style_files())))
+    return style.space, len(style.embedding)
+
+
 @dataclass(frozen=True, slots=True)
 class AdapterInfo:
     """What the adapter.toml in `folder` says. `own`: it is the user's, not one that ships."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -64,6 +65,7 @@ class Backbone:
     compiled: bool = False
     constant: Tensor | None = None
     preview_vae: Any = None
+    _changing: int = field(default=0, init=False, repr=False)
 
     @property
     def unet(self) -> Any:
@@ -94,17 +96,29 @@ class Backbone:
         vae = self.pipeline.vae
         return vae.decode((latents / vae.config.scaling_factor).to(self.device, self.dtype)).sample.float() / 2 + 0.5
 
-    def release(self) -> None:
-        """Undo `arrange` as far as modules are concerned, so that they can be changed."""
-        self.pipeline.remove_all_hooks()
-        self.unet._compiled_call_impl = None
+    @contextlib.contextmanager
+    def changing(self) -> Generator[None]:
+        """Modules of the pipeline may be changed inside: hooks and compiled code are removed before, renewed after.
+
+        Contexts nest; only the outermost one acts.
+        """
+        if not self._changing:
+            self.pipeline.remove_all_hooks()
+            self.unet._compiled_call_impl = None
+        self._changing += 1
+        try:
+            yield
+        finally:
+            self._changing -= 1
+            if not self._changing:
+                self.arrange()
 
     def arrange(self) -> None:
-        """Put the pipeline where it is to run; to be called again once adapters are attached."""
+        """Put the pipeline on its device, in its memory mode and with its attention."""
         arrange(self.pipeline, device=self.device, memory=self.memory, attention=self.attention, compiled=self.compiled)
 
     def relieve(self) -> bool:
-        """One memory mode lower; False if there is none."""
+        """Switch to the next lower memory mode; False if there is none."""
         lower = SLOWER.get(self.memory)
         if lower is None:
             return False
@@ -115,8 +129,7 @@ class Backbone:
         return True
 
     def in_dtype(self, dtype: torch.dtype) -> None:
-        """Convert every network."""
-        self.release()
-        self.pipeline.to(dtype=dtype)
-        self.dtype = dtype
-        self.arrange()
+        """Convert every network to `dtype`."""
+        with self.changing():
+            self.pipeline.to(dtype=dtype)
+            self.dtype = dtype

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +16,7 @@ from diffstyle.backbones.recognise import architecture_of, expect
 from diffstyle.backbones.source import INDEX, OPTIONAL, Source, check_folder, find, read_json, variant_of, weights_of
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import Attention, MemoryMode
+from diffstyle.core.quiet import quiet
 from diffstyle.formats.atomic import fingerprint
 from diffstyle.formats.safetensors import read_safetensors
 
@@ -237,29 +235,3 @@ def _class(name: str) -> Any:
     import diffusers
 
     return getattr(diffusers, name)
-
-
-@contextlib.contextmanager
-def quiet() -> Generator[None]:
-    """diffusers' and transformers' progress bars and advice, none of which a user can act on, kept off the screen."""
-    import diffusers
-    import transformers
-
-    bars = [diffusers.utils.logging, transformers.utils.logging]
-    loggers = [logging.getLogger(n) for n in ("diffusers", "transformers")]
-    levels = [logger.level for logger in loggers]
-    shown = [bool(getattr(b, "is_progress_bar_enabled", lambda: True)()) for b in bars]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    for bar in bars:
-        bar.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-        for bar, was in zip(bars, shown, strict=True):
-            if was:
-                bar.enable_progress_bar()

@@ -25,9 +25,9 @@ BRIGHTER, EASED = 1.5, 0.7  # lightening beyond this factor is reduced by this s
 
 class Colour(Wrapper):
     """`keep`: the content's hues and saturation under the painting's lightness. `match`: the painting, recoloured to
-    the style. `palette`: the content, recoloured to the style, without texture. Colours are Gaussians in CIELAB, mapped to
-    one another by optimal transport (Pitié & Kokaram 2007); the style's come from `preview`, which also knows those of
-    words. `colour_weight` fades from the painting (0) to this (1).
+    the style. `palette`: the content, recoloured to the style, without texture. Colours are Gaussians in CIELAB, mapped
+    to one another by optimal transport (Pitié & Kokaram 2007); the style's come from `preview`, which knows those of
+    words too. `colour_weight` fades from the painting (0) to this (1).
 
     Colours outside sRGB are not clipped per channel, which would wash them out. `keep` moves lightness towards the
     content's until the colour fits, which preserves hues, and lightens saturated colours less than others; `match` and

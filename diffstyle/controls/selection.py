@@ -115,7 +115,7 @@ def found_by_words(picture: Picture, words: str, folder: Path) -> Mask:
 def _clipseg(folder: Path) -> tuple[Any, Any]:
     import transformers
 
-    from diffstyle.backbones.load import quiet
+    from diffstyle.core.quiet import quiet
 
     untyped: Any = transformers
     with quiet():

@@ -1,15 +1,14 @@
-"""Colours by their names: how much of a picture each one covers."""
+"""Named colours, and how much of a picture each one covers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from diffstyle.ops.lab import Array, to_lab
 
 COLOURS: Mapping[str, tuple[int, int, int]] = {
     "black": (18, 16, 18),
@@ -59,30 +58,23 @@ SHADES: Mapping[str, tuple[str, ...]] = {
     "pink": ("pale pink", "rose", "magenta"),
     "yellow": ("gold",),
 }
-"""A colour's shades count as that colour too."""
+"""Shades that also count as the colour itself."""
 
 _SIDE = 64
 
 
 @lru_cache(maxsize=1)
-def _palette() -> Floats:
-    return lab(np.array(list(COLOURS.values()), np.float32) / np.float32(255))
-
-
-def lab(rgb: Floats) -> Floats:
-    """sRGB (…, 3) in [0, 1] to CIELAB (D65)."""
-    from skimage import color
-
-    return np.asarray(cast("Floats", color.rgb2lab(rgb)), np.float32)
+def _palette() -> Array:
+    return to_lab(np.array(list(COLOURS.values()), np.float32) / np.float32(255))
 
 
 def shares(pixels: npt.NDArray[np.uint8]) -> dict[str, float]:
-    """The part of a picture (h, w, 3) that is nearest each named colour in CIELAB, its shades included."""
+    """The fraction of a picture (h, w, 3) whose nearest named colour in CIELAB is this one or one of its shades."""
     h, w = (int(n) for n in pixels.shape[:2])
     rows = np.linspace(0, h - 1, min(h, _SIDE)).round().astype(int)
     columns = np.linspace(0, w - 1, min(w, _SIDE)).round().astype(int)
-    sample = lab(pixels[rows][:, columns].reshape(-1, 3).astype(np.float32) / np.float32(255))
-    weights = np.array([0.8, 1, 1], np.float32)  # hue tells names apart more than lightness does
+    sample = to_lab(pixels[rows][:, columns].reshape(-1, 3).astype(np.float32) / np.float32(255))
+    weights = np.array([0.8, 1, 1], np.float32)  # hue distinguishes names more than lightness does
     distance = np.square((sample[:, None] - _palette()) * weights).sum(2)
     own = dict(zip(COLOURS, np.bincount(distance.argmin(1), minlength=len(COLOURS)) / len(sample), strict=True))
     return {name: float(part + sum(own[s] for s in SHADES.get(name, ()))) for name, part in own.items()}

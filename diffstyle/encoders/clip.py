@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
+from cachetools import LRUCache
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -29,7 +29,7 @@ from diffstyle.encoders.source import STARTER, EncoderSource, find
 
 T = TypeVar("T")
 MAX_TILES = 8
-KEPT = 4096  # embeddings
+CACHED = 4096  # embeddings
 
 
 class StyleEncoder:
@@ -37,7 +37,7 @@ class StyleEncoder:
 
     def __init__(self, source: EncoderSource, *, device: torch.device, dtype: torch.dtype, batch: int = 16) -> None:
         self.source, self.device, self.dtype, self.batch = source, device, dtype, batch
-        self._kept: OrderedDict[str, Tensor] = OrderedDict()
+        self._cache: LRUCache[str, Tensor] = LRUCache(CACHED)
 
     @classmethod
     def load(
@@ -109,13 +109,11 @@ class StyleEncoder:
     def pictures(self, pictures: Sequence[Picture]) -> Tensor:
         """(n, dim) unit vectors: of each picture the mean over square tiles that cover it, edges included."""
         keys = [f"picture {p.digest()}" for p in pictures]
-        self._keep(dict(zip(keys, pictures, strict=True)), self._of_pictures)
-        return self._kept_rows(keys)
+        return self._cached(keys, pictures, self._of_pictures)
 
     def raw_texts(self, prompts: Sequence[str]) -> Tensor:
         """(n, dim) unit vectors as the model has them, before the bridge. InputError for a text too long to read."""
-        self._keep({f"text {p}": p for p in prompts}, self._of_texts)
-        return self._kept_rows([f"text {p}" for p in prompts])
+        return self._cached([f"text {p}" for p in prompts], prompts, self._of_texts)
 
     @cached_property
     def bridge(self) -> Bridge:
@@ -205,21 +203,16 @@ class StyleEncoder:
         means = [torch.stack([next(rows) for _ in of_one]).mean(0) for of_one in tiled]
         return F.normalize(torch.stack(means), dim=-1)
 
-    def _keep(self, by_key: Mapping[str, T], make: Callable[[list[T]], Tensor]) -> None:
-        """Compute what is not kept yet, all at once."""
-        new = {key: value for key, value in by_key.items() if key not in self._kept}
-        if new:
-            self._kept.update(zip(new, make(list(new.values())), strict=True))
-
-    def _kept_rows(self, keys: Sequence[str]) -> Tensor:
+    def _cached(self, keys: Sequence[str], values: Sequence[T], make: Callable[[list[T]], Tensor]) -> Tensor:
+        """(n, dim): the cached rows of `keys`; the others are computed from their `values` in one call of `make`."""
         if not keys:
             return torch.zeros(0, self.dim)
-        rows = torch.stack([self._kept[key] for key in keys])
-        for key in keys:
-            self._kept.move_to_end(key)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return rows
+        found = {key: self._cache[key] for key in keys if key in self._cache}
+        new = {key: value for key, value in zip(keys, values, strict=True) if key not in found}
+        if new:
+            found |= zip(new, make(list(new.values())), strict=True)
+        self._cache.update(found)
+        return torch.stack([found[key] for key in keys])
 
 
 def tiles(picture: Picture, side: int) -> list[Tensor]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import warnings
-from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -13,6 +9,7 @@ import torch
 from torch import Tensor
 
 from diffstyle.core.errors import InputError
+from diffstyle.core.quiet import quiet
 from diffstyle.encoders.source import EncoderSource
 
 if TYPE_CHECKING:
@@ -42,7 +39,7 @@ class OpenClip:
     def load(cls, source: EncoderSource, device: torch.device, dtype: torch.dtype) -> OpenClip:
         import open_clip
 
-        with _quiet():
+        with quiet(bars=False):  # open_clip warns of weights that are loaded right after
             try:
                 model = cast(
                     "CLIP",
@@ -82,22 +79,6 @@ class OpenClip:
                 f"The description is too long: this encoder reads {self.context} tokens, it has {length};"
                 " a dozen words are plenty."
             )
-
-
-@contextlib.contextmanager
-def _quiet() -> Generator[None]:
-    """open_clip warns on the root logger of a model without weights, which come right after."""
-    root, handler = logging.getLogger(), logging.NullHandler()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
 
 
 def _first_line(error: Exception) -> str:

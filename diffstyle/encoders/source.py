@@ -9,12 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
-import torch
-
 from diffstyle.assets.manifest import verified, weights_folder
-from diffstyle.core.errors import InputError, explain
+from diffstyle.core.errors import InputError
 from diffstyle.formats.atomic import fingerprint
-from diffstyle.formats.safetensors import read_safetensors
+from diffstyle.formats.safetensors import read_state
 
 STARTER = "starter"
 CHECKPOINTS = (
@@ -153,18 +151,3 @@ def architecture_of(path: Path) -> str:
         if tuple(patches.shape) == shape and vision.get("layers") == len(layers) and sized:
             return name
     raise InputError(f"Cannot use {path}: no open_clip architecture has tensors like these; give its folder instead.")
-
-
-def read_state(path: Path) -> dict[str, torch.Tensor]:
-    """Tensors of a checkpoint. A pickle is opened with weights_only, so that no code in it runs."""
-    if path.suffix == ".safetensors":
-        return read_safetensors(path)[1]
-    try:
-        loaded: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except OSError as error:
-        raise explain(error, f"read {path}") from error
-    except Exception as error:  # torch names a dozen kinds
-        raise InputError(f"Cannot use {path}: it is not a checkpoint of plain tensors.") from error
-    named = cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else {}
-    state = cast("dict[str, Any]", named.get("state_dict", named))
-    return {k.removeprefix("module."): v for k, v in state.items() if torch.is_tensor(v)}

@@ -107,21 +107,21 @@ def embedded(image: Image.Image) -> str | None:
 
 
 def _deep_png(array: npt.NDArray[np.uint16], text: str) -> bytes:
-    """(h, w, 3 or 4) as PNG of 16 bits a channel, which Pillow does not write (RFC 2083)."""
-    height, width, channels = array.shape
-    lines = array.astype(">u2").view(np.uint8).reshape(height, -1)
-    filtered = np.empty((height, lines.shape[1] + 1), np.uint8)
-    filtered[:, 0] = 2  # each byte less the one above it
-    filtered[0, 1:] = lines[0]
-    np.subtract(lines[1:], lines[:-1], out=filtered[1:, 1:])
-    packed = zlib.compress(text.encode("ascii"))
-    chunks = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 6 if channels == 4 else 2, 0, 0, 0)),
-        (b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_bytes())),
-        (b"iTXt", KEY.encode("ascii") + b"\0\x01\0\0\0" + packed),
-        (b"IDAT", zlib.compress(filtered.data, 4)),
-        (b"IEND", b""),
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
-    )
+    """(h, w, 3 or 4) as a PNG of 16 bits a channel, which OpenCV writes and Pillow does not.
+
+    The chunks for colour profile and text are inserted behind the header.
+    """
+    import cv2
+
+    order = (2, 1, 0, 3)[: array.shape[2]]  # OpenCV's BGR
+    _, encoded = cv2.imencode(".png", array[..., order], [cv2.IMWRITE_PNG_COMPRESSION, 4])
+    data = encoded.tobytes()
+    header = 8 + 25  # the signature and the IHDR chunk
+    profile = _chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_bytes()))
+    inside = _chunk(b"iTXt", KEY.encode("ascii") + b"\0\x01\0\0\0" + zlib.compress(text.encode("ascii")))
+    return data[:header] + profile + inside + data[header:]
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    """A PNG chunk with its length and checksum."""
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

@@ -186,7 +186,7 @@ def read_recipe(path: str | Path) -> Recipe:
         return Recipe.from_json(text)
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError, zlib.error) as error:
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError, zlib.error) as error:
         raise InputError(f"The recipe inside {path} is damaged: it cannot be replayed.") from error
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffstyle.data.procedural.fields import Array
+from diffstyle.ops.luma import LUMA
 
 DARK = {
     "black": (18, 16, 18),
@@ -72,7 +73,7 @@ def tinted(picture: Array, rng: np.random.Generator) -> Array:
 
 def luma(picture: Array) -> Array:
     """(h, w, 3) -> (h, w), stretched to the full range between its 2nd and 98th percentile."""
-    grey = picture @ np.array([0.299, 0.587, 0.114], np.float32)
+    grey = picture @ np.array(LUMA, np.float32)
     low, high = np.percentile(grey, (2, 98))
     return ((grey - low) / max(float(high - low), 0.05)).clip(0, 1).astype(np.float32)
 

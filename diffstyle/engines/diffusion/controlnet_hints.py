@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 from diffstyle.assets.hub import known_models, where
 from diffstyle.backbones.backbone import Conditioning
-from diffstyle.backbones.load import quiet
 from diffstyle.core.errors import InputError
+from diffstyle.core.quiet import quiet
 from diffstyle.formats.atomic import fingerprint
 
 Floats = npt.NDArray[np.float32]

@@ -9,8 +9,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from diffstyle.adapters.attach import attach, set_scales
-from diffstyle.adapters.blocks import profile
+from diffstyle.adapters.attach import attach
+from diffstyle.adapters.blocks import profile, set_scales
 from diffstyle.adapters.lora import LoraAdapter
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.backbone import Backbone
@@ -92,7 +92,7 @@ class DiffusionEngine:
 
     def measure(self, style: Style) -> Style:
         """`style` with the embeddings and features that the adapters read."""
-        kinds = {a.kind for a, _ in self.adapters}
+        kinds = {a.variant for a, _ in self.adapters}
         if "plus" in kinds and self.encoder is not None:
             style = with_features(style, self.encoder)
         if "base" in kinds and self.encoder is not None:

@@ -40,7 +40,7 @@ def _unwanted(adapter: TokensAdapter, encoder: StyleEncoder | None, task: Resolv
     if task.negative_style is not None:
         several = _inputs(adapter, encoder, task.negative_style, several=False)
         return several.mean(1, keepdim=True).expand_as(wanted)
-    if adapter.kind == "plus" and encoder is not None:  # as the public ones were trained: an empty picture
+    if adapter.variant == "plus" and encoder is not None:  # as the public ones were trained: an empty picture
         return encoder.features(None).expand_as(wanted)
     return torch.zeros_like(wanted)
 
@@ -76,7 +76,7 @@ def style_masks(adapter: TokensAdapter, task: ResolvedTask) -> Tensor:
 
 
 def _weights(adapter: TokensAdapter, style: Style, task: ResolvedTask) -> list[float]:
-    several = adapter.kind == "plus" or diffusion_settings(task).blend == "tokens"
+    several = adapter.variant == "plus" or diffusion_settings(task).blend == "tokens"
     return [r.weight for r in style.references] if several else [1.0]
 
 
@@ -93,7 +93,7 @@ def words(task: ResolvedTask) -> tuple[str, str]:
 
 def _inputs(adapter: TokensAdapter, encoder: StyleEncoder | None, style: Style, *, several: bool) -> Tensor:
     """(1, styles, d) or (1, styles, n, d)."""
-    if adapter.kind == "plus":
+    if adapter.variant == "plus":
         return torch.stack([_features(adapter, encoder, r) for r in style.references])[None]
     norm = adapter.norm or (encoder.norm if encoder is not None else 1.0)
     vectors = [_embedding(adapter, r) for r in style.references] if several else [style.embedding_in(adapter.space)]

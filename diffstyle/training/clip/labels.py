@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from diffstyle.data.captions import CALLED, Fact, Facts, phrases
-from diffstyle.data.colour_names import lab, shares
+from diffstyle.data.colour_names import shares
 from diffstyle.data.procedural import MEDIA
+from diffstyle.ops.lab import to_lab
 from diffstyle.training.data import Pixels
 
 ALIKE = (
@@ -56,7 +57,7 @@ def measured(pixels: Pixels) -> Facts:
             true.add(("colour", name))
         elif share < 0.05:
             false.add(("colour", name))
-    small = lab(pixels[::4, ::4].astype(np.float32) / np.float32(255)).reshape(-1, 3)
+    small = to_lab(pixels[::4, ::4].astype(np.float32) / np.float32(255)).reshape(-1, 3)
     lightness, deviation = float(small[:, 0].mean()), float(small[:, 0].std())
     chroma = float(np.hypot(small[:, 1], small[:, 2]).mean())
     for kind, low, high, value, bounds in (

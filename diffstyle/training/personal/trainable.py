@@ -10,11 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from diffstyle.adapters.attach import set_scales
-from diffstyle.adapters.blocks import ALL, PROFILES, scale_of
+from diffstyle.adapters.blocks import ALL, PROFILES, scale_of, set_scales
 from diffstyle.adapters.tokens import TokensAdapter
-from diffstyle.backbones.load import quiet
 from diffstyle.core.errors import InputError
+from diffstyle.core.quiet import quiet
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.formats.safetensors import write_safetensors
 from diffstyle.training.personal.recipe import AdapterRecipe
@@ -103,7 +102,7 @@ def _lora_file(parameters: Mapping[str, nn.Parameter]) -> Callable[[Path], Path]
 
 
 def _tokens(engine: DiffusionEngine) -> dict[str, nn.Parameter]:
-    if len(engine.adapters) != 1 or engine.adapters[0][0].kind != "base":
+    if len(engine.adapters) != 1 or engine.adapters[0][0].variant != "base":
         raise InputError(
             "kind=tokens fine-tunes one style adapter of the base kind, and this model is not loaded with one: name it"
             " with adapter, or train kind=lora."
