@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 CAT = ROOT / "examples" / "cat.jpg"
 SHOTS = ROOT / "runs" / "ui"  # ignored by git: screenshots to look at
 SIZES = ((390, 844), (1280, 900))  # a phone and a desktop
-README_PICTURE_BYTES = 300_000
+MAX_PICTURE_BYTES = 300_000
 
 
 def chromium() -> str:
@@ -50,7 +50,7 @@ def take_documentation_picture(page: Page) -> None:
     path = ROOT / "docs" / "images" / "ui.png"
     with Image.open(BytesIO(page.screenshot())) as image:
         image.convert("RGB").quantize(256).save(path, optimize=True)
-    assert path.stat().st_size <= README_PICTURE_BYTES
+    assert path.stat().st_size <= MAX_PICTURE_BYTES
 
 
 def open_tab(page: Page, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -14,6 +15,7 @@ from tests.helpers.serving import ServedPage
 STEPS = 24  # beyond the first samples, which come after 20
 
 
+@pytest.mark.long
 def test_an_adapter_is_trained_stopped_and_resumed(page: Page, served: ServedPage, tmp_path: Path) -> None:
     files = [tmp_path / f"{n}.png" for n in range(4)]
     for n, path in enumerate(files):
