@@ -116,13 +116,17 @@ def test_a_mask_is_painted_and_split_into_layers(client: Client, photo_file: Pat
     assert not torch.equal(around.pixels[..., middle:], photo.pixels[..., middle:])
 
 
-def test_a_recipe_is_read_back(client: Client, photo_file: Path) -> None:
-    out = ask(client, "render", photo=handle_file(photo_file), style=["neon"], strength=0.4, seed=11, size=64)
+@pytest.mark.parametrize("engine", engine_names())
+def test_the_settings_of_a_recipe_render_the_same_again(engine: str, client: Client, photo_file: Path) -> None:
+    photo = handle_file(photo_file)
+    style = ["blue ink"]
+    out = ask(client, "render", photo=photo, style=style, engine=engine, strength=0.4, seed=11, size=64)
     found = ask(client, "recipe", picture=handle_file(out))
-    assert found["settings"]["strength"] == 0.4
-    assert found["settings"]["seed"] == 11
-    assert found["engine"]["name"] in engine_names()
     assert found["photo"] == "photo.png"
+    assert found["settings"]["engine"] == engine
+    assert found["style"] == [{"label": style[0], "weight": 1}]
+    again = ask(client, "render", photo=photo, style=style, **found["settings"])
+    assert largest_difference(out, Picture.open(again)) == 0
 
 
 def test_replay_repeats_a_picture_with_its_regions(

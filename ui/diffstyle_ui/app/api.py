@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from diffstyle.core.fields import values_of
-from diffstyle.engines.replay import task_of
 
 from diffstyle import Cancelled, InputError, Result, Settings, Style, Task
 from diffstyle.assets.zoo import named_style, style_files
+from diffstyle.core.fields import values_of
 from diffstyle.core.mask import Mask
+from diffstyle.engines.replay import task_of
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.endpoints import publish, with_settings
 from diffstyle_ui.app.masked_tasks import masked_task, save_layers
@@ -161,11 +161,15 @@ class Api:
         return [[name, cosine] for name, cosine in found]
 
     def recipe(self, picture: Upload) -> dict[str, Any]:
-        """The recipe inside a saved picture: settings, engine, the references of the style, and the photo's name."""
+        """The recipe inside a saved picture.
+
+        `settings` by the names that `/render` takes, `style` as the label and the weight of each reference, and the
+        file name of the `photo`.
+        """
         found = open_recipe(upload_path(picture, "a saved picture"))
+        own = {"depth": found.depth, "engine": found.engine, **found.engine_values}
         return {
-            "settings": values_of(found.settings),
-            "engine": {"name": found.engine, "values": dict(found.engine_values)},
+            "settings": values_of(found.settings) | own,
             "style": [{"label": r.prompt or r.source, "weight": r.weight} for r in found.style.references],
             "photo": found.content_source,
         }

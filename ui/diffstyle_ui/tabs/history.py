@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import gradio as gr
-from diffstyle.engines.registry import engine_from
 from gradio.components import Component
 
 from diffstyle import InputError, Picture
+from diffstyle.engines.registry import engine_from
 from diffstyle.formats.recipe import Recipe
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
