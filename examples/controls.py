@@ -42,7 +42,7 @@ def main(out: Path) -> None:
         painted(coffee, starry, mask=cup),
         painted(coffee, starry, mask=inverse(cup)),
         painted(coffee, starry, regions=[(cup, glass)], feather=8.0),
-        Picture(Mask.of(cup).shares.expand(3, -1, -1).contiguous()),
+        Picture(Mask.of(cup).values.expand(3, -1, -1).contiguous()),
     )
     row("colour", astronaut, *(painted(astronaut, starry, colour=c) for c in ("off", "keep", "match", "palette")))
     large = coffee.resized((1500, 1000))

@@ -35,7 +35,7 @@ def ball() -> tuple[Picture, torch.Tensor]:
 
 def overlap(mask: Mask, there: torch.Tensor) -> float:
     """Intersection over union."""
-    found = mask.shares > 0.5
+    found = mask.values > 0.5
     return float((found & there).sum() / (found | there).sum())
 
 
@@ -55,7 +55,7 @@ def test_a_real_subject_is_found() -> None:
     from skimage import data
 
     coffee = Picture.from_array(cast("npt.NDArray[np.uint8]", data.coffee()))
-    mask = select(coffee, "foreground").shares[0]
+    mask = select(coffee, "foreground").values[0]
     assert float(mask[150:250, 250:400].mean()) > 0.95  # the cup
     assert float(mask[:60, :60].mean()) < 0.05
 
@@ -69,8 +69,8 @@ def test_a_few_strokes_point_a_subject_out(ball: tuple[Picture, torch.Tensor], t
     Image.fromarray(marks).save(tmp_path / "marks.png")
     found = select(photo, f"scribble:{tmp_path / 'marks.png'}")
     assert overlap(found, there) > 0.9
-    assert bool((found.shares[0, 108:112, 100:160] == 1).all())
-    assert float(found.shares[0, 20:24, 20:280].max()) == 0
+    assert bool((found.values[0, 108:112, 100:160] == 1).all())
+    assert float(found.values[0, 20:24, 20:280].max()) == 0
     assert scribbled(photo.resized((900, 600)), marks).size == (900, 600)
     on_nothing = np.zeros((200, 300, 4), np.uint8)  # transparent black is no stroke
     on_nothing[108:112, 100:160] = 255

@@ -17,7 +17,7 @@ from PIL import Image
 from diffstyle import Style, Stylizer, read_recipe
 from diffstyle.cli import main
 from tests.conftest import waves
-from tests.test_picture import BAD_FILES
+from tests.helpers.bad_files import BAD_FILES
 
 
 def run(*arguments: object) -> int:

@@ -325,7 +325,7 @@ def test_specs_with_prefixes_and_weights(tmp_path: Path, monkeypatch: pytest.Mon
     assert parse_style(["TEXT:blue: 2"]).prompt == "blue"
     mixed = parse_style(["dark woodcut : 3", "preset:mosaic:1"])
     assert max(r.weight for r in mixed.references if r.prompt) == pytest.approx(0.75)
-    with pytest.raises(InputError, match="say text:black/white"):
+    with pytest.raises(InputError, match="write text:black/white"):
         parse_style(["black/white"])
     with pytest.raises(InputError, match="too large"):
         parse_style(["a woodcut:1e308", "mosaic tiles:1e308"])

@@ -18,14 +18,9 @@ from diffstyle.assets.style_spec import parse_style
 from diffstyle.core.fields import fields_of
 from diffstyle.engines.registry import engine_from, engine_names, settings_class
 from tests.conftest import waves
+from tests.helpers.masks import left_half
 from tests.helpers.page_client import ask, connect, refusal
 from tests.helpers.serving import ServedPage
-
-
-def left_half(photo: Picture) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    mask = np.zeros((photo.height, photo.width), np.uint8)
-    mask[:, : photo.width // 2] = 255
-    return mask
 
 
 def largest_difference(path: str, picture: Picture) -> int:
@@ -102,7 +97,7 @@ def test_a_path_starts_and_ends_at_its_styles(client: Client, photo_file: Path) 
 
 def test_a_mask_is_painted_and_split_into_layers(client: Client, photo_file: Path, tmp_path: Path) -> None:
     photo = Picture.open(photo_file)
-    mask, middle = left_half(photo), photo.width // 2
+    mask, middle = left_half(photo.width, photo.height), photo.width // 2
     Image.fromarray(mask).save(tmp_path / "left.png")
     asked = {"photo": handle_file(photo_file), "mask": handle_file(tmp_path / "left.png"), "inside": "neon"}
     result, inside, outside, alone = ask(client, "paint", **asked, feather=0)
@@ -133,7 +128,7 @@ def test_replay_repeats_a_picture_with_its_regions(
     client: Client, photo_file: Path, stylizer: Stylizer, tmp_path: Path
 ) -> None:
     photo = Picture.open(photo_file)
-    regions = [(left_half(photo), parse_style(["neon"]))]
+    regions = [(left_half(photo.width, photo.height), parse_style(["neon"]))]
     result = stylizer.stylize(photo, parse_style(["charcoal"]), seed=5, regions=regions)
     result.save(tmp_path / "regions.png")
     again = ask(client, "replay", picture=handle_file(tmp_path / "regions.png"), photo=handle_file(photo_file))

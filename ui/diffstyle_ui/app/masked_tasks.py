@@ -25,7 +25,7 @@ def save_layers(folder: Path, result: Result, mask: Mask) -> list[Path]:
     soft = mask.resized(picture.size).feathered(result.task.feather)
     suffix = secrets.token_hex(4)
     inside, outside, alone = (folder / f"{kind}-{suffix}.png" for kind in ("brushed", "elsewhere", "mask"))
-    replace(picture, alpha=soft.shares).to_pil().save(inside)
-    replace(picture, alpha=1 - soft.shares).to_pil().save(outside)
-    replace(picture, pixels=soft.shares.expand(3, -1, -1), alpha=None).to_pil().convert("L").save(alone)
+    replace(picture, alpha=soft.values).to_pil().save(inside)
+    replace(picture, alpha=1 - soft.values).to_pil().save(outside)
+    replace(picture, pixels=soft.values.expand(3, -1, -1), alpha=None).to_pil().convert("L").save(alone)
     return [inside, outside, alone]
