@@ -1,119 +1,123 @@
-"""What every control promises, alone and with every other, on every engine."""
+"""What every control promises, alone and, in `make test-all`, with every other, on every engine of the registry."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Any, get_args
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
-from diffstyle import Cancelled, Picture, Style, Stylizer
+from diffstyle import Cancelled, Picture, Result, Style, Stylizer, Task
 from diffstyle.core.mask import Mask
-from diffstyle.core.task import EngineName
-from diffstyle.engines.base import Step
-from tests.conftest import waves
+from diffstyle.core.settings import EngineSettings
+from tests.helpers.pictures import largest_difference, mean_difference
 
-CONTROLS: Mapping[str, Mapping[str, Any]] = {
+Values = Mapping[str, Any]
+CONTROLS: Mapping[str, Values] = {
     "keep": {"colour": "keep"},
     "match": {"colour": "match"},
     "palette": {"colour": "palette"},
-    "half": {"colour_weight": 0.5},
     "contrast": {"contrast": 1.6},
     "sharpness": {"sharpness": 1.5},
     "smooth": {"smooth": 0.5},
     "large strokes": {"stroke": 4.0},
-    "texture": {"texture": 0.7},
-    "tiles": {"tile": 128, "overlap": 32},
+    "size": {"size": 96},
 }
+HALF: Mapping[str, Values] = {"half": {"colour_weight": 0.5}}  # does nothing alone
 PAIRS = [
-    pytest.param(CONTROLS[a] | CONTROLS[b], id=f"{a}+{b}")
-    for a, b in combinations(CONTROLS, 2)
-    if not CONTROLS[a].keys() & CONTROLS[b].keys()
+    pytest.param({**a, **b}, id=f"{one}+{other}")
+    for (one, a), (other, b) in combinations({**CONTROLS, **HALF}.items(), 2)
+    if not a.keys() & b.keys()
 ]
-ALONE = [pytest.param(values, id=name) for name, values in CONTROLS.items() if name != "half"]
-every_engine = pytest.mark.parametrize("engine", get_args(EngineName))
+each_control = pytest.mark.parametrize("values", [pytest.param(v, id=name) for name, v in CONTROLS.items()])
 
 
-@pytest.fixture(scope="module", params=["starter", "tiny"])
-def stylizer(request: pytest.FixtureRequest, stylizer: Stylizer, diffuser: Stylizer) -> Stylizer:
-    return stylizer if request.param == "starter" else diffuser
+class Painter:
+    """Paints `cut_out` in one style with one engine, with some controls."""
+
+    def __init__(self, stylizer: Stylizer, engine: EngineSettings, content: Picture, style: Style) -> None:
+        self.stylizer, self.engine, self.content, self.style = stylizer, engine, content, style
+
+    def task(self, **values: Any) -> Task:
+        return Task(self.content, self.style, engine=self.engine, seed=3, **values)
+
+    def result(self, **values: Any) -> Result:
+        return self.stylizer.render(self.task(**values))
+
+    def __call__(self, **values: Any) -> Picture:
+        return self.result(**values).picture
+
+    def at_size(self, values: Values) -> Picture:
+        """The content at the size of the result."""
+        return self.content.resized((96, 68)) if "size" in values else self.content
 
 
 @pytest.fixture(scope="module")
-def content() -> Picture:
-    """Saturated colours with grain and an alpha channel, of sides that are no multiple of anything."""
-    grain = np.random.default_rng(0).integers(-30, 30, (77, 149, 3))
-    return Picture.from_array(
-        np.dstack([(waves(149, 77) + grain).clip(0, 255), waves(149, 77, seed=5)[..., :1]]).astype(np.uint8)
-    )
+def paint(stylizer: Stylizer, engine: EngineSettings, cut_out: Picture, painting: Style) -> Painter:
+    return Painter(stylizer, engine, cut_out, painting)
 
 
-@every_engine
-@pytest.mark.parametrize("values", [*ALONE, *PAIRS])
-def test_what_controls_promise_together(
-    engine: EngineName, values: Mapping[str, Any], stylizer: Stylizer, content: Picture, painting: Style
-) -> None:
-    def paint(strength: float = 1) -> Picture:
-        return stylizer.stylize(content, painting, engine=engine, strength=strength, seed=3, **values).picture
-
-    assert paint(strength=0) == content
-    out = paint()
-    assert out.size == content.size
-    assert content.alpha is not None
+def check_promises(paint: Painter, values: Values) -> None:
+    photo = paint.at_size(values)
+    assert paint(strength=0, **values) == photo
+    out = paint(**values)
+    assert out.size == photo.size
+    assert photo.alpha is not None
     assert out.alpha is not None
-    assert torch.equal(out.alpha, content.alpha)
+    assert torch.equal(out.alpha, photo.alpha)
     assert bool(torch.isfinite(out.pixels).all())
-    assert paint() == out
-    if values.get("colour") == "keep":
-        assert out.measures["delta_e_content"] <= (3 if "colour_weight" not in values else 60)
+    assert paint(**values) == out
+    if values.get("colour") == "keep" and "colour_weight" not in values:
+        assert out.measures["delta_e_content"] <= 3
     if values.get("colour") in ("match", "palette"):
         assert out.measures.keys() >= {"delta_e_content", "delta_e_style"}
 
 
-@every_engine
-@pytest.mark.parametrize("values", ALONE)
-def test_a_control_acts(
-    engine: EngineName, values: Mapping[str, Any], stylizer: Stylizer, content: Picture, painting: Style
-) -> None:
-    if "tile" in values and engine == "adain":
-        pytest.skip("paints in strips that equal the whole")
-    without = stylizer.stylize(content, painting, engine=engine).picture
-    with_it = stylizer.stylize(content, painting, engine=engine, **values).picture
-    distance = float((with_it.pixels - without.pixels).abs().mean())
-    least = 1e-4 if "tile" in values else 1e-3  # tiles are to show as little as they can
-    assert distance > (0 if stylizer.options.model != "starter" and engine == "diffusion" else least)  # random weights
+@each_control
+def test_a_control_keeps_what_every_engine_promises(paint: Painter, values: Values) -> None:
+    check_promises(paint, values)
 
 
-@every_engine
-@pytest.mark.parametrize("values", ALONE)
-def test_a_cancelled_control_leaves_nothing_behind(
-    engine: EngineName, values: Mapping[str, Any], stylizer: Stylizer, content: Picture, painting: Style
-) -> None:
-    def stop(step: Step) -> bool:
-        return step.done > step.total
-
-    before = stylizer.stylize(content, painting, engine=engine, **values).picture
-    with pytest.raises(Cancelled):
-        stylizer.stylize(content, painting, engine=engine, on_step=stop, **values)
-    assert stylizer.stylize(content, painting, engine=engine, **values).picture == before
+@pytest.mark.long
+@pytest.mark.parametrize("values", PAIRS)
+def test_two_controls_keep_what_every_engine_promises(paint: Painter, values: Values) -> None:
+    check_promises(paint, values)
 
 
-@every_engine
-@pytest.mark.parametrize("values", [pytest.param({}, id="none"), *ALONE])
-def test_masks_go_with_every_control(
-    engine: EngineName, values: Mapping[str, Any], stylizer: Stylizer, content: Picture, painting: Style
-) -> None:
-    def paint(mask: Mask | None) -> Picture:
-        return stylizer.stylize(content, painting, engine=engine, mask=mask, **values).picture
+@each_control
+def test_a_control_changes_the_picture(paint: Painter, values: Values) -> None:
+    with_it, without = paint(**values), paint()
+    assert mean_difference(with_it, without.resized(with_it.size)) > 1e-3
 
-    height, width = content.pixels.shape[1:]
+
+@each_control
+def test_a_cancelled_control_leaves_nothing_behind(paint: Painter, values: Values) -> None:
+    before = paint(**values)
+    for least in (0, 0.5, 1):
+        with pytest.raises(Cancelled):
+            paint.stylizer.render(paint.task(**values), lambda step, least=least: step.done < least * step.total)
+    assert paint(**values) == before
+
+
+@each_control
+def test_a_mask_goes_with_every_control(paint: Painter, values: Values) -> None:
+    photo = paint.at_size(values)
+    width, height = paint.content.size
     none, full = Mask(torch.zeros(1, height, width)), Mask(torch.ones(1, height, width))
-    assert paint(none) == content
-    assert float((paint(full).pixels - paint(None).pixels).abs().max()) < 1e-5
+    assert paint(mask=none, **values) == photo
+    assert largest_difference(paint(mask=full, **values), paint(**values)) < 1e-5
     left = (torch.arange(width) < 60).float().expand(1, height, width).contiguous()
-    half = paint(Mask(left))
-    assert torch.equal(half.pixels[:, :, 60:], content.pixels[:, :, 60:])
-    assert not torch.equal(half.pixels[:, :, :60], content.pixels[:, :, :60])
+    half = paint(mask=Mask(left), **values)
+    assert torch.equal(half.pixels[:, :, 60:], photo.pixels[:, :, 60:])
+    assert not torch.equal(half.pixels[:, :, :40], photo.pixels[:, :, :40])
+
+
+@each_control
+def test_a_region_over_everything_is_its_style_alone(paint: Painter, values: Values, other_painting: Style) -> None:
+    width, height = paint.content.size
+    full = Mask(torch.ones(1, height, width))
+    covered = paint(regions=[(full, other_painting)], **values)
+    alone = Painter(paint.stylizer, paint.engine, paint.content, other_painting)
+    assert largest_difference(covered, alone(**values)) < 1e-3

@@ -1,0 +1,3 @@
+"""The old place of `tests.helpers.tiny`."""
+
+from tests.helpers.tiny import *  # noqa: F403
