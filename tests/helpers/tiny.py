@@ -207,6 +207,24 @@ def plus_of(base: TokensAdapter, net: Any, width: int) -> TokensAdapter:
     return TokensAdapter("plus", inner, base.ip_adapter, base.space, base.norm)
 
 
+def vision_transformer(folder: Path) -> int:
+    """A random open_clip ViT on disk; the width of its features."""
+    import open_clip
+
+    config: dict[str, Any] = {
+        "embed_dim": 24,
+        "vision_cfg": {"image_size": 32, "layers": 3, "width": 48, "head_width": 16, "patch_size": 8},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+    }
+    torch.manual_seed(0)
+    model = open_clip.CLIP(**config)
+    folder.mkdir()
+    preprocess = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic", "resize_mode": "shortest"}
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": preprocess}))
+    save_file(model.state_dict(), folder / "open_clip_model.safetensors")
+    return 48
+
+
 def depth_model(folder: Path) -> Path:
     """A random DPT in transformers' layout."""
     torch.manual_seed(7)
