@@ -84,7 +84,6 @@ class Stylizer:
         dtype: torch.dtype | str | None = _PLAIN.dtype,
         memory: MemoryMode = _PLAIN.memory,
         attention: Attention = _PLAIN.attention,
-        compile: bool = _PLAIN.compile,  # noqa: A002 - torch's own name for it
     ) -> Stylizer:
         """Load `model`; the options are those of `ModelOptions`. The device is CUDA or MPS where there is one, else the
         CPU; the dtype is what is fastest there.
@@ -105,7 +104,6 @@ class Stylizer:
                 dtype=str(dtype).removeprefix("torch.") if dtype is not None else None,
                 memory=memory,
                 attention=attention,
-                compile=compile,
             )
         )
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 from skimage import data
 
-from diffstyle import Picture, Style, Stylizer
+from diffstyle import Diffusion, Picture, Style, Stylizer
 from diffstyle.assets.style_spec import parse_style
 from diffstyle.controls.selection import inverse, select
 from diffstyle.core.mask import Mask
@@ -42,7 +42,7 @@ def main(out: Path) -> None:
         painted(coffee, starry, mask=cup),
         painted(coffee, starry, mask=inverse(cup)),
         painted(coffee, starry, regions=[(cup, glass)], feather=8.0),
-        Picture(Mask.of(cup).shares.expand(3, -1, -1).contiguous()),
+        Picture(Mask.of(cup).values.expand(3, -1, -1).contiguous()),
     )
     row("colour", astronaut, *(painted(astronaut, starry, colour=c) for c in ("off", "keep", "match", "palette")))
     large = coffee.resized((1500, 1000))
@@ -55,8 +55,7 @@ def main(out: Path) -> None:
         ),
     )
     wide = coffee.resized((1200, 800))
-    row("texture", coffee, *(painted(coffee, starry, texture=t) for t in (0.0, 0.5, 1.0)))
-    row("tiles", *(painted(wide, starry, engine="diffusion", tile=t) for t in (None, 256)))
+    row("tiles", *(painted(wide, starry, engine=Diffusion(tile=t)) for t in (None, 256)))
 
 
 def cell(picture: Picture) -> Cell:

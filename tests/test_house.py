@@ -25,22 +25,10 @@ from diffstyle.engines.registry import ENGINES, settings_class
 from tests.conftest import ROOT
 
 # From the ground up: a module imports from its own floor and those before it.
-FLOORS = (
-    *(
-        "_version",
-        "core",
-        "formats",
-        "assets",
-        "ops",
-        "data",
-        "encoders",
-        "backbones",
-        "adapters",
-        "engines",
-        "controls",
-    ),
-    *("stylizer", "video", "export", "serving", "evaluation", "training", "cli"),
-)
+FLOORS = [
+    *["_version", "core", "formats", "assets", "ops", "data", "encoders", "backbones", "adapters", "engines"],
+    *["controls", "stylizer", "video", "export", "serving", "evaluation", "training", "cli"],
+]
 ROOMS_IN_THE_ROOT = {"__init__", "__main__", "_version", "stylizer"}
 _REFERENCE = re.compile(r"diffstyle(_ui)?(\.\w+)+(:\w+)?")
 
@@ -55,8 +43,8 @@ FACADE = {"diffstyle", "diffstyle.__main__"}  # the public names, which may poin
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Every module of ours that a module imports: at its top, inside a function, for types alone, or by a string such as
-    "diffstyle.room.module:name" that something imports later.
+    """Every module of ours that a module imports: at its top, inside a function, for types alone, or by a string that
+    something imports later, "diffstyle.room.module:name".
     """
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom):

@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from diffstyle.adapters.strokes import SPACE, Strokes, blended
 from PIL import Image
 from torch import Tensor, nn
 
 from diffstyle import AdapterRecipe, Cancelled, InputError, Picture, Style, Stylizer, train_adapter
 from diffstyle.adapters.export import export
-from diffstyle.adapters.strokes import SPACE, Strokes, blended
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.assets.style_spec import parse_style
 from diffstyle.assets.zoo import adapter_info, adapters_folder
@@ -601,7 +601,7 @@ def test_a_report_says_how_good_it_is(hand: Path, zoo: Path, capsys: pytest.Capt
     assert command("adapters", "info", "mine") == 0
     assert "texture ratio" in capsys.readouterr().out
     assert command("train", hand, "--name", "mine") == 2
-    assert "say overwrite" in capsys.readouterr().err
+    assert "give overwrite" in capsys.readouterr().err
     assert command("adapters", "remove", "mine") == 0
     assert not (zoo / "mine").exists()
     assert command("adapters", "remove", "starter") == 2

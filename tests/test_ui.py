@@ -29,8 +29,8 @@ from diffstyle.assets.style_spec import parse_style
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.task import setting_fields
 from tests.conftest import waves
+from tests.helpers.bad_files import BAD_FILES
 from tests.serving import Served, serving
-from tests.test_picture import BAD_FILES
 
 LIMITS = ("--max-pixels", 400_000, "--max-upload-mb", 2, "--queue-size", 40)
 

@@ -1,4 +1,4 @@
-"""The models of others that diffstyle knows: where they are on this machine, fetched only when asked, and checked."""
+"""Public models on the Hugging Face hub: found in the local cache, downloaded on request, verified."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class KnownModel:
     """One [[model]] of `weights/manifest.toml`.
 
-    `files` are names or patterns in the hub's `repository` at `revision`; `sha256` is that of some of them; `size` is
-    about how many bytes they have, `memory` the most that painting was measured to take, 0 if it was not.
-    `conditioning` is what a ControlNet takes; `encoder` names the model that an IP-Adapter reads embeddings of;
-    `scheduler`, `steps` and `guidance` are what a few-step LoRA was made for.
+    `files` are names or patterns in the hub's `repository` at `revision`, `sha256` the digests of some of them.
+    `size` is their total in bytes, approximately; `memory` the measured peak of a render in bytes, 0 if unknown.
+    `conditioning` is the input of a ControlNet, `encoder` the model whose embeddings an IP-Adapter reads;
+    `scheduler`, `steps` and `guidance` are those that a few-step LoRA was trained for.
     """
 
     name: str
@@ -52,7 +52,7 @@ class KnownModel:
 
 
 def known_models(folder: Path | None = None) -> dict[str, KnownModel]:
-    """Every model we know, by name."""
+    """Every model in the manifest of `folder`, by default that of the weights that ship, by name."""
     folder = folder or weights_folder()
     entries = cast("list[dict[str, Any]]", read_manifest(folder).get("model", []))
     try:
@@ -63,18 +63,22 @@ def known_models(folder: Path | None = None) -> dict[str, KnownModel]:
 
 
 def starter_memory() -> int:
-    """The most bytes that painting with the starter was measured to take."""
+    """The measured peak memory of a render with the starter, in bytes."""
     return int(read_manifest(weights_folder())["starter"]["memory"])
 
 
 def default_engine(model: str) -> str:
     """The name of the engine that paints with a model when nobody says which."""
     table = "starter" if model == STARTER else "checkpoints"
-    return str(read_manifest(weights_folder())[table]["default_engine"])
+    folder = weights_folder()
+    try:
+        return str(read_manifest(folder)[table]["default_engine"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"Cannot use {folder / 'manifest.toml'}: {table} names no engine, install again.") from error
 
 
 def known_model(name: str) -> KnownModel:
-    """The model called `name`; InputError names the nearest ones if there is none."""
+    """The model called `name`; InputError with the most similar names if there is none."""
     models = known_models()
     if name not in models:
         near = difflib.get_close_matches(name, models, n=3, cutoff=0.4)
@@ -84,7 +88,7 @@ def known_model(name: str) -> KnownModel:
 
 
 def where(model: KnownModel) -> Path | None:
-    """The folder of a model in the Hugging Face cache, if every file of it is there; nothing is downloaded."""
+    """The folder of a model in the Hugging Face cache, or None unless all its files are there. Downloads nothing."""
     snapshot = snapshot_of(model.repository, model.revision)
     return snapshot if snapshot is not None and not missing(model, snapshot) else None
 
@@ -105,13 +109,13 @@ def snapshot_of(repository: str, revision: str = "main") -> Path | None:
 
 
 def missing(model: KnownModel, folder: Path) -> list[str]:
-    """What of the model's files is not in `folder`."""
+    """The names or patterns of the model's files that nothing in `folder` matches."""
     there = [str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()]
     return [pattern for pattern in model.files if not any(fnmatch(name, pattern) for name in there)]
 
 
 def located(model: KnownModel) -> Path:
-    """The folder of a model, or an InputError that says where it was looked for and what fetches it."""
+    """The folder of a model; InputError with the command that fetches it unless it is complete in the cache."""
     from huggingface_hub import constants
 
     snapshot = snapshot_of(model.repository, model.revision)
@@ -126,39 +130,44 @@ def located(model: KnownModel) -> Path:
 
 
 def pull(model: KnownModel) -> Path:
-    """Download a model into the Hugging Face cache and check it; what is damaged there is fetched anew."""
-    folder = _download(model, anew=False)
+    """Download a model into the Hugging Face cache and verify it; damaged files are downloaded once more.
+
+    InputError if the network, the repository or the files fail.
+    """
+    folder = _download(model, force=False)
     if verify(model, folder):
-        folder = _download(model, anew=True)
+        folder = _download(model, force=True)
     if lacking := missing(model, folder):
-        raise InputError(f"{model.repository} does not hold {', '.join(lacking)} any more: tell us, with this line.")
+        raise InputError(f"{model.repository} no longer holds {', '.join(lacking)}: report this line as an issue.")
     if damaged := verify(model, folder):
-        raise InputError(f"{model.name} came damaged twice ({', '.join(damaged)}): try again on another network.")
+        raise InputError(
+            f"{model.name} was damaged in two downloads ({', '.join(damaged)}): try again on another network."
+        )
     return folder
 
 
-def _download(model: KnownModel, *, anew: bool) -> Path:
+def _download(model: KnownModel, *, force: bool) -> Path:
     import huggingface_hub as hub
 
     download = cast("Any", hub).snapshot_download
     try:
         found = download(
-            model.repository, revision=model.revision, allow_patterns=list(model.files), force_download=anew
+            model.repository, revision=model.revision, allow_patterns=list(model.files), force_download=force
         )
-    except Exception as error:  # the hub's client names a dozen kinds
+    except Exception as error:  # the hub's client raises a dozen kinds
         raise InputError(
             f"Cannot download {model.name} from {model.repository}: check the network and the model's terms, then try"
-            " again; what has come is kept."
+            " again; downloaded files are kept."
         ) from error
     return Path(found)
 
 
 def verify(model: KnownModel, folder: Path) -> list[str]:
-    """The files in `folder` whose sha256 is not what the manifest, or else the hub's cache, says."""
+    """The files in `folder` whose sha256 differs from the manifest's or, without an entry there, the cache's own."""
     damaged: list[str] = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         name = str(path.relative_to(folder))
-        blob = path.resolve().name  # of large files, the cache names its blobs by their sha256
+        blob = path.resolve().name  # the cache names the blobs of large files by their sha256
         expected = model.sha256.get(name, blob if len(blob) == 64 else "")
         listed = any(fnmatch(name, pattern) for pattern in model.files)
         if expected and listed and sha256(path) != expected:
@@ -167,4 +176,5 @@ def verify(model: KnownModel, folder: Path) -> list[str]:
 
 
 def size_text(size: int) -> str:
+    """Bytes as text: 2.1 GB, 340 MB."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

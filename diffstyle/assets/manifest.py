@@ -1,4 +1,4 @@
-"""Where model weights are, and whether they are what the manifest says."""
+"""The weights that ship: where they are, verified against the sha256 in their manifest."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ class WeightsFile:
 
 
 def data_folder(name: str) -> Path:
-    """`adapters` or `weights`: packed inside an installed diffstyle, beside the package in a checkout."""
+    """The folder `adapters` or `weights`: inside the package when installed, beside it in a checkout."""
     package = Path(__file__).parent.parent
     packed = package / f"_{name}"
     return packed if packed.is_dir() else package.parent / name
 
 
 def weights_folder() -> Path:
-    """The folder of manifest.toml: $DIFFSTYLE_WEIGHTS if it is set."""
+    """The folder that holds manifest.toml: $DIFFSTYLE_WEIGHTS, or the weights that ship."""
     return Path(os.environ.get(WEIGHTS_VARIABLE) or data_folder("weights"))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """`manifest.toml` of `folder`, parsed."""
+    """The parsed `manifest.toml` of `folder`."""
     return read_toml(folder / "manifest.toml")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """A file of ours that came with the installation."""
+    """A TOML file that belongs to the installation; InputError if it is missing or damaged."""
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -64,7 +64,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def manifest(folder: Path | None = None) -> dict[str, WeightsFile]:
-    """Every weights file that we ship, by name."""
+    """Every weights file in the manifest of `folder`, by default the one that ships, by name."""
     folder = folder or weights_folder()
     try:
         entries = [WeightsFile(**entry) for entry in read_manifest(folder)["file"]]
@@ -75,11 +75,11 @@ def manifest(folder: Path | None = None) -> dict[str, WeightsFile]:
 
 
 def verified(name: str) -> tuple[Path, str]:
-    """Path and sha256 of the weights file `name`, after checking it against the manifest."""
+    """Path and sha256 of the weights file `name`; InputError unless it is as the manifest says."""
     folder = weights_folder()
     entry = manifest(folder).get(name)
     if entry is None:
-        raise InputError(f"{folder / 'manifest.toml'} does not know {name!r}: install diffstyle again.")
+        raise InputError(f"{folder / 'manifest.toml'} has no entry {name!r}: install diffstyle again.")
     path = folder / name
     if not path.is_file():
         raise InputError(f"The weights file {path} is missing: install diffstyle again.")
@@ -90,17 +90,17 @@ def verified(name: str) -> tuple[Path, str]:
 
 
 def verified_folder(name: str) -> Path:
-    """The folder `name` of weights, after checking every file of it that the manifest knows."""
+    """The folder `name` of weights; InputError unless all its files in the manifest are as it says."""
     names = [n for n in manifest() if n.startswith(f"{name}/")]
     if not names:
-        raise InputError(f"{weights_folder() / 'manifest.toml'} does not know {name!r}: install diffstyle again.")
+        raise InputError(f"{weights_folder() / 'manifest.toml'} has no entry {name!r}: install diffstyle again.")
     for entry in names:
         verified(entry)
     return weights_folder() / name
 
 
 def load_weights(name: str) -> tuple[dict[str, Tensor], str]:
-    """Tensors and sha256 of a verified weights file."""
+    """Tensors and sha256 of the weights file `name`, verified."""
     path, digest = verified(name)
     return read_safetensors(path)[1], digest
 

@@ -1,4 +1,4 @@
-"""Styles as people type them: words, a picture, a style file or a name, with a weight behind a colon."""
+"""Style specs as typed on the command line: words, a picture, a style file or a name, with an optional weight."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from diffstyle.assets.zoo import adapter_style, named_style, starter_space, styl
 from diffstyle.core.errors import InputError
 from diffstyle.core.style import Style
 from diffstyle.formats import ipadpt
-from diffstyle.formats.style_files import SUFFIXES
+from diffstyle.formats.style_files import SUFFIXES, load
 
 _WEIGHT = re.compile(
     r"(?P<what>.*?)\s*:\s*(?P<weight>[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?nan|[+-]?inf)", re.I | re.S
@@ -23,10 +23,10 @@ _ROOTED = re.compile(r"(/|\./|\.\./|~|\.\\|[A-Za-z]:\\)")
 
 
 def parse_style(specs: Sequence[str]) -> Style:
-    """The blend that `specs` describe, each `[text:|image:|preset:|adapter:]WHAT[:WEIGHT]`.
+    """The blend of `specs`, each `[text:|image:|preset:|adapter:]WHAT[:WEIGHT]`.
 
-    Without a prefix, WHAT is the file of that name, or else the named style; what looks like a file that is not there,
-    or is nearly the name of a style, is an error; all else is words.
+    Without a prefix, WHAT is the file of that name, or else the style of that name, or else words. InputError if it
+    looks like the path of a file that does not exist, or is almost the name of a style.
     """
     parsed = [_Spec.of(spec) for spec in specs]
     if len(parsed) == 1 and parsed[0].weight > 0:
@@ -35,7 +35,7 @@ def parse_style(specs: Sequence[str]) -> Style:
 
 
 def style_paths(specs: Sequence[str]) -> list[Path]:
-    """The files that `specs` name."""
+    """The picture and style files among `specs`."""
     return [Path(s.what) for s in map(_Spec.of, specs) if s.kind in ("", "image") and _is_file(s.what)]
 
 
@@ -63,7 +63,7 @@ class _Spec:
         if self.kind:
             return _KINDS[self.kind](what)
         if not what.strip():
-            return Style.from_text(what)  # raises, saying that it is empty
+            return Style.from_text(what)  # raises: it is empty
         if what.endswith(SUFFIXES):
             return _from_file(Path(what))
         if _is_file(what):
@@ -72,9 +72,9 @@ class _Spec:
             return named_style(what)
         if _looks_like_a_path(what):
             reason = "it is a folder: name a file" if _is_folder(what) else "there is no such file or folder"
-            raise InputError(f"Cannot read {what}: {reason}; check the path, or say text:{what} if these are words.")
+            raise InputError(f"Cannot read {what}: {reason}; check the path, or write text:{what} if these are words.")
         if "-" in what and " " not in what and difflib.get_close_matches(what, style_files(), cutoff=0.85):
-            return named_style(what)  # raises, naming what is near
+            return named_style(what)  # raises, with the similar names
         return Style.from_text(what)
 
 
@@ -88,10 +88,10 @@ _KINDS: dict[str, Callable[[str], Style]] = {
 
 def _from_file(path: Path) -> Style:
     if path.suffix != ipadpt.SUFFIX:
-        return Style.load(path)
+        return load(path)
     space, width = starter_space()
     found = int(ipadpt.read(path).shape[1])
-    return ipadpt.load(path, space=space if found == width and found not in ipadpt.SPACES else None)
+    return load(path, space=space if found == width and found not in ipadpt.SPACES else None)
 
 
 def _looks_like_a_path(what: str) -> bool:
@@ -102,7 +102,7 @@ def _looks_like_a_path(what: str) -> bool:
 def _is_file(path: str) -> bool:
     try:
         return Path(path).is_file()
-    except (OSError, ValueError):  # a name that no file can have
+    except (OSError, ValueError):  # not a valid file name
         return False
 
 

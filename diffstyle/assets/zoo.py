@@ -1,4 +1,4 @@
-"""Named styles and style adapters, found by name: those that come with diffstyle, and the user's own."""
+"""Named styles and style adapters: those that ship, and the user's own."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def style_files() -> dict[str, Path]:
 
 
 def example_photo() -> Path:
-    """The photo of the thumbnails."""
+    """The photo that the thumbnails of the named styles are painted from."""
     return weights_folder() / "starter" / "styles" / "content.jpg"
 
 
 def named_style(name: str) -> Style:
-    """The style called `name`; InputError names the nearest ones if there is none."""
+    """The style called `name`; InputError with the most similar names if there is none."""
     files = style_files()
     if name not in files:
         raise InputError(_unknown("style", name, list(files), "`diffstyle style list` names them."))
@@ -49,7 +49,7 @@ def starter_space() -> tuple[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class AdapterInfo:
-    """What the adapter.toml in `folder` says. `own`: it is the user's, not one that ships."""
+    """The values of the adapter.toml in `folder`. `own`: it was trained by the user and does not ship."""
 
     folder: Path
     name: str
@@ -63,29 +63,30 @@ class AdapterInfo:
 
     @property
     def file(self) -> Path:
+        """Its weights."""
         return self.folder / TENSORS
 
     @property
     def look(self) -> Path | None:
-        """The style that it paints, if it is one style's."""
+        """The style file of a personal adapter, None for one that paints any style."""
         path = self.folder / LOOK
         return path if path.is_file() else None
 
 
 def adapters_folder() -> Path:
-    """Where the user's own adapters are kept: $DIFFSTYLE_ADAPTERS, or a folder among the user's data."""
+    """The folder of the user's own adapters: $DIFFSTYLE_ADAPTERS, or one in the user's data folder."""
     data = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "diffstyle" / "adapters"
     return Path(os.environ.get(ADAPTERS_VARIABLE) or data).expanduser()
 
 
 def adapter_folders() -> dict[str, Path]:
-    """The folder of each style adapter, in alphabetical order: one that holds adapter.toml. What ships goes first."""
+    """The folder of each style adapter by name, in alphabetical order; one that ships hides the user's of that name."""
     homes = [adapters_folder(), data_folder("adapters")]
     return dict(sorted((p.parent.name, p.parent) for home in homes for p in home.glob(f"[!.]*/{INFO}")))
 
 
 def adapter_info(name: str) -> AdapterInfo:
-    """The adapter called `name`; InputError if there is none, naming the nearest, or if its adapter.toml is damaged."""
+    """The adapter called `name`; InputError if there is none, with similar names, or if its adapter.toml is damaged."""
     folders = adapter_folders()
     if name not in folders:
         raise InputError(_unknown("adapter", name, list(folders), "`diffstyle adapters list` names them."))
@@ -93,12 +94,12 @@ def adapter_info(name: str) -> AdapterInfo:
     values: dict[str, Any] = read_toml(folder / INFO)
     known = {k: str(values.get(k, "")) for k in ("kind", "backbone", "sha256", "source", "space", "licence")}
     if not all(known[k] for k in ("kind", "backbone", "sha256")):
-        raise InputError(f"Cannot use {folder / INFO}: it does not say kind, backbone and sha256; train it again.")
+        raise InputError(f"Cannot use {folder / INFO}: kind, backbone and sha256 must be given; train it again.")
     return AdapterInfo(folder, name, own=folder.parent == adapters_folder(), **known)
 
 
 def adapter_file(name: str) -> Path:
-    """The weights of the adapter called `name`; InputError if they are not what its adapter.toml says."""
+    """The weights file of the adapter called `name`; InputError if its sha256 is not that in adapter.toml."""
     info = adapter_info(name)
     if not info.file.is_file() or sha256(info.file) != info.sha256:
         again = "train it again" if info.own else "install diffstyle again"
@@ -107,7 +108,7 @@ def adapter_file(name: str) -> Path:
 
 
 def adapter_style(name: str) -> Style:
-    """The style of the personal adapter called `name`, which brings the adapter along."""
+    """The style of the personal adapter called `name`; it references the adapter, which is loaded with it."""
     look = adapter_info(name).look
     if look is None:
         raise InputError(f"The adapter {name} paints any style: name it with --adapter, and the style with --style.")
@@ -115,14 +116,14 @@ def adapter_style(name: str) -> Style:
 
 
 def check_new(name: str, *, overwrite: bool) -> Path:
-    """The folder for a new adapter of the user's; InputError for a name that no folder can have, or is taken."""
+    """The folder for a new adapter of the user; InputError if the name is not valid, is taken, or cannot be written."""
     if not _NAME.fullmatch(name):
-        raise InputError(f"{name!r} is no name for an adapter: use letters, digits, - and _, up to 64 of them.")
+        raise InputError(f"{name!r} is not a valid name: use letters, digits, - and _, at most 64 of them.")
     folder = adapters_folder() / name
     if name in adapter_folders() and not folder.exists():
         raise InputError(f"An adapter called {name} comes with diffstyle: choose another name.")
     if folder.exists() and not overwrite:
-        raise InputError(f"There is an adapter called {name}: choose another name, or say overwrite.")
+        raise InputError(f"There is an adapter called {name}: choose another name, or give overwrite.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -133,10 +134,10 @@ def check_new(name: str, *, overwrite: bool) -> Path:
 
 
 def remove_adapter(name: str) -> Path:
-    """Delete an adapter of the user's; the folder that is gone."""
+    """Delete an adapter of the user and return the folder that it had."""
     info = adapter_info(name)
     if not info.own:
-        raise InputError(f"The adapter {name} comes with diffstyle: it stays.")
+        raise InputError(f"The adapter {name} comes with diffstyle: it cannot be removed.")
     try:
         shutil.rmtree(info.folder)
     except OSError as error:

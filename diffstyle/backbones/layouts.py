@@ -1,5 +1,6 @@
-"""The public configurations of SD 1.5 and SDXL as a diffusers folder without weights, so that a single-file
-checkpoint is read with no network: diffusers itself would fetch them.
+"""The public configurations of SD 1.5 and SDXL as a diffusers folder without weights.
+
+With it a single-file checkpoint is loaded offline; without it, diffusers would download the configurations.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from diffstyle.core.errors import InputError, explain
 from diffstyle.formats.atomic import cache_folder, write_atomic
 
-VERSION = 2  # of what is written: another one makes kept folders stale
+VERSION = 2  # of the written folders: raise it to invalidate cached ones
 
 _UNET: Mapping[str, Any] = {
     "_class_name": "UNet2DConditionModel",
@@ -110,7 +111,7 @@ _TOKENIZERS = {"sd15": {"tokenizer": "<|endoftext|>"}, "sdxl": {"tokenizer": "<|
 
 
 def configs(name: str) -> dict[str, Mapping[str, Any]]:
-    """Every JSON of the layout `sd15` or `sdxl`, by its path in the folder."""
+    """The values of every JSON file of the layout `sd15` or `sdxl`, by path; InputError for another name."""
     if name not in _UNETS:
         raise InputError(
             f"There is no layout {name!r}: a single file must be of SD 1.5 or SDXL; give a diffusers folder."
@@ -149,14 +150,14 @@ def configs(name: str) -> dict[str, Mapping[str, Any]]:
 
 
 def _controlnet(unet: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The configuration of the public ControlNets for a UNet."""
+    """The configuration of the public ControlNets that belong to a UNet with the configuration `unet`."""
     kept = {k: v for k, v in unet.items() if k not in ("out_channels", "sample_size", "up_block_types")}
-    shown = {"conditioning_embedding_out_channels": [16, 32, 96, 256]}
-    return {**kept, **shown, "_class_name": "ControlNetModel"}
+    hint = {"conditioning_embedding_out_channels": [16, 32, 96, 256]}
+    return {**kept, **hint, "_class_name": "ControlNetModel"}
 
 
 def layout(name: str) -> Path:
-    """The folder of the layout `name` in the user's cache, written at first use."""
+    """The folder of the layout `name` in the user's cache; it is written at the first use."""
     folder = cache_folder() / "layouts" / f"{name}-{VERSION}"
     if not (folder / "model_index.json").is_file():
         write_layout(name, folder)
@@ -167,12 +168,12 @@ def write_layout(name: str, folder: Path) -> None:
     """Write the configurations and the tokenizers of `name` into `folder`."""
     for tokenizer, pad in _TOKENIZERS.get(name, {}).items():
         _write_tokenizer(folder / tokenizer, pad)
-    for path, values in reversed(configs(name).items()):  # model_index.json last: it says that all is there
+    for path, values in reversed(configs(name).items()):  # model_index.json last: it marks the folder as complete
         _write(folder / path, json.dumps(values, indent=2))
 
 
 def _write_tokenizer(folder: Path, pad: str) -> None:
-    """CLIP's own tokenizer in transformers' layout, from the merges that open_clip ships."""
+    """Write CLIP's tokenizer in transformers' layout, from the merges that open_clip ships."""
     from open_clip.tokenizer import bytes_to_unicode, default_bpe
 
     lines = gzip.decompress(Path(default_bpe()).read_bytes()).decode("utf-8").split("\n")

@@ -1,18 +1,19 @@
-"""Backbones from disk, through diffusers' own loaders."""
+"""Loads backbones from disk through diffusers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 
 from diffstyle.assets.hub import known_models, where
-from diffstyle.backbones.backbone import Backbone, Control, Sampling
+from diffstyle.backbones.backbone import Backbone, Control
 from diffstyle.backbones.layouts import layout
 from diffstyle.backbones.recognise import architecture_of, expect
+from diffstyle.backbones.sampling import Sampling, read_sampling
 from diffstyle.backbones.source import INDEX, OPTIONAL, Source, check_folder, find, read_json, variant_of, weights_of
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import Attention, MemoryMode
@@ -21,14 +22,12 @@ from diffstyle.formats.atomic import fingerprint
 from diffstyle.formats.safetensors import read_safetensors
 
 CONSTANT = "prompt.safetensors"
-"""Beside model_index.json of a backbone without text encoder: its `prompt_embeds` (1, tokens, width)."""
-SAMPLING = "sampling.json"
-"""Beside model_index.json: the `Sampling` that a backbone was made for."""
+"""The file beside model_index.json with the `prompt_embeds` (1, tokens, width) of a backbone without text encoder."""
 
 
 @dataclass(frozen=True, slots=True)
 class ControlNetSource:
-    """Where a ControlNet is, and its part in a render."""
+    """A ControlNet by `name`, path or hub id, and how it is used."""
 
     name: str
     control: Control
@@ -42,13 +41,12 @@ def load_backbone(
     controlnets: Sequence[ControlNetSource] | None = None,
     memory: MemoryMode = "fast",
     attention: Attention = "sdpa",
-    compiled: bool = False,
 ) -> Backbone:
-    """The backbone called `model`: a diffusers folder, a single file, a hub id in the cache or a name that we know.
+    """The backbone called `model`: a known name, a diffusers folder, a single file or a hub id in the cache.
 
-    It is on the CPU until `arrange` puts it where it is to run. A folder's own `controlnet/` is used unless
-    `controlnets` are given, or none with (). Raises InputError for what is missing, damaged,
-    pickled, of another architecture, or does not fit together.
+    It stays on the CPU until `Backbone.arrange`. With `controlnets` None a folder's own `controlnet/` is used.
+    InputError for files that are missing, damaged, pickled or of another architecture, and for parts that do not fit
+    together.
     """
     source = find(model, "model")
     with quiet():
@@ -57,8 +55,8 @@ def load_backbone(
     channels, latent = int(pipeline.unet.config.in_channels), int(pipeline.vae.config.latent_channels)
     if channels != latent:
         raise InputError(
-            f"The model {model} takes {channels} channels where its VAE gives {latent}: it is one for inpainting or"
-            " editing, give one for text to image."
+            f"The model {model} takes {channels} channels where its VAE gives {latent}: it is made for inpainting or"
+            " editing, give one made for text to image."
         )
     if controlnets is None:
         own = source.path / "controlnet"
@@ -71,19 +69,20 @@ def load_backbone(
     if nets:
         pipeline = _with_controlnets(pipeline, nets)
     pipeline.set_progress_bar_config(disable=True)
+    folder = source.path if source.path.is_dir() else None
     return Backbone(
         pipeline,
         architecture,
         _fingerprints(source, controlnets),
         device,
         dtype,
-        tuple(c.control for c in controlnets),
-        _sampling(source.path),
-        memory,
-        attention,
-        compiled,
-        _constant(source.path / CONSTANT) if source.path.is_dir() else None,
-        _preview_vae(architecture.name, device, dtype),
+        folder=folder,
+        controls=tuple(c.control for c in controlnets),
+        sampling=read_sampling(folder, Sampling),
+        memory=memory,
+        attention=attention,
+        constant=None if folder is None else _constant(folder / CONSTANT),
+        preview_vae=_preview_vae(architecture.name, device, dtype),
     )
 
 
@@ -94,7 +93,7 @@ def _from_folder(source: Source, dtype: torch.dtype) -> Any:
     kind = _class(f"StableDiffusion{'XL' if xl else ''}Img2ImgPipeline")
     names = ("text_encoder", "tokenizer", *(("text_encoder_2", "tokenizer_2") if xl else ()), *OPTIONAL)
     absent = {n: None for n in names if cast("list[Any]", index.get(n, [None]))[0] is None}
-    absent["image_encoder"] = None  # styles come encoded
+    absent["image_encoder"] = None  # adapters get embeddings
     if not weights_of(source.path / "safety_checker", variant):
         absent |= {"safety_checker": None, "feature_extractor": None}
     absent.pop("safety_checker" if xl else "", None)
@@ -175,7 +174,7 @@ def _flags(pipeline: Any, xl: bool) -> dict[str, Any]:
 
 
 def _fingerprints(source: Source, controlnets: Sequence[ControlNetSource]) -> dict[str, str]:
-    """Of each weights file in use, by a name without the folders of this machine."""
+    """A fingerprint of each weights file in use, by a name without the folders of this machine."""
     found: dict[str, str] = {}
     if source.path.is_file():
         found[source.path.name] = fingerprint(source.path)
@@ -192,28 +191,17 @@ def _fingerprints(source: Source, controlnets: Sequence[ControlNetSource]) -> di
     return found
 
 
-def _sampling(folder: Path) -> Sampling:
-    if not (folder / SAMPLING).is_file():
-        return Sampling()
-    values = read_json(folder / SAMPLING)
-    try:
-        return Sampling(**values)
-    except TypeError as error:
-        known = ", ".join(f.name for f in fields(Sampling))
-        raise InputError(f"Cannot use {folder / SAMPLING}: it holds other things than {known}.") from error
-
-
 def _constant(path: Path) -> torch.Tensor | None:
     if not path.is_file():
         return None
     tensor = read_safetensors(path)[1].get("prompt_embeds")
     if tensor is None or tensor.ndim != 3:
-        raise InputError(f"Cannot use {path}: it holds no prompt_embeds of shape (1, tokens, width).")
+        raise InputError(f"Cannot use {path}: prompt_embeds is missing or not of shape (1, tokens, width).")
     return tensor
 
 
 def _preview_vae(family: str, device: torch.device, dtype: torch.dtype) -> Any:
-    """The tiny VAE that shows steps in between, where it is on this machine."""
+    """The tiny VAE that decodes intermediate steps, or None if it is not in the cache."""
     known = next((m for m in known_models().values() if m.kind == "vae" and m.family == family), None)
     folder = None if known is None else where(known)
     if folder is None:
@@ -221,17 +209,17 @@ def _preview_vae(family: str, device: torch.device, dtype: torch.dtype) -> Any:
     try:
         with quiet():
             return _class("AutoencoderTiny").from_pretrained(str(folder), dtype=dtype, local_files_only=True).to(device)
-    except (OSError, ValueError, RuntimeError):  # a render does without: `diffstyle models verify` says what is wrong
+    except (OSError, ValueError, RuntimeError):  # optional; `diffstyle models verify` reports the damage
         return None
 
 
 def _short(error: Exception) -> str:
-    """The first line of what a library says, without its full stop."""
+    """The first line of an error message, without its full stop."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")[:200]
 
 
 def _class(name: str) -> Any:
-    """A class of diffusers, which exports them lazily and untyped."""
+    """The diffusers class called `name`; diffusers exports its classes lazily and untyped."""
     import diffusers
 
     return getattr(diffusers, name)

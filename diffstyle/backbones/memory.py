@@ -1,25 +1,22 @@
-"""How a pipeline is held: device, dtype, layout, attention, offloading. All of it here and in this order."""
+"""Places a pipeline: device, memory layout, offloading, attention, compilation, in this order."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from typing import Any
 
 import torch
 
-from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import Attention, MemoryMode
 
 SLOWER: dict[MemoryMode, MemoryMode] = {"fast": "balanced", "balanced": "low"}
-"""The mode that needs less memory than another."""
+"""The next mode that needs less memory."""
 
 
-def arrange(pipeline: Any, *, device: torch.device, memory: MemoryMode, attention: Attention, compiled: bool) -> None:
-    """Put `pipeline` where and how it is to run. To be called again after whatever changes its modules.
+def arrange(pipeline: Any, *, device: torch.device, memory: MemoryMode, attention: Attention) -> None:
+    """Place `pipeline` on `device`. Call it again after changing any of its modules.
 
     fast: everything on the device. balanced: one part at a time on a GPU, the VAE in slices. low: layer by layer on a
-    GPU, the VAE in tiles. On a CPU there is nothing to offload to: the VAE's tiles and sliced attention save there.
+    GPU, the VAE in tiles. On a CPU nothing is offloaded, and only the VAE's tiles and slices save memory.
     """
     pipeline.remove_all_hooks()
     for name in ("unet", "vae", "controlnet"):
@@ -37,14 +34,6 @@ def arrange(pipeline: Any, *, device: torch.device, memory: MemoryMode, attentio
         _slice(pipeline.unet)
     elif attention == "xformers":
         _xformers(pipeline)
-    if compiled:
-        _compile(pipeline.unet)
-
-
-def _compile(unet: Any) -> None:
-    if not any(shutil.which(name) for name in (os.environ.get("CXX", ""), "c++", "g++", "clang++", "cl") if name):
-        raise InputError("Compiling needs a C++ compiler, and there is none here: install g++, or leave compile out.")
-    unet.compile()
 
 
 def _vae(vae: Any, *, slicing: bool, tiling: bool) -> None:
@@ -55,7 +44,7 @@ def _vae(vae: Any, *, slicing: bool, tiling: bool) -> None:
 
 
 def _slice(unet: Any) -> None:
-    """Attention head by head, but where an adapter is attached: diffusers would detach it."""
+    """Compute attention head by head, except where an adapter is attached: diffusers would replace it."""
     for name, module in unet.named_modules():
         processor = getattr(module, "processor", None)
         if name.endswith("attn1") and processor is not None and "IPAdapter" not in type(processor).__name__:
@@ -63,11 +52,11 @@ def _slice(unet: Any) -> None:
 
 
 def _xformers(pipeline: Any) -> None:
-    """xformers' attention where it works; where it does not, PyTorch's own stays, and that is said."""
+    """Use xformers' attention; if it fails, warn and keep PyTorch's own."""
     import warnings
 
     try:
         pipeline.enable_xformers_memory_efficient_attention()
-    except Exception as error:  # a missing or broken extension fails in many ways, none of which may break a run
+    except Exception as error:  # a missing or broken extension fails in many ways
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
-        warnings.warn(f"xformers cannot be used here ({reason}): PyTorch's own attention is.", stacklevel=2)
+        warnings.warn(f"xformers cannot be used here ({reason}): using PyTorch's own attention.", stacklevel=2)

@@ -1,4 +1,4 @@
-"""What a weights file is, by the names and shapes of its tensors: never by its own name."""
+"""Recognises weights files by the names and shapes of their tensors, never by the file name."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ Kind = Literal["single file", "unet", "vae", "controlnet", "ip-adapter", "lora",
 
 _LDM = "model.diffusion_model."
 _FIRST = ("conv_in.weight", *(f"{part}input_blocks.0.0.weight" for part in ("", _LDM, "control_model.")))
-"""The first layer of a UNet or ControlNet; by its whole name, for a VAE in the same file has a conv_in too."""
+"""Full names of the first layer of a UNet or ControlNet; a VAE in the same file has a conv_in too."""
 _LORA = re.compile(r"(lora_(down|up|A|B)(\.default)?|lora\.(down|up)|to_[kqv]_lora\.(down|up))\.weight$")
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """What must agree between a UNet and what is attached to it: widths of its cross-attention and of its blocks."""
+    """Widths of a UNet's cross-attention and blocks, which must agree with those of adapters and ControlNets."""
 
     cross_attention: int
     blocks: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
-        """`sd15`, `sdxl` or `sd21` for the public ones, else ""."""
+        """`sd15`, `sdxl` or `sd21` for the public models, else ""."""
         public = {(768, 320): "sd15", (2048, 320): "sdxl", (1024, 320): "sd21"}
         return public.get((self.cross_attention, self.blocks[0] if self.blocks else 0), "")
 
     @property
     def side(self) -> int | None:
-        """Of the pictures that the public ones were trained on, in pixels."""
+        """The side in pixels of the pictures that a public model was trained on, else None."""
         return {"sd15": 512, "sd21": 768, "sdxl": 1024}.get(self.name)
 
     def __str__(self) -> str:
@@ -45,18 +45,19 @@ class Architecture:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """`architecture` of the UNet it is or belongs to, where its tensors show it."""
+    """The kind of a file and, where its tensors show it, the `architecture` of the UNet that it is or belongs to."""
 
     kind: Kind
     architecture: Architecture | None = None
 
 
 def recognise(path: Path) -> Recognised:
-    """What the safetensors file `path` is; only its header is read."""
+    """Recognise the safetensors file `path`; only its header is read."""
     return recognise_shapes(read_shapes(path))
 
 
 def recognise_shapes(shapes: Shapes) -> Recognised:
+    """Recognise a file by its tensors' shapes, by name."""
     keys = list(shapes)
     if any(k.startswith("image_proj.") for k in keys) and any(k.startswith("ip_adapter.") for k in keys):
         return Recognised("ip-adapter", Architecture(_widest(shapes, "to_k_ip.weight")))
@@ -76,16 +77,16 @@ def recognise_shapes(shapes: Shapes) -> Recognised:
 
 
 def expect(path: Path, kind: Kind, what: str) -> Recognised:
-    """What `path` is, if it is `kind`; else an InputError that says what it is instead."""
+    """Recognise `path`, which is to be used as `what`; InputError with its actual kind unless it is of `kind`."""
     found = recognise(path)
     if found.kind != kind:
-        instead = "nothing that diffstyle knows" if found.kind == "unknown" else f"a file of kind {found.kind}"
-        raise InputError(f"Cannot use {path} as {what}: by its tensors it is {instead}.")
+        instead = "of no known kind" if found.kind == "unknown" else f"of kind {found.kind}"
+        raise InputError(f"Cannot use {path} as {what}: it is {instead}.")
     return found
 
 
 def architecture_of(config: object) -> Architecture:
-    """Of a diffusers UNet or ControlNet, from its config."""
+    """The architecture of a diffusers UNet or ControlNet with this `config`."""
     values = cast("Mapping[str, Any]", config)
     cross: Any = values["cross_attention_dim"]
     width = int(cross[0] if isinstance(cross, (list, tuple)) else cross)  # pyright: ignore[reportUnknownArgumentType]

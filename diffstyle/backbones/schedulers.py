@@ -1,4 +1,4 @@
-"""The samplers by the names people know them by."""
+"""Schedulers by their common names."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from diffstyle.core.model_options import SchedulerName
 
 
 def make_scheduler(name: str, config: Any) -> Any:
-    """The diffusers scheduler `name` on the noise schedule of `config`, another scheduler's.
+    """The diffusers scheduler called `name`, with the noise schedule of `config`, another scheduler's configuration.
 
     ddim: Song et al. 2021. dpm++: DPM-Solver++(2M) with Karras sigmas (Lu et al. 2022, Karras et al. 2022). unipc: Zhao
     et al. 2023. euler-a: ancestral Euler. lcm, tcd: for the few-step models of Luo et al. 2023 and Zheng et al. 2024.
     """
     import diffusers as untyped
 
-    diffusers: Any = untyped  # which exports its classes lazily
+    diffusers: Any = untyped  # its classes are exported lazily
     classes: dict[str, tuple[Any, dict[str, Any]]] = {
         "ddim": (diffusers.DDIMScheduler, {"set_alpha_to_one": False, "clip_sample": False}),
         "dpm++": (diffusers.DPMSolverMultistepScheduler, {"use_karras_sigmas": True}),

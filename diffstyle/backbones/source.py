@@ -1,4 +1,4 @@
-"""Where a diffusion model is: a name we know, a diffusers folder, a single file, or a hub id in the local cache."""
+"""Finds diffusion models: by known name, as a diffusers folder or a single file, or by hub id in the local cache."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from diffstyle.core.errors import InputError, explain
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 INDEX = "model_index.json"
 _VOCABULARY = (("tokenizer.json",), ("vocab.json", "merges.txt"))
-"""Files of which a tokenizer has either; transformers makes one without any words where there are none."""
+"""A tokenizer needs the files of one of these; without any, transformers silently makes an empty one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """`path` is a file or a folder; `known` what the manifest says of it, if it came by a name of ours."""
+    """A file or folder at `path`; `known` is its manifest entry if it was found by a known name."""
 
     path: Path
     known: KnownModel | None = None
 
     @property
     def variant(self) -> str | None:
+        """The variant of a known model's files, such as fp16."""
         return (self.known.variant or None) if self.known else None
 
 
 def find(name: str | Path, what: str) -> Source:
-    """The file or folder called `name`; InputError says where it was looked for. Nothing is downloaded.
+    """The file or folder called `name`; InputError if it is not on this machine. Downloads nothing.
 
-    `name` is a name of `diffstyle models list`, a path, or a hub id (owner/name) whose snapshot is in the cache. `what`
-    it is to be used as is for the message.
+    `name` is one of `diffstyle models list`, a path, or a hub id (owner/name) whose snapshot is in the cache. `what` is
+    what error messages call it.
     """
     text = str(name)
     known = known_models().get(text)
@@ -57,7 +58,7 @@ def find(name: str | Path, what: str) -> Source:
 
 
 def weights_file(source: Source, kind: Kind, what: str) -> Path:
-    """The one safetensors file of `source` that is a `kind`: itself, or the only one of its folder."""
+    """The safetensors file at `source`, or the only one in that folder; InputError unless it is of `kind`."""
     if source.path.is_file():
         expect(source.path, kind, what)
         return source.path
@@ -70,6 +71,7 @@ def weights_file(source: Source, kind: Kind, what: str) -> Path:
 
 
 def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file of a model; InputError if it is missing or damaged."""
     try:
         values: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -80,7 +82,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def check_folder(folder: Path, variant: str | None = None) -> dict[str, Any]:
-    """The index of a diffusers folder, after finding every part that it names."""
+    """The index of a diffusers folder; InputError if a part that it names is missing, pickled or needs foreign code."""
     if not (folder / INDEX).is_file():
         raise InputError(f"Cannot use {folder}: a diffusers folder holds {INDEX}; a single file ends in .safetensors.")
     index = read_json(folder / INDEX)
@@ -89,7 +91,7 @@ def check_folder(folder: Path, variant: str | None = None) -> dict[str, Any]:
             continue
         library = str(cast("list[Any]", entry)[0])
         if library not in ("diffusers", "transformers"):
-            raise InputError(f"Cannot use {folder}: its part {name} wants code of {library}, which is not run.")
+            raise InputError(f"Cannot use {folder}: its part {name} needs code of {library}, which is not run.")
         part = folder / name
         if not part.is_dir():
             raise InputError(f"Cannot use {folder}: its part {name} is missing, fetch the model again.")
@@ -106,12 +108,12 @@ OPTIONAL = ("safety_checker", "feature_extractor", "image_encoder")
 
 
 def weights_of(part: Path, variant: str | None) -> list[Path]:
-    """The safetensors files of a folder's part."""
+    """The safetensors files of a part of a model, all or those of `variant`."""
     return sorted(part.glob(f"*.{variant}*.safetensors" if variant else "*.safetensors"))
 
 
 def variant_of(folder: Path) -> str | None:
-    """`fp16` if that is all the UNet's weights there are."""
+    """`fp16` if the UNet's weights are there in that variant only, else None."""
     plain = [p for p in (folder / "unet").glob("*.safetensors") if ".fp16" not in p.name]
     half = list((folder / "unet").glob("*.fp16*.safetensors"))
     return "fp16" if half and not plain else None

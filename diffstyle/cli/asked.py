@@ -76,7 +76,7 @@ class Asked:
     @classmethod
     def of(cls, options: StyleOptions) -> Asked:
         from diffstyle.assets.style_spec import parse_style
-        from diffstyle.core.mask import Mask, Region, shared_out
+        from diffstyle.core.mask import Mask, Region, composite_weights
 
         pairs = [_pair(text) for text in options.region or []]
         specs = [*options.style, *(style for where, style in pairs if where == REST)]
@@ -88,8 +88,8 @@ class Asked:
         if len(sizes) > 1:
             raise InputError("The masks are of different sizes: save them all at the size of the photo.")
         if not specs:  # only the regions are painted
-            left, _ = shared_out(regions)
-            covered = 1 - left if mask is None else (1 - left).minimum(mask.shares)
+            left, _ = composite_weights(regions)
+            covered = 1 - left if mask is None else (1 - left).minimum(mask.values)
             mask = Mask(covered, "regions")
         negative = parse_style(options.negative_style) if options.negative_style else None
         style = parse_style(specs) if specs else regions[0].style
@@ -122,7 +122,7 @@ class Asked:
         if len(masks) < 2:
             return masks[0] if masks else None
         source = " and ".join(mask.source for mask in masks)
-        return replace(masks[0], shares=torch.stack([m.shares for m in masks]).amin(0), source=source)
+        return replace(masks[0], values=torch.stack([m.values for m in masks]).amin(0), source=source)
 
 
 def _pair(text: str) -> tuple[str, str]:

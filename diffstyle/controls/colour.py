@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from diffstyle.controls.wrapper import Wrapper
-from diffstyle.core.mask import shared_out
+from diffstyle.core.mask import composite_weights
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, Task, map_styles
@@ -66,7 +66,7 @@ class Colour(Wrapper):
 
     def _recoloured(self, task: ResolvedTask, begin: Picture) -> tuple[Tensor, float]:
         """`begin` (3, H, W) recoloured to the style of each region, and the distance left to their mean colours."""
-        left, parts = shared_out(task.regions) if task.regions else (None, [])
+        left, parts = composite_weights(task.regions) if task.regions else (None, [])
         pixels, missed = torch.zeros_like(begin.pixels), 0.0
         for style, part in zip(task.styles, (left, *parts), strict=True):
             wanted = self._gaussian(style)

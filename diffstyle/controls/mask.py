@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from diffstyle.controls.wrapper import Wrapper
-from diffstyle.core.mask import shared_out
+from diffstyle.core.mask import composite_weights
 from diffstyle.core.picture import Picture
 from diffstyle.core.settings import Capabilities
 from diffstyle.core.task import ResolvedTask, feathered
@@ -40,14 +40,14 @@ class Masked(Wrapper):
         )
         pixels = painted.pixels
         if mask is not None:
-            pixels = torch.lerp(task.content.pixels, pixels, mask.shares)  # exact at 0 and at 1
+            pixels = torch.lerp(task.content.pixels, pixels, mask.values)  # exact at 0 and at 1
         return replace(painted, pixels=pixels, notes=(*painted.notes, *notes))
 
     def _layered(self, task: ResolvedTask, on_step: OnStep | None) -> Picture:
         """A picture for each style that is seen anywhere, mixed by the parts of each pixel that are its; measures are
         mixed by the areas.
         """
-        left, parts = shared_out(task.regions) if task.regions else (torch.ones(1), [])
+        left, parts = composite_weights(task.regions) if task.regions else (torch.ones(1), [])
         layers = [(style, part) for style, part in zip(task.styles, (left, *parts), strict=True) if bool(part.any())]
         pixels = torch.zeros_like(task.content.pixels)
         notes: dict[str, None] = {}

@@ -186,7 +186,7 @@ def _small(picture: Picture) -> npt.NDArray[np.uint8]:
 
 
 def _checked(mask: Mask, what: str) -> Mask:
-    share = float(mask.shares.mean())
+    share = float(mask.values.mean())
     if not SMALLEST <= share <= LARGEST:
         found = "nothing" if share < SMALLEST else "nearly everything"
         raise InputError(f"{what}: {found} in the photo was found to be that; give a box or a mask.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from diffstyle.controls.wrapper import Wrapper
 from diffstyle.core.picture import Picture
 from diffstyle.core.task import ResolvedTask
 from diffstyle.engines.base import OnStep
+from diffstyle.ops.strips import strips
 
 restoration: Any = untyped
 HEAVIEST = 0.15  # Chambolle's weight at 1
@@ -34,15 +34,7 @@ def smoothed(picture: Picture, weight: float) -> torch.Tensor:
     """(3, H, W); a larger `weight` takes more."""
     out = torch.empty_like(picture.pixels)
     for plane, target in zip(picture.pixels.numpy(), out.numpy(), strict=True):
-        for rows, seen in _strips(picture.height, picture.width):
-            part = restoration.denoise_tv_chambolle(plane[seen], weight, eps=0, max_num_iter=ITERATIONS)
-            target[rows] = np.clip(part[rows.start - seen.start :][: rows.stop - rows.start], 0, 1)
+        for strip in strips(picture.height, picture.width, pixels=STRIP_PIXELS, margin=ITERATIONS):
+            part = restoration.denoise_tv_chambolle(plane[strip.rows()], weight, eps=0, max_num_iter=ITERATIONS)
+            target[strip.target()] = np.clip(part[strip.kept()], 0, 1)
     return out
-
-
-def _strips(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """Rows to keep, and rows to look at for them."""
-    step = max(ITERATIONS, STRIP_PIXELS // width)
-    for top in range(0, height, step):
-        bottom = min(top + step, height)
-        yield slice(top, bottom), slice(max(0, top - ITERATIONS), min(height, bottom + ITERATIONS))

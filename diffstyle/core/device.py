@@ -1,4 +1,4 @@
-"""Where to compute, and in which numbers."""
+"""Devices and dtypes, and errors for lack of memory."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from diffstyle.core.model_options import DtypeName, MemoryMode
 
 
 def find_device(name: str | None) -> torch.device:
-    """The device called `name`; without one CUDA, Apple's MPS or the CPU, the first that there is.
+    """The device called `name`, by default the first of CUDA, Apple's MPS and the CPU that is available.
 
-    Raises InputError if it cannot be computed on here.
+    InputError if it cannot be used on this machine.
     """
     if name is None:
         mps = torch.backends.mps.is_available()
@@ -31,22 +31,22 @@ def find_device(name: str | None) -> torch.device:
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the processor computes in it (1.7x on AVX512-bf16, see benchmarks.preview), else float32."""
+    """The dtype for inference: float16 on CUDA, bfloat16 on CPUs with AVX512-bf16 (1.7x faster), else float32."""
     if device.type == "cpu":
         capabilities: Mapping[str, object] = torch.cpu.get_capabilities()
         fast = capabilities.get("avx512_bf16") and torch.backends.mkldnn.is_available()
         return torch.bfloat16 if fast else torch.float32
-    return torch.float16 if device.type == "cuda" else torch.float32  # on MPS half precision decodes to black
+    return torch.float16 if device.type == "cuda" else torch.float32  # in half precision, decoding on MPS gives black
 
 
 def mixed_precision(device: torch.device) -> torch.autocast:
-    """A context in which a network is trained in bfloat16; in float32 on a CPU that would take many times longer so."""
+    """An autocast context for training in bfloat16, disabled on CPUs without native support, which slow down by it."""
     quick = device.type != "cpu" or fast_dtype(device) == torch.bfloat16
     return torch.autocast(device.type, torch.bfloat16, enabled=quick)
 
 
 def named_dtype(name: str) -> torch.dtype:
-    """torch's dtype called `name`."""
+    """torch's dtype called `name`; InputError unless it is one of `DtypeName`."""
     if name not in get_args(DtypeName):
         raise InputError(f"dtype is {name!r}: give one of {', '.join(get_args(DtypeName))}.")
     found: torch.dtype = getattr(torch, name)
@@ -54,11 +54,12 @@ def named_dtype(name: str) -> torch.dtype:
 
 
 def dtype_name(dtype: torch.dtype) -> str:
+    """The name of a dtype without its module: float32."""
     return str(dtype).removeprefix("torch.")
 
 
 def ran_out(error: BaseException | None) -> bool:
-    """Whether `error` says that the memory of some device ran out."""
+    """Whether `error` was raised because a device is out of memory."""
     said = str(error)
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(
         words in said for words in ("out of memory", "not enough memory", "can't allocate memory")
@@ -67,8 +68,10 @@ def ran_out(error: BaseException | None) -> bool:
 
 @contextlib.contextmanager
 def enough_memory(action: str, *, device: torch.device, dtype: torch.dtype, memory: MemoryMode) -> Generator[None]:
-    """InputError that says what takes less, if memory runs out inside; also where a library's error was taken for
-    another one on the way here. On a CPU the memory mode does not change what is loaded.
+    """Turn an out-of-memory error in the context into an InputError that suggests options which need less.
+
+    `action` completes "not enough memory to ...". It also recognises such an error as the cause of another one. On a
+    CPU no lower memory mode is suggested: it does not change what is loaded.
     """
     try:
         yield

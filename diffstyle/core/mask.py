@@ -1,4 +1,4 @@
-"""Where in a picture something holds: soft masks, and regions with a style of their own."""
+"""Soft masks, and regions of a picture with a style of their own."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture, PictureLike
 from diffstyle.core.style import Style
 
-GREY = 3 / 255  # by which the channels of a grey picture may differ: JPEG's own error
+GREY = 3 / 255  # how far the channels of a grey picture may differ: the error of JPEG
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mask:
-    """`shares` (1, H, W) float32 in whole 255ths, as a file holds them: 1 is here, 0 is not.
+    """`values` (1, H, W) float32, rounded to multiples of 1/255 as in a file: 1 is inside the mask, 0 outside.
 
-    `source` and `notes` are as a Picture's. Two masks are equal when their shares are.
+    `source` and `notes` are those of a Picture. Two masks are equal when their values are.
     """
 
-    shares: Tensor
+    values: Tensor
     source: str = "mask"
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.shares.ndim != 3 or self.shares.shape[0] != 1 or self.shares.dtype != torch.float32:
+        if self.values.ndim != 3 or self.values.shape[0] != 1 or self.values.dtype != torch.float32:
             raise InputError(
                 f"Cannot use {self.source}: a mask must be float32 of shape (1, H, W),"
-                f" not {self.shares.dtype} of shape {tuple(self.shares.shape)}."
+                f" not {self.values.dtype} of shape {tuple(self.values.shape)}."
             )
-        if not bool(((self.shares >= 0) & (self.shares <= 1)).all()):  # false for NaN too
+        if not bool(((self.values >= 0) & (self.values <= 1)).all()):  # false for NaN too
             raise InputError(f"Cannot use {self.source}: a mask must be finite and between 0 and 1.")
-        object.__setattr__(self, "shares", self.shares.mul(255).round_().div_(255))
+        object.__setattr__(self, "values", self.values.mul(255).round_().div_(255))
 
     @classmethod
     def of(cls, value: MaskLike) -> Mask:
-        """A Mask, or a picture as one: its alpha channel if something in it is transparent, else its greys.
+        """`value` itself, or the mask in a picture: its alpha channel if any pixel is transparent, else its greys.
 
-        Raises InputError for a picture that is neither grey nor transparent.
+        InputError for a picture that is neither grey nor transparent.
         """
         if isinstance(value, Mask):
             return value
@@ -64,60 +64,60 @@ class Mask:
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
-        return self.shares.shape[2], self.shares.shape[1]
+        return self.values.shape[2], self.values.shape[1]
 
     @property
     def empty(self) -> bool:
-        """Whether it holds nowhere."""
-        return not bool(self.shares.any())
+        """Whether all values are 0."""
+        return not bool(self.values.any())
 
     def __eq__(self, other: object) -> bool:
-        return torch.equal(self.shares, other.shares) if isinstance(other, Mask) else NotImplemented
+        return torch.equal(self.values, other.values) if isinstance(other, Mask) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.digest())
 
     def digest(self) -> str:
-        """sha256 of size and shares."""
+        """sha256 of size and values."""
         return hashlib.sha256(repr(self.size).encode() + self.to_array().tobytes()).hexdigest()
 
     def to_array(self) -> npt.NDArray[np.uint8]:
         """(H, W) uint8."""
-        return self.shares[0].mul(255).round().to(torch.uint8).numpy()
+        return self.values[0].mul(255).round().to(torch.uint8).numpy()
 
     def changed(self, change: Callable[[Tensor], Tensor]) -> Mask:
-        """With `change` done to its shares; what leaves 0 to 1 is brought back."""
-        return replace(self, shares=change(self.shares).clamp(0, 1))
+        """The mask with `change` applied to its values (1, H, W), clamped to [0, 1]."""
+        return replace(self, values=change(self.values).clamp(0, 1))
 
     def resized(self, size: tuple[int, int]) -> Mask:
-        """At `size` (width, height)."""
+        """The mask at `size` (width, height), bilinear with antialiasing."""
         if size == self.size:
             return self
 
-        def scaled(shares: Tensor) -> Tensor:
-            return F.interpolate(shares[None], size=size[::-1], mode="bilinear", antialias=True)[0]
+        def scaled(values: Tensor) -> Tensor:
+            return F.interpolate(values[None], size=size[::-1], mode="bilinear", antialias=True)[0]
 
         return self.changed(scaled)
 
     def fitted(self, content: Picture) -> Mask:
-        """At the size of `content`; that it had another is noted."""
+        """The mask at the size of `content`, with a note if it had another."""
         if self.size == content.size:
             return self
         was, now = ("x".join(map(str, size)) for size in (self.size, content.size))
         return replace(self.resized(content.size), notes=(*self.notes, f"{self.source} was resized: {was} to {now}."))
 
     def feathered(self, pixels: float) -> Mask:
-        """With edges that a Gaussian has softened over about `pixels` pixels."""
+        """The mask blurred by a Gaussian whose edges are about `pixels` wide, a deviation of half as much."""
 
-        def soft(shares: Tensor) -> Tensor:
-            return torch.from_numpy(ndimage.gaussian_filter(shares[0].numpy(), pixels / 2, mode="nearest"))[None]
+        def soft(values: Tensor) -> Tensor:
+            return torch.from_numpy(ndimage.gaussian_filter(values[0].numpy(), pixels / 2, mode="nearest"))[None]
 
         return self.changed(soft) if pixels else self
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of the content, with the style that it gets."""
+    """A part of the content and the style it is painted in."""
 
     mask: Mask
     style: Style
@@ -128,18 +128,18 @@ RegionLike: TypeAlias = Region | tuple[MaskLike, Style]
 
 
 def region(value: RegionLike) -> Region:
-    """A Region, or a pair of a mask and a style as one."""
+    """`value` itself, or the region of a pair of a mask and a style."""
     return value if isinstance(value, Region) else Region(Mask.of(value[0]), value[1])
 
 
-def shared_out(regions: Sequence[Region]) -> tuple[Tensor, list[Tensor]]:
-    """How much of every pixel is left to no region, and each one's own part: all of (1, H, W), together 1.
+def composite_weights(regions: Sequence[Region]) -> tuple[Tensor, list[Tensor]]:
+    """The weight of what no region covers and that of each region, all (1, H, W); they sum to 1 in every pixel.
 
-    A later region lies over the earlier ones, as layers of paint do (Porter & Duff 1984).
+    A later region lies over the earlier ones, composited by the "over" operator (Porter & Duff 1984).
     """
-    left = torch.ones_like(regions[0].mask.shares)
-    parts: list[Tensor] = []
+    rest = torch.ones_like(regions[0].mask.values)
+    weights: list[Tensor] = []
     for r in reversed(regions):
-        parts.append(left * r.mask.shares)
-        left = left - parts[-1]
-    return left, parts[::-1]
+        weights.append(rest * r.mask.values)
+        rest = rest - weights[-1]
+    return rest, weights[::-1]

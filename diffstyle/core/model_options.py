@@ -43,8 +43,6 @@ class ModelOptions:
         fast; balanced and low take less memory and more time.
     attention
         sdpa is PyTorch's own; xformers where it is installed and works; sliced takes less memory and more time.
-    compile
-        Compile the UNet: slower to begin with, then faster.
     """
 
     model: str = "starter"
@@ -56,7 +54,6 @@ class ModelOptions:
     dtype: str | None = None
     memory: MemoryMode = "fast"
     attention: Attention = "sdpa"
-    compile: bool = False
 
     def __post_init__(self) -> None:
         for name, choices in (("memory", MemoryMode), ("attention", Attention)):

@@ -1,4 +1,4 @@
-"""The one image type inside diffstyle. Files, PIL images and arrays exist only at its edges."""
+"""The image type of diffstyle. Files, PIL images and arrays are converted to and from it at the edges."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _TURNS: Mapping[int, Callable[[npt.NDArray[np.generic]], npt.NDArray[np.generic]
 class Picture:
     """An sRGB picture: `pixels` (3, H, W) float32 in [0, 1], and `alpha` (1, H, W) where it has one.
 
-    `source` names where it came from, for messages; `notes` say in a sentence each what reading or painting it left
-    out; `measures` are what controls measured of it, by name. Two pictures are equal when their pixels and alpha are.
+    `source` is what messages call it; `notes` are sentences on what reading or painting left out; `measures` are
+    numbers that controls measured, by name. Two pictures are equal when their pixels and alpha are.
     """
 
     pixels: Tensor
@@ -69,10 +69,12 @@ class Picture:
 
     @property
     def width(self) -> int:
+        """In pixels."""
         return self.pixels.shape[2]
 
     @property
     def height(self) -> int:
+        """In pixels."""
         return self.pixels.shape[1]
 
     @property
@@ -92,7 +94,7 @@ class Picture:
         return hash(self.digest())
 
     def digest(self) -> str:
-        """sha256 of size, pixels and alpha, whatever file they came from."""
+        """sha256 of size, pixels and alpha; it does not depend on the file format."""
         digest = hashlib.sha256(repr((self.size, self.alpha is not None)).encode())
         for part in (self.pixels, self.alpha):
             if part is not None:
@@ -100,7 +102,7 @@ class Picture:
         return digest.hexdigest()
 
     def resized(self, size: tuple[int, int]) -> Picture:
-        """The picture at `size` (width, height), Lanczos-filtered."""
+        """The picture at `size` (width, height), resampled with a Lanczos filter; itself if it has that size."""
         if size == self.size:
             return self
 
@@ -111,17 +113,17 @@ class Picture:
         if self.alpha is None:
             return replace(self, pixels=torch.stack([lanczos(c) for c in self.pixels]))
         alpha = lanczos(self.alpha[0])[None]
-        # weighted by alpha, or the hidden colours of clear pixels would bleed into the edges
+        # weighted by alpha, so that the colours of transparent pixels do not bleed into the edges
         weighted = torch.stack([lanczos(c) for c in self.pixels * self.alpha]) / alpha.clamp_min(1e-3)
         hidden = torch.stack([lanczos(c) for c in self.pixels])
         return replace(self, pixels=torch.where(alpha > 1e-3, weighted.clamp(0, 1), hidden), alpha=alpha)
 
     def measured(self, **measures: float) -> Picture:
-        """The same picture, with these measures too."""
+        """The same picture with `measures` added to its own."""
         return replace(self, measures={**self.measures, **measures})
 
     def opaque(self) -> Tensor:
-        """Pixels (3, H, W) with what is transparent in the mean colour of what is not."""
+        """Pixels (3, H, W) composited on the mean colour of the opaque part."""
         if self.alpha is None:
             return self.pixels
         mean = (self.pixels * self.alpha).sum((1, 2)) / self.alpha.sum().clamp_min(1e-6)
@@ -136,9 +138,8 @@ class Picture:
     def open(cls, path: str | Path) -> Picture:
         """Read a picture file: EXIF rotation applied, ICC profile converted to sRGB, first frame of an animation.
 
-        16 bits a channel are kept where a PNG or TIFF has them and no colour profile of its own.
-
-        Raises InputError for a missing, unreadable, truncated, too small or too large file.
+        16 bits a channel are kept for PNG and TIFF files in sRGB or without a profile. InputError for a file that is
+        missing, unreadable, truncated, too small or too large.
         """
         path = Path(path)
         try:
@@ -149,13 +150,13 @@ class Picture:
             raise InputError(f"Cannot read {path}: the file is empty, copy it again.")
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Pillow warns of what we refuse or mend below
+                warnings.simplefilter("ignore")  # Pillow warns about files that are handled below
                 image = Image.open(BytesIO(data))
                 _check_size(image, str(path))
                 if not _is_deep(image):
                     return cls.from_pil(image, source=str(path))
                 if (profile := image.info.get("icc_profile")) and profile != srgb_bytes():
-                    note = f"{path} was read at 8 bits a channel, for it has a colour profile of its own."
+                    note = f"{path} was read at 8 bits a channel because it has a colour profile other than sRGB."
                     picture = cls.from_pil(image, source=str(path))
                     return replace(picture, notes=(*picture.notes, note))
                 notes = _left_out(image, str(path))
@@ -174,7 +175,7 @@ class Picture:
 
     @classmethod
     def from_pil(cls, image: Image.Image, *, source: str = "picture") -> Picture:
-        """Any PIL image: every mode, 8 or 16 bit, with or without alpha, profile and EXIF rotation."""
+        """Convert a PIL image of any mode, 8 or 16 bit: EXIF rotation applied, ICC profile converted to sRGB."""
         _check_size(image, source)
         notes = _left_out(image, source)
         image = ImageOps.exif_transpose(image)
@@ -192,7 +193,10 @@ class Picture:
     def from_array(
         cls, array: npt.NDArray[np.generic], *, source: str = "array", notes: tuple[str, ...] = ()
     ) -> Picture:
-        """(H, W), (H, W, 1), (H, W, 3) or (H, W, 4): uint8, uint16, bool, or float in [0, 1]."""
+        """Convert an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8, uint16, bool, or float in [0, 1].
+
+        InputError for any other shape, dtype or range.
+        """
         if array.ndim == 2:
             array = array[..., None]
         if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
@@ -215,7 +219,7 @@ class Picture:
 
     @classmethod
     def of(cls, value: PictureLike) -> Picture:
-        """A Picture, a path, a PIL image or an array, as a Picture."""
+        """Convert a path, a PIL image or an array; a Picture is returned as it is."""
         if isinstance(value, Picture):
             return value
         if isinstance(value, (str, Path)):
@@ -232,15 +236,15 @@ class Picture:
     def to_array(self, depth: int) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]: ...
 
     def to_array(self, depth: int = 8) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
-        """(H, W, 3), or (H, W, 4) with alpha: uint8, or uint16 for a depth of 16."""
+        """An array (H, W, 3), or (H, W, 4) with alpha, of uint8 or, for a `depth` of 16, uint16."""
         planes = [*self.pixels] if self.alpha is None else [*self.pixels, self.alpha[0]]
         array = np.empty((self.height, self.width, len(planes)), np.uint16 if depth == 16 else np.uint8)
-        for n, plane in enumerate(planes):  # one by one: a large picture has no room for three copies
+        for n, plane in enumerate(planes):  # one by one, to save memory
             array[..., n] = plane.clamp(0, 1).mul_(2**depth - 1).round_().numpy()
         return cast("npt.NDArray[np.uint8] | npt.NDArray[np.uint16]", array)
 
     def to_pil(self) -> Image.Image:
-        """8-bit RGB, or RGBA with alpha."""
+        """A PIL image of 8 bits a channel, RGB or, with alpha, RGBA."""
         return Image.fromarray(self.to_array())
 
 
@@ -264,7 +268,7 @@ def _check_size(image: Image.Image, source: str) -> None:
 
 
 def _left_out(image: Image.Image, source: str) -> tuple[str, ...]:
-    """That an opened file holds more than one picture, where it does."""
+    """A note if an opened file holds more than one picture."""
     if getattr(image, "n_frames", 1) == 1:
         return ()
     moving = image.format in MOVING
@@ -273,16 +277,16 @@ def _left_out(image: Image.Image, source: str) -> tuple[str, ...]:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Whether an opened file has 16 bits a channel of colour, of which Pillow would keep 8."""
+    """Whether an opened file is in colour with 16 bits a channel, which Pillow reduces to 8."""
     colour = image.mode in ("RGB", "RGBA") and "transparency" not in image.info
     return colour and ";16" in str(getattr(image, "tile", ()))
 
 
 def _deep_pixels(image: Image.Image, data: bytes) -> npt.NDArray[np.generic]:
-    """(H, W, 3 or 4) uint16, turned as EXIF says."""
+    """(H, W, 3 or 4) uint16, EXIF rotation applied."""
     import cv2
 
-    image.load()  # says so where the file is damaged
+    image.load()  # raises if the file is damaged
     array = cast("npt.NDArray[np.uint16] | None", cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
     if array is None or array.ndim != 3:
         raise OSError("not decoded")
@@ -299,7 +303,7 @@ def _keeping_profile(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
-    """Colours through the embedded ICC profile, where there is a usable one."""
+    """Convert colours with the embedded ICC profile, if there is a usable one."""
     profile = image.info.get("icc_profile")
     if not profile or profile == srgb_bytes() or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
         return image
@@ -308,17 +312,17 @@ def _to_srgb(image: Image.Image) -> Image.Image:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         converted = ImageCms.profileToProfile(image, source, srgb_profile(), outputMode=target)
     except (ImageCms.PyCMSError, OSError, ValueError):
-        return image  # a broken profile says nothing: the numbers are taken as sRGB
+        return image  # a broken profile is ignored: the values are taken as sRGB
     return converted or image
 
 
 def srgb_profile() -> ImageCms.ImageCmsProfile:
-    """The profile of the colours inside a Picture."""
+    """The ICC profile of a Picture's colours."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))  # pyright: ignore[reportUnknownArgumentType]
 
 
 @cache
 def srgb_bytes() -> bytes:
-    """That profile as files hold it, the same on every day."""
+    """That profile as bytes, with a fixed creation date so that equal pictures give equal files."""
     made = srgb_profile().tobytes()
-    return made[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + made[36:]  # bytes 24 to 36 say when it was made
+    return made[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + made[36:]  # bytes 24 to 36 hold the creation date

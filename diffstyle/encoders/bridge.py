@@ -1,4 +1,4 @@
-"""The bridge from text to picture embeddings: CLIP keeps the two apart (Liang et al. 2022, the modality gap)."""
+"""The bridge from text to picture embeddings, across CLIP's modality gap (Liang et al. 2022)."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from diffstyle.formats.atomic import cache_folder
 from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 
 PER_MEDIUM, SIDE = 4, 256
-VERSION = 2  # of the pairs: another one makes kept bridges stale
+VERSION = 2  # of the pairs: raise it to invalidate cached bridges
 
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """unit(t + (t - centre) @ weight + shift): `weight` (d, d), `centre` and `shift` (d,).
+    """Maps text embeddings t to normalize(t + (t - centre) @ weight + shift): `weight` (d, d), `centre`, `shift` (d,).
 
-    `known` (k, d) are pictures of what the encoder was trained on, and `bounds` the cosine of a text to the nearest of
-    them below which it means nothing and above which it is sure; an encoder of all the world has none.
+    `known` (k, d) are embeddings of training pictures and `bounds` two cosines: confidence in a text is 0 if its cosine
+    to the nearest of them is below the first, 1 above the second. A general encoder has none.
     """
 
     weight: Tensor
@@ -38,11 +38,11 @@ class Bridge:
     bounds: tuple[float, float] = (0.0, 1.0)
 
     def __call__(self, texts: Tensor) -> Tensor:
-        """(n, d) text embeddings to where their pictures are, unit length."""
+        """Text embeddings (n, d) -> the predicted embeddings (n, d) of their pictures, of length 1."""
         return F.normalize(texts + (texts - self.centre) @ self.weight + self.shift, dim=-1)
 
     def confidence(self, text: Tensor) -> float:
-        """From 0 to 1, of a text's embedding (d,) before the bridge."""
+        """How well the encoder knows a text, from 0 to 1, by its embedding (d,) before the bridge."""
         if self.known is None:
             return 1.0
         low, high = self.bounds
@@ -50,6 +50,7 @@ class Bridge:
 
     @classmethod
     def load(cls, path: Path) -> Bridge:
+        """Read a bridge file; InputError if it is none."""
         metadata, tensors = read_safetensors(path)
         try:
             bounds = (float(metadata.get("low", 0)), float(metadata.get("high", 1)))
@@ -59,9 +60,10 @@ class Bridge:
                 raise ValueError(tensors["weight"].shape)
             return cls(tensors["weight"].float(), tensors["centre"].float(), tensors["shift"].float(), known, bounds)
         except (KeyError, ValueError) as error:
-            raise InputError(f"Cannot use {path}: it is not a bridge, delete it to have it made again.") from error
+            raise InputError(f"Cannot use {path}: it is not a bridge; delete it and it is made again.") from error
 
     def save(self, path: Path, *, dtype: torch.dtype = torch.float32) -> None:
+        """Write a bridge file, its tensors in `dtype`."""
         tensors = {"weight": self.weight, "centre": self.centre, "shift": self.shift}
         tensors |= {} if self.known is None else {"known": self.known}
         metadata = {"low": str(self.bounds[0]), "high": str(self.bounds[1])}
@@ -69,10 +71,10 @@ class Bridge:
 
 
 def fit(texts: Tensor, pictures: Tensor, *, ridge: float = 0.03) -> Bridge:
-    """The bridge of least squares from (n, d) captions to their (n, d) pictures, unit vectors.
+    """The bridge fitted by ridge regression to n captions (n, d) and their pictures (n, d), unit vectors.
 
-    What is regressed is the way from one to the other, with a penalty of `ridge` times the captions' variance, so that
-    few pairs give little more than the shift between the two cones.
+    The difference between the two is regressed. The penalty is `ridge` times the variance of the captions, so that few
+    pairs give little more than the mean shift between text and picture embeddings.
     """
     t, p = texts.double(), pictures.double()
     centre, shift = t.mean(0), (p - t).mean(0)
@@ -85,7 +87,7 @@ def fit(texts: Tensor, pictures: Tensor, *, ridge: float = 0.03) -> Bridge:
 
 
 def pairs(seed: int = 0) -> list[tuple[Pixels, str]]:
-    """Procedural pictures (h, w, 3) with captions that are true of them, the same every time."""
+    """Procedural pictures (h, w, 3) with their captions, determined by `seed`."""
     rng = np.random.default_rng(seed)
     made: list[tuple[Pixels, str]] = []
     for medium in MEDIA:
@@ -98,6 +100,6 @@ def pairs(seed: int = 0) -> list[tuple[Pixels, str]]:
 
 
 def cached(space: str) -> Path:
-    """The file that keeps the bridge fitted for `space`, in the user's cache folder."""
+    """The file in the user's cache folder for the bridge fitted for `space`."""
     name = hashlib.sha256(f"{space} {VERSION}".encode()).hexdigest()[:16]
     return cache_folder() / "bridges" / f"{name}.safetensors"

@@ -1,4 +1,4 @@
-"""Words and pictures to points of one CLIP space, through any open_clip model."""
+"""Encodes words and pictures as points of one CLIP space, with any open_clip model."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ CACHED = 4096  # embeddings
 
 
 class StyleEncoder:
-    """Loaded at its first use. Embeddings are float32, of length 1, on the CPU, and kept by content hash."""
+    """An open_clip model, loaded at its first use.
+
+    Embeddings are float32 of length 1 on the CPU, and cached by the content of what was embedded.
+    """
 
     def __init__(self, source: EncoderSource, *, device: torch.device, dtype: torch.dtype, batch: int = 16) -> None:
         self.source, self.device, self.dtype, self.batch = source, device, dtype, batch
@@ -51,7 +54,7 @@ class StyleEncoder:
         """The encoder called `name`: `starter`, an open_clip folder, a checkpoint file, or ARCHITECTURE/TAG such as
         ViT-H-14/laion2b_s32b_b79k, which must be on this machine unless `download` is true.
 
-        Raises InputError if it is not there or not an open_clip model, or if there is no such device.
+        InputError if it is missing or not an open_clip model, or if there is no such device.
         """
         if not dtype.is_floating_point:
             raise InputError(f"dtype is {dtype}: give torch.float32, bfloat16 or float16.")
@@ -69,12 +72,13 @@ class StyleEncoder:
 
     @property
     def dim(self) -> int:
+        """The width of the embeddings."""
         return int(self.raw_texts(["style"]).shape[1])
 
     def encode(self, style: Style, *, partial: bool = False) -> Style:
         """`style` with an embedding in this space for every reference, made from its picture or its words.
 
-        Raises InputError for a reference that has neither, unless `partial` leaves such as they are.
+        InputError for a reference that has neither; with `partial` such references stay as they are.
         """
         missing = [r for r in style.references if self.space not in r.embeddings]
         pictures = [r.picture for r in missing if r.picture is not None]
@@ -103,31 +107,31 @@ class StyleEncoder:
         return replace(style, references=tuple(embedded(r) for r in style.references)) if missing else style
 
     def texts(self, prompts: Sequence[str]) -> Tensor:
-        """(n, dim) unit vectors of descriptions, over the bridge to where their pictures would be."""
+        """(n, dim) unit vectors of descriptions, mapped by the bridge to where their pictures would be."""
         return self.bridge(self.raw_texts(prompts))
 
     def pictures(self, pictures: Sequence[Picture]) -> Tensor:
-        """(n, dim) unit vectors: of each picture the mean over square tiles that cover it, edges included."""
+        """(n, dim) unit vectors, for each picture the normalised mean over square tiles that cover all of it."""
         keys = [f"picture {p.digest()}" for p in pictures]
         return self._cached(keys, pictures, self._of_pictures)
 
     def raw_texts(self, prompts: Sequence[str]) -> Tensor:
-        """(n, dim) unit vectors as the model has them, before the bridge. InputError for a text too long to read."""
+        """(n, dim) unit vectors of texts before the bridge. InputError for a text longer than the model's context."""
         return self._cached([f"text {p}" for p in prompts], prompts, self._of_texts)
 
     @cached_property
     def bridge(self) -> Bridge:
-        """From text to picture embeddings: trained, or fitted at first use and kept in the user's cache folder."""
+        """The map from text to picture embeddings: trained, or fitted at the first use and cached on disk."""
         if self.source.bridge is not None:
             return Bridge.load(self.source.bridge)
         path = bridges.cached(f"{self.space} {self.dtype}")
-        with contextlib.suppress(InputError):  # a damaged one is made again
+        with contextlib.suppress(InputError):  # a damaged file is written again
             if path.is_file():
                 return Bridge.load(path)
         pairs = bridges.pairs()
         texts = self.raw_texts([caption for _, caption in pairs])
         fitted = bridges.fit(texts, self._of_pictures([Picture.from_array(pixels) for pixels, _ in pairs]))
-        with contextlib.suppress(OSError, InputError):  # a cache that cannot be written is none
+        with contextlib.suppress(OSError, InputError):  # works without a cache
             path.parent.mkdir(parents=True, exist_ok=True)
             fitted.save(path)
         return fitted
@@ -135,11 +139,12 @@ class StyleEncoder:
     @cached_property
     @torch.no_grad()
     def norm(self) -> float:
-        """The length that picture embeddings of this model have before they are scaled to 1: IP-Adapters are trained on
-        those. The mean over a few procedural pictures, between which it differs by some percent.
+        """The length of this model's picture embeddings before normalisation, which public IP-Adapters are trained on.
+
+        It is the mean over four procedural pictures; lengths differ by a few percent between pictures.
         """
         if self.source.bridge is not None:
-            return 1.0  # the starter and its kind are trained at length 1
+            return 1.0  # encoders with a trained bridge are trained at length 1
         rng = np.random.default_rng(0)
         squares = [tiles(Picture.from_array(scene(rng, self._loaded.side)), self._loaded.side)[0] for _ in range(4)]
         encoded = self._loaded.model.encode_image(self._loaded.normalised(torch.stack(squares).to(self.device)))
@@ -147,10 +152,10 @@ class StyleEncoder:
 
     @torch.no_grad()
     def features(self, picture: Picture | None) -> Tensor:
-        """(tokens, width): what the last but one layer says of a picture's patches, as IP-Adapter plus reads it.
+        """(tokens, width): the penultimate layer's features of a picture, which IP-Adapter plus reads.
 
-        Of a long picture it is the mean over its tiles; of None, that of no picture at all. InputError for a model
-        without patches.
+        They are averaged over the tiles of a long picture. None stands for an all-zero input, the unconditional one.
+        InputError for a model that is no vision transformer.
         """
         loaded = self._loaded
         visual = cast("Any", loaded.model.visual)
@@ -175,12 +180,13 @@ class StyleEncoder:
 
     @property
     def tokenizer(self) -> Tokenizer:
+        """The tokenizer of the model."""
         return self._loaded.tokenizer
 
     @cached_property
     def _loaded(self) -> OpenClip:
         action = f"load the encoder {self.space}"
-        with enough_memory(action, device=self.device, dtype=self.dtype, memory="fast"):  # a lower mode leaves the GPU
+        with enough_memory(action, device=self.device, dtype=self.dtype, memory="fast"):
             return OpenClip.load(self.source, self.device, self.dtype)
 
     @torch.no_grad()
@@ -216,10 +222,10 @@ class StyleEncoder:
 
 
 def tiles(picture: Picture, side: int) -> list[Tensor]:
-    """Squares (3, side, side) spread evenly over a picture whose shorter side was made `side`, at most MAX_TILES.
+    """At most MAX_TILES squares (3, side, side) that cover a picture resized to a shorter side of `side`.
 
-    Nothing is cut off: together they cover it. A picture longer than MAX_TILES squares is made smaller and repeated
-    across, as wallpaper is. What is transparent takes the mean of what is not.
+    A picture longer than MAX_TILES squares is resized to that length and repeated across. Transparent pixels take the
+    mean colour of the opaque ones.
     """
     scale = min(side / min(picture.size), MAX_TILES * side / max(picture.size))
     width, height = (max(MIN_SIDE, round(n * scale)) for n in picture.size)

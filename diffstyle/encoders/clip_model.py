@@ -1,4 +1,4 @@
-"""An open_clip model, loaded from where it is, with what it needs around it."""
+"""Loads an open_clip model with its tokenizer and preprocessing."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 class Tokenizer(Protocol):
+    """open_clip's tokenizers: texts -> token ids (n, context)."""
+
     encoder: dict[str, int]
 
     def __call__(self, texts: list[str]) -> Tensor: ...
@@ -26,7 +28,11 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OpenClip:
-    """An open_clip model with what it needs around it; pictures go in as squares of `side` pixels."""
+    """An open_clip model with its tokenizer and preprocessing.
+
+    Pictures are squares of `side` pixels, texts have at most `context` tokens; `mean` and `std` (1, 3, 1, 1) are those
+    of its pixels.
+    """
 
     model: CLIP
     tokenizer: Tokenizer
@@ -37,6 +43,7 @@ class OpenClip:
 
     @classmethod
     def load(cls, source: EncoderSource, device: torch.device, dtype: torch.dtype) -> OpenClip:
+        """Load the model at `source`; InputError if open_clip cannot."""
         import open_clip
 
         with quiet(bars=False):  # open_clip warns of weights that are loaded right after
@@ -45,7 +52,7 @@ class OpenClip:
                     "CLIP",
                     open_clip.create_model(
                         source.architecture,
-                        load_weights=False,  # or open_clip would choose a file of its own
+                        load_weights=False,  # otherwise open_clip chooses a file itself
                         pretrained_text=False,
                         force_quick_gelu=source.quick_gelu,
                         force_preprocess_cfg=dict(source.preprocess),
@@ -54,7 +61,7 @@ class OpenClip:
                 open_clip.load_checkpoint(model, str(source.weights))
                 own: dict[str, Any] = {} if source.vocabulary is None else {"bpe_path": str(source.vocabulary)}
                 tokenizer = cast("Tokenizer", open_clip.get_tokenizer(source.architecture, **own))
-            except Exception as error:  # open_clip, torch and safetensors name a dozen kinds
+            except Exception as error:  # open_clip, torch and safetensors raise a dozen kinds
                 raise InputError(f"Cannot use the encoder {source.space}: {_first_line(error)}.") from error
         model = model.eval().requires_grad_(False).to(device, dtype).to(memory_format=torch.channels_last)
         visual = cast("Any", model.visual)
@@ -64,12 +71,12 @@ class OpenClip:
         return cls(model, tokenizer, int(side), int(cast("int", model.context_length)), mean, std)
 
     def normalised(self, tiles: Tensor) -> Tensor:
-        """(b, 3, side, side) in [0, 1] as the model takes them."""
+        """(b, 3, side, side) in [0, 1] -> the same shape, normalised, in the model's dtype."""
         x = ((tiles - self.mean) / self.std).to(next(self.model.parameters()).dtype)
         return x.contiguous(memory_format=torch.channels_last)
 
     def check(self, prompt: str) -> None:
-        """InputError if the tokenizer would cut the text off."""
+        """InputError if the text has more tokens than the model reads."""
         if hasattr(self.tokenizer, "encode"):
             length = len(self.tokenizer.encode(prompt)) + 2
         else:  # open_clip's wrapper of a Hugging Face tokenizer

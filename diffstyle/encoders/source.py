@@ -1,4 +1,4 @@
-"""Where an open_clip model is: the starter's, a folder, a file, or a name and tag in the Hugging Face cache."""
+"""Finds open_clip models: the starter's, a folder, a file, or a name and tag in the Hugging Face cache."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 class EncoderSource:
     """An open_clip model on this machine.
 
-    `space` names its embedding space, `architecture` is what open_clip.create_model takes, `weights` the checkpoint,
-    `vocabulary` a byte-pair vocabulary of its own, `bridge` a trained one; `quick_gelu` and `preprocess` are what
-    open_clip knows of a tag beyond its architecture.
+    `space` names its embedding space, `architecture` is the name for open_clip.create_model, `weights` the checkpoint,
+    `vocabulary` a byte-pair vocabulary of its own and `bridge` a trained bridge. `quick_gelu` and `preprocess` are
+    properties of a pretrained tag that its architecture does not determine.
     """
 
     space: str
@@ -48,7 +48,7 @@ class EncoderSource:
 
 
 def find(name: str | Path, *, download: bool = False) -> EncoderSource:
-    """The source called `name`; InputError says where it was looked for.
+    """The model called `name`; InputError if it is not on this machine.
 
     `name` is `starter`, a folder with open_clip_config.json, a checkpoint file, or ARCHITECTURE/TAG as open_clip names
     them. Nothing is downloaded unless `download` is true.
@@ -108,7 +108,7 @@ def _tagged(name: str, *, download: bool) -> EncoderSource:
     if download:
         try:
             return EncoderSource(space, architecture, Path(cast("str", open_clip.download_pretrained(known))), *traits)
-        except Exception as error:  # the hub's client names a dozen kinds
+        except Exception as error:  # the hub's client raises a dozen kinds
             raise InputError(f"Cannot download {name}: check the network, or give its folder or file.") from error
     repository, _, file = str(known.get("hf_hub", "")).rpartition("/")
     candidates = [file] if file else ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"]
@@ -123,9 +123,10 @@ def _tagged(name: str, *, download: bool) -> EncoderSource:
 
 
 def architecture_of(path: Path) -> str:
-    """open_clip's name of the architecture whose widths and depths the tensors of a checkpoint have.
+    """open_clip's name of the architecture with the widths and depths of a checkpoint's tensors.
 
-    Where names differ only in what tensors do not show (QuickGELU), it is the plain one.
+    Of architectures that differ only in what tensors do not show (QuickGELU) it is the plain one. InputError if there
+    is none.
     """
     import open_clip
 

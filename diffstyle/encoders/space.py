@@ -1,4 +1,4 @@
-"""Named styles as points of one CLIP space: which are near, where they lie, what lies between."""
+"""Named styles as points of one CLIP space: nearest neighbours, a map in two dimensions, hints."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from diffstyle.assets.zoo import named_style, style_files
 from diffstyle.core.errors import InputError
 from diffstyle.core.style import Style
 
-UNSURE = 0.5  # of Style.confidence
+UNSURE = 0.5  # confidence below which words count as unknown
 
 
 class StyleSpace:
-    """Styles by name, all with an embedding in `space`."""
+    """Styles by name, all embedded in `space`; `vectors` (n, d) are their embeddings."""
 
     def __init__(self, styles: Mapping[str, Style], space: str) -> None:
         if not styles:
@@ -40,7 +40,7 @@ class StyleSpace:
         return cls(styles, spaces.pop())
 
     def nearest(self, style: Style, k: int = 5) -> list[tuple[str, float]]:
-        """The `k` styles of least angle to `style`, best first, with their cosine."""
+        """The `k` styles nearest to `style` with their cosine similarity, nearest first."""
         if k < 1:
             raise InputError(f"k is {k}: give a number of 1 or more.")
         cosine = self.vectors @ self._own(style)
@@ -48,32 +48,32 @@ class StyleSpace:
         return [(names[int(n)], float(cosine[n])) for n in cosine.argsort(descending=True)[:k]]
 
     def mean(self) -> Style:
-        """All styles in equal parts."""
+        """The blend of all styles in equal parts."""
         return Style.mix([(s, 1.0) for s in self.styles.values()])
 
     def map(self) -> dict[str, tuple[float, float]]:
-        """Each style's place on a plane, both coordinates from -1 to 1: the two main directions of the embeddings.
+        """Each style's place on the first two principal components of the embeddings, coordinates from -1 to 1.
 
-        The same styles always lie the same way up.
+        The signs are fixed, so that the same styles always give the same map.
         """
         places = (self.vectors - self._centre) @ self._axes.T
         places = places / places.abs().amax(0).clamp_min(1e-9)
         return {name: (float(p[0]), float(p[1])) for name, p in zip(self.styles, places, strict=True)}
 
     def place(self, style: Style) -> tuple[float, float]:
-        """Where `style` lies on the plane of `map`; it may lie outside."""
+        """The place of `style` on the plane of `map`; coordinates may exceed 1."""
         spread = ((self.vectors - self._centre) @ self._axes.T).abs().amax(0).clamp_min(1e-9)
         place = (self._own(style) - self._centre) @ self._axes.T / spread
         return float(place[0]), float(place[1])
 
     def hint(self, style: Style, k: int = 3) -> str | None:
-        """A sentence for words that the encoder hardly knows, or None: what comes nearest of what it does know."""
+        """For words that the encoder hardly knows, a sentence with the nearest of these styles, else None."""
         if style.confidence >= UNSURE:
             return None
         unsure = [r for r in style.references if r.confidence < UNSURE]
-        said = ", ".join(repr(r.prompt or r.source) for r in unsure)
+        unknown = ", ".join(repr(r.prompt or r.source) for r in unsure)
         near = self.nearest(Style(tuple(unsure)), k)
-        return f"the starter hardly knows {said}; the nearest styles that it knows: {', '.join(n for n, _ in near)}."
+        return f"the starter hardly knows {unknown}; the nearest styles that it knows: {', '.join(n for n, _ in near)}."
 
     def _own(self, style: Style) -> Tensor:
         vector = style.embedding_in(self.space)
@@ -87,7 +87,7 @@ class StyleSpace:
 
     @cached_property
     def _axes(self) -> Tensor:
-        """(2, d): of the sign that makes the largest component positive."""
+        """(2, d): the first two principal directions, each with its largest component positive."""
         centred = (self.vectors - self._centre).double()
         directions = cast("Tensor", torch.linalg.svd(centred, full_matrices=True)[2])[:2]
         signs = directions.gather(1, directions.abs().argmax(1, keepdim=True)).sign()

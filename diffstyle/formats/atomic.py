@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""Atomic writes, checks of output paths, digests of files, and the cache folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _BLOCK, _BLOCKS = 1 << 16, 64
 
 
 def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it: `path` is the old file or the whole new one."""
+    """Write a file atomically: `write` fills a temporary file beside `path`, which then replaces it.
+
+    The permissions of an existing file are kept. InputError if the file cannot be written.
+    """
     try:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".partial", dir=path.parent)
@@ -42,12 +45,12 @@ def _umask() -> int:
 
 
 def check_writable(path: Path, inputs: Iterable[Path] = ()) -> None:
-    """Raise InputError now if `path` could not be written later, or is one of `inputs`, before any work is done."""
+    """InputError if `path` cannot be written, or is one of `inputs`; to be called before any work is done."""
     for other in inputs:
         if path.exists() and other.exists() and path.samefile(other):
             raise InputError(f"Cannot write {path}: it is one of the pictures to read, choose another name.")
     if path.is_dir():
-        raise InputError(f"Cannot write {path}: it is a folder: name a file.")
+        raise InputError(f"Cannot write {path}: it is a folder, name a file.")
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
@@ -56,6 +59,7 @@ def check_writable(path: Path, inputs: Iterable[Path] = ()) -> None:
 
 
 def sha256(path: Path) -> str:
+    """The hexadecimal sha256 of a file's content."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
@@ -64,7 +68,10 @@ def sha256(path: Path) -> str:
 
 
 def fingerprint(path: Path) -> str:
-    """Twelve digits that tell two weights files apart: of the size and of blocks spread over the file, in no time."""
+    """Twelve hexadecimal digits that identify a weights file, from its size and blocks spread over it.
+
+    At most 4 MB are read, so that it is quick for files of many gigabytes.
+    """
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())
     with path.open("rb") as file:
@@ -75,6 +82,6 @@ def fingerprint(path: Path) -> str:
 
 
 def cache_folder() -> Path:
-    """Where what can be made again is kept: $DIFFSTYLE_CACHE, or diffstyle in the user's cache folder."""
+    """The folder for files that can be made again: $DIFFSTYLE_CACHE, or `diffstyle` in the user's cache folder."""
     found = os.environ.get(CACHE_VARIABLE) or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "diffstyle"
     return Path(found).expanduser()

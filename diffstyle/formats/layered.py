@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from diffstyle.core.errors import InputError, explain
-from diffstyle.core.mask import shared_out
+from diffstyle.core.mask import composite_weights
 from diffstyle.core.picture import Picture
 from diffstyle.core.task import ResolvedTask, feathered, with_content
 from diffstyle.formats.atomic import check_writable, write_atomic
@@ -36,8 +36,8 @@ def layers(result: Result) -> tuple[Layer, ...]:
     task = _as_painted(result)
     content, mask = task.content, torch.ones(1, *result.picture.pixels.shape[1:])
     if task.mask is not None:
-        mask = task.mask.shares
-    left, parts = shared_out(task.regions) if task.regions else (torch.ones_like(mask), [])
+        mask = task.mask.values
+    left, parts = composite_weights(task.regions) if task.regions else (torch.ones_like(mask), [])
     pixels = _unmixed(result.picture.pixels, content.pixels, mask)
     stack = [Layer("content", content)]
     for style, alpha in zip(task.styles, _alphas([part * mask for part in (left, *parts)]), strict=True):

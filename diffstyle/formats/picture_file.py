@@ -1,4 +1,4 @@
-"""Pictures as files with a text inside: PNG, JPEG, WebP and TIFF, 8 or 16 bit, with the sRGB profile."""
+"""Encodes pictures as PNG, JPEG, WebP and TIFF of 8 or 16 bits, with the sRGB profile and an embedded text."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from diffstyle.core.picture import Picture, srgb_bytes
 KEY = "diffstyle"
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 SIDES = {"PNG": 2**31 - 1, "JPEG": 65_500, "WEBP": 16_383, "TIFF": 2**31 - 1}
-DEEP = ("PNG", "TIFF")  # what holds 16 bits a channel
+DEEP = ("PNG", "TIFF")  # formats with 16 bits a channel
 _EXIF_IFD, _USER_COMMENT, _DESCRIPTION = 0x8769, 0x9286, 270
 _COMMENT_HEAD = b"ASCII\0\0\0"
 _EXIF_LIMIT = 65_000  # a JPEG segment holds 64 KB
 
 
 def output_format(path: Path) -> str:
-    """PIL's name of the format that the suffix of `path` asks for."""
+    """PIL's name of the format for the suffix of `path`; InputError for any other suffix."""
     try:
         return FORMATS[path.suffix.lower()]
     except KeyError:
@@ -34,7 +34,7 @@ def output_format(path: Path) -> str:
 
 
 def check_output(path: Path, size: tuple[int, int] | None, *, depth: int = 8) -> str:
-    """PIL's name of the format, if a picture of `size` and `depth` fits into it."""
+    """PIL's name of the format for `path`; InputError if it cannot hold a picture of that `size` and bit `depth`."""
     kind = output_format(path)
     if size is not None and max(size) > SIDES[kind]:
         raise InputError(f"Cannot write {path}: {kind} holds at most {SIDES[kind]} pixels a side, save it as PNG.")
@@ -44,7 +44,11 @@ def check_output(path: Path, size: tuple[int, int] | None, *, depth: int = 8) ->
 
 
 def encode(picture: Picture, kind: str, text: str, *, depth: int = 8) -> bytes:
-    """PNG, TIFF, lossless WebP or JPEG (transparency laid on white, for it has none), with the ASCII `text` inside."""
+    """The bytes of a PNG, TIFF, lossless WebP or JPEG with the ASCII `text` embedded.
+
+    JPEG has no alpha channel: transparent pictures are composited on white. InputError if `text` is too long for the
+    header of the format.
+    """
     if kind == "TIFF":
         return encode_tiff([picture], [text], depth=depth)
     if kind == "PNG" and depth == 16:
@@ -70,7 +74,7 @@ def encode(picture: Picture, kind: str, text: str, *, depth: int = 8) -> bytes:
 
 
 def encode_tiff(pages: list[Picture], texts: list[str], *, depth: int = 8) -> bytes:
-    """A TIFF of one page a picture, each with its ASCII text as description."""
+    """The bytes of a TIFF with one page for each picture and its ASCII text as the description."""
     import tifffile
 
     buffer = BytesIO()
@@ -92,9 +96,9 @@ def encode_tiff(pages: list[Picture], texts: list[str], *, depth: int = 8) -> by
 
 
 def embedded(image: Image.Image) -> str | None:
-    """The text inside an opened file, or None."""
+    """The text that `encode` embedded in an opened file, or None."""
     if image.format == "PNG":
-        image.load()  # text may stand after the pixels
+        image.load()  # text chunks may follow the pixels
         text = cast("dict[str, str]", getattr(image, "text", {})).get(KEY)
         return None if text is None else str(text)
     if image.format == "TIFF":

@@ -186,7 +186,7 @@ def read_recipe(path: str | Path) -> Recipe:
         return Recipe.from_json(text)
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError, zlib.error) as error:
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError, zlib.error) as error:
         raise InputError(f"The recipe inside {path} is damaged: it cannot be replayed.") from error
 
 
@@ -238,6 +238,7 @@ def _unpacked_mask(values: dict[str, str]) -> Mask:
 
 
 def _options(values: dict[str, Any]) -> ModelOptions:
+    values = {k: v for k, v in values.items() if k != "compile"}  # an option of 0.1.0 that changed no picture
     several = {k: tuple(map(str, values.get(k, ()))) for k in ("adapter", "controlnet", "lora")}
     return ModelOptions(**{**values, **cast("dict[str, Any]", several)})
 

@@ -82,9 +82,12 @@ def read_state(path: Path) -> dict[str, Tensor]:
 def _refuse_pickles(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            head = file.read(4)
+            head = file.read(9)
     except OSError as error:
         raise explain(error, f"read {path}") from error
+    length, opening = int.from_bytes(head[:8], "little"), head[8:]
+    if opening == b"{" and length <= path.stat().st_size - 8:
+        return  # a header of safetensors, whose length may begin with the bytes of a pickle
     if head.startswith(_PICKLES):
         raise InputError(
             f"Cannot use {path}: it is a pickle, which can run any code it holds; convert it to safetensors first."

@@ -1,6 +1,6 @@
-"""`*.style.safetensors`: a style as a small file.
+"""`*.style.safetensors`: a style in a small file.
 
-Tensors are embeddings, statistics and a thumbnail; everything else is JSON in the header.
+Embeddings, statistics and a thumbnail are tensors; everything else is JSON in the header.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ THUMBNAIL = "thumbnail"
 
 
 def to_record(style: Style) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """JSON values and the tensors they name."""
+    """A style as JSON values, and the tensors that they refer to by name."""
     tensors: dict[str, Tensor] = {}
     references: list[dict[str, Any]] = []
     for n, r in enumerate(style.references):
         spaces = sorted(r.statistics)
         tensors |= {f"references.{n}.{space}": r.statistics[space] for space in spaces}
         tensors |= {f"references.{n}.embedding.{space}": vector for space, vector in r.embeddings.items()}
-        source = r.source if r.prompt else Path(r.source).name  # the folders of a private machine are nobody's business
+        source = r.source if r.prompt else Path(r.source).name  # without the folders of this machine
         record: dict[str, Any] = {"sha256": r.digest, "source": source, "weight": r.weight, "statistics": spaces}
         if r.prompt:
             record["prompt"] = r.prompt
@@ -54,7 +54,7 @@ def from_record(record: dict[str, Any], tensors: dict[str, Tensor]) -> Style:
                 str(space): unit(_vector(tensors[f"references.{n}.embedding.{space}"]), str(r["source"]))
                 for space in r.get("embeddings", ())
             },
-            confidence=_share(r.get("confidence", 1)),
+            confidence=_fraction(r.get("confidence", 1)),
             adapter=str(r.get("adapter", "")),
         )
         for n, r in enumerate(record["references"])
@@ -91,10 +91,10 @@ def load(path: Path, *, space: str | None = None) -> Style:
         raise InputError(f"Cannot use {path}: its style record is damaged, make the file again.") from error
 
 
-def _share(value: object) -> float:
+def _fraction(value: object) -> float:
     number = float(str(value))
     if not 0 <= number <= 1:
-        raise ValueError(f"{number} is not a share")
+        raise ValueError(f"{number} is not between 0 and 1")
     return number
 
 

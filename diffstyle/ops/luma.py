@@ -1,4 +1,4 @@
-"""The lightness of pictures, and where its edges are."""
+"""Luma of pictures: its weights, its local contrast, its edges."""
 
 from __future__ import annotations
 
@@ -7,42 +7,32 @@ from torch import Tensor
 from torch.nn import functional as F
 
 LUMA = (0.299, 0.587, 0.114)  # BT.601
-WINDOW = 15  # pixels a side
-STIRRED = 0.015  # deviation of luma in a window that is half way from calm to stirred
+WINDOW = 15  # pixels, the side of the windows in which contrast is measured
+HALF_CONTRAST = 0.015  # deviation of luma in a window at which `local_contrast` is 1/2
 
 
 def luma(pixels: Tensor) -> Tensor:
-    """(..., 1, h, w) of (..., 3, h, w)."""
+    """sRGB (..., 3, h, w) -> luma (..., 1, h, w), weighted as in BT.601."""
     weights = torch.tensor(LUMA, dtype=pixels.dtype, device=pixels.device).view(3, 1, 1)
     return (pixels * weights).sum(-3, keepdim=True)
 
 
 def box(x: Tensor, side: int) -> Tensor:
-    """Means of windows of `side` pixels (odd), at the borders of what is there."""
+    """(b, c, h, w) -> means over windows of `side` pixels (odd), cut off at the borders."""
     rows = F.avg_pool2d(x, (side, 1), 1, (side // 2, 0), count_include_pad=False)
     return F.avg_pool2d(rows, (1, side), 1, (0, side // 2), count_include_pad=False)
 
 
-def stir(light: Tensor) -> Tensor:
-    """From 0, where (..., 1, h, w) is flat, towards 1, where there is much to see."""
-    deviation = box((light - box(light, WINDOW)).square(), WINDOW).sqrt()
-    return box(deviation / (deviation + STIRRED), WINDOW)
+def local_contrast(lightness: Tensor) -> Tensor:
+    """(..., 1, h, w) -> the same shape, from 0 in flat areas towards 1 where the lightness varies much."""
+    deviation = box((lightness - box(lightness, WINDOW)).square(), WINDOW).sqrt()
+    return box(deviation / (deviation + HALF_CONTRAST), WINDOW)
 
 
-def reach(light: Tensor) -> tuple[Tensor, Tensor]:
-    """The least and the most of (b, 1, h, w) near each pixel, in windows that give way to each other gradually."""
-    return box(-_greatest(-light), WINDOW), box(_greatest(light), WINDOW)
-
-
-def _greatest(light: Tensor) -> Tensor:
-    rows = F.max_pool2d(light, (WINDOW, 1), 1, (WINDOW // 2, 0))
-    return F.max_pool2d(rows, (1, WINDOW), 1, (0, WINDOW // 2))
-
-
-def edges(light: Tensor) -> Tensor:
+def edges(lightness: Tensor) -> Tensor:
     """(b, 1, h - 1, w - 1): blurred lengths of gradients of (b, 1, h, w), with a gradient where it is flat too."""
-    corner = light[..., 1:, 1:]
-    across, down = corner - light[..., 1:, :-1], corner - light[..., :-1, 1:]
+    corner = lightness[..., 1:, 1:]
+    across, down = corner - lightness[..., 1:, :-1], corner - lightness[..., :-1, 1:]
     return box((across.square() + down.square() + 1e-6).sqrt(), 3)
 
 

@@ -7,26 +7,29 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-FLOOR = 1.0  # a deviation below this, of CIELAB's 100, is noise: a map must not enlarge it
+FLOOR = 1.0  # smallest deviation in units of CIELAB: smaller ones are noise, which a map must not amplify
 Exact = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gaussian:
-    """Mean (d,) and covariance (d, d)."""
+    """A normal distribution of `mean` (d,) and `covariance` (d, d)."""
 
     mean: Exact
     covariance: Exact
 
     @classmethod
     def of(cls, sample: npt.NDArray[np.float32]) -> Gaussian:
-        """That of the rows of a sample (n, d)."""
+        """Fitted to the rows of a sample (n, d)."""
         exact = sample.astype(np.float64)
         return cls(exact.mean(0), np.cov(exact.T, bias=True))
 
 
 def transport(source: Gaussian, target: Gaussian) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Matrix M and offset v with which M @ x + v, for x of `source`, is distributed as `target`, and moves x least."""
+    """Matrix M (d, d) and offset v (d,) of the optimal map: M @ x + v is distributed as `target` for x of `source`.
+
+    Both covariances are regularised by FLOOR², so that the map is defined for flat pictures.
+    """
     floor = FLOOR**2 * np.eye(len(source.mean))
     root, inverse = _roots(source.covariance + floor)
     middle, _ = _roots(root @ (target.covariance + floor) @ root)

@@ -17,7 +17,7 @@ from PIL import Image
 from diffstyle import Style, Stylizer, read_recipe
 from diffstyle.cli import main
 from tests.conftest import waves
-from tests.test_picture import BAD_FILES
+from tests.helpers.bad_files import BAD_FILES
 
 
 def run(*arguments: object) -> int:
@@ -36,7 +36,7 @@ def test_replay_repeats_the_picture(
     suffix: str, photo_file: Path, painting_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / f"out.{suffix}"
-    options = ["--strength", 0.8, "--engine", "adain", "--size", 100, "--seed", 7]
+    options = ["--strength", 0.8, "--size", 100, "--seed", 7]
     blend = ["--style", f"{painting_file}:0.6", "--style", "klimt-gold:0.4"]
     assert run("stylize", photo_file, *blend, *options, "-o", out) == 0
     assert read_recipe(out).settings.seed == 7

@@ -33,14 +33,9 @@ def ball() -> tuple[Picture, torch.Tensor]:
     return Picture.from_array((scene + grain).clip(0, 255).astype(np.uint8)), torch.from_numpy(there)[None]
 
 
-def values(mask: Mask) -> torch.Tensor:
-    """(1, H, W) from 0 to 1."""
-    return torch.from_numpy(mask.to_array())[None] / 255
-
-
 def overlap(mask: Mask, there: torch.Tensor) -> float:
     """Intersection over union."""
-    found = values(mask) > 0.5
+    found = mask.values > 0.5
     return float((found & there).sum() / (found | there).sum())
 
 
@@ -60,7 +55,7 @@ def test_a_real_subject_is_found() -> None:
     from skimage import data
 
     coffee = Picture.from_array(cast("npt.NDArray[np.uint8]", data.coffee()))
-    mask = values(select(coffee, "foreground"))[0]
+    mask = select(coffee, "foreground").values[0]
     assert float(mask[150:250, 250:400].mean()) > 0.95  # the cup
     assert float(mask[:60, :60].mean()) < 0.05
 
@@ -74,8 +69,8 @@ def test_a_few_strokes_select_the_subject_under_them(ball: tuple[Picture, torch.
     Image.fromarray(marks).save(tmp_path / "marks.png")
     found = select(photo, f"scribble:{tmp_path / 'marks.png'}")
     assert overlap(found, there) > 0.9
-    assert bool((values(found)[0, 108:112, 100:160] == 1).all())
-    assert float(values(found)[0, 20:24, 20:280].max()) == 0
+    assert bool((found.values[0, 108:112, 100:160] == 1).all())
+    assert float(found.values[0, 20:24, 20:280].max()) == 0
     assert scribbled(photo.resized((900, 600)), marks).size == (900, 600)
     on_nothing = np.zeros((200, 300, 4), np.uint8)  # transparent black is no stroke
     on_nothing[108:112, 100:160] = 255

@@ -113,7 +113,7 @@ def test_foreign_style_files_get_a_sentence(tmp_path: Path, stylizer: Stylizer, 
 
 def test_damaged_statistics_get_a_sentence(painting: Style, stylizer: Stylizer, photo: Picture) -> None:
     (measured,) = stylizer.measure(painting).references
-    assert len(measured.statistics) == 2  # of the preview, and strokes
+    assert measured.statistics
     for space, flat in measured.statistics.items():
         for bad in (flat * float("nan"), flat[:-1]):
             damaged = Style((replace(measured, picture=None, statistics={**measured.statistics, space: bad}),))
@@ -198,7 +198,6 @@ def test_the_algebra_of_embeddings() -> None:
     assert path[-1] == b
     angles = [float(torch.rad2deg(torch.atan2(p.embedding[1], p.embedding[0]))) for p in path]
     assert angles == pytest.approx([0, 30, 60, 90], abs=1e-3)
-    assert torch.equal(a.negate().embedding, -a.embedding)
     assert torch.allclose(Style.mix({a: 1, b: 1}).minus(b, 0.5**0.5).embedding, a.embedding, atol=1e-6)
     several = Style.mix({a: 1, b: 1, point(0, 0, 1): 2})
     whole = Style.slerp(several, a, 0.25)
@@ -209,7 +208,7 @@ def test_the_algebra_of_embeddings() -> None:
 def test_algebra_that_cannot_be_done_gets_a_sentence(painting: Style) -> None:
     a = point(1, 0)
     with pytest.raises(InputError, match="opposites"):
-        _ = Style.mix({a: 1, a.negate(): 1}).embedding
+        _ = Style.mix({a: 1, point(-1, 0): 1}).embedding
     with pytest.raises(InputError, match="zero"):
         a.minus(a)
     with pytest.raises(InputError, match="in one space"):
@@ -326,7 +325,7 @@ def test_specs_with_prefixes_and_weights(tmp_path: Path, monkeypatch: pytest.Mon
     assert parse_style(["TEXT:blue: 2"]).prompt == "blue"
     mixed = parse_style(["dark woodcut : 3", "preset:mosaic:1"])
     assert max(r.weight for r in mixed.references if r.prompt) == pytest.approx(0.75)
-    with pytest.raises(InputError, match="say text:black/white"):
+    with pytest.raises(InputError, match="write text:black/white"):
         parse_style(["black/white"])
     with pytest.raises(InputError, match="too large"):
         parse_style(["a woodcut:1e308", "mosaic tiles:1e308"])

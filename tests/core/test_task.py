@@ -1,94 +1,99 @@
-"""Settings, tasks and recipes: validated once, and the same after a round trip."""
+"""Settings and tasks: declared once, validated once."""
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import fields
-from io import BytesIO
-from pathlib import Path
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
 import pytest
-import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image
 
-from diffstyle import InputError, Picture, Reference, Settings, Style, Stylizer, Task, read_recipe
-from diffstyle.core.model_options import ModelOptions
-from diffstyle.formats.picture_file import encode
-from diffstyle.formats.recipe import Recipe
-from tests.conftest import waves
+from diffstyle import Diffusion, InputError, Picture, Settings, Style, Stylizer, Task
+from diffstyle.core.fields import MaxLength, Range, Section, fields_of, values_of
+from diffstyle.core.settings import Capabilities, EngineSettings
+from diffstyle.core.task import map_styles, resolve, settings_of, with_content
 
-any_settings = st.builds(
-    Settings,
-    strength=st.floats(0, 1),
-    size=st.none() | st.integers(64, 8192),
-    seed=st.integers(0, 2**63 - 1),
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scratch(EngineSettings):
+    """An engine's settings of every kind.
+
+    Parameters
+    ----------
+    rounds
+        How often,
+        in two lines.
+    ink
+        Which ink.
+    words
+        Some words.
+    """
+
+    name: ClassVar[str] = "scratch"
+    title: ClassVar[str] = "Scratch"
+    capabilities: ClassVar[Capabilities] = Capabilities()
+
+    rounds: Annotated[int | None, Range(1, 9), Section("Strokes")] = 3
+    ink: Literal["black", "blue"] = "black"
+    words: Annotated[str, MaxLength(5)] = ""
+
+
+def test_a_setting_is_described_by_its_annotation_and_the_docstring() -> None:
+    rounds, ink, words = fields_of(Scratch)
+    assert (rounds.kind, rounds.default, rounds.bounds, rounds.optional) == (int, 3, (1, 9), True)
+    assert (rounds.help, rounds.section) == ("How often, in two lines.", "Strokes")
+    assert (ink.kind, ink.choices, ink.optional) == (str, ("black", "blue"), False)
+    assert (words.longest, words.bounds, words.choices) == (5, None, ())
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"rounds": 0}, "rounds is 0: give a whole number from 1 to 9."),
+        ({"rounds": "many"}, "rounds is 'many': give a number."),
+        ({"ink": "red"}, "ink is 'red': give one of black, blue."),
+        ({"ink": None}, "ink is None: give a value."),
+        ({"words": "too many"}, "words has 8 characters: give at most 5."),
+    ],
 )
-vectors = st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=300).map(torch.tensor)
-any_reference = st.builds(
-    Reference,
-    digest=st.text(max_size=9),
-    source=st.text(max_size=9),
-    weight=st.floats(0.1, 9),
-    picture=st.none(),
-    statistics=vectors.map(lambda vector: {"space-1": vector}),
-)
-any_style = st.builds(
-    Style,
-    references=st.lists(any_reference, min_size=1, max_size=3).map(tuple),
-    name=st.text(max_size=20),
-    licence=st.text(max_size=9),
-)
+def test_a_bad_value_gets_a_sentence(values: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Scratch(**values)
+    assert str(caught.value) == expected
 
 
-@given(any_settings, any_style)
-@settings(max_examples=60, deadline=None)
-def test_recipes_survive_json(values: Settings, style: Style) -> None:
-    made = ({"a/b.safetensors": "cd" * 32}, {"threads": "2"}, ModelOptions(model="sd15", lora=("a:0.5", "b")))
-    recipe = Recipe("0.1.0", "ab" * 32, "photo.jpg", style, values, *made, style)
-    back = Recipe.from_json(recipe.to_json())
-    assert back.settings == values
-    assert back.options == recipe.options
-    assert back.negative_style == style
-    assert back.style == style
-    assert back.style.name == style.name
-    for one, other in zip(back.style.references, style.references, strict=True):
-        assert torch.equal(one.statistics["space-1"], other.statistics["space-1"])
-    assert back.to_json() == recipe.to_json()
+def test_numbers_become_plain_ones() -> None:
+    import numpy as np
 
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
-@pytest.mark.parametrize("alpha", [False, True])
-def test_every_format_carries_the_recipe(kind: str, alpha: bool, tmp_path: Path) -> None:
-    array = waves(40, 30)
-    if alpha:
-        array = np.dstack([array, array[..., 0]])
-    path = tmp_path / f"x.{kind.lower()}"
-    recipe = Recipe(
-        "0.1.0", "ab" * 32, "Foto ä.jpg", Style((Reference("d", "s", 1.0),)), Settings(seed=7), {}, {}, ModelOptions()
-    )
-    data = encode(Picture.from_array(array), kind, recipe.to_json())
-    path.write_bytes(data)
-    assert read_recipe(path).to_json() == recipe.to_json()
-    if kind != "JPEG":
-        assert np.array_equal(np.asarray(Image.open(BytesIO(data))), array)
+    made = Scratch(rounds=np.int64(4))  # pyright: ignore[reportArgumentType]
+    assert type(made.rounds) is int
+    assert values_of(made) == {"rounds": 4, "ink": "black", "words": ""}
+    assert Scratch(rounds=None).rounds is None
 
 
 @pytest.mark.parametrize(
     "bad",
     [
         {"strength": 1.01},
-        {"strength": -0.1},
         {"strength": float("nan")},
         {"strength": float("inf")},
         {"size": 63},
         {"size": 8193},
         {"seed": -1},
         {"seed": 2**63},
-        {"engine": "magic"},
         {"structure": 1.5},
+        {"stroke": 0.0},
+        {"colour": "blue"},
+    ],
+)
+def test_shared_settings_out_of_range_are_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=next(iter(bad))):
+        Settings(**bad)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
         {"denoise": -0.1},
         {"start": "middle"},
         {"style_start": 0.7, "style_end": 0.3},
@@ -97,38 +102,39 @@ def test_every_format_carries_the_recipe(kind: str, alpha: bool, tmp_path: Path)
         {"scheduler": "magic"},
         {"blend": "stir"},
         {"prompt": "x" * 2001},
+        {"overlap": 80, "tile": 128},
     ],
 )
-def test_values_out_of_range_are_refused(bad: dict[str, object]) -> None:
+def test_an_engines_settings_out_of_range_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(bad))):
-        Settings(**bad)  # pyright: ignore[reportArgumentType]
+        Diffusion(**bad)
 
 
-def test_stylize_takes_exactly_the_settings_with_their_defaults() -> None:
+def test_stylize_takes_exactly_the_fields_of_a_task() -> None:
     parameters = inspect.signature(Stylizer.stylize).parameters
-    given = {
-        n: p.default
-        for n, p in parameters.items()
-        if n not in ("self", "content", "style", "negative_style", "mask", "regions", "on_step")
-    }
-    assert given == {f.name: f.default for f in fields(Settings)}
+    assert set(parameters) - {"self"} == {f.name for f in fields(Task)}
+    for field in fields(Settings):
+        assert parameters[field.name].default == field.default
 
 
-def test_a_task_is_its_settings_and_two_pictures(photo: Picture, painting: Style) -> None:
-    values = Settings(strength=0.25, size=128, seed=3)
-    task = Task.of(photo, painting, values)
-    assert task.settings == values
-    assert (task.content, task.style) == (photo, painting)
+def test_a_resolved_task_has_pictures_of_one_size(photo: Picture, painting: Style) -> None:
+    import numpy as np
+
+    mask, where = np.full((20, 30), 255, np.uint8), np.zeros((20, 30), np.uint8)
+    task = Task(photo, painting, strength=0.25, mask=mask, regions=[(where, Style.from_text("neon"))])
+    resolved = resolve(task, Scratch(), lambda style: style)
+    assert resolved.content == photo
+    assert resolved.mask is not None
+    assert resolved.mask.size == resolved.regions[0].mask.size == photo.size
+    assert settings_of(resolved) == Settings(strength=0.25)
+    assert [s.label for s in resolved.styles] == [painting.label, "neon"]
+    half = with_content(resolved, photo.resized((64, 64)), lambda m: m.resized((64, 64)))
+    assert half.regions[0].mask.size == (64, 64)
+    assert map_styles(resolved, lambda _: painting).styles == [painting, painting]
 
 
-def test_pictures_without_a_recipe_get_a_sentence(photo_file: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no diffstyle recipe"):
-        read_recipe(photo_file)
-    with pytest.raises(InputError, match="no such file"):
-        read_recipe(tmp_path / "nothing.png")
-    (tmp_path / "text.png").write_text("hello")
-    with pytest.raises(InputError, match="not a picture"):
-        read_recipe(tmp_path / "text.png")
-    (tmp_path / "damaged.png").write_bytes(encode(Picture.open(photo_file), "PNG", '{"version": 1}'))
-    with pytest.raises(InputError, match="damaged"):
-        read_recipe(tmp_path / "damaged.png")
+def test_what_an_engine_cannot_honour_is_refused(photo: Picture, painting: Style) -> None:
+    for asked in ({"structure": 0.7}, {"negative_style": painting}):
+        task = Task(photo, painting, **asked)  # pyright: ignore[reportArgumentType]
+        with pytest.raises(InputError, match="engine scratch"):
+            resolve(task, Scratch(), lambda style: style)

@@ -182,7 +182,7 @@ def layers(session: Session, result: Result, mask: Mask | None) -> list[Path]:
     soft = mask.resized(picture.size).feathered(result.task.feather)
     name = secrets.token_hex(4)
     brushed, rest, alone = (session.folder / f"{kind}-{name}.png" for kind in ("brushed", "elsewhere", "mask"))
-    replace(picture, alpha=soft.shares).to_pil().save(brushed)
-    replace(picture, alpha=1 - soft.shares).to_pil().save(rest)
-    replace(picture, pixels=soft.shares.expand(3, -1, -1), alpha=None).to_pil().convert("L").save(alone)
+    replace(picture, alpha=soft.values).to_pil().save(brushed)
+    replace(picture, alpha=1 - soft.values).to_pil().save(rest)
+    replace(picture, pixels=soft.values.expand(3, -1, -1), alpha=None).to_pil().convert("L").save(alone)
     return [brushed, rest, alone]

@@ -1,7 +1,7 @@
-"""Captions of a style from facts about it: which are true of which picture, and how they are said.
+"""Captions of a style, generated from facts about it.
 
-A fact is a pair such as ("medium", "woodcut") or ("colour", "navy blue"). Every fact is known to be true of a picture,
-known to be false, or unknown, so that a caption of several facts is true of a picture, false, or left aside.
+A fact is a pair such as ("medium", "woodcut") or ("colour", "navy blue"). Of each picture every fact is known to be
+true, known to be false, or unknown; so a caption of several facts is true, false or unknown of it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KINDS: dict[str, phrases.Phrases] = {
     "grain": phrases.GRAINS,
 }
 CALLED = {"watercolour wash": "watercolour"}
-"""Procedural media that captions call otherwise."""
+"""Procedural media that captions give another name."""
 OPENINGS = (
     "",
     "",
@@ -47,17 +47,18 @@ COLOURED = ("{}", "in {}", "{} tones", "with {}", "{} colours", "a palette of {}
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one picture: `true` facts, `false` facts; anything else is unknown."""
+    """Facts that are known to be `true` or `false` of one picture; all others are unknown."""
 
     true: frozenset[Fact]
     false: frozenset[Fact]
 
     def values(self, kind: str) -> list[str]:
+        """The values of the true facts of a kind, in alphabetical order."""
         return sorted(value for k, value in self.true if k == kind)
 
 
 class FactIndex:
-    """A number for each fact, so that truth is matrices."""
+    """A column for each fact, so that truth is computed with matrices."""
 
     def __init__(self, artists: Iterable[str]) -> None:
         named = [(kind, value) for kind, values in KINDS.items() for value in values]
@@ -65,21 +66,24 @@ class FactIndex:
         self.number = {fact: n for n, fact in enumerate(self.facts)}
 
     def row(self, facts: Facts) -> Truth:
-        """(facts,) of 1 where true, -1 where false, 0 where unknown."""
+        """(facts,) 1 where a fact is true, -1 where it is false, 0 where it is unknown."""
         row = np.zeros(len(self.facts), np.int8)
         row[[self.number[f] for f in facts.true if f in self.number]] = 1
         row[[self.number[f] for f in facts.false if f in self.number]] = -1
         return row
 
     def said(self, said: Sequence[Fact]) -> Truth:
-        """(facts,) of 1 for each fact that a caption says."""
+        """(facts,) 1 for each fact that a caption states, else 0."""
         row = np.zeros(len(self.facts), np.int8)
         row[[self.number[f] for f in said]] = 1
         return row
 
 
 def truth(captions: Truth, pictures: Truth) -> Truth:
-    """(c, facts) said, (p, facts) known -> (c, p): 1 the caption is true of the picture, -1 false, 0 unknown."""
+    """What `captions` (c, facts) state, what is known of `pictures` (p, facts) -> truth (c, p).
+
+    1: the caption is true of the picture, -1: false, 0: unknown.
+    """
     said = captions.astype(np.float32)
     wrong = said @ (pictures == -1).T.astype(np.float32) > 0
     right = said @ (pictures == 1).T.astype(np.float32) >= said.sum(1, keepdims=True) - 0.5
@@ -87,7 +91,7 @@ def truth(captions: Truth, pictures: Truth) -> Truth:
 
 
 def choose(facts: Facts, rng: np.random.Generator) -> tuple[Fact, ...]:
-    """Some of the true facts, at least one: those that say most are chosen most often, and often one alone."""
+    """A random selection of the true facts, at least one; informative kinds are more likely, often one fact alone."""
     if rng.random() < 0.4:
         kinds = [kind for kind in ("medium", "medium", "movement", "artist", "colour") if facts.values(kind)]
         if kinds:
@@ -109,7 +113,7 @@ def choose(facts: Facts, rng: np.random.Generator) -> tuple[Fact, ...]:
 
 
 def in_full(facts: Facts, rng: np.random.Generator) -> tuple[Fact, ...]:
-    """One true fact of every kind, and up to three colours."""
+    """One random true fact of every kind, and up to three colours."""
     chosen: list[Fact] = []
     for kind in ("artist", *KINDS):
         values = facts.values(kind)
@@ -118,7 +122,7 @@ def in_full(facts: Facts, rng: np.random.Generator) -> tuple[Fact, ...]:
 
 
 def say(facts: Sequence[Fact], rng: np.random.Generator, *, noise: Sequence[str] = ()) -> str:
-    """A caption of `facts` in a phrasing and an order of chance; `noise` are words beside the point."""
+    """A caption of `facts` in random phrasing and order; `noise` are irrelevant words to mix in."""
     parts: list[str] = []
     for kind in ("tone", "contrast", "saturation", "movement", "medium"):
         parts += [_one(KINDS[kind][value], rng) for k, value in facts if k == kind]
@@ -145,7 +149,7 @@ def say(facts: Sequence[Fact], rng: np.random.Generator, *, noise: Sequence[str]
 
 
 def family_name(artist: str) -> str:
-    """`Vincent van Gogh` -> `Gogh`; one that no one is known by alone, as `Pieter Bruegel the Elder`'s, is left whole.
+    """The family name of an artist; the whole name where that would be ambiguous, as for `Pieter Bruegel the Elder`.
 
     >>> family_name("Vincent van Gogh")
     'Gogh'
@@ -156,7 +160,7 @@ def family_name(artist: str) -> str:
 
 
 def words() -> list[str]:
-    """Every phrase a caption can be made of."""
+    """Every phrase that a caption can contain."""
     said = [phrase for kind in KINDS.values() for options in kind.values() for phrase in options]
     return [*said, *phrases.SUBJECTS, *(o.strip() for o in OPENINGS), *(c.replace("{}", "") for c in COLOURED)]
 

@@ -1,4 +1,4 @@
-"""What each fact about a style is called: several phrasings each, any of which may stand in a caption."""
+"""Phrasings of the facts about a style, for captions."""
 
 from __future__ import annotations
 

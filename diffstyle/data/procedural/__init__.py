@@ -1,4 +1,4 @@
-"""Procedural styles: a photo rendered in a medium by rule, so that photo, style and words are known exactly.
+"""Procedural styles: a photo rendered in a medium by rule, so that its description is true by construction.
 
 >>> rendering = render(photo, "halftone", np.random.default_rng(0))
 >>> rendering.words
@@ -59,12 +59,12 @@ INKED = {
     "poster",
     "charcoal",
 }
-"""Media whose ink and paper are seen as such, so that their names are true."""
+"""Media that visibly consist of ink on paper, so that captions may name those colours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """A picture (h, w, 3) uint8 and the words that are true of it by construction: medium, grain, ink and paper."""
+    """A picture (h, w, 3) uint8 and words that describe it: medium, grain, ink and paper."""
 
     pixels: Pixels
     words: tuple[str, ...]
@@ -73,9 +73,9 @@ class Rendering:
 def render(
     photo: Pixels, medium: str, rng: np.random.Generator, *, longest: int = 512, tint: bool = False
 ) -> Rendering:
-    """`photo` in `medium`, with inks and stroke size drawn from `rng`; its longest side becomes `longest`.
+    """`photo` (h, w, 3) in `medium`, one of `MEDIA`, with random inks and stroke size; its longest side is `longest`.
 
-    `tint` gives a medium that takes its colours from the photo other colours half the time.
+    With `tint`, media that take their colours from the photo are recoloured half the time.
     """
     image = Image.fromarray(photo)
     scale = longest / max(image.size)

@@ -62,9 +62,9 @@ def _dabs(
     count = int(density * h * w / (np.pi * radius**2 * stretch))
     grey = blur(colours.mean(2), radius)
     along = np.arctan2(*gradient(grey)) + np.pi / 2
-    reach = int(np.ceil(radius * stretch))
-    yy, xx = (c - reach for c in coordinates(2 * reach + 1, 2 * reach + 1))
-    padded = np.pad(canvas, ((reach, reach), (reach, reach), (0, 0)))
+    margin = int(np.ceil(radius * stretch))
+    yy, xx = (c - margin for c in coordinates(2 * margin + 1, 2 * margin + 1))
+    padded = np.pad(canvas, ((margin, margin), (margin, margin), (0, 0)))
     ys, xs = rng.integers(0, h, count), rng.integers(0, w, count)
     turns = rng.normal(0, 0.25, count)
     tints = rng.normal(0, jitter, (count, 3)) + rng.normal(0, jitter, (count, 1)) * 0.6
@@ -73,6 +73,6 @@ def _dabs(
         u = (xx * np.cos(angle) + yy * np.sin(angle)) / (radius * stretch)
         v = (yy * np.cos(angle) - xx * np.sin(angle)) / radius
         alpha = ((1 - np.hypot(u, v)) * radius).clip(0, 1)[..., None]
-        patch = padded[y : y + 2 * reach + 1, x : x + 2 * reach + 1]
+        patch = padded[y : y + 2 * margin + 1, x : x + 2 * margin + 1]
         patch += (np.clip(colours[y, x] + tint, 0, 1) - patch) * alpha
-    return padded[reach:-reach, reach:-reach]
+    return padded[margin:-margin, margin:-margin]

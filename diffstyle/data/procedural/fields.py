@@ -12,7 +12,7 @@ Array = npt.NDArray[np.float32]
 
 
 def blur(field: Array, sigma: float | tuple[float, ...]) -> Array:
-    """Gaussian blur; one sigma an axis if several are given."""
+    """Gaussian blur; `sigma` in pixels, one for all axes or one for each."""
     return cast("Array", ndimage.gaussian_filter(field, sigma))
 
 
@@ -22,13 +22,13 @@ def gradient(field: Array) -> tuple[Array, Array]:
 
 
 def coordinates(height: int, width: int) -> tuple[Array, Array]:
-    """Row and column of each pixel."""
+    """The row and the column of each pixel, two (h, w) arrays."""
     y, x = np.indices((height, width)).astype(np.float32)
     return y, x
 
 
 def noise(shape: tuple[int, int], sigma: float | tuple[float, ...], rng: np.random.Generator) -> Array:
-    """Blurred white noise of unit deviation."""
+    """Blurred white noise, scaled to a deviation of 1."""
     field = blur(rng.normal(0, 1, shape).astype(np.float32), sigma)
     return field / np.float32(max(float(field.std()), 1e-6))
 
@@ -47,5 +47,5 @@ def median(field: Array, side: int) -> Array:
 
 
 def sample(field: Array, y: Array, x: Array) -> Array:
-    """Bilinear look-up, the edge repeated."""
+    """Bilinear interpolation at rows and columns, with the edge repeated."""
     return np.asarray(ndimage.map_coordinates(field, np.stack((y, x)), order=1, mode="nearest"), np.float32)

@@ -98,26 +98,25 @@ def _outline(tone: Array, width: float, threshold: float) -> Array:
 
 
 def _parallel(shape: tuple[int, int], step: float, angle: float, rng: np.random.Generator) -> Array:
-    """(h, w): thin dark lines `step` pixels apart on 1, wavering a little."""
+    """(h, w): thin dark lines on 1, `step` pixels apart and slightly wavy."""
     y, x = coordinates(*shape)
     across = (x * np.cos(angle) + y * np.sin(angle) + 0.35 * noise(shape, step * 2, rng)) % step
     return (np.abs(across - step / 2) * 1.2 - step * 0.12).clip(0, 1).astype(np.float32)
 
 
 def _swelling(tone: Array, step: float, angle: float, bare: Array, rng: np.random.Generator) -> Array:
-    """(h, w): dark lines `step` pixels apart, bent over the relief of `tone`, the share `bare` of each left blank."""
+    """(h, w): dark lines `step` pixels apart, bent by the relief of `tone`; the fraction `bare` of each stays blank."""
     y, x = coordinates(*size(tone))
     bend = blur(tone, step * 2.5) * step * 6 + 0.25 * noise(size(tone), step * 6, rng)
     wave = (np.cos((x * np.cos(angle) + y * np.sin(angle) + bend) * 2 * np.pi / step) + 1) / 2
     return ((bare - wave) * step * 0.6 + 0.5).clip(0, 1).astype(np.float32)
 
 
-def _along_forms(tone: Array, reach: float, common: float) -> Array:
-    """(h, w): the angle along the contours of `tone` near each pixel, `common` where there are none (the structure
-    tensor)."""
+def _along_forms(tone: Array, sigma: float, common: float) -> Array:
+    """(h, w): the angle along the contours of `tone`, `common` in flat areas (structure tensor, blurred by `sigma`)."""
     down, across = gradient(tone)
     difference, product = across * across - down * down, 2 * across * down
-    twice = blur(difference.astype(np.float32), reach), blur(product.astype(np.float32), reach)
+    twice = blur(difference.astype(np.float32), sigma), blur(product.astype(np.float32), sigma)
     bias = 0.02
     return (
         np.arctan2(twice[1] - bias * np.sin(2 * common), twice[0] - bias * np.cos(2 * common)) / 2 + np.pi / 2
@@ -125,11 +124,11 @@ def _along_forms(tone: Array, reach: float, common: float) -> Array:
 
 
 def _gouged(light: Array, along: Array, width: float, rng: np.random.Generator, *, share: float = 1.0) -> Array:
-    """(h, w): on 0, long cuts of 1 side by side along the angles, wider where it is lighter, and tapering."""
+    """(h, w): long tapering cuts of 1 on 0, side by side along the angles `along`, wider where `light` is high."""
     h, w = size(light)
-    reach = int(np.ceil(width * 6))
-    canvas = np.zeros((h + 2 * reach, w + 2 * reach), np.float32)
-    yy, xx = (c - reach for c in coordinates(2 * reach + 1, 2 * reach + 1))
+    margin = int(np.ceil(width * 6))
+    canvas = np.zeros((h + 2 * margin, w + 2 * margin), np.float32)
+    yy, xx = (c - margin for c in coordinates(2 * margin + 1, 2 * margin + 1))
     rows, columns = np.arange(0, h, width * 1.9), np.arange(0, w, width * 1.9)
     ys, xs = (c.ravel() for c in np.meshgrid(rows, columns, indexing="ij"))
     keep = rng.random(len(ys)) < share * 0.42
@@ -144,6 +143,6 @@ def _gouged(light: Array, along: Array, width: float, rng: np.random.Generator, 
         u = (xx * np.cos(angle) + yy * np.sin(angle)) / length
         v = yy * np.cos(angle) - xx * np.sin(angle)
         half = width * (0.35 + 0.75 * lit) * ((1 - u) * (1 + u).clip(0, None) ** 2).clip(0, None) ** 0.7
-        patch = canvas[y : y + 2 * reach + 1, x : x + 2 * reach + 1]
+        patch = canvas[y : y + 2 * margin + 1, x : x + 2 * margin + 1]
         np.maximum(patch, (half - np.abs(v) + 0.5).clip(0, 1) * (np.abs(u) < 1), out=patch)
-    return canvas[reach:-reach, reach:-reach]
+    return canvas[margin:-margin, margin:-margin]

@@ -1,4 +1,4 @@
-"""Named colours, and the inks of one rendering drawn from them."""
+"""Named colours, and random inks for a rendering."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LIGHT = {
 
 @dataclass(frozen=True, slots=True)
 class Inks:
-    """A dark ink, a light paper and two accents, (3,) in [0, 1] each, with the names of the first two."""
+    """A dark ink, a light paper and two accents, each (3,) in [0, 1], and the names of ink and paper."""
 
     ink: Array
     paper: Array
@@ -51,18 +51,19 @@ class Inks:
     paper_name: str
 
     def between(self, tone: Array) -> Array:
-        """(h, w) from 0, all ink, to 1, all paper, as colours (h, w, 3)."""
+        """Tones (h, w) from 0, all ink, to 1, all paper -> colours (h, w, 3)."""
         return (self.ink + (self.paper - self.ink) * tone[..., None]).astype(np.float32)
 
 
 def draw_inks(rng: np.random.Generator) -> Inks:
+    """Random inks from the named colours."""
     ink, paper = str(rng.choice(list(DARK))), str(rng.choice(list(LIGHT)))
     first, second = (str(name) for name in rng.choice(list(BRIGHT), 2, replace=False))
     return Inks(_rgb(DARK[ink]), _rgb(LIGHT[paper]), (_rgb(BRIGHT[first]), _rgb(BRIGHT[second])), ink, paper)
 
 
 def tinted(picture: Array, rng: np.random.Generator) -> Array:
-    """Colours (h, w, 3) drawn towards a scale from a dark over a bright to a light named colour."""
+    """A picture (h, w, 3) recoloured, by a random amount, to a scale of a dark, a bright and a light named colour."""
     stops = [_rgb(table[str(rng.choice(list(table)))]) for table in (DARK, BRIGHT, LIGHT)]
     scale = luma(picture) * 2
     low = stops[0] + (stops[1] - stops[0]) * scale.clip(0, 1)[..., None]
@@ -72,14 +73,14 @@ def tinted(picture: Array, rng: np.random.Generator) -> Array:
 
 
 def luma(picture: Array) -> Array:
-    """(h, w, 3) -> (h, w), stretched to the full range between its 2nd and 98th percentile."""
+    """sRGB (h, w, 3) -> luma (h, w), with the 2nd and 98th percentile stretched to 0 and 1."""
     grey = picture @ np.array(LUMA, np.float32)
     low, high = np.percentile(grey, (2, 98))
     return ((grey - low) / max(float(high - low), 0.05)).clip(0, 1).astype(np.float32)
 
 
 def saturated(picture: Array, gain: float) -> Array:
-    """Colours (…, 3) moved away from their grey by `gain`."""
+    """Colours (..., 3) with their difference from grey multiplied by `gain`."""
     grey = picture.mean(-1, keepdims=True)
     return (grey + (picture - grey) * gain).clip(0, 1)
 

@@ -1,4 +1,4 @@
-"""Contents out of nothing: a sky, hills, and things of simple shape, where no photo is at hand."""
+"""Random landscapes of a sky, hills and simple shapes, used in place of photos."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from diffstyle.data.procedural.fields import noise
 
 
 def scene(rng: np.random.Generator, side: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """A made-up view (side, side, 3) uint8, with shading and grain like a photo's."""
+    """A random landscape (side, side, 3) uint8, with the shading and grain of a photo."""
     h, w = side, side
     top, bottom, ground = (rng.uniform(0.1, 0.95, 3) for _ in range(3))
     y = np.linspace(0, 1, h)[:, None, None]

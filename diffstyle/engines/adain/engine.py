@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from types import MappingProxyType
 
 import torch
@@ -65,6 +64,7 @@ class AdaINEngine:
         self.weights: Mapping[str, str] = MappingProxyType({WEIGHTS: digest})
         self.dtype = dtype
         self.network = network.to(device).to(memory_format=torch.channels_last).freeze(dtype)
+        self.stats: StatsAdapter | None = None
         self._contents: OrderedDict[int, _Kept] = OrderedDict()
         self._styles: LRUCache[str, Tensor] = LRUCache(KEPT_STYLES)
 
@@ -158,12 +158,13 @@ class AdaINEngine:
             self._styles[reference.digest] = vector
         return replace(reference, statistics=MappingProxyType({**reference.statistics, self.space: vector}))
 
-    @cached_property
+    @property
     def adapter(self) -> StatsAdapter:
-        """Predicts the statistics of an embedding."""
+        """What predicts the statistics of an embedding: the attached adapter, or else the starter's."""
+        if self.stats is not None:
+            return self.stats
         adapter = StatsAdapter.load()
-        if adapter.statistics != self.space:
-            raise InputError(f"The stats adapter is of {adapter.statistics}, the network is {self.space}: reinstall.")
+        adapter.attach(self)
         return adapter
 
     @torch.no_grad()

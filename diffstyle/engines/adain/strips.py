@@ -1,7 +1,7 @@
 """Large pictures in horizontal strips: equal to the whole, in the memory of one strip.
 
-What needs the whole picture works on moments, at 1/8 and at 1/4; the rest is local, so each strip is computed with a
-margin that covers the reach of its convolutions, and the margin is cut off.
+Operations that need the whole picture work on moments, at 1/8 and at 1/4. The others are local: each strip is computed
+with a margin as wide as its receptive field, and the margin is cut off.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from torch import Tensor
 
 from diffstyle.engines.adain.maths import colour_factor, colour_moments, mix_colours, whitening
 from diffstyle.engines.adain.network import STRIDE, WIDTHS, ContentFeatures, PreviewNetwork, StyleStatistics
+from diffstyle.ops.strips import Strip, strips
 
 WHOLE_PIXELS = 3 * 2**20  # up to here one pass is faster and fits
 STRIP_PIXELS = 2**19
-MARGIN = 2 * STRIDE  # the reach is 8 pixels on the way down and 6 on the way up
+MARGIN = 2 * STRIDE  # the receptive field is 8 pixels on the way down and 6 on the way up
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +33,9 @@ class EncodedContent:
     whole: ContentFeatures | None
 
 
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """Rows top:bottom of a picture, of which inner rows are kept."""
-
-    top: int
-    bottom: int
-    keep_top: int
-    keep_bottom: int
-
-    def rows(self, scale: int) -> slice:
-        return slice(self.top // scale, self.bottom // scale)
-
-    def kept(self, scale: int = 1) -> slice:
-        """The kept rows, counted from the strip's own top."""
-        return slice((self.keep_top - self.top) // scale, (self.keep_bottom - self.top) // scale)
-
-
-def strips(height: int, width: int) -> Iterator[Strip]:
-    """Strips that cover a picture; the height is a multiple of the stride."""
-    step = max(STRIDE, STRIP_PIXELS // width // STRIDE * STRIDE)
-    for top in range(0, height, step):
-        bottom = min(top + step, height)
-        yield Strip(max(0, top - MARGIN), min(height, bottom + MARGIN), top, bottom)
+def content_strips(height: int, width: int) -> Iterator[Strip]:
+    """Strips that cover a picture whose height is a multiple of the stride."""
+    return strips(height, width, pixels=STRIP_PIXELS, margin=MARGIN, multiple=STRIDE)
 
 
 def encode(network: PreviewNetwork, pixels: Tensor) -> EncodedContent:
@@ -70,10 +51,10 @@ def encode(network: PreviewNetwork, pixels: Tensor) -> EncodedContent:
         torch.empty((1, *shape), dtype=network.picture_dtype, device=pixels.device, memory_format=torch.channels_last)
         for shape in shapes
     )
-    for strip in strips(h, w):
-        features = _features(network, pixels[:, strip.rows(1)], mean, whiten)
+    for strip in content_strips(h, w):
+        features = _features(network, pixels[:, strip.rows()], mean, whiten)
         for scale, kept, found in ((8, eighth, features.eighth), (4, quarter, features.quarter)):
-            kept[:, :, strip.keep_top // scale : strip.keep_bottom // scale] = found[:, :, strip.kept(scale)]
+            kept[:, :, strip.target(scale)] = found[:, :, strip.kept(scale)]
     return EncodedContent(pixels, mean, whiten, eighth, quarter, None)
 
 
@@ -85,10 +66,10 @@ def paint(network: PreviewNetwork, content: EncodedContent, style: StyleStatisti
     if (whole := content.whole) is not None:
         return network.paint(x, whole.whitened, whole.half, modulation)[0]
     out = torch.empty_like(content.pixels)
-    for strip in strips(h, w):
-        f = _features(network, content.pixels[:, strip.rows(1)], content.mean, content.whitening)
+    for strip in content_strips(h, w):
+        f = _features(network, content.pixels[:, strip.rows()], content.mean, content.whitening)
         painted = network.paint(x[:, :, strip.rows(4)], f.whitened, f.half, modulation)
-        out[:, strip.keep_top : strip.keep_bottom] = painted[0][:, strip.kept()]
+        out[:, strip.target()] = painted[0][:, strip.kept()]
     return out
 
 

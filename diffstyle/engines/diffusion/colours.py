@@ -1,14 +1,15 @@
-"""The colours of one picture under the lightness of another, and its calm where it is calm."""
+"""The colours of one picture combined with the lightness of another."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from diffstyle.ops.luma import luma, stir
+from diffstyle.ops.luma import local_contrast, luma
 
 
 def in_colours_of(coloured: Tensor, light: Tensor) -> Tensor:
-    """(..., 3, h, w): chroma of `coloured`, luma of `light`, not clamped; the less stirs in `coloured`, the more of its
-    own luma, or skies would have grain.
+    """(..., 3, h, w): chroma of `coloured` and luma of `light`, not clamped.
+
+    Where `coloured` has little local contrast its own luma is kept, so that skies do not become grainy.
     """
-    return coloured + stir(luma(coloured)) * luma(light - coloured)
+    return coloured + local_contrast(luma(coloured)) * luma(light - coloured)

@@ -28,6 +28,7 @@ from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.controlnet_hints import condition, depth_weights
 from diffstyle.engines.diffusion.masked_latents import MaskedLatents
 from diffstyle.engines.diffusion.padding import Padding
+from diffstyle.engines.diffusion.policy import StylePolicy
 from diffstyle.engines.diffusion.prompts import PromptCache
 from diffstyle.engines.diffusion.schedule import Schedule, schedule
 from diffstyle.engines.diffusion.settings import Diffusion, ResolvedDiffusion, diffusion_settings
@@ -56,9 +57,10 @@ class DiffusionEngine:
         loras: Sequence[LoraAdapter] = (),
         encoder: StyleEncoder | None = None,
         preview: Engine | None = None,
+        policy: StylePolicy | None = None,
     ) -> None:
         self.backbone, self.adapters, self.loras = backbone, tuple(adapters), tuple(loras)
-        self.encoder, self.preview = encoder, preview
+        self.encoder, self.preview, self.policy = encoder, preview, policy or StylePolicy()
         self._asked = (backbone.dtype, backbone.memory)
         self._detach = attach([*self.loras, *(a for a, _ in self.adapters)], backbone)
         self._scheduler_config = backbone.pipeline.scheduler.config
@@ -92,10 +94,10 @@ class DiffusionEngine:
 
     def measure(self, style: Style) -> Style:
         """`style` with the embeddings and features that the adapters read."""
-        kinds = {a.variant for a, _ in self.adapters}
-        if "plus" in kinds and self.encoder is not None:
+        variants = {a.variant for a, _ in self.adapters}
+        if "plus" in variants and self.encoder is not None:
             style = with_features(style, self.encoder)
-        if "base" in kinds and self.encoder is not None:
+        if "base" in variants and self.encoder is not None:
             style = self.encoder.encode(style)
         elif not self.adapters and not (self.backbone.has_words and style.prompt):
             reads = "words alone" if self.backbone.has_words else "neither words nor pictures"
@@ -117,9 +119,10 @@ class DiffusionEngine:
 
     def resolved(self, settings: Diffusion) -> ResolvedDiffusion:
         """`settings` with the backbone's own sampling in place of every None."""
-        own = self.backbone.sampling
+        own, policy = self.backbone.sampling, self.policy
         given = {name: value for name, value in values_of(settings).items() if value is not None}
-        chosen = {name: getattr(own, name) for name in ("steps", "guidance", "scheduler", "denoise", "start")}
+        chosen = {name: getattr(own, name) for name in ("steps", "guidance", "scheduler")}
+        chosen |= {"denoise": policy.denoise, "start": policy.start}
         return ResolvedDiffusion(**(chosen | given))
 
     def largest_side(self, task: ResolvedTask) -> int | None:
@@ -151,7 +154,7 @@ class DiffusionEngine:
                 content = task.content
                 if task.strength < 1 and self._quick:
                     pixels = pixels.add(self._lost(begin), alpha=1 - task.strength).clamp_(0, 1)
-                if settings.start == "preview" and self.backbone.sampling.keeps_colours:
+                if settings.start == "preview" and self.policy.keeps_colours:
                     pixels = in_colours_of(begin, pixels).clamp_(0, 1)
                 report(on_step, total, total)
                 return Picture(
@@ -281,7 +284,7 @@ class DiffusionEngine:
         assert task.mask is not None
         padding = self._padding(task)
         latents = self.backbone.encode(padding.add(task.content.pixels)[None]).to(self.backbone.dtype)
-        return MaskedLatents.of(latents, padding.add(task.mask.shares), seed=task.seed)
+        return MaskedLatents.of(latents, padding.add(task.mask.values), seed=task.seed)
 
     def _padding(self, task: ResolvedTask) -> Padding:
         own = self.backbone

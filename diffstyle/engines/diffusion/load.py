@@ -9,14 +9,16 @@ from typing import cast, get_args
 
 import torch
 
+from diffstyle.adapters.kinds import load_adapter
 from diffstyle.adapters.lora import LoraAdapter
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.assets.hub import KnownModel, known_models, where
 from diffstyle.assets.manifest import verified_folder
-from diffstyle.assets.zoo import adapter_file, adapter_folders
-from diffstyle.backbones.backbone import Conditioning, Control, Sampling
+from diffstyle.assets.zoo import adapter_folders
+from diffstyle.backbones.backbone import Conditioning, Control
 from diffstyle.backbones.load import ControlNetSource, load_backbone
 from diffstyle.backbones.recognise import Architecture
+from diffstyle.backbones.sampling import Sampling, read_sampling
 from diffstyle.backbones.source import find, weights_file
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions, SchedulerName
@@ -24,6 +26,7 @@ from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.encoders.source import STARTER
 from diffstyle.engines.base import Engine, EngineHost
 from diffstyle.engines.diffusion.engine import DiffusionEngine
+from diffstyle.engines.diffusion.policy import StylePolicy
 
 STARTER_DIFFUSION = "starter/diffusion"
 _SCALE = re.compile(r"-?\d+(\.\d+)?")
@@ -50,7 +53,6 @@ def load_diffusion(
         controlnets=[parse_controlnet(text) for text in options.controlnet] or None,
         memory=options.memory,
         attention=options.attention,
-        compiled=options.compile,
     )
     usual = [STARTER] if options.model == STARTER else _usual(backbone.architecture)
     named = [_scaled(text) for text in options.adapter] or [(n, 1.0) for n in usual]
@@ -64,7 +66,12 @@ def load_diffusion(
     if encoder is not None:  # one that was named is what the adapters read, whatever they say
         adapters = [(replace(a, space=encoder.space), scale) for a, scale in adapters]
     return DiffusionEngine(
-        backbone, adapters=adapters, loras=[adapter for _, adapter in loras], encoder=encoder, preview=preview
+        backbone,
+        adapters=adapters,
+        loras=[adapter for _, adapter in loras],
+        encoder=encoder,
+        preview=preview,
+        policy=read_sampling(backbone.folder, StylePolicy),
     )
 
 
@@ -108,7 +115,7 @@ def _usual(architecture: Architecture) -> list[str]:
 
 def _tokens(name: str) -> TokensAdapter:
     if name in adapter_folders():
-        return TokensAdapter.load(adapter_file(name), name=name)
+        return cast("TokensAdapter", load_adapter(name, kinds=[TokensAdapter.kind]))
     source = find(name, "adapter")
     if source.path.suffix == ".bin":
         return TokensAdapter.load(source.path, name=source.path.name)
@@ -118,7 +125,7 @@ def _tokens(name: str) -> TokensAdapter:
 
 def _lora(name: str, scale: float) -> tuple[KnownModel | None, LoraAdapter]:
     if name in adapter_folders():
-        return None, LoraAdapter.load(adapter_file(name), name=name, scale=scale)
+        return None, replace(cast("LoraAdapter", load_adapter(name, kinds=[LoraAdapter.kind])), scale=scale)
     source = find(name, "LoRA")
     path = weights_file(source, "lora", "a LoRA")
     return source.known, LoraAdapter.load(path, name=source.known.name if source.known else path.name, scale=scale)

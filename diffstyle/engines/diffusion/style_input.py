@@ -11,7 +11,7 @@ from torch import Tensor
 
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.core.errors import InputError
-from diffstyle.core.mask import shared_out
+from diffstyle.core.mask import composite_weights
 from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask
 from diffstyle.encoders.clip import StyleEncoder
@@ -70,7 +70,7 @@ def style_weights(adapter: TokensAdapter, task: ResolvedTask) -> list[float]:
 def style_masks(adapter: TokensAdapter, task: ResolvedTask) -> Tensor:
     """(styles, H, W): where each set of tokens acts; of one style alone (1, H, W), everywhere."""
     everywhere = torch.ones(1, task.content.height, task.content.width)
-    left, parts = shared_out(task.regions) if task.regions else (everywhere, [])
+    left, parts = composite_weights(task.regions) if task.regions else (everywhere, [])
     sets = [len(_weights(adapter, style, task)) for style in task.styles]
     return torch.cat([part.expand(n, -1, -1) for part, n in zip((left, *parts), sets, strict=True)])
 

@@ -49,7 +49,6 @@ def tiled(pipeline: Any, tiles: Tiles, *, scale: int, on_tile: Callable[[int], N
         return
     unet, controlnet, vae = pipeline.unet, getattr(pipeline, "controlnet", None), pipeline.vae
     with ExitStack() as stack:
-        stack.enter_context(_set(unet, "_compiled_call_impl", None))  # what was compiled would be traced anew
         stack.enter_context(_set(unet, "forward", _in_tiles(unet.forward, tiles, scale, on_tile)))
         if controlnet is not None:
             stack.enter_context(_set(controlnet, "forward", _postponed(controlnet.forward)))

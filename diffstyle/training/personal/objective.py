@@ -215,7 +215,7 @@ class PaintStrokes(nn.Module):
             0
         ].float()
         out = backbone.decode(self._noise.clean(noisy, predicted, t))
-        return in_colours_of(begun.start, out) if backbone.sampling.keeps_colours else out
+        return in_colours_of(begun.start, out) if self._engine.policy.keeps_colours else out
 
     def _held(self, noisy: Tensor, t: Tensor, prompt: Tensor, edges: Tensor) -> dict[str, Any]:
         """What the ControlNet adds, where there is one that was shown edges."""

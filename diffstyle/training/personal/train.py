@@ -192,7 +192,7 @@ class _Job:
 
         trainable = opened(engine, self.recipe, name=self.name)
         count = self.recipe.batch
-        if engine.backbone.sampling.start == "preview":
+        if engine.policy.start == "preview":
             carry = carrying(engine, strokes)
             photos = Beginnings(engine, preview, carry, material, measured, now, size=size, count=count * EACH)
             with accelerator.autocast():

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 
 from diffstyle.adapters.tokens import TokensAdapter
-from diffstyle.backbones.backbone import Sampling
-from diffstyle.backbones.load import CONSTANT, SAMPLING
+from diffstyle.backbones.load import CONSTANT
+from diffstyle.backbones.sampling import SAMPLING, Sampling
 from diffstyle.core.errors import InputError
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.encoders.source import STARTER
 from diffstyle.encoders.squeezenet import SqueezeNet
+from diffstyle.engines.diffusion.policy import StylePolicy
 from diffstyle.formats.atomic import sha256
 from diffstyle.formats.safetensors import write_safetensors
 from diffstyle.training import checkpoint
@@ -75,7 +76,7 @@ def pack(out: Path) -> Path:
     write_safetensors(folder / CONSTANT, {"prompt_embeds": torch.zeros(1, 1, CROSS)})
     (folder / "model_index.json").write_text(json.dumps(INDEX, indent=2) + "\n", "utf-8")
     if not (folder / SAMPLING).exists():
-        (folder / SAMPLING).write_text(json.dumps(asdict(SAMPLED), indent=2) + "\n", "utf-8")
+        (folder / SAMPLING).write_text(json.dumps(asdict(SAMPLED) | asdict(POLICY), indent=2) + "\n", "utf-8")
     write_adapter(painter.adapter(encoder.space), out / "adapter")
     return folder
 
@@ -109,17 +110,8 @@ INDEX: dict[str, Any] = {
     "unet": ["diffusers", "UNet2DConditionModel"],
     "vae": ["diffusers", "AutoencoderTiny"],
 }
-SAMPLED = Sampling(
-    "ddim",
-    steps=1,
-    guidance=1.0,
-    denoise=0.003,
-    start="preview",
-    side=768,
-    margin=32,
-    keeps_colours=True,
-    texture=1.0,
-)
+SAMPLED = Sampling("ddim", steps=1, guidance=1.0, side=768, margin=32)
+POLICY = StylePolicy(denoise=0.003, start="preview", keeps_colours=True)
 
 
 def _averaged(out: Path, stage: StageName) -> dict[str, torch.Tensor]:

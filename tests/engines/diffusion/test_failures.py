@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -127,24 +126,3 @@ def test_xformers_that_cannot_be_used_breaks_nothing(
     with pytest.warns(UserWarning, match="xformers cannot be used here"):
         stylizer = load_tiny(tiny_models, "worded", attention="xformers")
     assert stylizer.stylize(small_photo, painting, engine=QUICK).picture == plain_picture
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="there is no C++ compiler")
-def test_a_compiled_model_paints_the_same(
-    worded: Stylizer, tiny_models: Path, small_photo: Picture, painting: Style
-) -> None:
-    compiled = load_tiny(tiny_models, "worded", compile=True)
-    for engine, seed in ((QUICK, 0), (Diffusion(steps=2, style_scale=0.3), 0), (QUICK, 3)):
-        pictures = [s.stylize(small_photo, painting, engine=engine, seed=seed).picture for s in (compiled, worded)]
-        assert largest_difference(*pictures) <= 1e-3
-    assert diffusion_engine(compiled).backbone.unet._compiled_call_impl is not None
-
-
-def test_compiling_needs_a_compiler(tiny_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing(_: str) -> None:
-        return None
-
-    monkeypatch.setattr("shutil.which", nothing)
-    with pytest.raises(InputError, match=r"needs a C\+\+ compiler"):
-        load_tiny(tiny_models, "worded", compile=True)

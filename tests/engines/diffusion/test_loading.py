@@ -18,7 +18,7 @@ from tests.helpers.models import load_tiny
 from tests.helpers.pictures import largest_difference
 
 
-def test_a_model_without_a_name_of_its_own_paints_by_diffusion(
+def test_a_checkpoint_paints_by_diffusion_unless_asked_otherwise(
     diffuser: Stylizer, small_photo: Picture, painting: Style
 ) -> None:
     assert isinstance(diffuser.stylize(small_photo, painting).task.engine, Diffusion)

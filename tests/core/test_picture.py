@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from PIL import Image
 from diffstyle import InputError, Picture
 from diffstyle.core.picture import srgb_profile
 from tests.conftest import waves
+from tests.helpers.bad_files import BAD_FILES
 
 SHAPES = st.tuples(st.integers(16, 40), st.integers(16, 40))
 
@@ -95,37 +95,6 @@ def test_animation_gives_its_first_frame_and_says_so(tmp_path: Path) -> None:
     picture = Picture.open(tmp_path / "moving.gif")
     assert picture.pixels[0].mean() > 0.9
     assert "first frame" in picture.notes[0]
-
-
-def jpeg(width: int = 64, height: int = 64) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(waves(width, height)).save(buffer, "JPEG")
-    return buffer.getvalue()
-
-
-def huge_png() -> bytes:
-    """A PNG that claims 60000 x 60000 pixels."""
-    buffer = io.BytesIO()
-    Image.new("L", (64, 64)).save(buffer, "PNG")
-    data = bytearray(buffer.getvalue())
-    data[16:24] = (60000).to_bytes(4, "big") * 2
-    import zlib
-
-    data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
-    return bytes(data)
-
-
-BAD_FILES = {
-    "empty.jpg": (b"", "empty"),
-    "text.jpg": (b"this is no picture at all\n" * 10, "not a picture"),
-    "truncated.jpg": (jpeg()[:-400], "cut off"),
-    "truncated.png": (huge_png()[:60], "million pixels"),
-    "bomb.png": (huge_png(), "million pixels"),
-    "one_pixel.jpg": (jpeg(1, 1), "too few"),
-    "badly_cut.png": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00\x00", "damaged"),
-    "bad.ppm": (b"P6 a b 255 x", "damaged"),
-    "thread.jpg": (jpeg(20000, 1), "too few"),
-}
 
 
 @pytest.mark.parametrize("name", BAD_FILES)

@@ -10,8 +10,6 @@ import pytest
 
 from diffstyle.data.procedural import INKED, MEDIA, render
 from diffstyle.data.procedural.palette import DARK, LIGHT
-from diffstyle.training.data import Sample
-from diffstyle.training.renderings import render_samples
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +21,8 @@ def photograph() -> npt.NDArray[np.uint8]:
 
 @pytest.mark.parametrize("medium", MEDIA)
 def test_each_medium_is_a_function_of_its_seed(medium: str, photograph: npt.NDArray[np.uint8]) -> None:
-    one, same, other = (render(photograph, medium, np.random.default_rng(n), longest=160) for n in (3, 3, 4))
-    assert one.pixels.shape == (160, 160, 3)
+    one, same, other = (render(photograph, medium, np.random.default_rng(n), longest=96) for n in (3, 3, 4))
+    assert one.pixels.shape == (96, 96, 3)
     assert np.array_equal(one.pixels, same.pixels)
     assert one.words == same.words
     assert not np.array_equal(one.pixels, other.pixels)
@@ -34,8 +32,8 @@ def test_each_medium_is_a_function_of_its_seed(medium: str, photograph: npt.NDAr
 
 @pytest.mark.parametrize("medium", sorted(INKED))
 def test_the_named_colours_are_in_the_picture(medium: str, photograph: npt.NDArray[np.uint8]) -> None:
-    for seed in range(3):
-        rendering = render(photograph, medium, np.random.default_rng(seed), longest=200)
+    for seed in range(2):
+        rendering = render(photograph, medium, np.random.default_rng(seed), longest=160)
         paper = np.array(LIGHT[rendering.words[-1]])
         ink = np.array(DARK[rendering.words[-2]])
         pixels = rendering.pixels.reshape(-1, 3).astype(int)
@@ -63,8 +61,3 @@ def test_the_pixels_of_pixel_art_are_seen(photograph: npt.NDArray[np.uint8]) -> 
         assert side >= 400 * 0.01
         assert (changes % side == 0).all()
         assert len(np.unique(pixels.reshape(-1, 3), axis=0)) <= 24
-
-
-def test_samples_take_the_media_in_turn(photograph: npt.NDArray[np.uint8]) -> None:
-    samples = render_samples([Sample(photograph[:200, :200], {})], len(MEDIA), seed=1)
-    assert [s.info["medium"] for s in samples] == list(MEDIA)
