@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -112,6 +113,19 @@ def test_a_mask_goes_with_every_control(paint: Painter, values: Values) -> None:
     half = paint(mask=Mask(left), **values)
     assert torch.equal(half.pixels[:, :, 60:], photo.pixels[:, :, 60:])
     assert not torch.equal(half.pixels[:, :, :40], photo.pixels[:, :, :40])
+
+
+@pytest.mark.parametrize("values", [pytest.param({}, id="none"), *(pytest.param(v, id=n) for n, v in CONTROLS.items())])
+def test_what_lies_under_full_transparency_never_changes_what_is_seen(paint: Painter, values: Values) -> None:
+    content = paint.content
+    assert content.alpha is not None
+    green = torch.tensor([0.0, 1.0, 0.0])[:, None, None].expand_as(content.pixels)
+    hidden = replace(content, pixels=torch.where(content.alpha > 0, content.pixels, green))
+    assert hidden != content
+    one, other = paint(**values), Painter(paint.stylizer, paint.engine, hidden, paint.style)(**values)
+    assert one.alpha is not None
+    seen = one.alpha > 0.01
+    assert float(((one.pixels - other.pixels) * seen).abs().max()) < 1e-5
 
 
 @each_control

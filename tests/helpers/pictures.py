@@ -27,8 +27,9 @@ def grainy(width: int, height: int, grain: int = 20) -> Picture:
 
 
 def with_alpha(picture: Picture) -> Picture:
-    """`picture` with an alpha channel of all values."""
-    alpha = waves(picture.width, picture.height, seed=5)[..., :1]
+    """`picture` with a soft alpha channel and a corner that is fully transparent."""
+    alpha = waves(picture.width, picture.height, seed=5)[..., :1].clip(1)
+    alpha[:16, :16] = 0
     return Picture.from_array(np.dstack([Picture(picture.pixels).to_array(), alpha]))
 
 
