@@ -1,4 +1,4 @@
-"""What stands out is found, without a network and with one."""
+"""Masks from what a photo shows: its foreground, what a few strokes point at, words."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import transformers as untyped
 from PIL import Image
 
 from diffstyle import InputError, Picture, read_recipe
-from diffstyle.cli import main
 from diffstyle.controls.selection import found_by_words, inverse, scribbled, select
 from diffstyle.core.mask import Mask
-from tests import tiny
-from tests.conftest import waves
+from tests.helpers import tiny
+from tests.helpers.cli import run
+from tests.helpers.pictures import waves
 
 transformers: Any = untyped
 
@@ -60,7 +60,7 @@ def test_a_real_subject_is_found() -> None:
     assert float(mask[:60, :60].mean()) < 0.05
 
 
-def test_a_few_strokes_point_a_subject_out(ball: tuple[Picture, torch.Tensor], tmp_path: Path) -> None:
+def test_a_few_strokes_select_the_subject_under_them(ball: tuple[Picture, torch.Tensor], tmp_path: Path) -> None:
     photo, there = ball
     marks = np.full((200, 300), 128, np.uint8)
     marks[108:112, 100:160] = 255
@@ -80,9 +80,7 @@ def test_a_few_strokes_point_a_subject_out(ball: tuple[Picture, torch.Tensor], t
 @pytest.mark.parametrize(
     ("grey", "said"), [(128, "no white strokes"), (0, "no white strokes"), (255, "leaves nothing")]
 )
-def test_strokes_that_point_nothing_out_get_a_sentence(
-    grey: int, said: str, ball: tuple[Picture, torch.Tensor]
-) -> None:
+def test_strokes_that_select_nothing_are_refused(grey: int, said: str, ball: tuple[Picture, torch.Tensor]) -> None:
     with pytest.raises(InputError, match=said):
         scribbled(ball[0], np.full((200, 300), grey, np.uint8))
 
@@ -97,7 +95,7 @@ def test_strokes_that_point_nothing_out_get_a_sentence(
         ("", "give"),
     ],
 )
-def test_what_cannot_be_found_gets_a_sentence(
+def test_a_selection_that_finds_nothing_says_what_to_do(
     what: str, said: str, ball: tuple[Picture, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
@@ -107,7 +105,7 @@ def test_what_cannot_be_found_gets_a_sentence(
         select(np.full((64, 64, 3), 90, np.uint8), "foreground")
 
 
-def test_words_go_through_clipseg(ball: tuple[Picture, torch.Tensor], tmp_path: Path) -> None:
+def test_words_are_found_by_clipseg(ball: tuple[Picture, torch.Tensor], tmp_path: Path) -> None:
     folder = clipseg(tmp_path / "clipseg")
     photo, _ = ball
     mask = found_by_words(photo, "ball", folder)
@@ -116,16 +114,14 @@ def test_words_go_through_clipseg(ball: tuple[Picture, torch.Tensor], tmp_path: 
     assert found_by_words(photo, "ball", folder) == mask
 
 
-def test_the_command_line_paints_it_alone(
+def test_the_command_line_paints_the_foreground_or_all_but_that(
     ball: tuple[Picture, torch.Tensor], painting_file: Path, tmp_path: Path
 ) -> None:
     photo, there = ball
     path, out = tmp_path / "ball.png", tmp_path / "out.png"
     photo.to_pil().save(path)
     for option, inside in (("--only", there), ("--except", ~there)):
-        with pytest.raises(SystemExit) as left:
-            main(["stylize", str(path), "-s", str(painting_file), "-o", str(out), option, "foreground"])
-        assert left.value.code == 0
+        assert run("stylize", path, "-s", painting_file, "-o", out, option, "foreground") == 0
         moved = (Picture.open(out).pixels - photo.pixels).abs().amax(0, keepdim=True) > 0.02
         assert float(moved[inside].float().mean()) > 0.7
         assert float(moved[~inside].float().mean()) < 0.1

@@ -1,4 +1,4 @@
-"""Layers give the result again, and other programs read them."""
+"""Layers put together are the result, and other programs read them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import tifffile
 import torch
 from PIL import Image
 
-from diffstyle import Picture, Style, Stylizer, read_recipe
-from diffstyle.cli import main
+from diffstyle import Picture, Result, Style, Stylizer, read_recipe
 from diffstyle.core.mask import Mask
-from diffstyle.core.task import EngineName, Result
+from diffstyle.core.settings import EngineSettings
+from diffstyle.core.task import settings_of
 from diffstyle.formats.layered import layers, save_layers
-from tests.conftest import waves
+from tests.helpers.cli import run
+from tests.helpers.pictures import waves, with_alpha
 
 
-@pytest.fixture(scope="module", params=["adain", "diffusion"])
-def result(request: pytest.FixtureRequest, stylizer: Stylizer, painting: Style) -> Result:
+@pytest.fixture(scope="module")
+def result(engine: EngineSettings, stylizer: Stylizer, painting: Style) -> Result:
     """Two soft regions under a soft mask, at another size than the photo's, with transparency."""
-    engine: EngineName = request.param
-    content = Picture.from_array(np.dstack([waves(120, 90), waves(120, 90, seed=5)[..., :1]]))
+    content = with_alpha(Picture.from_array(waves(120, 90)))
     across = torch.linspace(0, 1, 120).expand(1, 90, 120).contiguous()
     regions = [(Mask((across > n).float()), Style.from_image(waves(90, 90, seed=s))) for n, s in ((0.4, 8), (0.7, 9))]
     mask = Mask((across.flip(2) * 1.5).clamp(0, 1))
@@ -45,7 +45,7 @@ def test_layers_over_one_another_are_the_result(result: Result) -> None:
     assert 0 < float(mask.picture.pixels.mean()) < 1
 
 
-def test_a_plain_result_has_one_style(stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+def test_a_result_without_regions_has_one_style_layer(stylizer: Stylizer, photo: Picture, painting: Style) -> None:
     plain = stylizer.stylize(photo, painting)
     content, style, mask = layers(plain)
     assert content.picture == photo
@@ -53,7 +53,7 @@ def test_a_plain_result_has_one_style(stylizer: Stylizer, photo: Picture, painti
     assert bool((mask.picture.pixels == 1).all())
 
 
-def test_a_folder_and_a_file_hold_them_all(result: Result, tmp_path: Path) -> None:
+def test_a_folder_and_a_file_hold_all_layers(result: Result, tmp_path: Path) -> None:
     written = save_layers(result, tmp_path / "parts")
     assert [p.name[0] for p in written] == ["0", "1", "2", "3", "4"]
     assert all(p.parent == tmp_path / "parts" for p in written)
@@ -63,23 +63,20 @@ def test_a_folder_and_a_file_hold_them_all(result: Result, tmp_path: Path) -> No
     for path, page in zip(written, pages, strict=True):
         with Image.open(path) as image:
             assert np.array_equal(np.asarray(image), page)
-        assert read_recipe(path).settings == result.task.settings
-    assert read_recipe(tiff).settings == result.task.settings
+        assert read_recipe(path).settings == settings_of(result.task)
+    assert read_recipe(tiff).settings == settings_of(result.task)
 
 
-def test_a_bad_place_is_refused_before_painting(
+def test_a_place_that_cannot_be_written_is_refused_before_painting(
     photo_file: Path, painting_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def run(layers: Path) -> object:
-        out = str(tmp_path / "out.png")
-        with pytest.raises(SystemExit) as left:
-            main(["stylize", str(photo_file), "-s", str(painting_file), "-o", out, "--layers", str(layers)])
-        return left.value.code
+    def run_with(place: Path) -> int:
+        return run("stylize", photo_file, "-s", painting_file, "-o", tmp_path / "out.png", "--layers", place)
 
     for bad in (tmp_path / "x.png", photo_file / "folder"):
-        assert run(bad) == 2
+        assert run_with(bad) == 2
         assert str(bad) in capsys.readouterr().err
     assert not (tmp_path / "out.png").exists()
-    assert run(tmp_path / "x.tif") == 0
+    assert run_with(tmp_path / "x.tif") == 0
     assert (tmp_path / "out.png").exists()
     assert (tmp_path / "x.tif").exists()
