@@ -261,9 +261,7 @@ def render(
     else:
         number = fast_dtype(device) if dtype is None else named_dtype(dtype)
         nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else ()
-        backbone = load_backbone(
-            folder, device=device, dtype=number, controlnets=nets, memory=memory
-        )
+        backbone = load_backbone(folder, device=device, dtype=number, controlnets=nets, memory=memory)
         engine = DiffusionEngine(backbone, adapters=[(TokensAdapter.load(folder / "adapter.safetensors"), 1.0)])
         settings = Diffusion(steps=steps, guidance=guidance, prompt="a photo")
         default = backbone.sampling.steps

@@ -1,8 +1,7 @@
-"""`diffstyle ui`"""
+"""`diffstyle ui`: the command that the page adds to the command line."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -55,11 +54,12 @@ def ui(
     if auth is not None and not (name and colon and password):
         raise InputError("--auth is not complete: give NAME:PASSWORD.")
     try:
-        page = import_module("diffstyle_ui.page")  # the page stands above the command line, which must not import it
+        from diffstyle_ui.app.page import launch
+        from diffstyle_ui.app.uploads import Limits
     except ModuleNotFoundError as error:
         raise InputError(f"The page needs the package {error.name}: pip install {error.name}.") from error
-    limits = page.Limits(max_pixels=max_pixels, max_upload_mb=max_upload_mb, queue_size=queue_size, training=training)
-    page.launch(
+    limits = Limits(max_pixels=max_pixels, max_upload_mb=max_upload_mb, queue_size=queue_size, training=training)
+    launch(
         host=host,
         port=port,
         auth=(name, password) if auth else None,
