@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         if words[:1] == ["stylize"]:
             _use_engine_options(words)
-        elif not words or words[0] not in list(app):
+        elif not words or words[0].startswith("-") or words[0] not in list(app):
             _add_commands_of_others()
         code = app(words, exit_on_error=False, print_error=False)
     except UnknownOptionError as error:
