@@ -218,7 +218,6 @@ def render(
     memory: MemoryMode = "fast",
     dtype: str | None = None,
     guidance: float | None = None,
-    compiled: bool = False,
     controlled: bool = True,
     plain: bool = False,
 ) -> None:
@@ -262,9 +261,7 @@ def render(
     else:
         number = fast_dtype(device) if dtype is None else named_dtype(dtype)
         nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else ()
-        backbone = load_backbone(
-            folder, device=device, dtype=number, controlnets=nets, memory=memory, compiled=compiled
-        )
+        backbone = load_backbone(folder, device=device, dtype=number, controlnets=nets, memory=memory)
         engine = DiffusionEngine(backbone, adapters=[(TokensAdapter.load(folder / "adapter.safetensors"), 1.0)])
         settings = Diffusion(steps=steps, guidance=guidance, prompt="a photo")
         default = backbone.sampling.steps
@@ -277,7 +274,7 @@ def render(
             return engine.render(task, on_step).pixels
 
     loading = time.perf_counter() - started
-    if torch.cuda.is_available() or compiled:
+    if torch.cuda.is_available():
         first, _ = timed(run)
         print(f"the first picture took {first:.2f} s")
         ended.clear()
@@ -286,7 +283,7 @@ def render(
     busy = time.process_time() - started_cpu
     if not plain:
         ended = ended[1:-1]  # ours tells the beginning and the end as well
-    what = "diffusers by hand" if plain else f"ours, memory={memory}{', compiled' * compiled}"
+    what = "diffusers by hand" if plain else f"ours, memory={memory}"
     ran = len(ended)
     print(f"{family} {side} px {dtype_name(number)}, {what}: loaded in {loading:.1f} s, {ran} steps run", end=" ")
     print(f"in {seconds:.2f} s ({busy:.1f} s of all cores together), peak {peak():.2f} GiB", end="")
