@@ -88,6 +88,7 @@ def test_contrast_leaves_the_unknown_out() -> None:
     )
 
 
+@pytest.mark.long
 def test_the_starter_clip_is_trained_and_loads(
     pool: Pool, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,18 +32,17 @@ RECIPE = replace(DistilRecipe(), stages=(Stage(0, 64, 1),), warmup_steps=1)
 def run(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which every stage was trained for a step or two."""
     out = tmp_path_factory.mktemp("run")
-    with pytest.raises(InputError, match=r"holds no vae\.pt: train --stage vae first"):
-        starter(shards, stage="unet", out=out, minutes=0.001, groups=1)
     for stage in ("vae", "unet", "distil", "polish"):
         starter(shards, stage=stage, out=out, minutes=0.001, groups=1)
     return out
 
 
 @pytest.fixture(scope="session")
-def styles(shards: Path, run: Path) -> StyleSet:
-    return make_style_set(shards, run, groups=1, seed=0)
+def styles(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> StyleSet:
+    return make_style_set(shards, tmp_path_factory.mktemp("styles"), groups=1, seed=0)
 
 
+@pytest.mark.long
 def test_what_the_stages_write_paints(run: Path, photo: Picture) -> None:
     stylizer = Stylizer.load(run / "diffusion", adapter=[run / "adapter" / "adapter.safetensors"], device="cpu")
     result = stylizer.stylize(photo, Style.from_text("mosaic"), engine=Diffusion(steps=2))
@@ -53,6 +52,7 @@ def test_what_the_stages_write_paints(run: Path, photo: Picture) -> None:
     assert (settings.start, settings.guidance) == ("preview", 1.0)  # from the folder's sampling.json
 
 
+@pytest.mark.long
 def test_a_stage_goes_on_where_it_stopped(shards: Path, run: Path) -> None:
     before = load_checkpoint(run / "vae.pt")
     assert before is not None
@@ -62,6 +62,7 @@ def test_a_stage_goes_on_where_it_stopped(shards: Path, run: Path) -> None:
     assert after["step"] > before["step"] > 0
 
 
+@pytest.mark.long
 def test_the_packed_model_predicts_what_the_trained_one_does(run: Path) -> None:
     state = load_checkpoint(run / "distil.pt")
     assert state is not None
@@ -87,6 +88,7 @@ def test_the_packed_model_predicts_what_the_trained_one_does(run: Path) -> None:
     assert torch.allclose(found, expected, atol=0.01)  # written in fp16
 
 
+@pytest.mark.long
 def test_the_polished_vae_is_packed(run: Path) -> None:
     average, before = (load_checkpoint(run / f"{name}.pt") for name in ("polish", "vae"))
     assert average is not None
@@ -96,6 +98,11 @@ def test_the_polished_vae_is_packed(run: Path) -> None:
         assert torch.allclose(value, average["average"][name], atol=1e-3), name  # written in fp16
     name = "encoder.layers.0.weight"
     assert not torch.equal(average["average"][name], before["average"][name])
+
+
+def test_a_stage_needs_the_one_before_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"holds no distil\.pt: train --stage distil first"):
+        pack(tmp_path)
 
 
 def test_polishing_holds_latents_where_they_were() -> None:

@@ -65,7 +65,7 @@ def test_a_cancelled_training_resumes_as_if_never_stopped(
     kind: AdapterKind, model: str, tiny_models: Path, artist: Path, zoo: Path
 ) -> None:
     chosen = ModelOptions(device="cpu") if model == "starter" else options(tiny_models, model)
-    recipe = AdapterRecipe(kind=kind, steps=5, size=64, batch=1, accumulate=2)
+    recipe = AdapterRecipe(kind=kind, steps=4, size=64, batch=1, accumulate=2)
     seen: list[TrainingStep] = []
 
     def stop(step: TrainingStep) -> bool:
