@@ -19,11 +19,11 @@ from diffstyle_ui.app import server
 from diffstyle_ui.app.context import open_context
 from diffstyle_ui.app.page import build_page
 from diffstyle_ui.app.uploads import Limits
+from diffstyle_ui.command import ui
 from gradio_client import Client, handle_file
 from PIL import Image
 
 from diffstyle import InputError
-from diffstyle.cli.ui import ui
 from diffstyle.core.model_options import ModelOptions
 from tests.helpers.bad_files import BAD_FILES
 from tests.helpers.page_client import accepts, ask, refusal

@@ -10,11 +10,10 @@ from queue import SimpleQueue
 from threading import Event
 from typing import TypeVar
 
-from diffstyle.engines.registry import default_engine_of, engine_names, interactive_engine
-
 from diffstyle import InputError, Picture, Result, Style, Stylizer, Task
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.engines.base import Step
+from diffstyle.engines.registry import default_engine_of, engine_names, interactive_engine
 
 T = TypeVar("T")
 PREVIEW_SIDE = 512

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from diffstyle.engines.registry import settings_class
 from gradio.components import Component
 
 from diffstyle import Style, Task
+from diffstyle.engines.registry import settings_class
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import gradio as gr
-from diffstyle.core.fields import FieldInfo, fields_of, values_of
-from diffstyle.core.settings import EngineSettings
-from diffstyle.engines.registry import engine_names, settings_class
 from gradio.blocks import BlockContext
 from gradio.components import Component
 
 from diffstyle import InputError, Picture, Settings, Style, Task
+from diffstyle.core.fields import FieldInfo, fields_of, values_of
 from diffstyle.core.mask import Mask, Region
+from diffstyle.core.settings import EngineSettings
+from diffstyle.engines.registry import engine_names, settings_class
 
 FIRST = ("strength", "structure", "colour", "stroke", "size")  # outside the accordion "Advanced"
 NEEDS: Mapping[str, Literal["structure", "seeded"]] = {"structure": "structure", "seed": "seeded"}
