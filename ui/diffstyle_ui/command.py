@@ -27,32 +27,32 @@ def ui(
     votes: Path | None = None,
     options: Annotated[ModelOptions, Parameter(name="*", negative=())] = STARTER,
 ) -> int:
-    """Open the web page: try styles, blend, paint, look back.
+    """Open the web page: preview, mix, paint, train and compare styles in a browser.
 
     Parameters
     ----------
     host
-        The address to listen at; this machine alone can reach the default, 0.0.0.0 lets others in.
+        The address to listen at. Only this machine can reach the default; 0.0.0.0 admits other machines.
     port
-        The port to listen at; the first free one from 7860 on if not given.
+        The port to listen at; if not given, the first free one from 7860 on.
     auth
-        NAME:PASSWORD that visitors have to give.
+        NAME:PASSWORD with which visitors sign in.
     root_path
         The path under which a proxy serves the page.
     queue_size
-        How many requests may wait; more are refused with a sentence.
+        How many requests may wait; more are refused.
     max_pixels
-        Pictures of more pixels are refused.
+        Pictures with more pixels are refused.
     max_upload_mb
-        Uploads of more megabytes are refused.
+        Uploads with more megabytes are refused.
     training
-        Let visitors train adapters, which all who use this server then see.
+        Let visitors train adapters, which all users of this server then see.
     votes
-        The CSV file that blind votes are added to; votes.csv in diffstyle's cache folder if not given.
+        The CSV file for blind votes; if not given, votes.csv in diffstyle's cache folder.
     """
     name, colon, password = (auth or "").partition(":")
     if auth is not None and not (name and colon and password):
-        raise InputError("--auth is not complete: give NAME:PASSWORD.")
+        raise InputError("--auth is incomplete: give NAME:PASSWORD.")
     try:
         from diffstyle_ui.app.page import launch
         from diffstyle_ui.app.uploads import Limits

@@ -166,10 +166,14 @@ def test_models_are_those_that_the_library_knows(client: Client) -> None:
 
 
 def test_bad_trainings_are_refused(client: Client, painting_file: Path) -> None:
-    one = [handle_file(painting_file)]
-    assert "at least 3" in refusal(client, "train", pictures=one, name="few", steps=3)
-    assert "no name" in refusal(client, "train", pictures=one * 3, name="../up", steps=3)
-    assert "steps is -3" in refusal(client, "train", pictures=one * 3, name="none", steps=-3)
+    pictures = [handle_file(painting_file)] * 3
+    assert "not a valid name" in refusal(client, "train", pictures=pictures, name="../up", steps=3)
+    assert "steps is -3" in refusal(client, "train", pictures=pictures, name="none", steps=-3)
+
+
+@pytest.mark.long  # it starts the training process
+def test_errors_of_the_training_process_are_sentences(client: Client, painting_file: Path) -> None:
+    assert "at least 3" in refusal(client, "train", pictures=[handle_file(painting_file)], name="few", steps=3)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
@@ -83,13 +84,21 @@ def test_a_full_queue_refuses_politely(client: Client, photo_file: Path) -> None
     assert all("full" in sentence for sentence in answers if sentence != "answered"), answers
 
 
+def free_port() -> int:
+    """A port to listen at. Gradio's own search leaves a socket open for every port that is taken."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def test_a_password_a_proxy_path_and_nothing_left_behind(tmp_path: Path, photo_file: Path) -> None:
     with open_context(ModelOptions(), Limits(), tmp_path / "votes.csv") as context:
         folder = context.sessions.folder.parent
 
         async def start() -> tuple[gr.Blocks, str]:  # without a running loop, Gradio makes loops that nobody closes
             blocks = build_page(context)
-            return blocks, server.start(blocks, context.limits, auth=("ada", "secret"), root_path="/style")
+            account = ("ada", "secret")
+            return blocks, server.start(blocks, context.limits, port=free_port(), auth=account, root_path="/style")
 
         blocks, address = asyncio.run(start())
         address = address.removesuffix("/").removesuffix("/style")
