@@ -17,7 +17,7 @@ from torch import Tensor
 
 from diffstyle import Picture
 from diffstyle.data.captions import CALLED, Fact, choose, phrases, say
-from diffstyle.data.colour_names import SHADES, shares
+from diffstyle.data.colour_names import SHADES, coverage
 from diffstyle.data.procedural import MEDIA
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.training.clip import pool
@@ -100,7 +100,7 @@ def movements(encoder: StyleEncoder, samples: Sequence[Sample], tier: str) -> No
 def colours(encoder: StyleEncoder, entries: Sequence[Entry], vectors: Tensor, best: int = 10) -> None:
     """Pictures retrieved by the phrase of a colour: is it one of their dominant ones?"""
     basic = [c for c in phrases.COLOURS if c in SHADES or c in ("black", "white", "orange", "cream", "gold", "violet")]
-    found = [shares(e.pixels) for e in entries]
+    found = [coverage(e.pixels) for e in entries]
     hits: dict[str, float] = {}
     for colour in basic:
         text = encoder.texts([f"a picture in {phrases.COLOURS[colour][0]}"])[0]

@@ -1,7 +1,7 @@
 """Speed, memory and agreement of the diffusion engine at full size: `python -m benchmarks.diffusion sd15`.
 
-Neither depends on the weights' values, so they are drawn at random and written to a folder in the public layout, unless
---model names real ones. Ours and plain diffusers called by hand with the same parts run in turns in one process.
+Time and memory do not depend on the values of weights, so random ones are written to a folder in the public layout,
+unless --model names real ones. The engine and plain diffusers with the same parts run in turns in one process.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import transformers as untyped_too
 from cyclopts import App
 from torch import Tensor
 
-from diffstyle import Picture, Settings, Style, Task
+from diffstyle import Diffusion, Picture, Style, Task
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.backbone import Control
 from diffstyle.backbones.layouts import write_layout
@@ -69,7 +69,7 @@ def random_model(family: Family, folder: Path, dtype: torch.dtype) -> Path:
 
 @contextlib.contextmanager
 def _drawn_in(dtype: torch.dtype) -> Generator[None]:
-    """New networks are of `dtype`: twice the memory of SDXL in float32 would not fit beside it."""
+    """New networks have `dtype`: SDXL in float32 would need twice the memory."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
@@ -126,11 +126,11 @@ def peak() -> float:
 
 
 def timed(run: Callable[[], Tensor]) -> tuple[float, Tensor]:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     out = run()
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return time.perf_counter() - begun, out
+    return time.perf_counter() - started, out
 
 
 @app.command
@@ -151,23 +151,23 @@ def compare(
     guidance: float = 5.0,
     controlled: bool = True,
 ) -> None:
-    """Ours against plain diffusers with equal settings, in turns: time, and the largest difference of a pixel."""
+    """The engine against plain diffusers with equal settings, in turns: time and largest difference of a pixel."""
     device = find_device(None)
     number = named_dtype(dtype)
     nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else ()
-    begun = time.perf_counter()
+    started = time.perf_counter()
     backbone = load_backbone(folder, device=device, dtype=number, controlnets=nets)
-    loading = time.perf_counter() - begun
+    loading = time.perf_counter() - started
     adapter = TokensAdapter.load(folder / "adapter.safetensors")
     engine = DiffusionEngine(backbone, adapters=[(adapter, 1.0)])
     photo, look = content(side), style()
-    settings = Settings(denoise=0.5, steps=steps, guidance=guidance, scheduler="ddim", seed=3, prompt="a photo")
+    settings = Diffusion(denoise=0.5, steps=steps, guidance=guidance, scheduler="ddim", prompt="a photo")
     plain = by_hand(folder, family, number, device, controlled=controlled)
     plain.scheduler = make_scheduler("ddim", plain.scheduler.config)
     embedding = look.embedding[None, None].to(device, number)
 
     def ours() -> Tensor:
-        return engine.render(Task.of(photo, look, settings)).pixels
+        return engine.render(engine.prepare(Task(photo, look, engine=settings, seed=3))).pixels
 
     @torch.no_grad()
     def theirs() -> Tensor:
@@ -218,14 +218,13 @@ def render(
     memory: MemoryMode = "fast",
     dtype: str | None = None,
     guidance: float | None = None,
-    compiled: bool = False,
     controlled: bool = True,
     plain: bool = False,
 ) -> None:
-    """One process, one way to render: seconds a picture and peak memory. `plain` is diffusers by hand, its defaults.
+    """Seconds a picture and peak memory of one way to render; `plain` is diffusers with its own defaults.
 
-    Where `steps` are fewer than the defaults, what those would take is reckoned from the time of one step. The time of
-    all cores together is that of the clock times the cores where nothing else runs, and holds where something does.
+    With fewer `steps` than the default, the time of the default is estimated from that of one step. Processor time of
+    all cores is given too, which depends less on other load.
     """
     device = find_device(None)
     photo, look = content(side), style()
@@ -235,7 +234,7 @@ def render(
         ended.append((time.perf_counter(), time.process_time()))
         return {}
 
-    begun = time.perf_counter()
+    started = time.perf_counter()
     if plain:
         number = torch.float32 if dtype is None else named_dtype(dtype)
         pipeline = by_hand(folder, family, number, device, controlled=controlled)
@@ -262,30 +261,29 @@ def render(
     else:
         number = fast_dtype(device) if dtype is None else named_dtype(dtype)
         nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else ()
-        backbone = load_backbone(
-            folder, device=device, dtype=number, controlnets=nets, memory=memory, compiled=compiled
-        )
+        backbone = load_backbone(folder, device=device, dtype=number, controlnets=nets, memory=memory)
         engine = DiffusionEngine(backbone, adapters=[(TokensAdapter.load(folder / "adapter.safetensors"), 1.0)])
-        settings = Settings(steps=steps, guidance=guidance, seed=3, prompt="a photo")
+        settings = Diffusion(steps=steps, guidance=guidance, prompt="a photo")
         default = backbone.sampling.steps
 
         def run() -> Tensor:
             def on_step(_: Step) -> None:
                 tick()
 
-            return engine.render(Task.of(photo, look, settings), on_step).pixels
+            task = engine.prepare(Task(photo, look, engine=settings, seed=3))
+            return engine.render(task, on_step).pixels
 
-    loading = time.perf_counter() - begun
-    if torch.cuda.is_available() or compiled:
+    loading = time.perf_counter() - started
+    if torch.cuda.is_available():
         first, _ = timed(run)
         print(f"the first picture took {first:.2f} s")
         ended.clear()
-    begun_cpu = time.process_time()
+    started_cpu = time.process_time()
     seconds, _ = timed(run)
-    busy = time.process_time() - begun_cpu
+    busy = time.process_time() - started_cpu
     if not plain:
         ended = ended[1:-1]  # ours tells the beginning and the end as well
-    what = "diffusers by hand" if plain else f"ours, memory={memory}{', compiled' * compiled}"
+    what = "diffusers by hand" if plain else f"ours, memory={memory}"
     ran = len(ended)
     print(f"{family} {side} px {dtype_name(number)}, {what}: loaded in {loading:.1f} s, {ran} steps run", end=" ")
     print(f"in {seconds:.2f} s ({busy:.1f} s of all cores together), peak {peak():.2f} GiB", end="")

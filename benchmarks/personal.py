@@ -1,9 +1,8 @@
-"""Personal adapters on hands that the starter was not trained on: `python -m benchmarks.personal DATA`.
+"""Personal adapters for artists that the starter was not trained on: `python -m benchmarks.personal DATA`.
 
-For each hand, an adapter is trained on eight pictures, and photos of the dev split are painted in the zero-shot image
-style of those eight and with the adapter; both are held against other pictures of the hand. Neither these nor the
-photos decided anything in the training, or between the recipes that came before. Sheets (photo, zero-shot, adapter, the
-hand) go to runs/personal.
+For each artist, an adapter is trained on eight pictures. Photos of the dev split are painted in the zero-shot style of
+those eight pictures and with the adapter, and both are measured against other pictures of the artist. Neither these nor
+the photos were used for any choice. Sheets (photo, zero-shot, adapter, artist) go to runs/personal.
 """
 
 from __future__ import annotations
@@ -16,28 +15,27 @@ from pathlib import Path
 
 import numpy as np
 from cyclopts import run
-from PIL import Image
 
-from diffstyle import AdapterRecipe, Picture, Style, Stylizer, train_adapter
+from diffstyle import AdapterRecipe, Picture, Style, Stylizer, Task, train_adapter
 from diffstyle.assets.style_spec import parse_style
 from diffstyle.assets.zoo import ADAPTERS_VARIABLE
-from diffstyle.core.task import EngineName
 from diffstyle.data.procedural import render
+from diffstyle.engines.registry import engine_for_adapters, interactive_engine
+from diffstyle.evaluation import sheets
 from diffstyle.evaluation.measures import Measures, measure
 from diffstyle.evaluation.pictures import small, square
 from diffstyle.training.data import Pixels, Sample, read_shards
 from diffstyle.training.personal.recipe import AdapterKind
 from diffstyle.training.personal.report import own_ratio
 
-LEARNED, CHOSEN_BY, HELD = 8, 2, 4  # pictures of a hand, in this order
-FIRST, PHOTOS = 30, 6  # those before were chosen by, or are the content of rendered hands
+LEARNED, CHOSEN_BY, HELD = 8, 2, 4  # pictures of an artist, in this order; earlier recipes were chosen by the second
+FIRST, PHOTOS = 30, 6  # the photos before were used for choices or are the contents of rendered pictures
 PROCEDURAL = {"mosaic": 40_011, "woodcut": 40_012, "oil dabs": 40_013}  # seeds that no training run drew
-WAYS: tuple[tuple[EngineName, float | None], ...] = (("diffusion", None), ("diffusion", 0.0), ("adain", None))
 
 
-def hands(data: Path) -> dict[str, list[Pixels]]:
-    """Fourteen pictures of each, or what there are: drawn ones of the dev split, whose kind no training run has seen,
-    and rendered ones.
+def artists(data: Path) -> dict[str, list[Pixels]]:
+    """Up to fourteen pictures of each: drawn ones of the dev split, whose kind no training run has seen, and rendered
+    ones.
     """
     every = LEARNED + CHOSEN_BY + HELD
     art, photos = read_shards(data, "art-*", "dev"), read_shards(data, "photo-clean-*", "dev")
@@ -59,7 +57,7 @@ def hands(data: Path) -> dict[str, list[Pixels]]:
 def personal(
     data: Path, *, minutes: float = 8.0, kind: AdapterKind = "lora", out: Path = Path("runs/personal"), only: str = ""
 ) -> None:
-    """Print, for each hand, means over photos and held-out pictures before and after, and the time and memory it took.
+    """Print, for each artist, means over photos and held-out pictures before and after, with time and memory.
 
     Parameters
     ----------
@@ -72,62 +70,54 @@ def personal(
     out
         Where the sheets go.
     only
-        The name of one hand.
+        The name of one artist.
     """
     out.mkdir(parents=True, exist_ok=True)
     photos = [square(s.pixels) for s in read_shards(data, "photo-clean-*", "dev")[FIRST:][:PHOTOS]]
-    ratios: list[tuple[float, float]] = []
+    ratios: list[float] = []
     with tempfile.TemporaryDirectory() as zoo:
         os.environ[ADAPTERS_VARIABLE] = zoo
-        for name, pictures in hands(data).items():
+        for name, pictures in artists(data).items():
             if only in ("", name):
                 ratios.append(_one(name, pictures, photos, AdapterRecipe(kind=kind, minutes=minutes), out))
-    whole, bare = np.median(ratios, 0)
-    print(
-        f"texture of the final with adapter over zero-shot, median of {len(ratios)}: {whole:.3f},"
-        f" with texture=0 {bare:.3f}"
-    )
+    print(f"texture of the final with adapter over zero-shot, median of {len(ratios)}: {np.median(ratios):.3f}")
 
 
-def _one(
-    name: str, pictures: list[Pixels], photos: list[Picture], recipe: AdapterRecipe, out: Path
-) -> tuple[float, float]:
+def _one(name: str, pictures: list[Pixels], photos: list[Picture], recipe: AdapterRecipe, out: Path) -> float:
+    """Train and measure one adapter; the texture ratio with it over that of the zero-shot style."""
     slug = name.replace(" ", "-")
     learned, further = pictures[:LEARNED], pictures[LEARNED + CHOSEN_BY :]
     held = [square(p) for p in further]
-    begun = time.monotonic()
+    started = time.monotonic()
     report = train_adapter([Picture.from_array(p) for p in learned], name=slug, recipe=recipe)
-    minutes = (time.monotonic() - begun) / 60
-    rows = [np.concatenate([p.to_array() for p in photos], 1)]
+    minutes = (time.monotonic() - started) / 60
+    rows = [sheets.row(photos)]
     stylizer = Stylizer.load()
-    looks = {
+    styles = {
         "zero-shot": Style.from_images([Picture.from_array(p) for p in learned]),
         "adapter": parse_style([f"adapter:{slug}"]),
     }
     own = own_ratio(learned, photos, further)
     print(
         f"{name}: {report.steps} steps, {minutes:.1f} minutes in all, {report.peak_memory / 2**30:.1f} GiB,"
-        f" {report.kept:.0%} kept; the hand itself {own:.3f}",
+        f" {report.kept:.0%} kept; the artist's own pictures {own:.3f}",
         flush=True,
     )
-    final: list[float] = []
-    for label, style in looks.items():
-        for engine, texture in WAYS:
-            painted = [stylizer.stylize(p, style, engine=engine, texture=texture).picture for p in photos]
+    final = engine_for_adapters(stylizer.default_engine, {recipe.kind})
+    textures: list[float] = []
+    for label, style in styles.items():
+        for engine in (final, interactive_engine()):
+            painted = [stylizer.render(Task(p, style, engine=engine)).picture for p in photos]
             found = [measure(small(p), small(h), small(o)) for p, o in zip(photos, painted, strict=True) for h in held]
-            ratio, colour, structure = (np.mean([getattr(m, k) for m in found]) for k in Measures.__slots__)
-            bare = " bare" if texture == 0 and engine == "diffusion" else ""
-            print(f"  {label:10}{engine + bare:15} texture {ratio:.3f}  colour {colour:.3f}  structure {structure:.3f}")
-            rows.append(np.concatenate([p.to_array() for p in painted], 1))
-            final += [float(ratio)] if engine == "diffusion" else []
-    rows.append(np.concatenate([square(p).to_array() for p in pictures[-len(photos) :]], 1))
-    sheet = Image.fromarray(np.concatenate(rows, 0))
-    sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.LANCZOS).save(
-        out / f"{slug}-{recipe.kind}.png"
-    )
-    whole, bare = final[2] / final[0], final[3] / final[1]
-    print(f"  texture of the final, adapter over zero-shot: {whole:.3f}, with texture=0 {bare:.3f}", flush=True)
-    return whole, bare
+            texture, colour, structure = (np.mean([getattr(m, k) for m in found]) for k in Measures.__slots__)
+            print(f"  {label:10}{engine:15} texture {texture:.3f}  colour {colour:.3f}  structure {structure:.3f}")
+            rows.append(sheets.row(painted))
+            textures += [float(texture)] if engine == final else []
+    rows.append(sheets.row([square(p) for p in pictures[-len(photos) :]]))
+    sheets.write_sheet(out / f"{slug}-{recipe.kind}.png", rows, scale=0.5)
+    ratio = textures[1] / textures[0]
+    print(f"  texture of the final, adapter over zero-shot: {ratio:.3f}", flush=True)
+    return ratio
 
 
 if __name__ == "__main__":

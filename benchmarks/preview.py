@@ -1,4 +1,4 @@
-"""Speed and memory of the preview beside its neighbours, in one run: `python -m benchmarks.preview`."""
+"""Speed and memory of the preview beside those of published networks: `python -m benchmarks.preview`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.neighbours import MicroAST, VggAdaIN
-from diffstyle import Picture, Settings, Style, Task
+from diffstyle import Picture, Style, Task
 from diffstyle.engines.adain.engine import AdaINEngine
 
 ROUNDS = 9
@@ -26,20 +26,20 @@ def picture(width: int, height: int, seed: int) -> Picture:
 
 
 def race(runners: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
-    """Median seconds of each, taken in turn so that a drift of the machine touches all alike."""
+    """Median seconds of each; they run in turns, so that a drift of the machine affects all of them."""
     for run in runners.values():
         run()
     seconds: dict[str, list[float]] = {name: [] for name in runners}
     for _ in range(rounds):
         for name, run in runners.items():
-            begun = time.perf_counter()
+            started = time.perf_counter()
             run()
-            seconds[name].append(time.perf_counter() - begun)
+            seconds[name].append(time.perf_counter() - started)
     return {name: statistics.median(s) for name, s in seconds.items()}
 
 
 def fresh(content: Picture) -> Picture:
-    """The same picture as a new object, so that no cached encoding is used."""
+    """A copy, for which the engine has no cached encoding."""
     return Picture(content.pixels.clone())
 
 
@@ -50,7 +50,7 @@ def speed() -> None:
     exact = AdaINEngine.load(device=torch.device("cpu"), dtype=torch.float32)
     style = engine.measure(Style.from_image(picture(512, 512, 1)))
     square, wide = picture(512, 512, 2), picture(1920, 1080, 3)
-    square_task = Task.of(square, style, Settings())
+    square_task = known.prepare(Task(square, style))
 
     micro, vgg = MicroAST().eval(), VggAdaIN().eval()
     x = square.pixels[None]
@@ -61,10 +61,10 @@ def speed() -> None:
             "VGG-19 AdaIN, float32": lambda: vgg.render(x, vgg_style),
             "MicroAST, float32": lambda: micro.render(x, micro_style),
             "MicroAST, float32, style too": lambda: micro(x, x),
-            "diffstyle preview, float32": lambda: exact.render(Task.of(fresh(square), style, Settings())),
-            "diffstyle preview": lambda: engine.render(Task.of(fresh(square), style, Settings())),
+            "diffstyle preview, float32": lambda: exact.render(exact.prepare(Task(fresh(square), style))),
+            "diffstyle preview": lambda: engine.render(engine.prepare(Task(fresh(square), style))),
             "diffstyle preview, content known": lambda: known.render(square_task),
-            "diffstyle preview, 1920x1080": lambda: engine.render(Task.of(fresh(wide), style, Settings())),
+            "diffstyle preview, 1920x1080": lambda: engine.render(engine.prepare(Task(fresh(wide), style))),
         }
     )
     ours = medians["diffstyle preview"]
@@ -76,7 +76,7 @@ def speed() -> None:
 
 
 def memory() -> None:
-    """Peak of a process that repaints one picture of 4096 x 4096."""
+    """Peak memory of a process that repaints one picture of 4096 x 4096 pixels."""
     code = "from benchmarks.preview import paint_large; paint_large()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     print(f"4096x4096: {done.stdout.strip()}")
@@ -85,9 +85,9 @@ def memory() -> None:
 def paint_large() -> None:
     content, style = picture(4096, 4096, 4), Style.from_image(picture(512, 512, 5))
     engine = AdaINEngine.load(device=torch.device("cpu"))
-    begun = time.perf_counter()
-    engine.render(Task.of(content, style, Settings()))
-    seconds = time.perf_counter() - begun
+    started = time.perf_counter()
+    engine.render(engine.prepare(Task(content, style)))
+    seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{seconds:.2f} s, peak memory of the process {peak:.2f} GiB")
 

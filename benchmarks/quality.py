@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from cyclopts import run
-from PIL import Image
 
 from benchmarks.neighbours import load_microast
-from diffstyle import Picture, Style, Stylizer
+from diffstyle import Picture, Style, Stylizer, Task
+from diffstyle.evaluation import sheets
 from diffstyle.evaluation.measures import Measures, measure
 from diffstyle.evaluation.pictures import SIDE, small, square
 from diffstyle.training.data import Pixels, read_shards
 
 
 def dev_pairs(data: Path, count: int) -> list[tuple[Picture, Picture]]:
-    """Photos with styles of the dev split, drawn once for all: equal for every run and every model."""
+    """Pairs of photo and style of the dev split, the same in every run and for every model."""
     rng = np.random.default_rng(7)
 
     def split(pattern: str) -> list[Pixels]:
@@ -46,6 +46,7 @@ def bundled_pairs() -> list[tuple[Picture, Picture]]:
 
 
 def summary(name: str, measures: list[Measures]) -> None:
+    """Print the medians of the measures."""
     rows = [asdict(m) for m in measures]
     medians = {key: float(np.median([row[key] for row in rows])) for key in rows[0]}
     print(f"{name:10} " + "  ".join(f"{key} {value:.3f}" for key, value in medians.items()), flush=True)
@@ -71,20 +72,19 @@ def quality(*, data: Path | None = None, pairs: int = 32, out: Path = Path("runs
     theirs: list[Measures] = []
     rows: list[Pixels] = []
     for content, style in chosen:
-        painted = [stylizer.stylize(content, Style.from_image(style), engine="adain").picture]
+        painted = [stylizer.preview(Task(content, Style.from_image(style))).picture]
         ours.append(measure(small(content), small(style), small(painted[0])))
         if micro is not None:
             with torch.inference_mode():
                 pixels = micro(content.pixels[None], style.pixels[None])[0].clamp(0, 1)
             painted.append(Picture(pixels.clone()))
             theirs.append(measure(small(content), small(style), small(painted[1])))
-        rows.append(np.concatenate([p.to_array() for p in (content, style, *painted)], 1))
+        rows.append(sheets.row([content, style, *painted]))
     summary("diffstyle", ours)
     if theirs:
         summary("MicroAST", theirs)
     out.mkdir(parents=True, exist_ok=True)
-    for n in range(0, len(rows), 4):
-        Image.fromarray(np.concatenate(rows[n : n + 4], 0)).save(out / f"sheet-{n // 4:02}.png")
+    sheets.write_sheets(out, "sheet", rows)
     print(f"contact sheets: {out}")
 
 

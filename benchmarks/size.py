@@ -15,41 +15,43 @@ import torch
 from skimage import data
 
 from benchmarks.preview import picture
-from diffstyle import Picture, Settings, Style, Stylizer, Task
-from diffstyle.core.task import EngineName
+from diffstyle import Diffusion, Picture, Style, Stylizer, Task
+from diffstyle.core.settings import EngineSettings
 from diffstyle.engines.adain import strips
 from diffstyle.engines.adain.engine import AdaINEngine
+from diffstyle.engines.registry import engine_settings
 
 SIDES = {"adain": (512, 1024, 2048, 4096, 8192), "diffusion": (512, 1024, 2048)}
 TILE, SMALL_TILE = 512, 256
-LINEAR_FROM = 1024  # below, what does not grow with the picture counts
+TILED = {"diffusion": Diffusion(tile=TILE)}
+LINEAR_FROM = 1024  # pixels; below, constant costs count too
 
 
 def photo(side: int) -> Picture:
-    """A square one; noise on a grid would have jumps of its own where tiles have."""
+    """A square photo, not noise, which would have jumps of its own at the borders of tiles."""
     return Picture.from_array(cast("npt.NDArray[np.uint8]", data.astronaut())).resized((side, side))
 
 
 def seams() -> dict[str, float]:
-    """Scores of small tiles on what shows seams most."""
+    """Seam scores of small tiles on pictures that show seams most."""
     y, x = np.mgrid[0:700, 0:1000] / 1000
     gradient = Picture.from_array(np.stack([0.3 + 0.4 * x, 0.5 + 0.3 * y, 0.9 - 0.4 * x], -1))
     rocket = Picture.from_array(cast("npt.NDArray[np.uint8]", data.rocket())[:250, :300])
     shown = {"gradient": gradient, "sky": rocket.resized((1000, 833)), "photo": photo(1000)}
     stylizer, style = Stylizer.load("starter", device="cpu"), Style.from_image(picture(512, 512, 5))
-    found = {n: stylizer.stylize(p, style, engine="diffusion", tile=SMALL_TILE) for n, p in shown.items()}
+    found = {n: stylizer.stylize(p, style, engine=Diffusion(tile=SMALL_TILE)) for n, p in shown.items()}
     return {name: result.measures["seam_score"] for name, result in found.items()}
 
 
-def render(engine: EngineName, side: int) -> dict[str, float]:
-    """A square photo repainted: seconds, peak memory of this process in GiB, and what was measured of the result."""
+def render(name: str, side: int) -> dict[str, float]:
+    """A square photo repainted: seconds, peak memory of this process in GiB, and the measures of the result."""
     content, style = photo(side), Style.from_image(picture(512, 512, 5))
     stylizer = Stylizer.load("starter", device="cpu")
-    tile = TILE if engine == "diffusion" else None
-    stylizer.stylize(picture(512, 512, 6), style, engine=engine, tile=tile)
-    begun = time.perf_counter()
-    result = stylizer.stylize(content, style, engine=engine, tile=tile)
-    seconds = time.perf_counter() - begun
+    engine: EngineSettings = TILED.get(name) or engine_settings(name)
+    stylizer.stylize(picture(512, 512, 6), style, engine=engine)
+    started = time.perf_counter()
+    result = stylizer.stylize(content, style, engine=engine)
+    seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {"seconds": seconds, "GiB": peak, **result.measures}
 
@@ -59,10 +61,10 @@ def difference(side: int) -> dict[str, float]:
     whole does not fit, to it painted in strips of another height.
     """
     content, style = photo(side), Style.from_image(picture(512, 512, 5))
-    task = Task.of(content, style, Settings(engine="adain"))
 
     def painted() -> Picture:
-        return AdaINEngine.load(device=torch.device("cpu")).render(task)
+        engine = AdaINEngine.load(device=torch.device("cpu"))
+        return engine.render(engine.prepare(Task(content, style)))
 
     strips.WHOLE_PIXELS = 0
     parts = painted()

@@ -1,8 +1,8 @@
-"""How the starter's diffusion paints what it was not trained on, beside its preview: `python -m benchmarks.starter`.
+"""How the starter's diffusion engine paints beside its preview: `python -m benchmarks.starter`.
 
 With --data DIR, webdataset shards with a dev split, pairs of photo and style are drawn from them, else from pictures
-that ship with scikit-image. Contact sheets (content, style, preview, diffusion) go to runs/starter-sheets; blind-*.png
-do not say which is which.
+that ship with scikit-image. Contact sheets (content, style, preview, diffusion) go to runs/starter-sheets. The sheets
+blind-*.png show both engines in random order; blind.json has the key.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from pathlib import Path
 import numpy as np
 import torch
 from cyclopts import run
-from PIL import Image
 
 from benchmarks.quality import bundled_pairs, dev_pairs, summary
-from benchmarks.words import labelled
 from diffstyle import Picture, Style, StyleSpace, Stylizer
-from diffstyle.adapters.strokes import StrokesAdapter, measured
-from diffstyle.core.task import EngineName
 from diffstyle.data.captions import CALLED, phrases
 from diffstyle.data.procedural import MEDIA, render
+from diffstyle.engines.registry import engine_for_adapters, interactive_engine
+from diffstyle.evaluation import sheets
 from diffstyle.evaluation.measures import Measures, measure
 from diffstyle.evaluation.pictures import SIDE, small, square
 from diffstyle.training.data import Pixels
 
-ENGINES: tuple[EngineName, EngineName] = ("adain", "diffusion")
+PREVIEW = interactive_engine()
+FINAL = engine_for_adapters(PREVIEW, {"tokens"})
+ENGINES = (PREVIEW, FINAL)
 SEED = 40_000  # styles that no training run drew
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A photo, the style it is asked for in, and the picture that the result is held against."""
+    """A photo, the style to paint it in, and the picture to measure the result against."""
 
     name: str
     photo: Picture
@@ -43,7 +43,7 @@ class Case:
 
 
 def in_words(photos: list[Picture]) -> list[Case]:
-    """Every procedural medium in words, with a rendering of another photo in that style to compare with."""
+    """Every procedural medium in words, with a rendering of another photo in that style as reference."""
     cases: list[Case] = []
     for n, medium in enumerate(MEDIA):
         photo, other = photos[n % len(photos)], photos[(n + 1) % len(photos)]
@@ -54,23 +54,20 @@ def in_words(photos: list[Picture]) -> list[Case]:
     return cases
 
 
-def painted(stylizer: Stylizer, cases: list[Case], out: Path, name: str) -> dict[EngineName, list[Measures]]:
+def painted(stylizer: Stylizer, cases: list[Case], out: Path, name: str) -> dict[str, list[Measures]]:
     """Measures of both engines over the cases; sheets of four cases each."""
-    found: dict[EngineName, list[Measures]] = {e: [] for e in ENGINES}
+    found: dict[str, list[Measures]] = {e: [] for e in ENGINES}
     rows: list[Pixels] = []
     for case in cases:
         pictures = [stylizer.stylize(case.photo, case.style, engine=e).picture for e in ENGINES]
         for engine, picture in zip(ENGINES, pictures, strict=True):
             found[engine].append(measure(small(case.photo), small(case.reference), small(picture)))
-        rows.append(
-            labelled(np.concatenate([p.to_array() for p in (case.photo, case.reference, *pictures)], 1), case.name)
-        )
-    for n in range(0, len(rows), 4):
-        Image.fromarray(np.concatenate(rows[n : n + 4], 0)).save(out / f"{name}-{n // 4:02}.png")
+        rows.append(sheets.labelled(sheets.row([case.photo, case.reference, *pictures]), case.name))
+    sheets.write_sheets(out, name, rows)
     print(f"{name}: {len(cases)} pairs at {SIDE}x{SIDE}, medians; an untouched photo scores 1 / 1 / 1")
     for engine in ENGINES:
         summary(engine, found[engine])
-    ratios = [b.texture_ratio / a.texture_ratio for a, b in zip(found["adain"], found["diffusion"], strict=True)]
+    ratios = [b.texture_ratio / a.texture_ratio for a, b in zip(found[PREVIEW], found[FINAL], strict=True)]
     print(f"  texture against the preview's, median of the pairs: {np.median(ratios):.3f}")
     for key in ("texture_ratio", "colour_ratio"):
         a, b = ([asdict(m)[key] for m in found[e]] for e in ENGINES)
@@ -80,39 +77,24 @@ def painted(stylizer: Stylizer, cases: list[Case], out: Path, name: str) -> dict
     return found
 
 
-def told_strokes(stylizer: Stylizer, cases: list[Case]) -> None:
-    """How near the strokes that words are given come to those of the picture they are held against."""
-    adapter = StrokesAdapter.load()
-    ratios: list[float] = []
-    for case in cases:
-        true = measured(case.reference)
-        embedding = stylizer.encoder.encode(case.style).embedding_in(adapter.space)
-        told, mean = adapter(embedding[None])[0], adapter.leave.bias
-        ratios.append(float(((told - true).square().sum() / (mean - true).square().sum()).sqrt()))
-    print(
-        f"strokes of words, distance over that of the mean strokes: {np.median(ratios):.2f},"
-        f" nearer in {sum(r < 1 for r in ratios)} of {len(ratios)}"
-    )
-
-
 def blind(stylizer: Stylizer, cases: list[Case], out: Path) -> None:
-    """Sheets of photo, style and the two engines in an order of chance, which blind.json gives away."""
+    """Sheets of photo, style and the two engines in random order; blind.json names the engine on the left."""
     rng = np.random.default_rng(1)
     key: dict[str, str] = {}
     rows: list[Pixels] = []
     for case in cases:
-        order: tuple[EngineName, ...] = ENGINES if rng.random() < 0.5 else ENGINES[::-1]
+        order = ENGINES if rng.random() < 0.5 else ENGINES[::-1]
         pictures = [stylizer.stylize(case.photo, case.style, engine=e).picture for e in order]
-        cells = [p.to_array() for p in (case.photo, case.reference, *pictures)]
-        rows.append(labelled(np.concatenate(cells, 1), f"{case.name}: left or right?"))
+        rows.append(
+            sheets.labelled(sheets.row([case.photo, case.reference, *pictures]), f"{case.name}: left or right?")
+        )
         key[case.name] = order[0]
-    for n in range(0, len(rows), 4):
-        Image.fromarray(np.concatenate(rows[n : n + 4], 0)).save(out / f"blind-{n // 4:02}.png")
+    sheets.write_sheets(out, "blind", rows)
     (out / "blind.json").write_text(json.dumps(key, indent=2), "utf-8")
 
 
 def recognised(stylizer: Stylizer, photos: list[Picture], every: int) -> None:
-    """Photos painted in the named styles: is the nearest named style the one that was asked for?"""
+    """How often the named style nearest to a painted photo is the one that was asked for."""
     space = StyleSpace.presets()
     names = list(space.styles)[::every]
     for engine in ENGINES:
@@ -125,28 +107,28 @@ def recognised(stylizer: Stylizer, photos: list[Picture], every: int) -> None:
 
 
 def steady(stylizer: Stylizer, case: Case) -> None:
-    """Strength moves the picture away from the photo; seeds differ in strokes."""
+    """The distance from the photo at several strengths, and the difference between two seeds."""
 
     def away(picture: Picture) -> float:
         return float((picture.pixels - case.photo.pixels).abs().mean())
 
     strengths = [
-        away(stylizer.stylize(case.photo, case.style, engine="diffusion", strength=s).picture)
+        away(stylizer.stylize(case.photo, case.style, engine=FINAL, strength=s).picture)
         for s in (0, 0.25, 0.5, 0.75, 1)
     ]
     print("distance from the photo by strength 0, .25 .. 1:", " ".join(f"{d:.3f}" for d in strengths))
-    seeds = [stylizer.stylize(case.photo, case.style, engine="diffusion", seed=s).picture for s in (0, 1)]
+    seeds = [stylizer.stylize(case.photo, case.style, engine=FINAL, seed=s).picture for s in (0, 1)]
     between = float((seeds[0].pixels - seeds[1].pixels).abs().mean())
     alike = measure(small(seeds[0]), small(seeds[0]), small(seeds[1])).structure
     print(f"two seeds differ by {between:.3f} a pixel, their edges correlate {alike:.3f}")
 
 
 def held(stylizer: Stylizer, cases: list[Case]) -> None:
-    """The slider `structure` holds the photo, and what that costs in texture."""
+    """Structure and texture at several values of the setting `structure`."""
     for asked in (0, 0.25, 0.5, 0.75, 1):
         found: list[Measures] = []
         for case in cases:
-            picture = stylizer.stylize(case.photo, case.style, engine="diffusion", structure=asked).picture
+            picture = stylizer.stylize(case.photo, case.style, engine=FINAL, structure=asked).picture
             found.append(measure(small(case.photo), small(case.reference), small(picture)))
         shapes, texture = (np.median([asdict(m)[k] for m in found]) for k in ("structure", "texture_ratio"))
         print(f"structure={asked}: {shapes:.3f}, texture ratio {texture:.3f}, medians of {len(cases)} pairs")
@@ -155,9 +137,9 @@ def held(stylizer: Stylizer, cases: list[Case]) -> None:
 def speed(stylizer: Stylizer, case: Case, rounds: int = 5) -> None:
     seconds: list[float] = []
     for seed in range(rounds):
-        begun = time.perf_counter()
-        stylizer.stylize(case.photo, case.style, engine="diffusion", seed=seed)
-        seconds.append(time.perf_counter() - begun)
+        started = time.perf_counter()
+        stylizer.stylize(case.photo, case.style, engine=FINAL, seed=seed)
+        seconds.append(time.perf_counter() - started)
     print(f"{SIDE}x{SIDE}, warm: median {np.median(seconds):.2f} s of {rounds} on {torch.get_num_threads()} threads")
 
 
@@ -196,7 +178,6 @@ def starter(
     painted(stylizer, shown, out, "pictures")
     worded = in_words(photos)
     painted(stylizer, worded, out, "words")
-    told_strokes(stylizer, worded)
     blind(stylizer, shown[:20], out)
     recognised(stylizer, photos, every)
     steady(stylizer, shown[0])

@@ -1,7 +1,7 @@
-"""How the page holds up: `python -m benchmarks.ui` starts it and asks from this process.
+"""The page under load: `python -m benchmarks.ui` starts a server and sends requests from this process.
 
-Fifty previews at once: how many are answered, how many refused, by what sentence. Three hundred previews one after the
-other, and renders between them: how much memory the server holds, and how many files. Then all clients leave.
+Fifty previews at once: how many are answered, how many are refused, and with which message. Three hundred previews in a
+row with renders between them: time, resident memory and number of files. Then the client leaves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from diffstyle.assets.zoo import example_photo
-from tests.serving import Served, serving
+from tests.helpers.serving import ServedPage, serving
 
 AT_ONCE, REQUESTS, EVERY = 50, 300, 50
 STYLES = ("ukiyo-e", "neon", "charcoal drawing", "klimt-gold:0.5")
@@ -41,20 +41,20 @@ def main() -> None:
                 median = f"{statistics.median(seconds):9.3f}" if seconds else f"{'-':>9}"
                 print(f"{n:9} {resident(page):12.0f} {files(page):6} {median}", flush=True)
                 client.predict(photo=photo(), style=["neon"], size=256, api_name="/render")
-            begun = time.perf_counter()
+            started = time.perf_counter()
             preview(client, n)
-            seconds.append(time.perf_counter() - begun)
+            seconds.append(time.perf_counter() - started)
         client.close()
-        time.sleep(20)  # a page that is gone is noticed at its next heartbeat, of which there is one in 15 seconds
+        time.sleep(20)  # the server notices a closed page at its next heartbeat; there is one every 15 seconds
         print(f"after leaving: {resident(page):.0f} MB, {files(page)} files")
 
 
 def at_once(client: Client) -> None:
-    """Fifty requests in one moment."""
-    begun = time.perf_counter()
+    """Send `AT_ONCE` requests at the same time."""
+    started = time.perf_counter()
     with ThreadPoolExecutor(AT_ONCE) as threads:
         answers = Counter(threads.map(partial(answered, client), range(AT_ONCE)))
-    print(f"{AT_ONCE} at once, {time.perf_counter() - begun:.1f} s: {dict(answers)}")
+    print(f"{AT_ONCE} at once, {time.perf_counter() - started:.1f} s: {dict(answers)}")
 
 
 def answered(client: Client, n: int) -> str:
@@ -74,13 +74,13 @@ def photo() -> Any:
     return handle_file(example_photo())
 
 
-def resident(page: Served) -> float:
-    """Megabytes that the server holds in memory."""
+def resident(page: ServedPage) -> float:
+    """Resident memory of the server in megabytes."""
     status = Path(f"/proc/{page.process.pid}/status").read_text()
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
-def files(page: Served) -> int:
+def files(page: ServedPage) -> int:
     return sum(1 for p in page.temporary.rglob("*") if p.is_file())
 
 

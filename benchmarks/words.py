@@ -1,7 +1,7 @@
 """Styles in words, and paths between styles, as pictures: `python -m benchmarks.words --data DIR`.
 
-Contact sheets go to runs/words. With DIR, webdataset shards with a dev split, it also says how near the picture that
-the stats adapter makes of an embedding comes to the one of the measured statistics.
+Contact sheets go to runs/words. The figures compare pictures painted with statistics that the stats adapter predicts
+from an embedding with those painted with measured statistics; with DIR, webdataset shards, on pairs of its dev split.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from cyclopts import run
-from PIL import Image, ImageDraw
 
 from benchmarks.quality import bundled_pairs, dev_pairs, summary
-from diffstyle import Picture, Style, Stylizer
+from diffstyle import Picture, Style, Stylizer, Task
 from diffstyle.assets.style_spec import parse_style
+from diffstyle.evaluation import sheets
 from diffstyle.evaluation.measures import Measures, measure
 from diffstyle.evaluation.pictures import small
 from diffstyle.training.data import Pixels
@@ -52,13 +52,6 @@ PATHS = (
 )
 
 
-def labelled(pixels: Pixels, text: str) -> Pixels:
-    image = Image.new("RGB", (pixels.shape[1], pixels.shape[0] + 18), "white")
-    image.paste(Image.fromarray(pixels), (0, 18))
-    ImageDraw.Draw(image).text((3, 3), text[:42], fill="black")
-    return np.asarray(image)
-
-
 def photos() -> list[Picture]:
     """Three that ship with scikit-image, square."""
     return [photo.resized((SIDE, SIDE)) for photo, _ in bundled_pairs()[::4]][:3]
@@ -68,43 +61,41 @@ def sheet_of_words(stylizer: Stylizer, out: Path) -> None:
     """Two files of ten descriptions, three photos each."""
     columns: list[Pixels] = []
     for words in WORDS:
-        style = stylizer.measure(parse_style([words]), "adain")
-        painted = [stylizer.stylize(photo, style, engine="adain").picture.to_array() for photo in photos()]
-        columns.append(labelled(np.concatenate(painted, 0), words.removeprefix("text:")))
+        style = stylizer.measure(parse_style([words]))
+        painted = [stylizer.preview(Task(photo, style)).picture for photo in photos()]
+        columns.append(sheets.labelled(sheets.column(painted), words.removeprefix("text:")))
         print(f"{words:46} confidence {style.confidence:.2f}")
     for n in range(0, len(columns), 5):
-        Image.fromarray(np.concatenate(columns[n : n + 5], 1)).save(out / f"words-{n // 5}.png")
+        sheets.write_sheet(out / f"words-{n // 5}.png", [np.concatenate(columns[n : n + 5], 1)])
 
 
 def sheet_of_paths(stylizer: Stylizer, out: Path, steps: int = 5) -> None:
     rows: list[Pixels] = []
     photo = photos()[0]
     for specs in PATHS:
-        ends = [stylizer.measure(stylizer.encoder.encode(parse_style([spec])), "adain") for spec in specs]
-        strip = [
-            stylizer.stylize(photo, s, engine="adain").picture.to_array() for s in Style.path(ends[0], ends[1], steps)
-        ]
-        rows.append(labelled(np.concatenate(strip, 1), " -> ".join(specs)))
-    Image.fromarray(np.concatenate(rows, 0)).save(out / "paths.png")
+        ends = [stylizer.measure(stylizer.encoder.encode(parse_style([spec]))) for spec in specs]
+        strip = [stylizer.preview(Task(photo, s)).picture for s in Style.path(ends[0], ends[1], steps)]
+        rows.append(sheets.labelled(sheets.row(strip), " -> ".join(specs)))
+    sheets.write_sheet(out / "paths.png", rows)
 
 
 def adapter(stylizer: Stylizer, pairs: list[tuple[Picture, Picture]]) -> None:
-    """The picture of an embedding beside that of the measured statistics, of the same style."""
+    """Measures of pictures painted with measured statistics, and with those predicted from the style's embedding."""
     measured: list[Measures] = []
-    imagined: list[Measures] = []
+    predicted: list[Measures] = []
     apart: list[float] = []
     for content, style in pairs:
         full = stylizer.encoder.encode(Style.from_image(style))
         bare = Style.from_embedding(full.embedding, full.space)
-        pictures = [stylizer.stylize(content, s, engine="adain").picture for s in (full, bare)]
+        pictures = [stylizer.preview(Task(content, s)).picture for s in (full, bare)]
         measured.append(measure(small(content), small(style), small(pictures[0])))
-        imagined.append(measure(small(content), small(style), small(pictures[1])))
+        predicted.append(measure(small(content), small(style), small(pictures[1])))
         change = float((pictures[0].pixels - content.pixels).abs().mean())
         apart.append(float((pictures[0].pixels - pictures[1].pixels).abs().mean()) / max(change, 1e-6))
     print(f"{len(pairs)} pairs, medians")
     summary("measured", measured)
-    summary("imagined", imagined)
-    print(f"the two pictures differ by {np.median(apart):.2f} of what the style changes in the photo")
+    summary("predicted", predicted)
+    print(f"the two pictures differ by {np.median(apart):.2f} times the change from the photo")
 
 
 def words(*, data: Path | None = None, pairs: int = 32, out: Path = Path("runs/words")) -> None:

@@ -163,8 +163,8 @@ class Stylizer:
 
     @property
     def default_engine(self) -> str:
-        """The name of the engine that paints with this model when nobody says which."""
-        return default_engine_of(self.options)
+        """The name of the engine that paints when nobody says which, with the personal adapters in use."""
+        return default_engine_of(self._active)
 
     def engine(self, name: str | None = None) -> Engine:
         """The engine called `name`, or the model's default, with its controls; loaded when it is first asked for."""

@@ -13,20 +13,13 @@ from PIL import Image
 
 from diffstyle import Picture, Style, Stylizer
 from diffstyle.assets.zoo import ADAPTERS_VARIABLE
+from diffstyle.core.settings import EngineSettings
+from diffstyle.engines.registry import engine_names, settings_class
+from tests.helpers.pictures import grainy, waves, with_alpha
+
+__all__ = ["ROOT", "waves"]
 
 ROOT = Path(__file__).parent.parent
-
-
-def waves(width: int, height: int, seed: int = 0) -> npt.NDArray[np.uint8]:
-    """A colourful picture of sine waves, (height, width, 3) uint8: smooth, unlike in every channel, never flat."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0:height, 0:width] / max(width, height)
-    channels: list[npt.NDArray[np.float64]] = []
-    for _ in range(3):
-        angle, frequency = rng.uniform(0, np.pi), rng.uniform(4, 40)
-        wave = np.sin(frequency * (x * np.cos(angle) + y * np.sin(angle)) + rng.uniform(0, 6))
-        channels.append(0.5 + 0.3 * wave + 0.2 * (x + y - 1))
-    return (np.stack(channels, -1).clip(0, 1) * 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,13 +33,20 @@ def own_adapters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def stylizer() -> Stylizer:
+    """The starter, with every engine."""
     return Stylizer.load("starter", device="cpu")
+
+
+@pytest.fixture(scope="session", params=engine_names())
+def engine(request: pytest.FixtureRequest) -> EngineSettings:
+    """The default settings of every engine of the registry, one after another."""
+    return settings_class(request.param)()
 
 
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of tiny random models: `wordless`, `worded` and `xl` backbones, `NAME.adapter.safetensors` for each."""
-    from tests import tiny
+    from tests.helpers import tiny
 
     folder = tmp_path_factory.mktemp("models")
     for make in (tiny.wordless, tiny.worded, tiny.xl):
@@ -57,14 +57,23 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def diffuser(tiny_models: Path) -> Stylizer:
-    """Both engines: diffusion on a tiny random backbone with adapter and ControlNet."""
-    return Stylizer.load(
-        tiny_models / "wordless", adapter=[tiny_models / "wordless.adapter.safetensors"], device="cpu", dtype="float32"
-    )
+    """Diffusion on a tiny random backbone with adapter and ControlNet, and no text encoder."""
+    from tests.helpers.models import load_tiny
+
+    return load_tiny(tiny_models, "wordless")
+
+
+@pytest.fixture(scope="session")
+def worded(tiny_models: Path) -> Stylizer:
+    """Diffusion on a tiny random backbone with adapter and text encoder, and no ControlNet."""
+    from tests.helpers.models import load_tiny
+
+    return load_tiny(tiny_models, "worded")
 
 
 @pytest.fixture(scope="session")
 def photo() -> Picture:
+    """A cat, 232 x 152 pixels."""
     from skimage import data
 
     cat = cast("npt.NDArray[np.uint8]", data.cat())
@@ -72,8 +81,26 @@ def photo() -> Picture:
 
 
 @pytest.fixture(scope="session")
+def small_photo(photo: Picture) -> Picture:
+    """The same cat, 116 x 76 pixels."""
+    return photo.resized((116, 76))
+
+
+@pytest.fixture(scope="session")
+def cut_out() -> Picture:
+    """Saturated colours with grain and an alpha channel, of sides that are no multiple of anything."""
+    return with_alpha(grainy(109, 77, grain=30))
+
+
+@pytest.fixture(scope="session")
 def painting() -> Style:
     return Style.from_image(waves(160, 120, seed=1))
+
+
+@pytest.fixture(scope="session")
+def other_painting() -> Style:
+    """A style unlike `painting`: darker, in other colours."""
+    return Style.from_image(255 - waves(128, 128, seed=9) // 2)
 
 
 @pytest.fixture

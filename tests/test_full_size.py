@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
 from benchmarks.diffusion import content, random_model, style
-from diffstyle import AdapterRecipe, Picture, Settings, Style, StyleEncoder, Task, train_adapter
+from diffstyle import AdapterRecipe, Diffusion, Picture, Style, StyleEncoder, Task, train_adapter
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.backbone import Control
 from diffstyle.backbones.load import ControlNetSource, load_backbone
@@ -22,11 +22,12 @@ from diffstyle.core.model_options import ModelOptions
 from diffstyle.encoders.bridge import Bridge
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.training.personal.recipe import AdapterKind
-from tests import tiny
-from tests.conftest import waves
+from tests.helpers import tiny
+from tests.helpers.hub import snapshot_folder
+from tests.helpers.pictures import waves
 
 NAME = "ViT-H-14/laion2b_s32b_b79k"
-REPOSITORY = "models--laion--CLIP-ViT-H-14-laion2B-s32B-b79K"
+REPOSITORY = "laion/CLIP-ViT-H-14-laion2B-s32B-b79K"
 
 
 def gigabytes() -> float:
@@ -37,10 +38,7 @@ def gigabytes() -> float:
 def test_vit_h_14_from_the_hub_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    snapshot = tmp_path / "hub" / REPOSITORY / "snapshots" / "0123456789abcdef0123456789abcdef01234567"
-    snapshot.mkdir(parents=True)
-    (tmp_path / "hub" / REPOSITORY / "refs").mkdir()
-    (tmp_path / "hub" / REPOSITORY / "refs" / "main").write_text(snapshot.name)
+    snapshot = snapshot_folder(tmp_path / "hub", REPOSITORY)
     config = cast("dict[str, Any]", open_clip.get_model_config("ViT-H-14"))
     model = open_clip.CLIP(**config)
     save_file(model.state_dict(), snapshot / "open_clip_model.safetensors")
@@ -50,7 +48,7 @@ def test_vit_h_14_from_the_hub_cache(
     monkeypatch.setenv("DIFFSTYLE_CACHE", str(tmp_path / "cache"))
 
     encoder = StyleEncoder.load(NAME)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     assert encoder.dim == 1024
     loaded = time.perf_counter()
     picture = Picture.from_array(waves(600, 400))
@@ -66,7 +64,7 @@ def test_vit_h_14_from_the_hub_cache(
     assert Bridge.load(kept).weight.shape == (1024, 1024)
     with capsys.disabled():
         print(
-            f"\nViT-H-14 float32: loaded in {loaded - begun:.1f} s, a picture of 600x400 in {pictured - loaded:.1f} s,"
+            f"\nViT-H-14 float32: loaded in {loaded - start:.1f} s, a picture of 600x400 in {pictured - loaded:.1f} s,"
             f" a text in {texted - pictured:.2f} s, the bridge fitted in {bridged - texted:.0f} s,"
             f" peak {gigabytes():.1f} GiB with the writing of the file"
         )
@@ -75,13 +73,14 @@ def test_vit_h_14_from_the_hub_cache(
 def painted(model: Path, folder: Path, *, steps: int, side: int, controlled: bool = True) -> tuple[Picture, str]:
     """A picture by the model in `model` with the adapter and ControlNet in `folder`, and what it took."""
     nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else ()
-    begun = time.perf_counter()
+    start = time.perf_counter()
     backbone = load_backbone(model, device=torch.device("cpu"), dtype=torch.bfloat16, controlnets=nets)
     loaded = time.perf_counter()
     engine = DiffusionEngine(backbone, adapters=[(TokensAdapter.load(folder / "adapter.safetensors"), 1.0)])
-    picture = engine.render(Task.of(content(side), style(), Settings(steps=steps, guidance=3, prompt="a photo")))
+    settings = Diffusion(steps=steps, guidance=3, prompt="a photo")
+    picture = engine.render(engine.prepare(Task(content(side), style(), engine=settings)))
     done = time.perf_counter()
-    return picture, f"loaded in {loaded - begun:.1f} s, {steps} steps at {side} px in {done - loaded:.1f} s"
+    return picture, f"loaded in {loaded - start:.1f} s, {steps} steps at {side} px in {done - loaded:.1f} s"
 
 
 @pytest.mark.slow
@@ -117,7 +116,7 @@ def test_sdxl_from_a_folder_and_from_a_single_file(tmp_path: Path, capsys: pytes
 def test_personal_adapters_for_sd15(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Both kinds, at 512 px with checkpointing; the adapter that is begun with reads the starter's encoder."""
+    """Both kinds, at 512 px with checkpointing, from an adapter that reads the starter's encoder."""
     monkeypatch.setenv("DIFFSTYLE_ADAPTERS", str(tmp_path / "zoo"))
     folder = random_model("sd15", tmp_path / "sd15", torch.bfloat16)
     backbone = load_backbone(folder, device=torch.device("cpu"), dtype=torch.bfloat16, controlnets=())

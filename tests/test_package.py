@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.package
+pytestmark = [pytest.mark.package, pytest.mark.long]
 
 
 def run(*command: object, cwd: Path) -> str:
@@ -39,8 +39,8 @@ def test_nothing_else_is_at_the_top(wheel: Path) -> None:
     top = {n.split("/")[0] for n in names if not n.split("/")[0].endswith(".dist-info")}
     assert top <= {"diffstyle", "diffstyle_ui"}
     assert "diffstyle/_weights/manifest.toml" in names
-    assert {"diffstyle/py.typed", "diffstyle_ui/py.typed", "diffstyle_ui/page.py"} <= set(names)
-    assert not [n for n in names if n.startswith("diffstyle/_") and n.endswith(".py") and "__" not in n]
+    assert {"diffstyle/py.typed", "diffstyle_ui/py.typed", "diffstyle_ui/app/page.py"} <= set(names)
+    assert not [n for n in names if n.startswith(("diffstyle/_weights", "diffstyle/_adapters")) and n.endswith(".py")]
 
 
 def test_the_wheel_repaints_a_picture_elsewhere(wheel: Path, tmp_path: Path, photo_file: Path) -> None:
@@ -50,6 +50,7 @@ def test_the_wheel_repaints_a_picture_elsewhere(wheel: Path, tmp_path: Path, pho
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel, cwd=tmp_path)
     where = run(python, "-c", "import diffstyle; print(diffstyle.__file__)", cwd=tmp_path)
     assert str(environment) in where
+    assert "Open the web page" in run(environment / "bin" / "diffstyle", "--help", cwd=tmp_path)
     out = tmp_path / "out.png"
     for style in ("munch-scream", "stained glass in red and blue"):
         run(environment / "bin" / "diffstyle", "stylize", photo_file, "--style", style, "-o", out, cwd=tmp_path)

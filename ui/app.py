@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from diffstyle_ui.limits import Limits
-from diffstyle_ui.page import launch
+from diffstyle_ui.app.page import launch
+from diffstyle_ui.app.uploads import Limits
 
 if __name__ == "__main__":
     launch(

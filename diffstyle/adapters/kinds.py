@@ -18,10 +18,10 @@ KINDS: Mapping[str, type[Adapter[Any]]] = {c.kind: c for c in (TokensAdapter, Lo
 def load_adapter(name: str, *, kinds: Iterable[str] = tuple(KINDS)) -> Adapter[Any]:
     """The adapter called `name` in the zoo, its file verified.
 
-    InputError if there is none, it is damaged, or it is of none of `kinds`, those that the host takes.
+    InputError if there is none, if it is damaged, or if it is of none of `kinds`, which are those that the host takes.
     """
     info = adapter_info(name)
-    if info.kind not in KINDS or info.kind not in (wanted := tuple(kinds)):
-        wanted = tuple(k for k in kinds if k in KINDS)
+    wanted = [kind for kind in kinds if kind in KINDS]
+    if info.kind not in wanted:
         raise InputError(f"The adapter {name} is of kind {info.kind}: give one of kind {' or '.join(wanted)}.")
     return KINDS[info.kind].load(adapter_file(name), name=name)

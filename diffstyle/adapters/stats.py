@@ -31,7 +31,9 @@ class StatsHost(Protocol):
     stats: StatsAdapter | None
 
     @property
-    def space(self) -> str: ...
+    def space(self) -> str:
+        """The name of its statistics."""
+        ...
 
 
 class StatsAdapter(nn.Module):
@@ -62,6 +64,7 @@ class StatsAdapter(nn.Module):
         self.register_buffer("known", torch.zeros(known, size))
 
     def forward(self, embeddings: Tensor) -> Tensor:
+        """(b, d) -> (b, s): colours regressed, texture mixed with that of the nearest known pictures."""
         x = F.silu(self.enter(embeddings * embeddings.shape[1] ** 0.5))
         x = x + F.silu(self.middle(x))
         regressed = self.leave(x) * self.std + self.mean

@@ -178,7 +178,7 @@ class TokensAdapter:
                 )  # the loader derives its own from these, not from sliced ones
                 with quiet():
                     pipeline.load_ip_adapter(
-                        [a._state_dict() for a in adapters],
+                        [a.state_dict() for a in adapters],
                         subfolder=[""] * len(adapters),
                         weight_name=names,
                         image_encoder_folder=None,
@@ -206,7 +206,7 @@ class TokensAdapter:
                 found |= {f"{name}.{k}": p for k, p in processor.named_parameters()}
         return found
 
-    def _state_dict(self) -> dict[str, dict[str, Tensor]]:
+    def state_dict(self) -> dict[str, dict[str, Tensor]]:
         """The nested form that diffusers' loader takes."""
         return {"image_proj": dict(self.image_proj), "ip_adapter": dict(self.ip_adapter)}
 

@@ -1,4 +1,4 @@
-"""Places a pipeline: device, memory layout, offloading, attention, compilation, in this order."""
+"""Places a pipeline: device, memory layout, offloading, attention, in this order."""
 
 from __future__ import annotations
 

@@ -20,7 +20,6 @@ app = App(
 )
 app.command("diffstyle.cli.stylize:stylize", help=STYLIZE)
 app.command("diffstyle.cli.replay:replay", help="Make a picture again from the recipe inside it.")
-app.command("diffstyle.cli.ui:ui", help="Open the web page.")
 styles = App(name="style", help="The styles that come with diffstyle, and your own.")
 styles.command("diffstyle.cli.style:list_styles", name="list", help="Name the styles that come with diffstyle.")
 styles.command("diffstyle.cli.style:show", help="Say what a style is made of, and what is near it.")
@@ -50,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         if words[:1] == ["stylize"]:
             _use_engine_options(words)
+        elif not words or words[0].startswith("-") or words[0] not in list(app):
+            _add_commands_of_others()
         code = app(words, exit_on_error=False, print_error=False)
     except UnknownOptionError as error:
         print(f"diffstyle: {_unknown_option(error)}", file=sys.stderr)
@@ -72,6 +73,14 @@ def _use_engine_options(words: Sequence[str]) -> None:
 
     del app["stylize"]
     app.command(command(words[1:]), name="stylize", help=STYLIZE)
+
+
+def _add_commands_of_others() -> None:
+    """Add the commands that other packages bring; the web page is one. They are listed by `diffstyle --help`."""
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group="diffstyle.commands"):
+        app.command(entry.load(), name=entry.name)
 
 
 def _unknown_option(error: UnknownOptionError) -> str:

@@ -19,11 +19,13 @@ ndimage: Any = untyped
 WIDE, FINEST = 1 / 16, 1 / 512  # standard deviations, in longest sides, of the blurs that separate contrast and detail
 NARROWEST = 0.7  # pixels, the least of the finer one
 SHARPEST = 4  # pixels; wider blurs run on a coarser grid
+CLEAR = 1e-3  # up to this alpha a pixel is fully transparent, as in `Picture.resized`
 
 
 class Prepare(Wrapper):
     """Enhances local contrast and fine detail of the content before it is painted, scaled by `strength` so that a small
-    strength changes little. The alpha channel stays.
+    strength changes little. The colours of fully transparent pixels are replaced by the mean of the visible ones:
+    engines measure the whole content, and those colours are never seen. The alpha channel stays.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -33,21 +35,28 @@ class Prepare(Wrapper):
         )
 
     def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
+        content = task.content
         contrast, sharpness = 1 + (task.contrast - 1) * task.strength, task.sharpness * task.strength
-        if (contrast, sharpness) == (1, 0):
+        hidden = content.alpha is not None and bool((content.alpha <= CLEAR).any())
+        if task.strength == 0 or (not hidden and (contrast, sharpness) == (1, 0)):
             return self.engine.render(task, on_step)
-        if self._last is None or self._last[0] is not task.content or self._last[1] != (contrast, sharpness):
-            self._last = task.content, (contrast, sharpness), prepared(task.content, contrast, sharpness)
+        if self._last is None or self._last[0] is not content or self._last[1] != (contrast, sharpness):
+            self._last = content, (contrast, sharpness), prepared(content, contrast, sharpness)
         return self.engine.render(replace(task, content=self._last[2]), on_step)
 
 
 def prepared(content: Picture, contrast: float, sharpness: float) -> Picture:
     """`content` with everything finer than a sixteenth of it scaled by `contrast`, and its finest detail by
-    1 + `sharpness`. Global contrast would have no effect on networks that normalise their input.
+    1 + `sharpness`; fully transparent pixels have the mean colour of the visible ones. Global contrast would have no
+    effect on networks that normalise their input.
     """
-    pixels, longest = content.pixels, max(content.size)
+    pixels, opaque, longest = content.pixels, content.opaque(), max(content.size)
+    if content.alpha is not None:
+        seen = content.alpha > CLEAR
+        opaque = replace(content, alpha=content.alpha * seen).opaque()
+        pixels = torch.where(seen, pixels, opaque)
     if contrast != 1:
-        pixels = torch.lerp(blurred(content.opaque(), WIDE * longest), pixels, contrast).clamp_(0, 1)
+        pixels = torch.lerp(blurred(opaque, WIDE * longest), pixels, contrast).clamp_(0, 1)
     if sharpness != 0:
         pixels = torch.lerp(blurred(pixels, max(NARROWEST, FINEST * longest)), pixels, 1 + sharpness).clamp_(0, 1)
     return replace(content, pixels=pixels)

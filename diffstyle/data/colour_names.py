@@ -68,7 +68,7 @@ def _palette() -> Array:
     return to_lab(np.array(list(COLOURS.values()), np.float32) / np.float32(255))
 
 
-def shares(pixels: npt.NDArray[np.uint8]) -> dict[str, float]:
+def coverage(pixels: npt.NDArray[np.uint8]) -> dict[str, float]:
     """The fraction of a picture (h, w, 3) whose nearest named colour in CIELAB is this one or one of its shades."""
     h, w = (int(n) for n in pixels.shape[:2])
     rows = np.linspace(0, h - 1, min(h, _SIDE)).round().astype(int)

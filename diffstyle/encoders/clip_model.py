@@ -23,7 +23,9 @@ class Tokenizer(Protocol):
 
     def __call__(self, texts: list[str]) -> Tensor: ...
 
-    def encode(self, text: str) -> list[int]: ...
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text's tokens, without start and end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

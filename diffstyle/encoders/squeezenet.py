@@ -1,4 +1,4 @@
-"""The perceptual teacher: SqueezeNet 1.0 (Iandola et al. 2016), used for losses only and never shipped."""
+"""Perceptual features of SqueezeNet 1.0 (Iandola et al. 2016), for training losses only; its weights never ship."""
 
 from __future__ import annotations
 
@@ -6,58 +6,56 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torchvision.models import squeezenet1_0
 
 from diffstyle.formats.safetensors import read_safetensors
 
 STYLE_LAYERS = ("relu1", "fire2", "fire3", "fire4", "fire6", "fire8")
 CONTENT_LAYER = "fire5"
 ARRANGEMENT_LAYERS = ("fire3", "fire5")
-_EXPANDS = {2: 64, 3: 64, 4: 128, 5: 128, 6: 192, 7: 192, 8: 256}
-_POOLED_AFTER = (1, 4, 8)
-
-
-class Fire(nn.Module):
-    def __init__(self, i: int, squeeze: int, expand: int) -> None:
-        super().__init__()
-        self.conv1x1_1 = nn.Conv2d(i, squeeze, 1)
-        self.conv1x1_2 = nn.Conv2d(squeeze, expand, 1)
-        self.conv3x3_2 = nn.Conv2d(squeeze, expand, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(self.conv1x1_1(x))
-        return torch.cat((F.relu(self.conv1x1_2(x)), F.relu(self.conv3x3_2(x))), 1)
+_PLACES = {"conv1": 0, "relu1": 1, "fire2": 3, "fire3": 4, "fire4": 5, "fire5": 7, "fire6": 8, "fire7": 9, "fire8": 10}
+"""Layer name -> index in torchvision's `features`."""
+_PUBLISHED = {"conv1x1_1": "squeeze", "conv1x1_2": "expand1x1", "conv3x3_2": "expand3x3"}
+"""Names of the convolutions in the Caffe release -> those of torchvision."""
 
 
 class SqueezeNet(nn.Module):
-    """Feature maps of sRGB pictures (b, 3, h, w) in [0, 1], by layer name, `relu1` and `fire2` … `fire8`."""
+    """Feature maps of sRGB pictures (b, 3, h, w) in [0, 1], by layer name: `relu1` and `fire2` to `fire8`.
+
+    The layers are torchvision's. The weights are those of the Caffe release, which takes BGR in [0, 255] less a mean.
+    """
 
     mean: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 96, 7, 2)
-        width = 96
-        for n, expand in _EXPANDS.items():
-            setattr(self, f"fire{n}", Fire(width, expand // 4, expand))
-            width = 2 * expand
+        self.features = squeezenet1_0(weights=None).features[: _PLACES["fire8"] + 1]
         self.register_buffer("mean", torch.tensor([104.0, 117.0, 123.0]).view(1, 3, 1, 1), persistent=False)
 
     @classmethod
     def load(cls, path: Path) -> SqueezeNet:
+        """The frozen network with the weights of `path`, a safetensors file with the names of the Caffe release."""
         net = cls()
-        wanted = net.state_dict()
-        net.load_state_dict({k: v.float() for k, v in read_safetensors(path)[1].items() if k in wanted})
+        named = {torchvision_name(k): v.float() for k, v in read_safetensors(path)[1].items()}
+        wanted = net.state_dict().keys()
+        net.load_state_dict({k: v for k, v in named.items() if k in wanted})
         return net.requires_grad_(False).eval()
 
     def forward(self, x: Tensor, last: str = STYLE_LAYERS[-1]) -> dict[str, Tensor]:
-        x = x.flip(1) * 255 - self.mean  # BGR
-        x = F.relu(self.conv1(x))
-        features = {"relu1": x}
-        x = F.max_pool2d(x, 3, 2, ceil_mode=True)
-        for n in range(2, int(last.removeprefix("fire")) + 1):
-            x = self.get_submodule(f"fire{n}")(x)
-            features[f"fire{n}"] = x
-            if n in _POOLED_AFTER:
-                x = F.max_pool2d(x, 3, 2, ceil_mode=True)
+        """Maps of every layer up to `last`; each is (b, c, h', w') after its ReLU."""
+        x = x.flip(1) * 255 - self.mean  # RGB -> BGR
+        names = {place: name for name, place in _PLACES.items() if name != "conv1"}
+        features: dict[str, Tensor] = {}
+        for place, layer in enumerate(self.features[: _PLACES[last] + 1]):
+            x = layer(x)
+            if place in names:
+                features[names[place]] = x
         return features
+
+
+def torchvision_name(published: str) -> str:
+    """`fire2.conv1x1_1.weight` -> `features.3.squeeze.weight`."""
+    layer, *middle, kind = published.split(".")
+    if layer not in _PLACES:
+        return published
+    return ".".join(["features", str(_PLACES[layer]), *(_PUBLISHED.get(m, m) for m in middle), kind])

@@ -1,1 +1,1 @@
-"""How good a stylised picture is, in numbers that no network was asked for."""
+"""Measures of stylised pictures, and the contact sheets to look at beside them."""

@@ -1,7 +1,8 @@
-"""Measures of a stylisation without any network, so that nothing can be tuned to one.
+"""Measures of a stylised picture that need no network.
 
-A ratio is the distance of the output to the style over that of the untouched content: 1 says no nearer than the photo,
-0 the style's own statistics. Pictures are (h, w, 3) float32 in [0, 1], all of one size; 256 x 256 is customary.
+A ratio is the distance of the output to the style over that of the untouched content: 1 for the photo itself, 0 for the
+style's own statistics. Pictures are (h, w, 3) float32 in [0, 1], all of one size; 256 x 256 is customary. The measures
+rank candidates and guard against regressions; whether a picture is good, blind comparison decides.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
+
+from diffstyle.ops import edges, luma, patches
 
 Array = npt.NDArray[np.float32]
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+LUMA = np.array(luma.LUMA, np.float32)
 YCC = np.array([[0.299, 0.587, 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], np.float32)
 LEVELS = 3
-BLUR = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """`texture_ratio` on patches of luminance matched in mean and deviation: a mere colour transfer scores 1.
-    `colour_ratio` on single pixels. `structure` is the correlation of gradients with the content: 1 is every edge.
+    """`texture_ratio` compares patches of luminance matched in mean and deviation: a mere colour transfer scores 1.
+    `colour_ratio` compares single pixels. `structure` is the correlation of gradients with the content's: 1 if every
+    edge is kept.
     """
 
     texture_ratio: float
@@ -31,6 +35,7 @@ class Measures:
 
 
 def measure(content: Array, style: Array, out: Array) -> Measures:
+    """All measures of `out`, which is `content` painted in `style`."""
     texture = texture_distance(out, style) / max(texture_distance(content, style), 1e-6)
     colour = colour_distance(out, style) / max(colour_distance(content, style), 1e-6)
     return Measures(texture, colour, structure(out, content))
@@ -40,7 +45,8 @@ def sliced_wasserstein(a: Array, b: Array, rng: np.random.Generator, projections
     """Mean distance of sorted random projections of two equally large samples (n, d) (Rabin et al. 2011)."""
     directions = rng.normal(size=(a.shape[1], projections)).astype(np.float32)
     directions /= np.linalg.norm(directions, axis=0)
-    return float(np.abs(np.sort(a @ directions, 0) - np.sort(b @ directions, 0)).mean())
+    x, y = (patches.sorted_projections(torch.tensor(s).mT[None], torch.from_numpy(directions)) for s in (a, b))
+    return float(patches.wasserstein(x, y))
 
 
 def texture_distance(picture: Array, reference: Array, seed: int = 0, samples: int = 6144) -> float:
@@ -49,22 +55,22 @@ def texture_distance(picture: Array, reference: Array, seed: int = 0, samples: i
 
 
 def texture_distance_of_all(pictures: Sequence[Array], reference: Array, seed: int = 0, samples: int = 6144) -> float:
-    """The same, with the patches of several pictures as one set."""
+    """`texture_distance` of the patches of several pictures, taken as one set."""
     b = reference @ LUMA
-    seen = [_lit_as(p @ LUMA, b) for p in pictures]
+    seen = [_with_contrast_of(p @ LUMA, b) for p in pictures]
     total, each = 0.0, samples // len(seen)
     for level in range(LEVELS):
         rng = np.random.default_rng(seed + level)
-        patches = np.concatenate([_patches(a, each, rng) for a in seen])
-        wanted = _patches(b, len(patches), rng)
-        total += sliced_wasserstein(patches, wanted, np.random.default_rng(seed + 30 + level))
+        found = np.concatenate([_patches(a, each, rng) for a in seen])
+        wanted = _patches(b, len(found), rng)
+        total += sliced_wasserstein(found, wanted, np.random.default_rng(seed + 30 + level))
         seen, b = [_halved(a) for a in seen], _halved(b)
     return total
 
 
-def _lit_as(light: Array, other: Array) -> Array:
-    lit: Array = (light - light.mean()) / max(float(light.std()), 1e-4) * other.std() + other.mean()
-    return lit
+def _with_contrast_of(light: Array, other: Array) -> Array:
+    matched: Array = (light - light.mean()) / max(float(light.std()), 1e-4) * other.std() + other.mean()
+    return matched
 
 
 def colour_distance(picture: Array, reference: Array, seed: int = 0, samples: int = 8192) -> float:
@@ -75,31 +81,17 @@ def colour_distance(picture: Array, reference: Array, seed: int = 0, samples: in
 
 
 def structure(picture: Array, content: Array) -> float:
-    """Correlation of blurred gradient magnitudes, mean of two scales."""
-    a, b = picture @ LUMA, content @ LUMA
-    correlations: list[float] = []
-    for _ in range(2):
-        correlations.append(float(np.corrcoef(_edges(a).ravel(), _edges(b).ravel())[0, 1]))
-        a, b = _halved(a), _halved(b)
-    return float(np.mean(correlations))
+    """Correlation of blurred gradient magnitudes of luminance, mean of two scales."""
+    a, b = (torch.from_numpy(p @ LUMA).double()[None, None] for p in (picture, content))
+    return float(edges.edge_correlation(a, b))
 
 
 def _patches(a: Array, count: int, rng: np.random.Generator, side: int = 7) -> Array:
     ys, xs = (rng.integers(0, n - side + 1, count) for n in a.shape)
-    patches = np.lib.stride_tricks.sliding_window_view(a, (side, side))[ys, xs].reshape(count, -1)
-    return patches - patches.mean(1, keepdims=True)
+    found = np.lib.stride_tricks.sliding_window_view(a, (side, side))[ys, xs].reshape(count, -1)  # (count, side²)
+    return found - found.mean(1, keepdims=True)
 
 
 def _halved(a: Array) -> Array:
     h, w = a.shape
     return a[: h // 2 * 2, : w // 2 * 2].reshape(h // 2, 2, w // 2, 2).mean((1, 3))
-
-
-def _edges(a: Array) -> Array:
-    down, across = np.gradient(a)
-    edges: Array = np.hypot(down, across)
-    height, width = edges.shape
-    padded = np.pad(edges, ((2, 2), (0, 0)))
-    edges = sum((w * padded[k : k + height] for k, w in enumerate(BLUR)), np.zeros_like(edges))
-    padded = np.pad(edges, ((0, 0), (2, 2)))
-    return sum((w * padded[:, k : k + width] for k, w in enumerate(BLUR)), np.zeros_like(edges))

@@ -13,7 +13,7 @@ SIDE, MEASURED = 512, 256
 
 
 def square(pixels: npt.NDArray[np.uint8], side: int = SIDE) -> Picture:
-    """The middle of a picture (h, w, 3)."""
+    """The middle square of a picture (h, w, 3), resampled to `side` pixels."""
     image = Image.fromarray(pixels)
     shorter = min(image.size)
     left, top = (image.width - shorter) / 2, (image.height - shorter) / 2
@@ -22,6 +22,6 @@ def square(pixels: npt.NDArray[np.uint8], side: int = SIDE) -> Picture:
 
 
 def small(picture: Picture) -> Array:
-    """A square picture as the measures take it."""
+    """(MEASURED, MEASURED, 3) float32 in [0, 1]: a square picture as the measures take it."""
     array = picture.to_pil().resize((MEASURED, MEASURED), Image.Resampling.LANCZOS)
     return np.asarray(array, np.float32) / np.float32(255)

@@ -27,16 +27,3 @@ def local_contrast(lightness: Tensor) -> Tensor:
     """(..., 1, h, w) -> the same shape, from 0 in flat areas towards 1 where the lightness varies much."""
     deviation = box((lightness - box(lightness, WINDOW)).square(), WINDOW).sqrt()
     return box(deviation / (deviation + HALF_CONTRAST), WINDOW)
-
-
-def edges(lightness: Tensor) -> Tensor:
-    """(b, 1, h - 1, w - 1): blurred lengths of gradients of (b, 1, h, w), with a gradient where it is flat too."""
-    corner = lightness[..., 1:, 1:]
-    across, down = corner - lightness[..., 1:, :-1], corner - lightness[..., :-1, 1:]
-    return box((across.square() + down.square() + 1e-6).sqrt(), 3)
-
-
-def correlation(a: Tensor, b: Tensor) -> Tensor:
-    """(b,): of each two pictures, 1 at most."""
-    a, b = (p.flatten(1) - p.flatten(1).mean(1, keepdim=True) for p in (a, b))
-    return (a * b).sum(1) / (a.square().sum(1) * b.square().sum(1)).clamp_min(1e-8).sqrt()

@@ -1,4 +1,4 @@
-"""`python -m diffstyle.training`: the recipes that made the weights we ship."""
+"""`python -m diffstyle.training`: the recipes of the weights that ship."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cyclopts import App
 
 from diffstyle.training.starter import StageName
 
-app = App(name="python -m diffstyle.training", help="Train the networks of the starter pack again.")
+app = App(name="python -m diffstyle.training", help="Train the networks of the starter pack.")
 
 
 @app.command
@@ -22,20 +22,20 @@ def preview(
     compiled: bool = False,
     renderings: int = 400,
 ) -> None:
-    """Train the preview network; go on where the last run stopped; write OUT/preview.safetensors.
+    """Train the preview network, resuming an earlier run; write OUT/preview.safetensors.
 
     Parameters
     ----------
     data
         Folder of webdataset shards: photo-clean-*.tar, art-clean-*.tar, perceptual/squeezenet1_0.safetensors.
     out
-        Folder of the run: checkpoint.pt, log.csv, sheet.jpg, preview.safetensors.
+        Folder of the run: preview.pt, preview.csv, sheet.jpg, preview.safetensors.
     minutes
         Length of the whole schedule, earlier runs included.
     device
         Where to train: cpu or cuda.
     compiled
-        Compile the losses: a sixth faster on a CPU, needs a C++ compiler.
+        Compile the losses: a sixth faster on a CPU; needs a C++ compiler.
     renderings
         How many procedural styles to render from the photos.
     """
@@ -43,14 +43,15 @@ def preview(
     from diffstyle.formats.atomic import sha256
     from diffstyle.formats.safetensors import write_safetensors
     from diffstyle.training.data import read_shards
-    from diffstyle.training.preview import Material, PreviewRecipe, train
-    from diffstyle.training.renderings import render_samples
+    from diffstyle.training.loop import Run
+    from diffstyle.training.preview.data import PreviewPictures, render_samples
+    from diffstyle.training.preview.train import PreviewRecipe, train_preview
 
-    torch.set_flush_denormal(True)  # half the time of a step, once gradients are small
-    photos = read_shards(data, "photo-clean-*", "train")
-    material = Material(photos, read_shards(data, "art-clean-*", "train"), render_samples(photos, renderings, seed=0))
+    torch.set_flush_denormal(True)  # halves the time of a step once gradients are small
+    photos, art = read_shards(data, "photo-clean-*", "train"), read_shards(data, "art-clean-*", "train")
+    pictures = PreviewPictures(photos, art, render_samples(photos, renderings, seed=0))
     teacher = SqueezeNet.load(data / "perceptual" / "squeezenet1_0.safetensors")
-    net = train(material, teacher, PreviewRecipe(), out=out, minutes=minutes, device=device, compiled=compiled)
+    net = train_preview(pictures, teacher, PreviewRecipe(), Run(out, device, compiled=compiled), minutes=minutes)
     trained = out / "preview.safetensors"
     write_safetensors(trained, {k: v.half() for k, v in net.state_dict().items()})
     print(trained, trained.stat().st_size, sha256(trained))
@@ -58,7 +59,7 @@ def preview(
 
 @app.command
 def styles(data: Path, *, out: Path = Path("weights/starter/styles")) -> None:
-    """Measure the named styles again: after the preview network has changed, they must be.
+    """Measure the named styles; necessary after every change of the preview network.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def styles(data: Path, *, out: Path = Path("weights/starter/styles")) -> None:
     out
         Folder of recipe.toml, where the style files go.
     """
-    from diffstyle.training.presets import make_presets
+    from diffstyle.training.preview.presets import make_presets
 
     for path in make_presets(data, out):
         print(path)
@@ -83,14 +84,14 @@ def clip(
     groups: int = 240,
     start: Path | None = None,
 ) -> None:
-    """Train the starter CLIP; go on where the last run stopped; write OUT as an open_clip folder.
+    """Train the starter's CLIP, resuming an earlier run; write the open_clip folder OUT/clip.
 
     Parameters
     ----------
     data
         Folder of webdataset shards: photo-clean-*.tar, art-clean-*.tar, perceptual/squeezenet1_0.safetensors.
     out
-        Folder of the run: pool.npz, checkpoint.pt, log.csv and the open_clip folder clip/.
+        Folder of the run: pool.npz, clip.pt, clip.csv and the open_clip folder clip/.
     minutes
         Length of the whole schedule, earlier runs included; rendering the pictures comes before.
     device
@@ -98,9 +99,9 @@ def clip(
     groups
         How many groups of four photos are rendered, each in eight procedural styles.
     start
-        Folder of an earlier model of this recipe to begin with.
+        Folder of an earlier model of this recipe to start from.
     """
-    from diffstyle.training.clip.recipe import train_clip
+    from diffstyle.training.clip.stages import train_clip
     from diffstyle.training.clip.train import ClipRecipe
 
     torch.set_flush_denormal(True)
@@ -116,7 +117,7 @@ def words(
     groups: int = 80,
     start: Path | None = None,
 ) -> None:
-    """Train the text tower of the starter CLIP on, and its bridge anew; its picture tower stays as it is.
+    """Train the text tower and the bridge of the starter's CLIP further; its picture tower stays as it is.
 
     Parameters
     ----------
@@ -129,10 +130,10 @@ def words(
     groups
         How many groups of four photos are rendered, each in eight procedural styles.
     start
-        Folder of the model to begin with, if it is not the starter's.
+        Folder of the model to start from, if it is not the starter's.
     """
     from diffstyle.encoders.source import STARTER, find
-    from diffstyle.training.clip.recipe import train_text_tower
+    from diffstyle.training.clip.stages import train_text_tower
     from diffstyle.training.clip.words import WordsRecipe
 
     torch.set_flush_denormal(True)
@@ -142,7 +143,7 @@ def words(
 
 @app.command
 def stats(run: Path = Path("runs/clip"), *, encoder: Path | None = None) -> None:
-    """Train the stats adapter on what the run of the starter CLIP left; write RUN/stats.safetensors.
+    """Train the statistics adapter on the run of the starter's CLIP; write RUN/stats.safetensors.
 
     Parameters
     ----------
@@ -152,34 +153,11 @@ def stats(run: Path = Path("runs/clip"), *, encoder: Path | None = None) -> None
         Folder of the encoder whose embeddings they are, if it is not the starter's.
     """
     from diffstyle.encoders.clip import StyleEncoder
-    from diffstyle.training.stats import StatsRecipe, train_stats
+    from diffstyle.training.preview.stats import StatsRecipe, train_stats
 
     adapter = train_stats(run, StyleEncoder.load(encoder or "starter"), StatsRecipe())
     adapter.save(run / "stats.safetensors")
     print(run / "stats.safetensors")
-
-
-@app.command
-def strokes(data: Path, *, out: Path = Path("runs/starter"), groups: int = 40) -> None:
-    """Fit the strokes adapter to the styles that the starter learns; write OUT/strokes-adapter.safetensors.
-
-    Parameters
-    ----------
-    data
-        Folder of webdataset shards: photo-clean-*.tar, art-clean-*.tar.
-    out
-        Folder of the run: pool.npz and what was measured of it.
-    groups
-        How many groups of four photos are rendered, each in eight procedural styles.
-    """
-    from diffstyle.encoders.clip import StyleEncoder
-    from diffstyle.training.starter.looks import make_looks
-    from diffstyle.training.strokes import StrokesRecipe, fit_strokes
-
-    looks = make_looks(data, out, groups=groups, seed=0)
-    adapter = fit_strokes(looks, StrokesRecipe(), space=StyleEncoder.load().space, out=out)
-    adapter.save(out / "strokes-adapter.safetensors")
-    print(out / "strokes-adapter.safetensors")
 
 
 @app.command
@@ -193,8 +171,9 @@ def starter(
     factor: int = 1,
     groups: int = 40,
 ) -> None:
-    """Train one stage of the starter's diffusion model: vae, unet, distil, polish, in this order; go on where the last
-    run stopped.
+    """Train one stage of the starter's diffusion model, resuming an earlier run.
+
+    The stages are vae, unet, distil and polish, in this order.
 
     Parameters
     ----------
@@ -209,11 +188,11 @@ def starter(
     device
         Where to train: cpu or cuda.
     factor
-        How many times the batches that suit a CPU: 8 fills a large GPU.
+        Multiplies the batches, which suit a CPU: 8 fills a large GPU.
     groups
         How many groups of four photos are rendered, each in eight procedural styles.
     """
-    from diffstyle.training.starter.recipe import train_stage
+    from diffstyle.training.starter.stages import train_stage
 
     torch.set_flush_denormal(True)
     print(train_stage(stage, data, out, minutes=minutes, device=device, groups=groups, factor=factor))

@@ -1,4 +1,4 @@
-"""Training pictures: webdataset shards or plain folders, held in memory as uint8, cropped at random."""
+"""Training pictures: webdataset shards held in memory as uint8, random crops of them, and batches ahead of need."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_shards(folder: Path, pattern: str, split: str) -> list[Sample]:
     """The pictures of `split` in every shard of `folder` that matches `pattern` (`photo-clean-*`), in file order."""
     shards = sorted(folder.glob(f"{pattern}.tar"))
     if not shards:
-        raise ValueError(f"{folder} holds no shard {pattern}.tar: give the folder of webdataset shards to --data.")
+        raise ValueError(f"{folder} holds no shard {pattern}.tar: give the folder of webdataset shards as DATA.")
     found: list[tuple[bytes, dict[str, object]]] = []
     for shard in shards:
         with tarfile.open(shard) as tar:
@@ -67,8 +67,8 @@ def _open(tar: tarfile.TarFile, member: tarfile.TarInfo) -> BytesIO:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """A square part of a picture, its corner and side in pixels of it; mirrored or not."""
+class CropBox:
+    """A square part of a picture: its corner and side in pixels of the picture, and whether it is mirrored."""
 
     x: float
     y: float
@@ -76,15 +76,15 @@ class Window:
     mirrored: bool
 
     @classmethod
-    def random(cls, pixels: Pixels, size: int, *, zoom: tuple[float, float], rng: np.random.Generator) -> Window:
-        """One that is `zoom` (least, most) times as large as `size`, as far as the picture is, anywhere in it."""
+    def random(cls, pixels: Pixels, size: int, *, zoom: tuple[float, float], rng: np.random.Generator) -> CropBox:
+        """A random box, `zoom` (least, most) times as large as `size` or as large as the picture allows."""
         h, w = int(pixels.shape[0]), int(pixels.shape[1])
         largest = min(h, w, size * zoom[1])
         side = rng.uniform(min(size * zoom[0], largest), largest)
         return cls(rng.uniform(0, w - side), rng.uniform(0, h - side), side, bool(rng.random() < 0.5))
 
     def cut(self, pixels: Pixels, size: int) -> Pixels:
-        """(size, size, 3): this part of `pixels`."""
+        """(size, size, 3): this part of `pixels`, resampled."""
         image = Image.fromarray(pixels).resize(
             (size, size),
             Image.Resampling.BICUBIC,
@@ -96,17 +96,17 @@ class Window:
 
 
 def random_crop(pixels: Pixels, size: int, *, zoom: tuple[float, float], rng: np.random.Generator) -> Pixels:
-    """A (size, size, 3) crop, mirrored half the time, of a window that is `zoom` (least, most) times as large."""
-    return Window.random(pixels, size, zoom=zoom, rng=rng).cut(pixels, size)
+    """A (size, size, 3) crop of a part that is `zoom` (least, most) times as large, mirrored half the time."""
+    return CropBox.random(pixels, size, zoom=zoom, rng=rng).cut(pixels, size)
 
 
 def to_bytes(crops: list[Pixels]) -> Tensor:
-    """uint8 crops (h, w, 3) -> (b, 3, h, w) uint8, channels last: a quarter of what there is to send to a device."""
+    """uint8 crops (h, w, 3) -> (b, 3, h, w) uint8, channels last: a quarter of the bytes of float32."""
     return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)
 
 
 def to_unit(stacked: Tensor) -> Tensor:
-    """(b, 3, h, w) uint8 -> float32 in [0, 1], channels last, where it is."""
+    """(b, 3, h, w) uint8 -> float32 in [0, 1], channels last, on the same device."""
     return (stacked.float() / 255).contiguous(memory_format=torch.channels_last)
 
 
@@ -115,8 +115,8 @@ def to_batch(crops: list[Pixels]) -> Tensor:
     return to_unit(to_bytes(crops))
 
 
-class Steps(Dataset[T]):
-    """make(n) as item n: what worker processes are given."""
+class StepDataset(Dataset[T]):
+    """make(n) as item n, for a DataLoader."""
 
     def __init__(self, make: Callable[[int], T]) -> None:
         self.make = make
@@ -125,34 +125,37 @@ class Steps(Dataset[T]):
         return self.make(step)
 
 
-def prefetch(make: Callable[[int], T], first: int, *, depth: int = 3, workers: int = 0) -> Iterator[tuple[int, T]]:
-    """make(first), make(first + 1), … before they are needed: from a thread, or from `workers` forked processes, each
-    of which makes every so many of them and keeps what `make` changes to itself.
+def prefetch(make: Callable[[int], T], first: int, *, depth: int = 3, workers: int | None = 0) -> Iterator[T]:
+    """make(first), make(first + 1), … ahead of need: from a thread, or from `workers` forked processes.
+
+    Each process makes its own share of them, and what `make` changes stays inside it. With `workers` None each item is
+    made when it is asked for.
     """
+    if workers is None:
+        yield from map(make, itertools.count(first))
     if not workers:
         yield from _threaded(make, first, depth)
         return
-    loader: DataLoader[T] = DataLoader(
-        Steps(make),
+    yield from DataLoader(
+        StepDataset(make),
         batch_size=None,
         sampler=itertools.count(first),
         num_workers=workers,
         multiprocessing_context=multiprocessing.get_context("fork"),
     )
-    yield from enumerate(loader, first)
 
 
-def _threaded(make: Callable[[int], T], first: int, depth: int) -> Iterator[tuple[int, T]]:
-    ready: queue.Queue[tuple[int, T] | BaseException] = queue.Queue(depth)
+def _threaded(make: Callable[[int], T], first: int, depth: int) -> Iterator[T]:
+    ready: queue.Queue[tuple[T, None] | tuple[None, BaseException]] = queue.Queue(depth)
     stopped = threading.Event()
 
     def work() -> None:
         step = first
         while not stopped.is_set():
             try:
-                item: tuple[int, T] | BaseException = (step, make(step))
+                item: tuple[T, None] | tuple[None, BaseException] = (make(step), None)
             except BaseException as error:
-                item = error
+                item = (None, error)
             while not stopped.is_set():
                 try:
                     ready.put(item, timeout=0.2)
@@ -166,8 +169,8 @@ def _threaded(make: Callable[[int], T], first: int, depth: int) -> Iterator[tupl
     try:
         while True:
             item = ready.get()
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+            if item[1] is not None:
+                raise item[1]
+            yield item[0]
     finally:
         stopped.set()

@@ -1,3 +1,3 @@
-"""The web page of diffstyle: try styles, blend, paint, look back. `diffstyle ui` opens it."""
+"""The web page of diffstyle, opened by `diffstyle ui`: try styles, blend them, paint with masks, compare results."""
 
 from __future__ import annotations

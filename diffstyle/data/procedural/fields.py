@@ -34,15 +34,17 @@ def noise(shape: tuple[int, int], sigma: float | tuple[float, ...], rng: np.rand
 
 
 def size(picture: Array) -> tuple[int, int]:
+    """(height, width) of a picture or field."""
     return int(picture.shape[0]), int(picture.shape[1])
 
 
 def distance_to(marks: npt.NDArray[np.bool_]) -> Array:
-    """Distance in pixels of each pixel to the nearest mark."""
+    """The distance of each pixel to the nearest mark, in pixels."""
     return np.asarray(cast("Any", ndimage.distance_transform_edt)(~marks), np.float32)
 
 
 def median(field: Array, side: int) -> Array:
+    """Median over windows of `side` x `side` pixels."""
     return cast("Array", ndimage.median_filter(field, side))
 
 

@@ -1,4 +1,4 @@
-"""What is made once the starter CLIP is trained: its bridge, and the embeddings that the stats adapter learns from."""
+"""After training of the starter's CLIP: its bridge, and the embeddings that the statistics adapter is trained on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diffstyle.core.picture import Picture
@@ -18,20 +18,21 @@ from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 from diffstyle.training.clip.pool import Pool
 from diffstyle.training.clip.train import contrast, noise_words, nonsense
+from diffstyle.training.loop import Budget, Run, Trainer, fit
 
-EXAMPLES, CAPTIONS = 4000, 3  # pictures of the pool, and captions of each
+EXAMPLES, CAPTIONS = 4000, 3  # pictures of the pool, captions of each
 KNOWN = 384
-TEMPERATURE = 0.05
+TEMPERATURE, BRIDGE_RATE, BRIDGE_STEPS = 0.05, 2e-3, 600
 NAMES = [phrase for said in phrases.MEDIA.values() for phrase in said]
 EMBEDDINGS = "embeddings.safetensors"
 NOISE_PERCENTILE, TRUE_PERCENTILE = 90, 5
 
 
 def finish(folder: Path, pool: Pool, out: Path, *, seed: int = 0, pictures: Tensor | None = None) -> Bridge:
-    """Write `folder/bridge.safetensors`, and of EXAMPLES pictures `out/embeddings.safetensors` with `pictures` (n, d)
-    and the captions before the bridge, `texts` (n * CAPTIONS, d).
+    """Fit the bridge and write it to `folder/bridge.safetensors`.
 
-    `pictures` are the embeddings of those pictures, if they are known.
+    `out/embeddings.safetensors` holds what it is fitted to: embeddings of EXAMPLES pictures of the pool, `pictures`
+    (n, d), computed if not given, and of their captions before the bridge, `texts` (n * CAPTIONS, d).
     """
     encoder, pool = StyleEncoder.load(folder), pool.spread(EXAMPLES)
     path = out / EMBEDDINGS
@@ -44,7 +45,7 @@ def finish(folder: Path, pool: Pool, out: Path, *, seed: int = 0, pictures: Tens
         write_safetensors(path, tensors)
     vectors, texts = tensors["pictures"], tensors["texts"]
     fitted = bridges.fit(texts, vectors.repeat_interleave(CAPTIONS, 0), ridge=1e-3)
-    said = twice(pool, seed)
+    said = phrased_twice(pool, seed)
     pairs = torch.stack([encoder.raw_texts(one) for one in said])
     fitted = refined(fitted, texts, vectors, pool, seed, names=encoder.raw_texts(NAMES), pairs=pairs)
     known = centres(vectors, pool, seed)
@@ -61,6 +62,53 @@ def finish(folder: Path, pool: Pool, out: Path, *, seed: int = 0, pictures: Tens
     return bridge
 
 
+class BridgeTrainer(Trainer[Tensor]):
+    """Trains the map of a bridge on batches of caption numbers (b,).
+
+    Captions `texts` (n * CAPTIONS, d) are to come near their pictures `vectors` (n, d), and nearer to the mean of their
+    own style than to others. The phrases `names` (p, d) are to find the pictures that they are `true` of (p, n), and
+    `pairs` (2, m, d), two phrasings of the same facts, are to stay together.
+    """
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        texts: Tensor,
+        vectors: Tensor,
+        style: Tensor,
+        *,
+        names: Tensor,
+        true: Tensor,
+        pairs: Tensor,
+        seed: int,
+    ) -> None:
+        self.texts, self.vectors, self.style = texts, vectors, style
+        self.names, self.true, self.pairs = names, true, pairs
+        self.means = F.normalize(torch.stack([vectors[style == n].mean(0) for n in range(int(style.max()) + 1)]), dim=1)
+        self.generator = torch.Generator().manual_seed(seed)
+        self.centre = bridge.centre
+        self.weight, self.shift = nn.Parameter(bridge.weight.clone()), nn.Parameter(bridge.shift.clone())
+        optimizer = torch.optim.Adam([self.weight, self.shift], lr=BRIDGE_RATE)
+        tensors = {"weight": self.weight, "shift": self.shift}
+        super().__init__(tensors, optimizer, budget=Budget(steps=BRIDGE_STEPS), ema=0)
+
+    def rate(self) -> float:
+        return BRIDGE_RATE * (1 - self.progress)
+
+    def losses(self, batch: Tensor) -> dict[str, Tensor]:
+        bridge, own = Bridge(self.weight, self.centre, self.shift), batch // CAPTIONS
+        moved = bridge(self.texts[batch])
+        found = bridge(self.names) @ self.vectors.T / TEMPERATURE
+        some = torch.randperm(self.pairs.shape[1], generator=self.generator)[:256]
+        first, second = bridge(self.pairs[0, some]), bridge(self.pairs[1, some])
+        return {
+            "style": F.cross_entropy(moved @ self.means.T / TEMPERATURE, self.style[own]),
+            "picture": 4 * (1 - (moved * self.vectors[own]).sum(1).mean()),
+            "media": 2 * (contrast(found, self.true) + contrast(found.T, self.true.T)),
+            "meaning": 3 * F.cross_entropy(first @ second.T / TEMPERATURE, torch.arange(len(some))),
+        }
+
+
 def refined(
     bridge: Bridge,
     texts: Tensor,
@@ -70,43 +118,24 @@ def refined(
     *,
     names: Tensor,
     pairs: Tensor,
-    steps: int = 600,
 ) -> Bridge:
-    """The bridge trained on: captions are to come near their pictures, and nearer their style than any other; `names`
-    (n, d), the media's by every phrase of NAMES, are to find the pictures in them; and `pairs` (2, m, d), two phrasings
-    of the same facts, are to stay together.
-    """
+    """`bridge` trained further by BridgeTrainer; `names` (p, d) are the embeddings of the phrases NAMES."""
     index = FactIndex(pool.artists)
     media = [(("medium", medium),) for medium, said in phrases.MEDIA.items() for _ in said]
-    in_medium = torch.from_numpy(truth(np.stack([index.said(facts) for facts in media]), pool.known))
-    ids, of = np.unique(pool.style, return_inverse=True)
-    style = torch.from_numpy(of)
-    middles = F.normalize(torch.stack([vectors[style == n].mean(0) for n in range(len(ids))]), dim=1)
-    weight, shift = bridge.weight.clone().requires_grad_(), bridge.shift.clone().requires_grad_()
-    optimiser = torch.optim.Adam([weight, shift], lr=2e-3)
+    true = torch.from_numpy(truth(np.stack([index.said(facts) for facts in media]), pool.known))
+    style = torch.from_numpy(np.unique(pool.style, return_inverse=True)[1])
+    trainer = BridgeTrainer(bridge, texts, vectors, style, names=names, true=true, pairs=pairs, seed=seed)
     generator = torch.Generator().manual_seed(seed)
-    for step in range(steps):
-        chosen = torch.randint(len(texts), (512,), generator=generator)
-        now = Bridge(weight, bridge.centre, shift)
-        moved = now(texts[chosen])
-        own = chosen // CAPTIONS
-        apart = F.cross_entropy(moved @ middles.T / TEMPERATURE, style[own])
-        near = 1 - (moved * vectors[own]).sum(1).mean()
-        found = now(names) @ vectors.T / TEMPERATURE
-        named = contrast(found, in_medium) + contrast(found.T, in_medium.T)
-        some = torch.randperm(pairs.shape[1], generator=generator)[:256]
-        first, second = now(pairs[0, some]), now(pairs[1, some])
-        alike = F.cross_entropy(first @ second.T / TEMPERATURE, torch.arange(len(some)))
-        optimiser.zero_grad(set_to_none=True)
-        (apart + 4 * near + 2 * named + 3 * alike).backward()
-        for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * (1 - step / steps)
-        optimiser.step()
-    return replace(bridge, weight=weight.detach(), shift=shift.detach())
+
+    def make(_: int, __: float) -> Tensor:
+        return torch.randint(len(texts), (512,), generator=generator)
+
+    fit(trainer, make, Run(workers=None, log_every=0), name="bridge")
+    return replace(bridge, weight=trainer.weight.detach(), shift=trainer.shift.detach())
 
 
 def captions(pool: Pool, seed: int) -> list[str]:
-    """CAPTIONS captions of each picture, in the pool's order; the last of each says all there is to say."""
+    """CAPTIONS captions of each picture, in the pool's order; the last of each states all its facts."""
     index = FactIndex(pool.artists)
     rng = np.random.default_rng(seed)
     texts: list[str] = []
@@ -117,8 +146,8 @@ def captions(pool: Pool, seed: int) -> list[str]:
     return texts
 
 
-def twice(pool: Pool, seed: int, count: int = 1500) -> list[list[str]]:
-    """Two lists of captions: the same `count` selections of facts in two phrasings each."""
+def phrased_twice(pool: Pool, seed: int, count: int = 1500) -> list[list[str]]:
+    """Two lists of captions: `count` selections of facts, phrased in two ways."""
     index = FactIndex(pool.artists)
     rng = np.random.default_rng((seed, 1))
     drawn: dict[frozenset[Fact], tuple[Fact, ...]] = {}
@@ -129,7 +158,7 @@ def twice(pool: Pool, seed: int, count: int = 1500) -> list[list[str]]:
 
 
 def centres(vectors: Tensor, pool: Pool, seed: int) -> Tensor:
-    """(KNOWN, d): the mean pictures of that many styles, drawn at random."""
+    """(KNOWN, d): the mean embeddings of KNOWN random styles."""
     style = torch.from_numpy(pool.style)
     chosen = np.random.default_rng(seed).permutation(np.unique(pool.style))[:KNOWN]
     return F.normalize(torch.stack([vectors[style == int(s)].mean(0) for s in chosen]), dim=1)

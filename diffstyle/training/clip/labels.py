@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from diffstyle.data.captions import CALLED, Fact, Facts, phrases
-from diffstyle.data.colour_names import shares
+from diffstyle.data.colour_names import coverage
 from diffstyle.data.procedural import MEDIA
 from diffstyle.ops.lab import to_lab
 from diffstyle.training.data import Pixels
@@ -21,7 +21,7 @@ ALIKE = (
     {"pointillism", "stipple"},
 )
 """Media that may be said of the same picture: where one is true the others are unknown, not false. Two renderings in
-different procedural media are told apart all the same."""
+different procedural media are distinguished all the same."""
 
 FLAT = {"pixel art", "vector", "illustration", "poster"}
 """Any of these may be said of what is labelled as pixel art: most of it is game scenery, flat and without pixels."""
@@ -52,7 +52,7 @@ def measured(pixels: Pixels) -> Facts:
     """Colours, tone, contrast and saturation of a picture (h, w, 3); between the bounds nothing is said."""
     true: set[Fact] = set()
     false: set[Fact] = set()
-    for name, share in shares(pixels).items():
+    for name, share in coverage(pixels).items():
         if share > 0.16:
             true.add(("colour", name))
         elif share < 0.05:

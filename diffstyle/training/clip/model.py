@@ -1,4 +1,4 @@
-"""The starter CLIP as an open_clip model: its configuration, and a vocabulary cut from open_clip's own."""
+"""The starter's CLIP as an open_clip model: its configuration, and a part of open_clip's vocabulary."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def new_model(config: dict[str, Any], seed: int) -> CLIP:
 
 
 def encode_short_text(model: CLIP, tokens: Tensor) -> Tensor:
-    """model.encode_text of (b, CONTEXT) tokens, normalised, without computing the padding behind the longest text."""
+    """model.encode_text of (b, CONTEXT) tokens, normalised; the padding after the longest text is not computed."""
     tower = cast("Any", model)
     length = int((tokens != 0).sum(1).max())
     cut = tokens[:, :length]

@@ -1,8 +1,8 @@
-"""The pictures that the starter CLIP learns from: styles over several contents, and contents in several styles.
+"""The training pictures of the starter's CLIP: styles on several contents, and contents in several styles.
 
-Four origins: photos rendered in procedural media, four photos in each style and eight styles on each; labelled art;
-photos repainted by the preview network in the manner of that art; and photos as they are. Every picture comes with its
-facts, and with what its embedding must let one predict of it: the preview network's statistics of it and the teacher's.
+They have four origins: photos rendered in procedural media, four photos in each style and eight styles on each photo;
+labelled art; photos repainted by the preview network in the style of that art; and plain photos. Every picture has its
+facts, and targets that a linear head predicts from its embedding: statistics of the preview network and the teacher.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from torch import Tensor
 
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Style
+from diffstyle.core.task import Task
 from diffstyle.data.captions import FactIndex, Facts, Truth
 from diffstyle.data.procedural import MEDIA, render
 from diffstyle.encoders.squeezenet import SqueezeNet
@@ -39,7 +40,7 @@ GREYS = np.array([0.299, 0.587, 0.114], np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One picture (h, w, 3) uint8. Equal `style`: made alike; equal `content`: of the same photo; -1: of none."""
+    """One picture (h, w, 3) uint8. Equal `style`: the same style; equal `content`: the same photo, -1 for none."""
 
     pixels: Pixels
     facts: Facts
@@ -49,14 +50,14 @@ class Entry:
 
 
 SLOW = {"pointillism", "oil dabs"}
-DRAWN = (*MEDIA, *(m for m in MEDIA if m not in SLOW))
-"""Media in the order in which training takes them: those that take long to render half as often."""
+TRAINING_MEDIA = (*MEDIA, *(m for m in MEDIA if m not in SLOW))
+"""Media in the order in which training uses them: slow ones half as often."""
 
 
 def procedural(
     photos: Sequence[Sample], groups: int, *, seed: int, media: Sequence[str] = tuple(MEDIA), window: int = LONGEST
 ) -> list[Entry]:
-    """`groups` times PHOTOS photos in STYLES styles, the media in turn; of each rendering at most `window` square."""
+    """`groups` times PHOTOS photos in STYLES styles, the media in turn; the middle `window` pixels of each are kept."""
     order = np.random.default_rng(seed).permutation(max(len(photos), groups * PHOTOS)) % len(photos)
     jobs: list[tuple[Pixels, str, int, int, int, int]] = []
     for g in range(groups):
@@ -86,17 +87,17 @@ def art(samples: Sequence[Sample], first: int) -> list[Entry]:
 
 
 def repainted(art: Sequence[Entry], photos: Sequence[Sample], times: int, *, seed: int) -> list[Entry]:
-    """Photos in the styles of `art` by the preview network: the art's labels, colours measured anew."""
+    """`times` photos in the style of each work of `art`, by the preview: with its labels, and colours measured anew."""
     rng = np.random.default_rng(seed)
     stylizer = Stylizer.load()
     kinds = {"medium", "movement", "artist", "century"}
     out: list[Entry] = []
     for entry in art:
-        style = stylizer.measure(Style.from_image(entry.pixels), "adain")
+        style = stylizer.measure(Style.from_image(entry.pixels))
         for _ in range(times):
             content = int(rng.integers(len(photos)))
             photo = Picture.from_array(_small(photos[content].pixels))
-            pixels = stylizer.stylize(photo, style, engine="adain").picture.to_array()
+            pixels = stylizer.preview(Task(photo, style)).picture.to_array()
             kept = Facts(
                 frozenset(f for f in entry.facts.true if f[0] in kinds),
                 frozenset(f for f in entry.facts.false if f[0] in kinds),
@@ -106,7 +107,7 @@ def repainted(art: Sequence[Entry], photos: Sequence[Sample], times: int, *, see
 
 
 def photographs(samples: Sequence[Sample], first: int) -> list[Entry]:
-    """Photos as they are, and every third one also in grey or in sepia. Plain photos are one style, as are the two."""
+    """Plain photos, and every third one also in grey or sepia: three styles, numbered from `first`."""
     out: list[Entry] = []
     for n, s in enumerate(samples):
         pixels = _small(s.pixels)
@@ -152,14 +153,14 @@ def teacher_moments(entries: Sequence[Entry], teacher: SqueezeNet) -> Tensor:
 
 
 def principal(table: Tensor, count: int) -> Tensor:
-    """(n, count): the table along its main directions, each scaled to unit variance."""
+    """(n, count): the first principal components of a table (n, d), each scaled to unit variance."""
     u = cast("Tensor", torch.linalg.svd(table - table.mean(0), full_matrices=False)[0])
     return u[:, :count] * len(table) ** 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Entries as arrays: what a batch is drawn from, and what a run keeps on disk to go on from."""
+    """Entries as arrays: batches are drawn from it, and a run keeps it on disk."""
 
     pixels: list[Pixels]
     known: Truth
@@ -184,11 +185,11 @@ class Pool:
         )
 
     def spaced(self, count: int) -> npt.NDArray[np.int64]:
-        """The numbers of the pictures that `spread` chooses."""
+        """`count` evenly spaced picture numbers, or all if there are fewer."""
         return np.linspace(0, len(self.pixels) - 1, min(count, len(self.pixels))).round().astype(np.int64)
 
     def spread(self, count: int) -> Pool:
-        """`count` of its pictures, evenly spread over all, or all if there are fewer."""
+        """The pool of the pictures `spaced(count)`."""
         chosen = self.spaced(count)
         return Pool(
             [self.pixels[int(n)] for n in chosen],

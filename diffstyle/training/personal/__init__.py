@@ -1,1 +1,1 @@
-"""Personal style adapters: from a handful of pictures to an adapter in the zoo."""
+"""Personal style adapters: from a few pictures by one artist to an adapter in the zoo."""

@@ -1,4 +1,4 @@
-"""How much of what was learned is kept: as much as brings painted photos nearest to the hand."""
+"""How much of a trained adapter is kept."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ from torch import Tensor
 from diffstyle.evaluation.measures import Measures
 from diffstyle.training.personal.trainable import Trainable
 
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0)
 MOST_LOST = 0.05  # structure
 
 
-def keep_nearest(trainable: Trainable, untrained: Mapping[str, Tensor], tried: Callable[[float], Measures]) -> float:
-    """Leave `trainable` at that share of the way from `untrained` to where it is, and give it, at which `tried`, told
-    the share for what else was learned, finds the lowest texture ratio among those that lose no more structure than
-    MOST_LOST against none of it: the loss that was trained stands for painting, and is not it.
+def keep_best_factor(
+    trainable: Trainable, untrained: Mapping[str, Tensor], measures_at: Callable[[float], Measures]
+) -> float:
+    """Interpolate between the `untrained` values and those of `trainable`, and keep the best factor, which is returned.
+
+    The best of FACTORS has the lowest texture ratio of those that lose at most MOST_LOST of the untrained structure.
+    `measures_at` is called with each factor, with the interpolated values in place. The training loss is no substitute,
+    because it is computed on crops, without the whole render.
     """
     trained = trainable.values()
 
-    def take(share: float) -> None:
-        trainable.restore({k: untrained[k].lerp(v, share) for k, v in trained.items()})
+    def interpolate(factor: float) -> None:
+        trainable.restore({k: untrained[k].lerp(v, factor) for k, v in trained.items()})
 
     found: dict[float, Measures] = {}
-    for share in SHARES:
-        take(share)
-        found[share] = tried(share)
+    for factor in FACTORS:
+        interpolate(factor)
+        found[factor] = measures_at(factor)
     least = found[0.0].structure - MOST_LOST
-    best = min((s for s in SHARES if found[s].structure >= least), key=lambda s: found[s].texture_ratio)
-    take(best)
+    best = min((f for f in FACTORS if found[f].structure >= least), key=lambda f: found[f].texture_ratio)
+    interpolate(best)
     return best

@@ -1,4 +1,4 @@
-"""The pictures of a hand: read, checked, without their doubles, one in five of them held out."""
+"""The training pictures of one artist: read, checked, without duplicates, one in five of them held out."""
 
 from __future__ import annotations
 
@@ -15,44 +15,48 @@ from diffstyle.core.picture import Picture, PictureLike
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".gif"}
 FEWEST, MOST = 3, 500
-SMALLEST = 96  # pixels of the shorter side: less has no strokes to learn
+SMALLEST = 96  # pixels of the shorter side; smaller pictures show no strokes
 LONGEST = 1536
 THUMB = 16
-ALIKE = 0.02  # mean difference of two thumbnails below which they show the same picture
-HELD_FROM, HELD_SHARE = 5, 0.2
+ALIKE = 0.02  # mean difference of two thumbnails below which pictures count as duplicates
+HELD_FROM, HELD_SHARE = 5, 0.2  # pictures, and share of them that is held out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Piece:
-    """One picture of the hand, and what its caption says it shows ("" if there is none)."""
+class TrainingImage:
+    """One picture of the artist, and a caption of what it shows ("" if there is none)."""
 
     picture: Picture
     caption: str = ""
 
     @property
     def pixels(self) -> npt.NDArray[np.uint8]:
-        """(h, w, 3) uint8, what is transparent in the mean colour."""
+        """(h, w, 3) uint8; transparent pixels have the mean colour."""
         return Picture(self.picture.opaque().clamp(0, 1)).to_array()
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
-    """`train` and `held` out, and a sentence on every picture that was left out."""
+class Dataset:
+    """The images to `train` on, those `held` out, and a sentence on every picture that was left out."""
 
-    train: tuple[Piece, ...]
-    held: tuple[Piece, ...]
+    train: tuple[TrainingImage, ...]
+    held: tuple[TrainingImage, ...]
     notes: tuple[str, ...]
 
     @property
+    def images(self) -> tuple[TrainingImage, ...]:
+        return (*self.train, *self.held)
+
+    @property
     def digests(self) -> tuple[str, ...]:
-        return tuple(p.picture.digest() for p in (*self.train, *self.held))
+        return tuple(i.picture.digest() for i in self.images)
 
 
-def take_in(pictures: str | Path | Sequence[PictureLike], *, seed: int = 0) -> Intake:
-    """The pictures in a folder, or of a list. A text file beside a picture, of the same name, is its caption.
+def read_dataset(pictures: str | Path | Sequence[PictureLike], *, seed: int = 0) -> Dataset:
+    """The pictures of a folder or a list. A text file of the same name beside a picture is its caption.
 
-    Raises InputError for a folder that is missing or has no pictures, and if fewer than 3 different ones are left, or
-    there are more than 500.
+    Broken, small and duplicate pictures are left out with a note. Raises InputError for a folder that is missing or
+    has no pictures, for fewer than 3 usable pictures, and for more than 500.
     """
     notes: list[str] = []
     found = _files(Path(pictures)) if isinstance(pictures, (str, Path)) else pictures
@@ -61,7 +65,7 @@ def take_in(pictures: str | Path | Sequence[PictureLike], *, seed: int = 0) -> I
         raise InputError(f"Found no pictures in {where}: give a folder of {FEWEST} to {MOST} of them.")
     if len(found) > MOST:
         raise InputError(f"Found {len(found)} pictures in {where}: {MOST} are the most, choose the best of them.")
-    pieces: list[Piece] = []
+    images: list[TrainingImage] = []
     thumbs: list[npt.NDArray[np.float32]] = []
     for item in found:
         try:
@@ -75,25 +79,25 @@ def take_in(pictures: str | Path | Sequence[PictureLike], *, seed: int = 0) -> I
             )
             continue
         thumb = _thumb(picture)
-        same = next((p for p, t in zip(pieces, thumbs, strict=True) if float(np.abs(t - thumb).mean()) < ALIKE), None)
+        same = next((p for p, t in zip(images, thumbs, strict=True) if float(np.abs(t - thumb).mean()) < ALIKE), None)
         if same is not None:
             notes.append(f"Left out: {picture.source} shows the same as {same.picture.source}.")
             continue
         if max(picture.size) > LONGEST:
             scale = LONGEST / max(picture.size)
             picture = picture.resized((round(picture.width * scale), round(picture.height * scale)))
-        pieces.append(Piece(picture, _caption(item)))
+        images.append(TrainingImage(picture, _caption(item)))
         thumbs.append(thumb)
-    if len(pieces) < FEWEST:
+    if len(images) < FEWEST:
         reason = f" ({notes[0].removeprefix('Left out: ').rstrip('.')})" if notes else ""
         raise InputError(
-            f"Found {len(pieces)} usable picture{'s' * (len(pieces) != 1)} in {where}{reason}: a style needs at least"
+            f"Found {len(images)} usable picture{'s' * (len(images) != 1)} in {where}{reason}: a style needs at least"
             f" {FEWEST} different ones."
         )
-    order = np.random.default_rng(seed).permutation(len(pieces))
-    out = round(len(pieces) * HELD_SHARE) if len(pieces) >= HELD_FROM else 0
+    order = np.random.default_rng(seed).permutation(len(images))
+    out = round(len(images) * HELD_SHARE) if len(images) >= HELD_FROM else 0
     held, train = (sorted(int(n) for n in part) for part in (order[:out], order[out:]))
-    return Intake(tuple(pieces[n] for n in train), tuple(pieces[n] for n in held), tuple(notes))
+    return Dataset(tuple(images[n] for n in train), tuple(images[n] for n in held), tuple(notes))
 
 
 def _files(folder: Path) -> Sequence[PictureLike]:
@@ -104,7 +108,7 @@ def _files(folder: Path) -> Sequence[PictureLike]:
 
 
 def _caption(item: PictureLike) -> str:
-    """What the text file beside a picture says."""
+    """The text beside a picture file, on one line, at most 300 characters."""
     if not isinstance(item, (str, Path)):
         return ""
     try:

@@ -1,84 +1,68 @@
-"""How a personal adapter is trained: plain values, kept beside it in recipe.toml."""
+"""How a personal adapter is trained: plain values that are kept beside it in recipe.toml."""
 
 from __future__ import annotations
 
-import math
+import json
 from dataclasses import asdict, dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 from diffstyle.core.errors import InputError
+from diffstyle.core.fields import Range, check_values
 
 AdapterKind = Literal["tokens", "lora"]
-_BOUNDS = {"minutes": (0.05, 1440), "rank": (1, 256), "batch": (1, 64), "accumulate": (1, 256), "size": (64, 2048)}
-_WHOLE = ("steps", "rank", "batch", "accumulate", "size", "seed")
+WHOLE = ("steps", "rank", "batch", "accumulate", "size", "seed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterRecipe:
-    """What decides an adapter, but for the pictures and the model.
+    """Everything that decides an adapter besides the pictures and the model.
 
     Parameters
     ----------
     kind
         lora adds to the model's own weights; tokens fine-tunes a style adapter in IP-Adapter layout.
     minutes
-        How long to train: the number of steps is reckoned from the time that the first ones take.
+        How long to train; the number of steps is estimated from the time that the first ones take.
     steps
-        How many steps to train, whatever time they take.
+        How many steps to train, however long they take.
     rank
-        Of the LoRA's matrices: more can learn more, and learns more by heart.
+        Rank of the LoRA's matrices; a higher one learns more detail and overfits sooner.
     size
-        Side of the crops in pixels: the model's own if not given.
+        Side of the crops in pixels; the model's own if not given.
     batch
-        Pictures a step.
+        Pictures in a step.
     accumulate
-        Steps whose gradients are added up before the weights move.
+        Batches whose gradients are averaged in one step.
     learning_rate
-        At its highest; the kind's own if not given.
+        The highest learning rate; the kind's own if not given.
     checkpointing
-        Keep fewer activations and compute them again: less memory, a third more time.
+        Recompute activations in the backward pass: less memory, a third more time.
     seed
-        The same number gives the same adapter.
+        Equal seeds and steps give equal adapters.
     """
 
     kind: AdapterKind = "lora"
-    minutes: float = 8.0
-    steps: int | None = None
-    rank: int = 8
-    size: int | None = None
-    batch: int = 2
-    accumulate: int = 1
-    learning_rate: float | None = None
+    minutes: Annotated[float, Range(0.05, 1440)] = 8.0
+    steps: Annotated[int | None, Range(1, 1_000_000)] = None
+    rank: Annotated[int, Range(1, 256)] = 8
+    size: Annotated[int | None, Range(64, 2048)] = None
+    batch: Annotated[int, Range(1, 64)] = 2
+    accumulate: Annotated[int, Range(1, 256)] = 1
+    learning_rate: Annotated[float | None, Range(1e-8, 1)] = None
     checkpointing: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(AdapterKind):
-            raise InputError(f"kind is {self.kind!r}: give one of {', '.join(get_args(AdapterKind))}.")
-        for name in _WHOLE:
+        for name in WHOLE:
             value = getattr(self, name)
-            if value is not None and value != int(value):
+            if isinstance(value, float) and not value.is_integer():
                 raise InputError(f"{name} is {value}: give a whole number.")
-        for name, (low, high) in _BOUNDS.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise InputError(f"{name} is {value}: give a number from {low} to {high}.")
-        if self.steps is not None and not 1 <= self.steps <= 1_000_000:
-            raise InputError(f"steps is {self.steps}: give a number from 1 to 1000000.")
-        rate = self.learning_rate
-        if rate is not None and not (math.isfinite(rate) and 0 < rate <= 1):
-            raise InputError(f"learning_rate is {rate}: give a number above 0, up to 1.")
+        check_values(self, AdapterRecipe)
 
     @property
     def rate(self) -> float:
         return self.learning_rate or (2e-3 if self.kind == "lora" else 5e-4)
 
     def to_toml(self) -> str:
-        lines = [f"{k} = {_toml(v)}" for k, v in asdict(self).items() if v is not None]
-        return "".join(f"{line}\n" for line in lines)
-
-
-def _toml(value: str | float | bool) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+        """One line for each value that is set."""
+        return "".join(f"{k} = {json.dumps(v)}\n" for k, v in asdict(self).items() if v is not None)

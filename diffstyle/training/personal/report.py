@@ -1,4 +1,4 @@
-"""What came of a training, in figures and pictures, on photos and pictures of the hand that were not learned from."""
+"""The report of a training: figures and pictures, on photos and pictures by the artist that were not trained on."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Style
+from diffstyle.core.task import Task
+from diffstyle.evaluation import sheets
 from diffstyle.evaluation.measures import (
     Array,
     Measures,
@@ -20,28 +21,28 @@ from diffstyle.evaluation.measures import (
     texture_distance,
     texture_distance_of_all,
 )
-from diffstyle.evaluation.pictures import small, square
-from diffstyle.formats.atomic import write_atomic
+from diffstyle.evaluation.pictures import SIDE, small, square
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels
 from diffstyle.training.personal.run import PATIENCE
 
-Look = Mapping[str, Measures]
-"""Means by engine: `preview` and `final`."""
+EngineMeasures = Mapping[str, Measures]
+"""Mean measures of the `preview` and of the `final` engine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`before` and `after`: the measures of the style as its pictures give it, and with the adapter.
+    """The outcome of a training.
 
-    They are against pictures that were held out, or `on_train`, where there were too few to hold any out. `leakage` is
-    how much more the painted photos' edges lie where those of the learned pictures do than they did before: the subject
-    shows through where it is well above 0. `kept` is the share of what was learned that other photos came nearest with,
-    1 where none were tried. `own` is the texture ratio that the learned pictures have themselves to the held-out ones,
-    their patches taken together, 0 where it was not measured: a yardstick for what is left to gain, and no bound.
+    `before` and `after` are measures of the zero-shot style of the pictures and of the style with the adapter, against
+    held-out pictures or, where there were too few to hold any out (`on_train`), against the training pictures.
+    `leakage` is how much the painted photos' edges have gained in correlation with those of a training picture: well
+    above 0, the picture's subject shows through. `kept` is the factor that `keep_best_factor` chose, 1 if it was not
+    asked. `own` is the texture ratio of the training pictures themselves to the held-out ones, 0 if not measured: a
+    yardstick for what is left to gain, not a bound.
 
-    The held-out pictures also decided when training ended and, with the others, how much was kept: measures against
-    them flatter.
+    The held-out pictures also decided when training ended and, with the others, `kept`, so measures against them are
+    too good.
     """
 
     name: str
@@ -56,8 +57,8 @@ class Report:
     losses: tuple[float, ...]
     held_losses: tuple[tuple[int, float], ...]
     stopped_early: bool
-    before: Look
-    after: Look
+    before: EngineMeasures
+    after: EngineMeasures
     leakage: float
     kept: float
     own: float
@@ -69,17 +70,15 @@ class Report:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What should make one think twice."""
+        """Sentences on what makes the adapter doubtful."""
         found: list[str] = []
         if self.stopped_early:
-            found.append(
-                f"Stopped early: the held-out pictures grew no nearer in {PATIENCE} looks, the best state was kept."
-            )
+            found.append(f"Stopped early: no better held-out loss in {PATIENCE} evaluations; the best state was kept.")
         if self.on_train:
-            found.append("Judged on the very pictures it learned from: with 5 or more, one in five is held out.")
+            found.append("Measured on its own training pictures: from 5 pictures on, one in five is held out.")
         if self.kept < 1:
             much = f"Only {self.kept:.0%}" if self.kept else "Nothing"
-            found.append(f"{much} of what was learned was kept: photos came no nearer to the style with more.")
+            found.append(f"{much} of the training was kept: with more, photos came no nearer to the style.")
         for name, was in self.before.items():
             now = self.after[name]
             if now.texture_ratio > was.texture_ratio:
@@ -89,7 +88,7 @@ class Report:
                     f"The {name} keeps less of the photo: structure {was.structure:.2f} to {now.structure:.2f}."
                 )
         if self.leakage > 0.05:
-            found.append(f"The learned pictures' subjects may show through: leakage {self.leakage:.2f}.")
+            found.append(f"The subjects of the training pictures may show through: leakage {self.leakage:.2f}.")
         return tuple(found)
 
     def to_json(self) -> str:
@@ -103,19 +102,22 @@ class Report:
             f"- {self.steps} steps in {self.seconds / 60:.1f} minutes, {self.peak_memory / 2**30:.1f} GiB at most"
         ]
         if self.before:
-            against = "the pictures it learned from" if self.on_train else "held-out pictures"
-            lines += ["", f"Photos painted in it, against {against}, before -> with the adapter:", ""]
+            against = "its training pictures" if self.on_train else "held-out pictures"
+            lines += ["", f"Photos painted in it, measured against {against}, before -> with the adapter:", ""]
             lines += ["| | texture ratio | colour ratio | structure |", "|---|---|---|---|"]
             for name, was in self.before.items():
                 now = self.after[name]
                 pairs = [(getattr(was, k), getattr(now, k)) for k in ("texture_ratio", "colour_ratio", "structure")]
                 lines.append(f"| {name} | " + " | ".join(f"{a:.3f} -> {b:.3f}" for a, b in pairs) + " |")
-            lines += ["", "A ratio is the distance to the style over the untouched photo's: lower is nearer. Structure"]
-            lines += ["is how much of the photo's edges is in place. The loss that was trained is of texture's kind."]
+            lines += ["", "A ratio is the distance to the style over that of the untouched photo: lower is nearer."]
+            lines += [
+                "Structure is how much of the photo's edges is kept. The training loss resembles the texture ratio,"
+            ]
+            lines += ["so look at the sheet too."]
             if not self.on_train:
                 lines += ["", "The held-out pictures also decided when training ended and, with the others, how much"]
-                lines += ["was kept, so the gain is flattered: it is no test on pictures that decided nothing."]
-                lines += ["", f"The learned pictures themselves, their patches together: texture ratio {self.own:.3f}."]
+                lines += ["was kept, so the gain is overstated."]
+                lines += ["", f"The training pictures themselves have the texture ratio {self.own:.3f}."]
             lines += ["", f"Content leakage: {self.leakage:+.3f}. `sheet.jpg`: photo, before, with the adapter."]
         lines += ["", *(f"- {w}" for w in self.warnings), *(f"- {n}" for n in self.notes)]
         return "\n".join(lines).rstrip() + "\n"
@@ -123,22 +125,26 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """Photos painted in one style by each engine."""
+    """Photos painted in one style: by the engine that has the adapter, and by the interactive one."""
 
     final: tuple[Picture, ...]
     preview: tuple[Picture, ...]
 
 
-def painted(stylizer: Stylizer, style: Style, photos: Sequence[Picture]) -> Painted:
-    def by(engine: str) -> tuple[Picture, ...]:
-        name = "adain" if engine == "adain" else "diffusion"
-        return tuple(stylizer.stylize(p, style, engine=name).picture for p in photos)
+def contents(photos: Sequence[Pixels]) -> list[Picture]:
+    """The middle squares of photos, SIDE pixels a side: what is painted for samples, choice and report."""
+    return [square(p, SIDE) for p in photos]
 
-    return Painted(by("diffusion"), by("adain"))
+
+def painted(stylizer: Stylizer, style: Style, photos: Sequence[Picture], *, engine: str) -> Painted:
+    """Every photo in `style`, by the engine of that name and by the interactive one."""
+    tasks = [Task(p, style, engine=engine) for p in photos]
+    final = tuple(stylizer.render(t).picture for t in tasks)
+    return Painted(final, tuple(stylizer.preview(t).picture for t in tasks))
 
 
 def mean_measures(outs: Sequence[Picture], photos: Sequence[Picture], references: Sequence[Pixels]) -> Measures:
-    """Of painted photos, over all of them and all references."""
+    """Mean measures of painted photos `outs` over all of them and all references."""
     found = [
         measure(small(photo), small(square(r)), small(out))
         for photo, out in zip(photos, outs, strict=True)
@@ -152,8 +158,8 @@ def mean_measures(outs: Sequence[Picture], photos: Sequence[Picture], references
     )
 
 
-def looked_at(outs: Painted, photos: Sequence[Picture], references: Sequence[Pixels]) -> Look:
-    """Means of each engine."""
+def measures_of(outs: Painted, photos: Sequence[Picture], references: Sequence[Pixels]) -> EngineMeasures:
+    """Mean measures of each engine."""
     return {
         "final": mean_measures(outs.final, photos, references),
         "preview": mean_measures(outs.preview, photos, references),
@@ -161,17 +167,17 @@ def looked_at(outs: Painted, photos: Sequence[Picture], references: Sequence[Pix
 
 
 def own_ratio(learned: Sequence[Pixels], photos: Sequence[Picture], held: Sequence[Pixels]) -> float:
-    """Texture ratio of the patches of the learned pictures, all together, as if they were a painted photo's; mean over
-    photos and held-out pictures.
+    """Texture ratio of the patches of all training pictures, taken as if a painted photo had them; mean over photos and
+    held-out pictures.
     """
-    hand, others = ([small(square(p)) for p in pictures] for pictures in (learned, held))
+    patches, others = ([small(square(p)) for p in pictures] for pictures in (learned, held))
     contents = [small(p) for p in photos]
-    found = [texture_distance_of_all(hand, o) / max(texture_distance(c, o), 1e-6) for o in others for c in contents]
+    found = [texture_distance_of_all(patches, o) / max(texture_distance(c, o), 1e-6) for o in others for c in contents]
     return sum(found) / len(found)
 
 
 def leakage(before: Painted, after: Painted, learned: Sequence[Pixels]) -> float:
-    """The most that one learned picture's edges gain in the painted photos, mean over photos."""
+    """The largest gain in edge correlation of a painted photo with one training picture, mean over photos."""
 
     def likeness(outs: Painted) -> Array:
         return np.array([[structure(small(o), small(square(p))) for p in learned] for o in outs.final], np.float32)
@@ -180,17 +186,15 @@ def leakage(before: Painted, after: Painted, learned: Sequence[Pixels]) -> float
     return float(np.mean([row.max() for row in gained]))
 
 
-def so_far(path: Path, photos: Sequence[Picture], painted: Sequence[Picture]) -> Path:
-    """A row for each photo: itself, and as it is painted now."""
-    rows = [np.concatenate([p.to_array()[..., :3] for p in row], 1) for row in zip(photos, painted, strict=True)]
-    image = Image.fromarray(np.concatenate(rows, 0))
-    write_atomic(path, lambda file: image.save(file, "JPEG", quality=90))
-    return path
+def write_samples(path: Path, photos: Sequence[Picture], painted: Sequence[Picture]) -> Path:
+    """A row for each photo: the photo, and as it is painted now."""
+    return sheets.write_sheet(path, [sheets.row(pair) for pair in zip(photos, painted, strict=True)])
 
 
-def sheet(path: Path, photos: Sequence[Picture], before: Painted, after: Painted, references: Sequence[Pixels]) -> None:
-    """A row for each photo: itself, before, after; and a row of pictures of the hand."""
-    rows = [(a, b, c) for a, b, c in zip(photos, before.final, after.final, strict=True)]
-    cells = [np.concatenate([p.to_array()[..., :3] for p in row], 1) for row in rows]
-    hand = [square(references[n % len(references)]).to_array() for n in range(3)]
-    Image.fromarray(np.concatenate([*cells, np.concatenate(hand, 1)], 0)).save(path, quality=90)
+def write_report_sheet(
+    path: Path, photos: Sequence[Picture], before: Painted, after: Painted, references: Sequence[Pixels]
+) -> Path:
+    """A row for each photo: the photo, before and after training; below, a row of the artist's pictures."""
+    rows = [sheets.row(cells) for cells in zip(photos, before.final, after.final, strict=True)]
+    artist = contents([references[n % len(references)] for n in range(3)])
+    return sheets.write_sheet(path, [*rows, sheets.row(artist)])

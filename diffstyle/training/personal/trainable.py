@@ -1,4 +1,4 @@
-"""The part of a loaded model that a personal adapter is, open for training."""
+"""The parameters of a loaded model that a personal adapter consists of, ready for training."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ CONVOLUTIONS = ("conv1", "conv2")
 
 @dataclass(frozen=True, slots=True)
 class Trainable:
-    """`parameters` by name, float32, the only ones that move; `save` writes them as an adapter's file."""
+    """`parameters` by name, float32, the only ones that are trained; `save` writes them as an adapter's file."""
 
     parameters: Mapping[str, nn.Parameter]
     save: Callable[[Path], Path]
     ready: Callable[[], None]
-    """Makes the model as it has to be for a step, which a render leaves otherwise."""
+    """Sets the scales of style adapters to those of training; a render leaves them at 0."""
 
     @torch.no_grad()
     def values(self) -> dict[str, Tensor]:
@@ -42,8 +42,8 @@ class Trainable:
             p.copy_(values[k])
 
 
-def opened(engine: DiffusionEngine, recipe: AdapterRecipe, *, name: str) -> Trainable:
-    """What `recipe` trains of the engine's UNet; all the rest is frozen.
+def open_adapter(engine: DiffusionEngine, recipe: AdapterRecipe, *, name: str) -> Trainable:
+    """The parameters of the engine's UNet that `recipe` trains; all others are frozen.
 
     Raises InputError if the model has no style adapter of the base kind to fine-tune.
     """
@@ -63,7 +63,7 @@ def opened(engine: DiffusionEngine, recipe: AdapterRecipe, *, name: str) -> Trai
     unet.train()
 
     def ready() -> None:
-        set_scales(unet, [[(ALL, scale)] for _, scale in engine.adapters])  # a render leaves them at nothing
+        set_scales(unet, [[(ALL, scale)] for _, scale in engine.adapters])
 
     ready()
     return Trainable(found, _lora_file(found) if recipe.kind == "lora" else _tokens_file(engine, name), ready)
@@ -93,7 +93,7 @@ def _lora(unet: Any, rank: int, family: str) -> dict[str, nn.Parameter]:
 
 def _lora_file(parameters: Mapping[str, nn.Parameter]) -> Callable[[Path], Path]:
     def save(path: Path) -> Path:
-        """In diffusers' layout, which is PEFT's without the adapter's name."""
+        """Write diffusers' layout, which is PEFT's without the adapter's name."""
         state = {f"unet.{k.replace(f'.{LORA}.', '.')}": p.detach().cpu().half() for k, p in parameters.items()}
         write_safetensors(path, state, {"format": "pt", "diffstyle": "lora/1"})
         return path
@@ -107,12 +107,7 @@ def _tokens(engine: DiffusionEngine) -> dict[str, nn.Parameter]:
             "kind=tokens fine-tunes one style adapter of the base kind, and this model is not loaded with one: name it"
             " with adapter, or train kind=lora."
         )
-    unet = engine.backbone.unet
-    found = {f"encoder_hid_proj.{k}": p for k, p in unet.encoder_hid_proj.named_parameters()}
-    for name, processor in unet.attn_processors.items():
-        if hasattr(processor, "to_k_ip"):
-            found |= {f"{name}.{k}": p for k, p in processor.named_parameters()}
-    return found
+    return engine.adapters[0][0].trainable(engine.backbone)
 
 
 def _tokens_file(engine: DiffusionEngine, name: str) -> Callable[[Path], Path]:

@@ -1,4 +1,4 @@
-"""The recipe of the starter's diffusion model, in stages."""
+"""The starter's diffusion model, trained in stages."""
 
 from typing import Literal
 

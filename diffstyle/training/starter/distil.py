@@ -1,9 +1,10 @@
-"""The last stage of the starter's diffusion model: in one step from the noised preview to a picture in the style.
+"""The third stage of the starter's diffusion model: from the noised preview to the finished picture in one step.
 
-The latents of the preview's picture (sometimes the photo's own) are noised, the UNet's clean latents are decoded, and
-the picture is judged as the preview network's were: by a perceptual teacher, against the style and the photo. Where the
-repainted photo is known, it takes the photo's place. A third of the steps go twice, as a sampler does, and what holds
-the photo weighs more the more the ControlNet acts, so that `structure` means something.
+The latents of the preview (sometimes of the photo) are noised, and the clean latents that the UNet predicts are
+decoded. The losses compare the picture with the style and the photo through a perceptual teacher, as for the preview
+network. Where the repainted photo is known, it takes the photo's place. A third of the steps denoise twice, as a
+sampler does. The losses that hold the photo weigh more the stronger the ControlNet acts, so that `structure` has an
+effect.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ from diffstyle.engines.adain.engine import AdaINEngine, unflattened
 from diffstyle.engines.adain.network import StyleStatistics
 from diffstyle.ops import losses
 from diffstyle.training.data import to_unit
-from diffstyle.training.schedule import cosine_rate, descend, follow
-from diffstyle.training.sitting import Run, Sitting, sit
-from diffstyle.training.starter.looks import Looks
-from diffstyle.training.starter.material import Repaints, repaints
-from diffstyle.training.starter.painter import Painter
+from diffstyle.training.diffusion import clean_latents, noise_of_velocity
+from diffstyle.training.loop import Budget, Run, Trainer, cosine_rate, fit
+from diffstyle.training.starter.batches import RepaintingBatch, repainting_batch
+from diffstyle.training.starter.conditioned_unet import ConditionedUNet
+from diffstyle.training.starter.style_set import StyleSet
 
 SLICED_LAYERS = ("relu1", "fire2", "fire3", "fire4")
-SEEN = 160 / 256  # of a crop's side, as the style encoder sees pictures of 512
+ENCODER_SCALE = 160 / 256  # of a crop's side: the scale at which the style encoder sees pictures of 512 pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """From share `start` of the schedule on: `styles` styles on two photos each, crops of `size`."""
+    """From the share `start` of the schedule on: `styles` styles on two photos each, crops of `size` pixels."""
 
     start: float
     size: int
@@ -49,14 +50,14 @@ class DistilRecipe:
     stages: tuple[Stage, ...] = (Stage(0, 128, 4), Stage(0.3, 192, 3), Stage(0.65, 256, 2))
     learning_rate: float = 5e-4
     last_learning_rate: float = 1e-5
-    factor: int = 1  # of the styles of a stage: what a larger device takes
+    factor: int = 1  # multiplies the styles of a stage, for larger devices
     decoder_rate: float = 0.3  # of the UNet's
     decoder_from: float = 0.25
     warmup_steps: int = 50
     ema: float = 0.997
     levels: tuple[int, int] = (10, 300)
     from_photo: float = 0.15
-    told_share: float = 0.35
+    caption_share: float = 0.35
     no_edges: float = 0.15
     embedding_noise: float = 0.02
     style_weight: float = 26.0
@@ -76,74 +77,88 @@ class DistilRecipe:
         return [s for s in self.stages if s.start <= progress][-1]
 
     def style_share(self, progress: float) -> float:
-        """The style's losses grow in over the first minutes."""
+        """Weight of the style losses, which grows at first."""
         return min(1.0, 0.3 + 7 * progress)
 
 
-class DistilTrainer(Run):
+class DistilTrainer(Trainer[RepaintingBatch]):
+    """Trains `net` and the decoder of `vae` together; the encoder stays as it is."""
+
     def __init__(
-        self, painter: Painter, vae: Any, teacher: SqueezeNet, recipe: DistilRecipe, device: torch.device
+        self, net: ConditionedUNet, vae: Any, teacher: SqueezeNet, recipe: DistilRecipe, budget: Budget, run: Run
     ) -> None:
-        self.recipe = recipe
+        self.recipe, self.device = recipe, torch.device(run.device)
+        device = self.device
         self.encoder: nn.Module = vae.encoder.to(device).to(memory_format=torch.channels_last).requires_grad_(False)
-        nets = nn.ModuleDict({"painter": painter, "decoder": vae.decoder})
+        self.net, self.decoder = net, vae.decoder
+        nets = nn.ModuleDict({"net": net, "decoder": vae.decoder})
         nets.to(device).to(memory_format=torch.channels_last)
-        self.painter = painter
         self.teacher = teacher.to(device).to(memory_format=torch.channels_last)
         self.preview = AdaINEngine.load(device=device).network
         self.reader = OpenClip.load(find(STARTER), device, torch.float32)
-        groups = [{"params": list(m.parameters())} for m in (painter, vae.decoder)]
-        optimiser = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
-        super().__init__(nets, optimiser, device)
-        self.decoder: nn.Module = vae.decoder
+        groups = [{"params": list(m.parameters())} for m in (net, vae.decoder)]
+        optimizer = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
+        tensors = nets.state_dict(keep_vars=True)
+        super().__init__(tensors, optimizer, budget=budget, ema=recipe.ema, largest_norm=4.0)
+
+    @property
+    def decoding(self) -> bool:
+        """Whether the decoder moves too."""
+        return self.progress >= self.recipe.decoder_from
+
+    def rate(self) -> tuple[float, float]:
+        r = self.recipe
+        first, last = r.learning_rate, r.last_learning_rate
+        rate = cosine_rate(self.step, self.progress, first=first, last=last, warmup=r.warmup_steps)
+        return rate, rate * r.decoder_rate * self.decoding
 
     @torch.no_grad()
     def previewed(self, photos: Tensor, statistics: Tensor) -> Tensor:
-        """The preview of each photo in its style: statistics (n, s) serve an equal number of photos each."""
+        """The previews of photos (b, 3, h, w) in styles with statistics (n, s), b / n photos in each."""
         repeated = statistics.repeat_interleave(len(photos) // len(statistics), 0)
         found = StyleStatistics(*unflattened(repeated))
         return self.preview.render(self.preview.encode(photos), found).float().clamp(0, 1)
 
-    def repaint(self, batch: Repaints, start: Tensor, hold: Tensor, generator: torch.Generator) -> Tensor:
-        """(b, 3, size, size): from noised `start` in one step, or in two."""
-        r, painter = self.recipe, self.painter
+    def repaint(self, batch: RepaintingBatch, start: Tensor, scale: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, size, size): `start`, noised, denoised in one step or in two; `scale` (b,) is the ControlNet's."""
+        r, net, scheduler = self.recipe, self.net, self.net.scheduler
         each = len(batch.photos) // len(batch.embeddings)
         jitter = r.embedding_noise * torch.randn(batch.embeddings.shape, generator=generator)
-        told = (batch.embeddings + jitter).repeat_interleave(each, 0).to(self.device)
+        embeddings = (batch.embeddings + jitter).repeat_interleave(each, 0).to(self.device)
         with torch.no_grad():
             latents = self.encoder(start * 2 - 1).float()
         low, high = r.levels
         share = torch.rand(len(latents), generator=generator).square()  # most of them low
         t = (low + (high - low) * share).long().to(self.device)
         noise = torch.randn(latents.shape, generator=generator).to(self.device)
-        noisy = painter.noised(latents, noise, t)
+        noisy = scheduler.add_noise(latents, noise, t)
         edges = batch.edges.to(self.device)
-        velocity = painter.velocity(noisy, t, told, edges, hold).float()
+        velocity = net.velocity(noisy, t, embeddings, edges, scale).float()
         if self.step % 3 == 2:
-            keep = painter.alphas[t].view(-1, 1, 1, 1)
-            rest = (keep.sqrt() * velocity + (1 - keep).sqrt() * noisy).detach()
-            found = painter.clean(noisy, t, velocity).detach()
+            left = noise_of_velocity(scheduler, noisy, velocity, t).detach()
+            clean = clean_latents(scheduler, noisy, velocity, t).detach()
             t = (t * (0.2 + 0.5 * float(torch.rand(1, generator=generator)))).long()
-            noisy = painter.noised(found, rest, t)
-            velocity = painter.velocity(noisy, t, told, edges, hold).float()
-        return self.decode(painter.clean(noisy, t, velocity))
+            noisy = scheduler.add_noise(clean, left, t)
+            velocity = net.velocity(noisy, t, embeddings, edges, scale).float()
+        return self.decode(clean_latents(scheduler, noisy, velocity, t))
 
     def decode(self, latents: Tensor) -> Tensor:
         return self.decoder(latents).float() / 2 + 0.5
 
-    def losses(self, batch: Repaints, progress: float) -> dict[str, Tensor]:
+    def losses(self, batch: RepaintingBatch) -> dict[str, Tensor]:
         r = self.recipe
+        self.decoder.requires_grad_(self.decoding)
         generator = torch.Generator().manual_seed(r.seed * 1_000_003 + self.step)
         photos, goals, styles = (to_unit(x.to(self.device)) for x in (batch.photos, batch.goals, batch.styles))
         count, each = len(photos), len(photos) // len(styles)
         drawn = torch.rand(3, count, generator=generator)
-        hold = torch.where(drawn[0] < r.no_edges, 0.0, torch.where(drawn[0] < 0.6, 1.0, 0.25 + 1.75 * drawn[1]))
-        hold = hold.to(self.device)
+        scale = torch.where(drawn[0] < r.no_edges, 0.0, torch.where(drawn[0] < 0.6, 1.0, 0.25 + 1.75 * drawn[1]))
+        scale = scale.to(self.device)
         with mixed_precision(self.device):
             preview = self.previewed(photos, batch.statistics.to(self.device))
             of_photo = (drawn[2] < r.from_photo).view(-1, 1, 1, 1).to(self.device)
-            out = self.repaint(batch, torch.where(of_photo, photos, preview), hold, generator)
-            # the teacher's stem has stride 2 and would be blind to one phase: let it see both
+            out = self.repaint(batch, torch.where(of_photo, photos, preview), scale, generator)
+            # the teacher's stem has stride 2 and sees one phase only: shift the pictures, so that it sees both
             dy, dx = (int(v) for v in torch.randint(0, 2, (2,), generator=generator))
             pad = (dx, 1 - dx, dy, 1 - dy)
             features = self.teacher(F.pad(out, pad, mode="replicate"))
@@ -152,13 +167,13 @@ class DistilTrainer(Run):
                 wanted = self.teacher(F.pad(goals, pad, mode="replicate"), CONTENT_LAYER)
             gram, moment, sliced = self._texture(features, targets, each, generator)
             likeness = self._likeness(out, batch.embeddings.repeat_interleave(each, 0).to(self.device))
-        strict = torch.where(batch.paired.to(self.device), 1.5, 0.35 + 0.65 * hold)
+        strict = torch.where(batch.paired.to(self.device), 1.5, 0.35 + 0.65 * scale)
         arrangement = torch.stack([losses.arrangement_loss(features[k], wanted[k]) for k in ARRANGEMENT_LAYERS])
         content = losses.relative_square(features[CONTENT_LAYER].float(), wanted[CONTENT_LAYER].float())
         paired = batch.paired.view(-1, 1, 1, 1).to(self.device)
         anchor = F.avg_pool2d(torch.where(paired, goals, preview) - out, 8).abs().mean((1, 2, 3))
         lattice = losses.lattice(out, photos) + losses.lattice(out, photos, period=4)
-        share = r.style_share(progress)
+        share = r.style_share(self.progress)
         terms = {
             "style": share * r.style_weight * gram,
             "moment": share * r.moment_weight * moment,
@@ -172,14 +187,16 @@ class DistilTrainer(Run):
             "lattice": r.lattice_weight * lattice.mean(),
             "range": r.range_weight * (out - out.clamp(0, 1)).abs().mean(),
         }
-        if progress >= r.decoder_from:
-            terms["fidelity"] = r.fidelity_weight * self._infidelity(torch.cat([goals[: r.factor], styles[: r.factor]]))
+        if self.decoding:
+            terms["fidelity"] = r.fidelity_weight * self._reconstruction(
+                torch.cat([goals[: r.factor], styles[: r.factor]])
+            )
         return terms
 
     def _texture(
         self, features: dict[str, Tensor], targets: dict[str, Tensor], each: int, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Gram matrices, moments and projections of the pictures against those of their styles."""
+        """Gram, moment and sliced losses of features against those of the styles, each of which has `each` pictures."""
         gram: list[Tensor] = []
         moment: list[Tensor] = []
         sliced: list[Tensor] = []
@@ -194,54 +211,45 @@ class DistilTrainer(Run):
                 places = torch.randperm(positions, generator=generator)[:2048].to(self.device)
                 repeated = target.repeat_interleave(each, 0)
                 with torch.autocast(self.device.type, enabled=False):
-                    sliced.append(losses.sliced_wasserstein(found, repeated, directions, places).mean())
+                    sliced.append(losses.sliced_loss(found, repeated, directions, places).mean())
         return torch.stack(gram).mean(), torch.stack(moment).mean(), torch.stack(sliced).mean()
 
     def _likeness(self, out: Tensor, embeddings: Tensor) -> Tensor:
-        """How far the style encoder finds the pictures from what was asked for."""
-        side = round(out.shape[-1] * SEEN / 32) * 32
-        seen = F.interpolate(out.clamp(0, 1), size=(side, side), mode="bilinear", antialias=True)
-        found = self.reader.model.encode_image(self.reader.normalised(seen), normalize=True).float()
+        """1 less the cosine of the pictures' embeddings with those asked for, (b, d)."""
+        side = round(out.shape[-1] * ENCODER_SCALE / 32) * 32
+        small = F.interpolate(out.clamp(0, 1), size=(side, side), mode="bilinear", antialias=True)
+        found = self.reader.model.encode_image(self.reader.normalised(small), normalize=True).float()
         return (1 - (found * embeddings).sum(1)).mean()
 
-    def _infidelity(self, pictures: Tensor) -> Tensor:
-        """What the decoder loses of pictures that are not repainted."""
+    def _reconstruction(self, pictures: Tensor) -> Tensor:
+        """Reconstruction error of pictures that are not repainted."""
         with mixed_precision(self.device):
             with torch.no_grad():
                 latents = self.encoder(pictures * 2 - 1).float()
             out = self.decode(latents)
         return F.l1_loss(out, pictures) + 4 * F.mse_loss(out, pictures)
 
-    def advance(self, batch: Repaints, progress: float) -> dict[str, float]:
-        r = self.recipe
-        decoding = progress >= r.decoder_from
-        self.decoder.requires_grad_(decoding)
-        terms = self.losses(batch, progress)
-        rate = cosine_rate(self.step, progress, first=r.learning_rate, last=r.last_learning_rate, warmup=r.warmup_steps)
-        rates = (rate, rate * r.decoder_rate * decoding)
-        norm = descend(terms, self.nets.parameters(), self.optimiser, rate=rates, largest_norm=4.0)
-        follow(self.average, self.nets.state_dict(), self.step, r.ema)
-        self.step += 1
-        return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm}
-
 
 def distil(
-    looks: Looks,
-    painter: Painter,
+    styles: StyleSet,
+    net: ConditionedUNet,
     vae: Any,
     teacher: SqueezeNet,
     recipe: DistilRecipe,
-    sitting: Sitting,
-) -> tuple[Painter, Any]:
-    """Train, going on from `distil.pt` of the sitting; the averaged networks, and the VAE with its new decoder."""
-    trainer = DistilTrainer(painter, vae, teacher, recipe, torch.device(sitting.device))
+    run: Run,
+    *,
+    minutes: float,
+) -> None:
+    """Train `net` and the decoder of `vae`, going on from the run's distil.pt if it exists; both are left averaged."""
+    trainer = DistilTrainer(net, vae, teacher, recipe, Budget(minutes), run)
 
-    def make(step: int, progress: float) -> Repaints:
+    def make(step: int, progress: float) -> RepaintingBatch:
         rng = np.random.default_rng((recipe.seed, step))
         stage = recipe.stage(progress)
-        styles = stage.styles * recipe.factor
-        return repaints(looks, size=stage.size, styles=styles, each=2, told_share=recipe.told_share, rng=rng)
+        count = stage.styles * recipe.factor
+        return repainting_batch(
+            styles, size=stage.size, count=count, each=2, caption_share=recipe.caption_share, rng=rng
+        )
 
-    sit(trainer, make, sitting, name="distil")
-    trainer.nets.load_state_dict(trainer.average)
-    return painter, vae
+    fit(trainer, make, run, name="distil")
+    trainer.load(trainer.averaged())

@@ -1,0 +1,81 @@
+"""The named styles: `python -m diffstyle.training styles DATA`.
+
+A named style is what the preview network and the starter's CLIP measure of a few public-domain pictures, or of photos
+rendered in a procedural medium. The pictures themselves do not ship.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+from diffstyle.assets.zoo import example_photo
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Style
+from diffstyle.core.task import Task
+from diffstyle.data.procedural import render
+from diffstyle.formats.style_file import SUFFIX
+from diffstyle.stylizer import Stylizer
+from diffstyle.training.data import Pixels, read_shards
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+THUMBNAIL = 192
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One entry of `weights/starter/styles/recipe.toml`: the keys of its pictures in the shards.
+
+    A procedural style also has the medium and the seed in which these photos are rendered.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    licence: str
+    credit: str
+    medium: str = ""
+    seed: int = 0
+
+
+def read_presets(path: Path) -> list[Preset]:
+    entries = tomllib.loads(path.read_text("utf-8"))["style"]
+    return [Preset(**(e | {"keys": tuple(e["keys"])})) for e in entries]
+
+
+def make_presets(data: Path, folder: Path) -> list[Path]:
+    """Measure every preset of `folder/recipe.toml` and write its style file there."""
+    presets = read_presets(folder / "recipe.toml")
+    pixels = {
+        str(s.info["key"]): s.pixels for k in ("art", "photo") for s in read_shards(data, f"{k}-clean-*", "train")
+    }
+    stylizer = Stylizer.load("starter", device="cpu")
+    photo = Picture.open(example_photo())
+    paths: list[Path] = []
+    for preset in presets:
+        pictures = [Picture.from_array(p, source=preset.credit) for p in _pictures(preset, pixels)]
+        style = stylizer.measure(stylizer.encoder.encode(Style.from_images(pictures)))
+        thumbnail = jpeg(stylizer.preview(Task(photo, style, size=THUMBNAIL)).picture)
+        style = replace(style, name=preset.name, licence=preset.licence, card=preset.credit, thumbnail=thumbnail)
+        paths.append(style.save(folder / f"{preset.name}{SUFFIX}"))
+    return paths
+
+
+def jpeg(picture: Picture) -> bytes:
+    buffer = BytesIO()
+    picture.to_pil().save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def _pictures(preset: Preset, pixels: dict[str, Pixels]) -> list[Pixels]:
+    chosen = [pixels[key] for key in preset.keys]
+    if not preset.medium:
+        return chosen
+    return [render(p, preset.medium, np.random.default_rng(preset.seed)).pixels for p in chosen]

@@ -1,0 +1,84 @@
+"""The History tab in a browser."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.helpers.browser import (
+    add_photo,
+    add_words,
+    choose_engine,
+    download,
+    fill,
+    open_tab,
+    press,
+    stepwise_engine,
+    take_screenshots,
+    toggle_style,
+)
+from tests.helpers.serving import ServedPage
+
+
+def test_a_saved_picture_restores_style_and_settings(
+    page: Page, browser: Browser, served: ServedPage, tmp_path: Path
+) -> None:
+    engine = stepwise_engine()
+    add_photo(page)
+    add_words(page, "charcoal drawing")
+    press(page, "setting-strength", "ArrowLeft", 25)
+    fill(page, "setting-size", "128")
+    choose_engine(page, engine, steps=3)
+    fill(page, "setting-seed", "77")
+    toggle_style(page, "neon")
+    page.locator("#render").click()
+    expect(page.locator("#status")).to_contain_text("seed 77")
+    page.locator("#vary").click()
+    expect(page.locator("#status")).to_contain_text("Four seeds")
+    expect(page.locator(".seeds button")).to_have_count(4)
+    out = download(page, "#download", tmp_path)
+    open_tab(page, "History")
+    expect(page.locator(".kept button")).to_have_count(5)
+
+    other = browser.new_page()  # another visitor sees nothing of it, and restores everything from the file
+    other.goto(served.address)
+    open_tab(other, "History")
+    expect(other.locator("#history")).to_contain_text("Nothing here yet")
+    other.locator("#restore input[type=file]").set_input_files(out)
+    expect(other.locator("#setting-strength input[type=number]")).to_have_value("0.75")
+    expect(other.locator("#setting-seed input")).to_have_value("77")
+    expect(other.locator("#setting-size :is(input, textarea)")).to_have_value("128")
+    expect(other.locator(f"#engine-{engine}")).to_be_visible()
+    expect(other.locator(".part").filter(has_text="charcoal drawing")).to_be_visible()
+    expect(other.locator("button[data-name=neon]")).to_have_attribute("aria-pressed", "true")
+    other.close()
+
+
+def test_two_results_are_compared_and_voted_on(page: Page, served: ServedPage) -> None:
+    add_photo(page)
+    add_words(page, "mosaic")
+    for n in range(2):
+        page.locator("#render").click()
+        expect(page.locator("#status")).to_contain_text("Rendered in")
+        press(page, "setting-strength", "ArrowLeft", 20 + n)
+        expect(page.locator("#status")).to_contain_text("Preview in")
+    open_tab(page, "History")
+    page.locator(".kept button").first.click()
+    expect(page.locator("#history-status")).to_contain_text("mosaic")
+    page.locator("#compare-two button").first.click()
+    for side, n in (("left", 0), ("right", 1)):
+        page.locator(f"#{side} input").click()
+        page.get_by_role("option").nth(n).click()
+    expect(page.locator("#pair img.after")).to_be_visible()
+    page.locator("#vote button").first.click()
+    page.locator("#draw").click()
+    expect(page.locator("#blind img")).to_have_count(2)
+    take_screenshots(page, "history")
+    page.locator("#vote-b").click()
+    expect(page.locator("#voted")).to_contain_text("Your vote is saved")
+    *_, vote = csv.DictReader((served.folder / "votes.csv").read_text().splitlines())
+    assert vote["choice"] == "b"
+    assert vote["a_sha256"] != vote["b_sha256"]
+    assert len(vote["b_sha256"]) == 64

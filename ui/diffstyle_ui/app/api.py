@@ -1,0 +1,233 @@
+"""The page's actions for programs: endpoints with keyword parameters, called through `gradio_client`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from diffstyle import Cancelled, InputError, Result, Settings, Style, Task
+from diffstyle.assets.zoo import named_style, style_files
+from diffstyle.core.fields import values_of
+from diffstyle.core.mask import Mask
+from diffstyle.engines.replay import task_of
+from diffstyle_ui.app.context import AppContext
+from diffstyle_ui.app.endpoints import publish, with_settings
+from diffstyle_ui.app.masked_tasks import masked_task, save_layers
+from diffstyle_ui.app.model_list import model_rows
+from diffstyle_ui.app.renders import save_preview, save_result
+from diffstyle_ui.app.sessions import Session
+from diffstyle_ui.app.training import TrainedAdapter, TrainingJob, recipe_for, run_training
+from diffstyle_ui.app.uploads import open_picture, open_recipe, upload_path
+from diffstyle_ui.app.votes import log_vote
+from diffstyle_ui.widgets.settings_form import RenderSettings
+from diffstyle_ui.widgets.style_rows import MAX_ROWS
+
+Upload = dict[str, Any]  # what gradio_client's handle_file makes
+VARIATIONS = 4
+MAX_PATH_STEPS = 16
+_WEIGHTED = re.compile(r"(?P<words>.+?)\s*:\s*(?P<weight>\d*\.?\d+)", re.S)
+
+
+class Api:
+    """One method for each endpoint, with the same name and parameters."""
+
+    def __init__(self, context: AppContext) -> None:
+        self.context = context
+        engine = context.renderer.default_engine
+        publish(with_settings(self.preview, engine), queue="preview")
+        publish(with_settings(self.render, engine), queue="render")
+        publish(self.paint, queue="render")
+        publish(self.train, queue="train")
+        publish(with_settings(self.variations, engine), queue="render")
+        publish(self.replay, queue="render")
+        for method in (self.path, self.styles, self.nearest, self.recipe, self.models, self.vote):
+            publish(method, queue="preview")
+        publish(self.cancel, queue=None)
+
+    def preview(
+        self, request: gr.Request, photo: Upload, style: list[str], pictures: list[Upload], settings: RenderSettings
+    ) -> Upload:
+        """The instant preview of `photo`, at most 512 pixels a side, as a PNG with the recipe inside.
+
+        `style` lists words or names of styles, each with an optional :WEIGHT; `pictures` show the style. The other
+        parameters are settings as in `diffstyle stylize --help`. An engine's own settings are refused for others.
+        """
+        session = self.context.session(request)
+        small = self.context.photo(session, photo).small
+        task = settings.task(small, self._style(style, pictures))
+        return _file(save_preview(session, self.context.renderer.preview(task)))
+
+    def render(
+        self, request: gr.Request, photo: Upload, style: list[str], pictures: list[Upload], settings: RenderSettings
+    ) -> Upload:
+        """The final render of `photo` as a PNG with the recipe inside; parameters as for `preview`."""
+        return self._render_all(request, photo, style, pictures, [settings])[0]
+
+    def variations(
+        self, request: gr.Request, photo: Upload, style: list[str], pictures: list[Upload], settings: RenderSettings
+    ) -> list[Upload]:
+        """Final renders with four seeds, `seed` and the next three, as PNGs; parameters as for `preview`."""
+        seeds = range(settings.settings.seed, settings.settings.seed + VARIATIONS)
+        return self._render_all(request, photo, style, pictures, [settings.with_seed(seed) for seed in seeds])
+
+    def replay(self, request: gr.Request, picture: Upload, photo: Upload) -> Upload:
+        """Render `photo` with the style, the settings and the masks of a saved `picture`."""
+        session = self.context.session(request)
+        recipe = open_recipe(upload_path(picture, "a saved picture"))
+        full = self.context.full_picture(self.context.photo(session, photo))
+        result = self._render(session, task_of(recipe, full))
+        return _file(save_result(session, result, depth=recipe.depth).file)
+
+    def vote(self, request: gr.Request, a: int, b: int, choice: str) -> str:
+        """Log which of two renders of this client is better: the first one is 1; `choice` is a, b or same."""
+        session = self.context.session(request)
+        log_vote(self.context.votes, session, (session.result(a - 1), session.result(b - 1)), choice)
+        return "Your vote is saved."
+
+    def path(
+        self, request: gr.Request, photo: Upload, start: str, end: str, n: int = 5, strength: float = 1.0
+    ) -> list[Upload]:
+        """Previews of `photo` at `n` even steps from the style `start` to the style `end`, as PNGs."""
+        if not 2 <= n <= MAX_PATH_STEPS:
+            raise InputError(f"n is {n}: give a number from 2 to {MAX_PATH_STEPS}.")
+        session = self.context.session(request)
+        small, settings = self.context.photo(session, photo).small, RenderSettings(Settings(strength=strength))
+        ends = [self.context.renderer.measure(_parse(words)[0]) for words in (start, end)]
+        tasks = [settings.task(small, style) for style in Style.path(ends[0], ends[1], n)]
+        return [_file(save_preview(session, self.context.renderer.preview(task))) for task in tasks]
+
+    def paint(
+        self,
+        request: gr.Request,
+        photo: Upload,
+        mask: Upload,
+        inside: str,
+        elsewhere: str = "",
+        feather: float = 12.0,
+        strength: float = 1.0,
+    ) -> list[Upload]:
+        """Render `photo` in the style `inside` where `mask`, a grey or transparent upload, is white or opaque.
+
+        `elsewhere` is the style around it; without one the photo stays unchanged there. Four PNGs: the result, the
+        result inside the mask and outside it, with alpha, and the mask with its edges softened over `feather` pixels.
+        """
+        session = self.context.session(request)
+        drawn = Mask.of(open_picture(upload_path(mask, "a mask"), self.context.limits))
+        around = _parse(elsewhere)[0] if elsewhere else None
+        full = self.context.full_picture(self.context.photo(session, photo))
+        settings = RenderSettings(Settings(strength=strength, feather=feather))
+        result = self._render(session, masked_task(full, _parse(inside)[0], around, drawn, settings))
+        layers = save_layers(session.folder, result, drawn)
+        return [_file(path) for path in (save_result(session, result).file, *layers)]
+
+    def train(
+        self,
+        request: gr.Request,
+        pictures: list[Upload],
+        name: str,
+        minutes: float = 8.0,
+        steps: int | None = None,
+        overwrite: bool = False,
+    ) -> dict[str, Any]:
+        """Train an adapter called `name` on `pictures`. `/cancel` stops it, and the same request resumes it."""
+        if not self.context.limits.training:
+            raise InputError("This server does not train adapters: run diffstyle on your own machine.")
+        files = tuple(upload_path(picture, "pictures of the style") for picture in pictures)
+        options, limits = self.context.renderer.options, self.context.limits
+        job = TrainingJob(files, name, recipe_for(minutes, steps), options, limits, overwrite)
+        losses: list[float] = []
+        with self.context.session(request).training() as cancel:
+            try:
+                for update in run_training(job, cancel):
+                    if isinstance(update, TrainedAdapter):
+                        warnings = list(update.warnings)
+                        return {"name": name, "losses": losses, "card": update.card, "warnings": warnings}
+                    losses.append(update.loss)
+            except Cancelled:
+                pass
+        raise InputError("The training was stopped: send the same request again to resume it.")
+
+    def styles(self) -> dict[str, list[float]]:
+        """The named styles, each with its position on the map, x and y from -1 to 1."""
+        return {name: list(position) for name, position in self.context.space.map().items()}
+
+    def nearest(self, style: list[str], k: int = 5) -> list[list[Any]]:
+        """The `k` named styles nearest to `style`, the best first, each with its cosine similarity."""
+        found = self.context.space.nearest(self.context.renderer.measure(self._style(style, [])), k)
+        return [[name, cosine] for name, cosine in found]
+
+    def recipe(self, picture: Upload) -> dict[str, Any]:
+        """The recipe inside a saved picture.
+
+        `settings` by the names that `/render` takes, `style` as the label and the weight of each reference, and the
+        file name of the `photo`.
+        """
+        found = open_recipe(upload_path(picture, "a saved picture"))
+        own = {"depth": found.depth, "engine": found.engine, **found.engine_values}
+        return {
+            "settings": values_of(found.settings) | own,
+            "style": [{"label": r.prompt or r.source, "weight": r.weight} for r in found.style.references],
+            "photo": found.content_source,
+        }
+
+    def models(self) -> list[dict[str, Any]]:
+        """Every model that diffstyle knows: whether it is installed, its size, and the command that installs it."""
+        return [dict(row) for row in model_rows()]
+
+    def cancel(self, request: gr.Request) -> str:
+        """Stop the render or the training of this client after its current step."""
+        session = self.context.session(request)
+        session.cancel.set()
+        session.stop_training.set()
+        return "Stopping."
+
+    def _render_all(
+        self,
+        request: gr.Request,
+        photo: Upload,
+        style: Sequence[str],
+        pictures: Sequence[Upload],
+        variants: Sequence[RenderSettings],
+    ) -> list[Upload]:
+        session = self.context.session(request)
+        full = self.context.full_picture(self.context.photo(session, photo))
+        mixed = self._style(style, pictures)
+        files: list[Path] = []
+        for settings in variants:
+            result = self._render(session, settings.task(full, mixed))
+            files.append(save_result(session, result, depth=settings.depth).file)
+        return [_file(path) for path in files]
+
+    def _render(self, session: Session, task: Task) -> Result:
+        try:
+            with session.rendering() as cancel:
+                *_, result = self.context.renderer.render(task, cancel)
+        except Cancelled:
+            raise InputError("The render was cancelled: nothing was saved.") from None
+        assert isinstance(result, Result)  # the last item of the stream
+        return result
+
+    def _style(self, style: Sequence[str], pictures: Sequence[Upload]) -> Style:
+        parts = [_parse(words) for words in ([style] if isinstance(style, str) else style or [])]
+        limits = self.context.limits
+        parts += [(Style.from_image(open_picture(upload_path(p), limits)), 1.0) for p in pictures or []]
+        if not parts:
+            raise InputError("There is no style: describe one, name one, or add pictures.")
+        if len(parts) > MAX_ROWS:
+            raise InputError(f"There are {len(parts)} styles: give at most {MAX_ROWS}.")
+        return parts[0][0] if len(parts) == 1 else Style.mix(parts)
+
+
+def _parse(text: str) -> tuple[Style, float]:
+    """A named style or words, with the weight. Paths are words: clients cannot make the server read a file."""
+    match = _WEIGHTED.fullmatch(text)
+    words, weight = (match["words"], float(match["weight"])) if match else (text, 1.0)
+    return (named_style(words) if words in style_files() else Style.from_text(words)), weight
+
+
+def _file(path: Path) -> Upload:
+    return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}

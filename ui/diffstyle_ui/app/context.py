@@ -1,0 +1,97 @@
+"""What all tabs and API endpoints share: models, sessions, limits, named styles."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from diffstyle import Picture, Style, StyleSpace
+from diffstyle.assets.zoo import example_photo
+from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.picture import fitted
+from diffstyle_ui.app.renderer import PREVIEW_SIDE, Renderer
+from diffstyle_ui.app.sessions import Photo, Session, Sessions
+from diffstyle_ui.app.uploads import Limits, open_picture, upload_path
+from diffstyle_ui.widgets.html import data_url
+
+TEMPORARY = "GRADIO_TEMP_DIR"
+
+
+@dataclass(frozen=True)
+class AppContext:
+    """The loaded models, the sessions, the limits, and the CSV file of blind votes."""
+
+    renderer: Renderer
+    sessions: Sessions
+    limits: Limits
+    votes: Path
+
+    @cached_property
+    def space(self) -> StyleSpace:
+        """The named styles."""
+        return StyleSpace.presets()
+
+    @cached_property
+    def example(self) -> Photo:
+        """The photo that ships with diffstyle."""
+        return self.read_photo(example_photo())
+
+    def session(self, request: gr.Request) -> Session:
+        """The session of the page that sent `request`."""
+        return self.sessions.of(request)
+
+    def photo(self, session: Session, payload: Mapping[str, Any] | None) -> Photo:
+        """The photo of an upload. It is decoded once, while the session's photo stays the same."""
+        path = upload_path(payload)
+        if session.photo is None or session.photo.path != path:
+            session.photo = self.read_photo(path)
+        return session.photo
+
+    def photo_or_example(self, session: Session) -> Photo:
+        """The session's photo, or the example while there is none."""
+        return session.photo or self.example
+
+    def read_photo(self, path: Path) -> Photo:
+        """Decode a photo and make its small version."""
+        full = open_picture(path, self.limits)
+        small = full if max(full.size) <= PREVIEW_SIDE else full.resized(fitted(full.size, PREVIEW_SIDE))
+        return Photo(path, full.size, small, data_url(small))
+
+    def full_picture(self, photo: Photo) -> Picture:
+        """The photo in full size."""
+        return open_picture(photo.path, self.limits)
+
+    def hint(self, style: Style) -> str | None:
+        """A sentence about words that the style encoder hardly knows, or None."""
+        return self.space.hint(style) if self.space.space in style.spaces else None
+
+    def copy_example(self, session: Session) -> Path:
+        """A copy of the example photo in the session's folder, from which the page may read."""
+        return Path(shutil.copy(example_photo(), session.folder / "cat.jpg"))
+
+
+@contextmanager
+def open_context(options: ModelOptions, limits: Limits, votes: Path) -> Generator[AppContext, None, None]:
+    """A context whose files all lie in one temporary folder, which is deleted at the end."""
+    before = os.environ.get(TEMPORARY)
+    folder = Path(tempfile.mkdtemp(prefix="diffstyle-ui-")).resolve()
+    os.environ[TEMPORARY] = str(folder)  # Gradio keeps uploads here, and serves no file from elsewhere
+    renderer = Renderer(options)
+    try:
+        yield AppContext(renderer, Sessions(folder / "sessions"), limits, votes)
+    finally:
+        renderer.close()
+        shutil.rmtree(folder, ignore_errors=True)
+        if before is None:
+            os.environ.pop(TEMPORARY, None)
+        else:
+            os.environ[TEMPORARY] = before

@@ -1,0 +1,43 @@
+"""The controls of the Stylise tab that other tabs read, set and preview."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+from gradio.events import Dependency
+
+from diffstyle_ui.app.context import AppContext
+from diffstyle_ui.app.events import DISABLED, Widget, bind_after
+from diffstyle_ui.app.user_errors import user_errors
+from diffstyle_ui.widgets.settings_form import SettingsForm
+from diffstyle_ui.widgets.style_rows import StyleRows
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The style rows, the settings form, and the preview that they update.
+
+    `inputs` are the photo, the weights and the settings, in the order in which the handler `preview` takes them;
+    `frame` is what it shows: the comparison and the status line.
+    """
+
+    context: AppContext
+    rows: StyleRows
+    form: SettingsForm
+    inputs: Sequence[Component]
+    frame: Sequence[Widget]
+    preview: Callable[..., Any]
+
+    def preview_after(self, event: Dependency) -> Dependency:
+        """Update the preview when the handler of `event` has succeeded."""
+        return bind_after(event, self.preview, self.inputs, self.frame, kind="preview")
+
+    @user_errors
+    def cancel(self, request: gr.Request) -> Any:
+        """Cancel the session's render; the update of the button that was clicked."""
+        self.context.session(request).cancel.set()
+        return DISABLED

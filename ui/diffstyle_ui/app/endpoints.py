@@ -1,0 +1,94 @@
+"""Publishing methods as API endpoints, with settings as keyword parameters of their own."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Optional, cast, get_type_hints
+
+from gradio import events
+
+from diffstyle import Settings
+from diffstyle.core.fields import FieldInfo, fields_of
+from diffstyle.core.settings import EngineSettings
+from diffstyle.engines.registry import engine_from, engine_names, settings_class
+from diffstyle_ui.app.user_errors import user_errors
+from diffstyle_ui.widgets.settings_form import RenderSettings
+
+Queue = Literal["preview", "render", "train"]
+
+
+def publish(method: Callable[..., Any], *, queue: Queue | None) -> None:
+    """Add `method` to the API under its own name; requests wait in `queue`, or not at all."""
+    cast("Any", events).api(
+        user_errors(method),
+        api_name=method.__name__,
+        api_description=inspect.getdoc(method),
+        queue=queue is not None,
+        concurrency_limit=1,
+        concurrency_id=queue,
+    )
+
+
+def with_settings(method: Callable[..., Any], default_engine: str) -> Callable[..., Any]:
+    """`method` with keyword parameters in place of its last one, `settings`, which takes RenderSettings.
+
+    They are the shared settings, `depth`, `engine`, and every engine's own settings, with the defaults of the settings
+    classes. `default_engine` renders where `engine` is None.
+    """
+    hints = get_type_hints(method)
+    kept = [p for p in inspect.signature(method).parameters.values() if p.name != "settings"]
+    kept = [p.replace(default=[], annotation=hints[p.name]) if p.name == "pictures" else p for p in kept]
+    own = engine_fields()
+    added = [
+        *(_parameter(info.name, info.default, _type_of(info)) for info in fields_of(Settings)),
+        _parameter("depth", RenderSettings(Settings()).depth, int),
+        _parameter("engine", None, Optional[Literal[engine_names()]]),  # noqa: UP045 - a value  # pyright: ignore[reportInvalidTypeForm]
+        *(_parameter(name, default, kind) for name, (default, kind) in own.items()),
+    ]
+
+    def call(*values: Any) -> Any:
+        named = dict(zip([p.name for p in added], values[len(kept) :], strict=False))
+        return method(*values[: len(kept)], _render_settings(named, default_engine))
+
+    call.__name__, call.__doc__ = method.__name__, method.__doc__
+    call.__annotations__ = {p.name: hints[p.name] for p in kept} | {p.name: p.annotation for p in added}
+    call.__annotations__["return"] = hints["return"]
+    vars(call)["__signature__"] = inspect.Signature([*kept, *added], return_annotation=hints["return"])
+    return call
+
+
+def engine_fields() -> dict[str, tuple[Any, Any]]:
+    """Default and type of every engine's own settings by name.
+
+    Where engines differ about a setting of one name, the default is None, which stands for each engine's own, and the
+    type is Any.
+    """
+    found: dict[str, tuple[Any, Any]] = {}
+    for engine in engine_names():
+        for info in fields_of(settings_class(engine)):
+            described = (info.default, _type_of(info))
+            found[info.name] = described if found.get(info.name, described) == described else (None, Any)
+    return found
+
+
+def _render_settings(named: Mapping[str, Any], default_engine: str) -> RenderSettings:
+    """Raises InputError for a value that is not allowed, and for a setting that the engine does not have."""
+    shared = {info.name: named[info.name] for info in fields_of(Settings)}
+    return RenderSettings(Settings(**shared), _engine(named, default_engine), int(named["depth"]))
+
+
+def _engine(named: Mapping[str, Any], default_engine: str) -> EngineSettings:
+    """Clients send all parameters; those that differ from their default were given."""
+    given = {n: named[n] for n, (default, _) in engine_fields().items() if named[n] != default}
+    return engine_from(str(named["engine"] or default_engine), given)
+
+
+def _parameter(name: str, default: Any, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
+
+
+def _type_of(info: FieldInfo) -> Any:
+    kind: Any = Literal[info.choices] if info.choices else info.kind  # pyright: ignore[reportInvalidTypeForm]
+    kind = tuple[kind, ...] if info.several else kind
+    return Optional[kind] if info.optional else kind  # noqa: UP045 - a value, not an annotation

@@ -1,0 +1,84 @@
+"""How events of the page are bound to handlers: queues, concurrency limits, and what happens to repeated events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias, TypedDict
+
+import gradio as gr
+from gradio.blocks import BlockContext
+from gradio.components import Component
+from gradio.events import Dependency
+
+Kind = Literal["change", "preview", "drag", "render", "train", "immediate"]
+TriggerMode = Literal["once", "multiple", "always_last"]
+Widget: TypeAlias = Component | BlockContext
+Update: TypeAlias = dict[str, Any]
+ENABLED: Update = gr.update(interactive=True)
+DISABLED: Update = gr.update(interactive=False)
+UNCHANGED: Update = gr.update()
+
+_TRIGGER_MODES: dict[Kind, TriggerMode] = {"preview": "always_last", "drag": "multiple", "change": "multiple"}
+_CONCURRENCY: dict[Kind, int] = {"preview": 1, "drag": 1, "render": 1, "train": 1, "change": 8, "immediate": 8}
+
+
+class _Options(TypedDict):
+    api_name: str
+    api_visibility: Literal["private"]
+    preprocess: bool
+    queue: bool
+    show_progress: Literal["minimal", "hidden"]
+    trigger_mode: TriggerMode
+    concurrency_limit: int
+    concurrency_id: str
+
+
+def bind(
+    triggers: Sequence[Any],
+    handler: Callable[..., Any],
+    inputs: Sequence[Widget],
+    outputs: Sequence[Widget],
+    *,
+    kind: Kind = "change",
+) -> Dependency:
+    """Call `handler` on any of `triggers`.
+
+    preview
+        Of the requests of one page only the last one waits; older ones are dropped. All previews share one queue.
+    drag
+        As preview, for a `drag_control`, which drops older requests itself.
+    render, train
+        One at a time for all pages; the page shows the position in the queue.
+    change
+        Quick updates, several at a time.
+    immediate
+        Not queued: for cancelling.
+
+    Uploads reach the handler as paths that are not decoded: `uploads.open_picture` checks them.
+    """
+    return gr.on(list(triggers), handler, list(inputs), list(outputs), **_options(handler, kind))
+
+
+def bind_after(
+    event: Dependency,
+    handler: Callable[..., Any],
+    inputs: Sequence[Widget],
+    outputs: Sequence[Widget],
+    *,
+    kind: Kind = "change",
+) -> Dependency:
+    """As `bind`, when the handler of `event` has succeeded."""
+    return event.success(handler, list(inputs), list(outputs), **_options(handler, kind))
+
+
+def _options(handler: Callable[..., Any], kind: Kind) -> _Options:
+    return {
+        "api_name": f"page-{handler.__name__}",  # names without a prefix belong to the API
+        "api_visibility": "private",
+        "preprocess": False,
+        "queue": kind != "immediate",
+        "show_progress": "minimal" if kind in ("render", "train") else "hidden",
+        "trigger_mode": _TRIGGER_MODES.get(kind, "once"),
+        "concurrency_limit": _CONCURRENCY[kind],
+        "concurrency_id": "preview" if kind == "drag" else kind,
+    }

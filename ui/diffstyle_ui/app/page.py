@@ -1,0 +1,85 @@
+"""The page: its tabs and how they are connected."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import suppress
+from pathlib import Path
+from threading import Event
+
+import gradio as gr
+
+from diffstyle.core.model_options import ModelOptions
+from diffstyle_ui.app import server
+from diffstyle_ui.app.api import Api
+from diffstyle_ui.app.context import AppContext, open_context
+from diffstyle_ui.app.events import bind
+from diffstyle_ui.app.uploads import Limits
+from diffstyle_ui.tabs.blend import BlendTab
+from diffstyle_ui.tabs.history import HistoryTab
+from diffstyle_ui.tabs.models import ModelsTab
+from diffstyle_ui.tabs.paint import PaintTab
+from diffstyle_ui.tabs.stylise import StyliseTab
+from diffstyle_ui.tabs.train import TrainTab
+
+SWEEP_SECONDS, KEEP_SECONDS = 600, 6 * 3600
+
+_HEAD = """<div id="masthead"><h1>diffstyle</h1>
+<p>Describe how a photo should look, and see a preview at once.</p></div>"""
+
+
+def build_page(context: AppContext) -> gr.Blocks:
+    """All tabs and API endpoints, ready to be served."""
+    with gr.Blocks(
+        title="diffstyle", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS), fill_width=True
+    ) as blocks:
+        gr.HTML(_HEAD, apply_default_css=False)
+        with gr.Tabs() as tabs:
+            with gr.Tab("Stylise", id="stylise"):
+                controls = StyliseTab(context).controls
+            with gr.Tab("Blend", id="blend") as blend_tab:
+                blend = BlendTab(context)
+            with gr.Tab("Paint", id="paint") as paint_tab:
+                paint = PaintTab(context)
+            if context.limits.training:
+                with gr.Tab("Train", id="train"):
+                    TrainTab(context).connect(controls)
+            with gr.Tab("History", id="history") as history_tab:
+                history = HistoryTab(context, controls, paint)
+            with gr.Tab("Models", id="models") as models_tab:
+                models = ModelsTab()
+        blend.connect(blend_tab, tabs, controls)
+        paint.connect(paint_tab, controls)
+        history.connect(history_tab, tabs)
+        bind([models_tab.select], models.refresh, [], [models.table])
+        Api(context)
+        blocks.unload(context.sessions.drop)
+    return blocks
+
+
+def launch(
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    auth: tuple[str, str] | None = None,
+    root_path: str | None = None,
+    limits: Limits | None = None,
+    options: ModelOptions | None = None,
+    votes: Path,
+) -> None:
+    """Serve the page until SIGINT or SIGTERM.
+
+    `auth` is a name and a password, `root_path` the path under which a proxy serves the page, `options` say which model
+    renders, and `votes` is the CSV file of blind votes. Raises InputError for a model that is missing or damaged, and
+    for a host or port that cannot be used.
+    """
+    limits = limits or Limits()
+    with open_context(options or ModelOptions(), limits, votes) as context:
+        context.renderer.load()
+        blocks = build_page(context)
+        address = server.start(blocks, limits, host=host, port=port, auth=auth, root_path=root_path)
+        print(f"diffstyle is at {address}; press Ctrl-C to stop it.", flush=True)
+        with suppress(KeyboardInterrupt):
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that files are deleted then, too
+            Event().wait()
+        server.stop(blocks)

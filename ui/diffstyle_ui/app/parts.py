@@ -1,0 +1,99 @@
+"""The parts of a session's style mix: made from words, pictures, adapters, named styles or a recipe; and mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from diffstyle import InputError, Reference, Style
+from diffstyle.assets.zoo import adapter_folders, adapter_info, adapter_style
+from diffstyle.core.picture import fitted
+from diffstyle_ui.app.context import AppContext
+from diffstyle_ui.app.sessions import Session
+from diffstyle_ui.app.uploads import open_picture, upload_path
+from diffstyle_ui.widgets.html import THUMBNAIL, data_url, encoded_url
+from diffstyle_ui.widgets.style_rows import MAX_ROWS, StylePart
+from diffstyle_ui.widgets.style_wall import display_name
+
+MAX_REFERENCE_SIDE = 1024
+
+
+def part_of(context: AppContext, name_or_words: str) -> StylePart:
+    """A part from the name of a named style, or else from words."""
+    if name_or_words in context.space.styles:
+        return _named_part(context, name_or_words)
+    return part_from_words(context, name_or_words)
+
+
+def part_from_words(context: AppContext, words: str) -> StylePart:
+    """A part from words, even if they are the name of a named style: those are chosen from the wall."""
+    style = context.renderer.measure(Style.from_text(words))
+    return StylePart(style.prompt, style)
+
+
+def part_from_upload(context: AppContext, payload: Mapping[str, Any]) -> StylePart:
+    """A part from an uploaded picture, reduced to `MAX_REFERENCE_SIDE` because the session keeps it in memory."""
+    path = upload_path(payload, "a picture of the style")
+    picture = open_picture(path, context.limits)
+    if max(picture.size) > MAX_REFERENCE_SIDE:
+        picture = picture.resized(fitted(picture.size, MAX_REFERENCE_SIDE))
+    style = context.renderer.measure(Style.from_image(picture))
+    return StylePart(path.name, style, data_url(picture, longest=THUMBNAIL))
+
+
+def part_from_adapter(context: AppContext, name: str) -> StylePart:
+    """A part from a personal adapter and the style stored with it."""
+    return StylePart(name, context.renderer.measure(adapter_style(name)))
+
+
+def personal_adapters() -> list[str]:
+    """The names of the personal adapters that come with a style."""
+    return [name for name in adapter_folders() if adapter_info(name).look is not None]
+
+
+def add_part(session: Session, part: StylePart) -> None:
+    """Add `part` to the session's mix, unless it is there already; InputError beyond `MAX_ROWS`."""
+    if any(p.label == part.label and p.style == part.style for p in session.parts):
+        return
+    if len(session.parts) == MAX_ROWS:
+        raise InputError(f"A mix has at most {MAX_ROWS} styles here: remove one first.")
+    session.parts = (*session.parts, part)
+
+
+def mixed(session: Session, weights: Sequence[float]) -> Style:
+    """The session's parts as one style; InputError if there are none."""
+    if not session.parts:
+        raise InputError("There is no style yet: describe one, add pictures, or choose a named style.")
+    pairs = [(part.style, float(weight)) for part, weight in zip(session.parts, weights, strict=False)]
+    return pairs[0][0] if len(pairs) == 1 else Style.mix(pairs)
+
+
+def parts_of_style(context: AppContext, style: Style) -> list[tuple[StylePart, float]]:
+    """Split the style of a recipe into parts with weights, relative to the largest weight.
+
+    The references of a named style become one part, and so do references with the same name. A style with more than
+    `MAX_ROWS` parts stays in one piece.
+    """
+    names = {r.digest: name for name, known in context.space.styles.items() for r in known.references}
+    groups: dict[str, list[Reference]] = {}
+    for reference in style.references:
+        label = names.get(reference.digest) or reference.prompt or Path(reference.source).name
+        groups.setdefault(label, []).append(reference)
+    if len(groups) > MAX_ROWS:
+        return [(StylePart(style.label, style), 1.0)]
+    weights = {label: sum(r.weight for r in references) for label, references in groups.items()}
+    largest = max(weights.values())
+    return [(_group_part(context, label, groups[label]), weight / largest) for label, weight in weights.items()]
+
+
+def _group_part(context: AppContext, label: str, references: list[Reference]) -> StylePart:
+    known = context.space.styles.get(label)
+    if known is not None and {r.digest for r in known.references} == {r.digest for r in references}:
+        return _named_part(context, label)
+    return StylePart(label, Style(tuple(references)))
+
+
+def _named_part(context: AppContext, name: str) -> StylePart:
+    style = context.space.styles[name]
+    return StylePart(display_name(name), style, encoded_url(style.thumbnail))

@@ -1,0 +1,176 @@
+"""The session's results: look at them, restore their settings, compare two, or vote without knowing which is which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import gradio as gr
+from gradio.components import Component
+
+from diffstyle import InputError, Picture
+from diffstyle.engines.registry import engine_from
+from diffstyle.formats.recipe import Recipe
+from diffstyle_ui.app.context import AppContext
+from diffstyle_ui.app.controls import Controls
+from diffstyle_ui.app.events import DISABLED, ENABLED, bind
+from diffstyle_ui.app.parts import parts_of_style
+from diffstyle_ui.app.sessions import Session
+from diffstyle_ui.app.uploads import open_recipe, upload_path
+from diffstyle_ui.app.user_errors import user_errors
+from diffstyle_ui.app.votes import log_vote, random_pair
+from diffstyle_ui.widgets.comparison import comparison, pair
+from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, status
+from diffstyle_ui.widgets.result_grid import blind_pair, result_grid, results_html
+from diffstyle_ui.widgets.settings_form import RenderSettings, form_values
+
+MAX_COMPARED_SIDE = 1200
+EMPTY = placeholder("Nothing here yet", "Your renders are kept until you close the page.")
+NO_PAIR = placeholder("Two side by side", "Choose any two results above.")
+NO_VOTE = placeholder("Which is better?", "Two results are shown without their names.")
+ANSWERS = (("a", "A is better"), ("b", "B is better"), ("same", "No difference"))
+
+
+class MaskTab(Protocol):
+    """The tab that can restore the mask of a recipe."""
+
+    @property
+    def restored(self) -> list[Component]:
+        """The components that `restore` returns updates for."""
+        ...
+
+    def restore(self, session: Session, recipe: Recipe) -> tuple[str | None, list[Any]]:
+        """Restore the mask of `recipe`: a sentence about it, and updates."""
+        ...
+
+
+class HistoryTab:
+    """Draws the tab; `connect` binds its events."""
+
+    def __init__(self, context: AppContext, controls: Controls, masks: MaskTab) -> None:
+        """`controls` and `masks` receive the settings, styles and masks that are restored."""
+        self.context, self.controls, self.masks = context, controls, masks
+        with gr.Row():
+            with gr.Column(scale=5, min_width=300):
+                self.grid = result_grid(EMPTY, elem_id="history")
+            with gr.Column(scale=4, min_width=300):
+                self.upload = gr.File(
+                    label="Restore from a saved picture",
+                    file_types=["image"],
+                    height=160,
+                    elem_id="restore",
+                )
+                self.status = gr.HTML(IDLE, elem_id="history-status", apply_default_css=False)
+                with gr.Row():
+                    self.use = gr.Button("Use these settings", interactive=False, elem_id="use-result", min_width=140)
+                    self.download = gr.DownloadButton(
+                        "Download PNG", interactive=False, elem_id="history-download", min_width=140
+                    )
+        with gr.Accordion("Compare two", open=False, elem_id="compare-two"):
+            with gr.Row():
+                self.left = gr.Dropdown([], label="On the left", elem_id="left")
+                self.right = gr.Dropdown([], label="On the right", elem_id="right")
+            self.frame = comparison(elem_id="pair", label="Two results", empty=NO_PAIR)
+        with gr.Accordion("Blind vote", open=False, elem_id="vote"):
+            self.blind = gr.HTML(NO_VOTE, elem_id="blind", apply_default_css=False)
+            with gr.Row():
+                self.draw = gr.Button("Show two results", variant="primary", elem_id="draw", min_width=140)
+                self.answers = [
+                    gr.Button(text, interactive=False, elem_id=f"vote-{choice}", min_width=100)
+                    for choice, text in ANSWERS
+                ]
+            self.voted = gr.HTML(IDLE, elem_id="voted", apply_default_css=False)
+        self.chosen = gr.State(-1)  # the index of a result
+        self.drawn = gr.State(())  # the names of the two files that are voted on
+
+    def connect(self, tab: gr.Tab, tabs: gr.Tabs) -> None:
+        """Bind the events of this tab, `tab` of `tabs`."""
+        controls = self.controls
+        bind([tab.select], self.refresh, [], [self.grid, self.left, self.right])
+        bind([self.grid.select], self.choose, [], [self.chosen, self.status, self.use, self.download])
+        form = [*controls.rows.outputs, *controls.form.inputs, controls.form.keep_seed, *self.masks.restored]
+        for event in (
+            bind([self.upload.upload], self.restore_upload, [self.upload], [self.status, tabs, *form]),
+            bind([self.use.click], self.restore_result, [self.chosen], [self.status, tabs, *form]),
+        ):
+            controls.preview_after(event)
+        sides = [self.left, self.right]
+        bind([s.input for s in sides], self.compare, sides, [self.frame])
+        outputs = [self.blind, self.voted, self.drawn, *self.answers]
+        bind([self.draw.click], self.show_two, [], outputs)
+        for (choice, _), button in zip(ANSWERS, self.answers, strict=True):
+            bind([button.click], self._vote_handler(choice), [self.drawn], outputs)
+
+    @user_errors
+    def refresh(self, request: gr.Request) -> tuple[Any, ...]:
+        results = self.context.session(request).results
+        choices = [(f"{n + 1}. {result.label}", n) for n, result in enumerate(results)]
+        grid = results_html([(r.thumbnail, r.label) for r in results]) if results else EMPTY
+        return grid, gr.update(choices=choices), gr.update(choices=choices)
+
+    @user_errors
+    def choose(self, request: gr.Request, event: gr.EventData) -> tuple[Any, ...]:
+        n = int(event.n)
+        result = self.context.session(request).result(n)
+        line = status(f"{n + 1}. {result.label}")
+        return n, line, ENABLED, gr.update(value=str(result.file), interactive=True)
+
+    @user_errors
+    def restore_upload(self, request: gr.Request, payload: Any) -> list[Any]:
+        return self._restore(self.context.session(request), upload_path(payload, "a saved picture"))
+
+    @user_errors
+    def restore_result(self, request: gr.Request, n: int) -> list[Any]:
+        session = self.context.session(request)
+        return self._restore(session, session.result(n).file)
+
+    def _restore(self, session: Session, path: Path) -> list[Any]:
+        recipe, renderer = open_recipe(path), self.context.renderer
+        parts = parts_of_style(self.context, recipe.style)
+        session.parts = tuple(replace(part, style=renderer.measure(part.style)) for part, _ in parts)
+        rows = self.controls.rows.updates(session.parts, [round(weight, 3) for _, weight in parts])
+        note, mask = self.masks.restore(session, recipe)
+        asked = RenderSettings(recipe.settings, engine_from(recipe.engine, recipe.engine_values), recipe.depth)
+        form = form_values(asked, renderer.default_engine)
+        line = status(*self._notes(session, recipe), note)
+        return [line, gr.update(selected="stylise"), *rows, *form, True, *mask]
+
+    def _notes(self, session: Session, recipe: Recipe) -> list[str]:
+        notes = ["Style and settings are restored."]
+        if session.photo is None or self.context.full_picture(session.photo).digest() != recipe.content:
+            notes.append(f"The photo was {recipe.content_source}: add it to render the same picture again.")
+        if recipe.options != self.context.renderer.options.shareable():
+            model = self.context.renderer.options.name
+            notes.append(f"It was rendered with {recipe.options.name}; this page renders with {model}.")
+        return notes
+
+    @user_errors
+    def compare(self, request: gr.Request, left: int | None, right: int | None) -> str:
+        if left is None or right is None:
+            return NO_PAIR
+        session = self.context.session(request)
+        results = [session.result(n) for n in (left, right)]
+        pictures = [Picture.open(result.file) for result in results]
+        urls = [data_url(p.resized(pictures[0].size), longest=MAX_COMPARED_SIDE) for p in pictures]
+        return pair(urls[0], urls[1], description=results[1].label, names=(f"{left + 1}", f"{right + 1}"))
+
+    @user_errors
+    def show_two(self, request: gr.Request) -> tuple[Any, ...]:
+        two = random_pair(self.context.session(request))
+        names = tuple(result.file.name for result in two)
+        return blind_pair([result.thumbnail for result in two]), IDLE, names, *[ENABLED] * len(ANSWERS)
+
+    def _vote_handler(self, choice: str) -> Callable[..., tuple[Any, ...]]:
+        @user_errors
+        def vote(request: gr.Request, names: Sequence[str]) -> tuple[Any, ...]:
+            session = self.context.session(request)
+            found = [result for name in names for result in session.results if result.file.name == name]
+            if len(found) != 2:
+                raise InputError("These two results are no longer available: show two others.")
+            log_vote(self.context.votes, session, (found[0], found[1]), choice)
+            line = status(f"Your vote is saved. A was {found[0].label}.", f"B was {found[1].label}.")
+            return gr.update(), line, (), *[DISABLED] * len(ANSWERS)
+
+        return vote

@@ -1,0 +1,140 @@
+"""Train an adapter on pictures in one style; the loss and samples are shown while it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from diffstyle import AdapterRecipe, Cancelled, InputError
+from diffstyle.training.personal.run import TrainingStep
+from diffstyle_ui.app.context import AppContext
+from diffstyle_ui.app.controls import Controls
+from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, bind
+from diffstyle_ui.app.parts import personal_adapters
+from diffstyle_ui.app.training import TrainedAdapter, TrainingJob, loss_series, recipe_for, run_training
+from diffstyle_ui.app.uploads import upload_path
+from diffstyle_ui.app.user_errors import user_errors
+from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, progress, status
+from diffstyle_ui.widgets.loss_curve import loss_curve
+from diffstyle_ui.widgets.style_rows import adapter_choices
+
+DEFAULTS = AdapterRecipe()
+EMPTY = placeholder(
+    "Train a style", "Three pictures are enough, ten to thirty are better.<br>Loss and samples appear here."
+)
+SAMPLES_SO_FAR = "Photos and how they are rendered at this step"
+BEFORE_AND_AFTER = "Photos rendered without and with the adapter, and below them some training pictures"
+CSS = ".samples img { width: 100%; border-radius: 10px; display: block; margin-top: 10px; }"
+
+
+class TrainTab:
+    """Draws the tab; `connect` binds its events."""
+
+    def __init__(self, context: AppContext) -> None:
+        self.context = context
+        with gr.Row(elem_classes="two-columns"):
+            with gr.Column(scale=5, min_width=300):
+                self.pictures = gr.File(
+                    label="Pictures in one style, 3 to 500",
+                    file_count="multiple",
+                    file_types=["image"],
+                    height=200,
+                    elem_id="train-pictures",
+                )
+                self.name = gr.Textbox(
+                    label="Name", info="Letters, digits, - and _.", max_lines=1, max_length=64, elem_id="train-name"
+                )
+                self.minutes = gr.Slider(
+                    1, 60, DEFAULTS.minutes, step=1, label="Minutes", info="How long to train.", elem_id="train-minutes"
+                )
+                self.steps = gr.Textbox(
+                    "",
+                    label="Steps",
+                    info="If given, the number of steps instead of minutes.",
+                    placeholder="auto",
+                    max_lines=1,
+                    elem_id="train-steps",
+                )
+                self.overwrite = gr.Checkbox(
+                    False, label="Replace an adapter with the same name", elem_id="train-overwrite"
+                )
+            with gr.Column(scale=6, min_width=300, elem_classes="stage"):
+                self.curve = gr.HTML(EMPTY, elem_id="curve", label="Loss", apply_default_css=False)
+                self.status = gr.HTML(IDLE, elem_id="train-status", apply_default_css=False)
+                with gr.Row():
+                    self.start = gr.Button("Train", variant="primary", elem_id="train", scale=3, min_width=140)
+                    self.cancel = gr.Button("Stop", elem_id="train-stop", interactive=False, scale=1, min_width=90)
+                self.sheet = gr.HTML("", elem_id="sheet", label="Samples", apply_default_css=False)
+
+    def connect(self, controls: Controls) -> None:
+        """Bind the events of this tab; the new adapter appears in the list of `controls`."""
+        inputs = [self.pictures, self.name, self.minutes, self.steps, self.overwrite]
+        outputs = [self.curve, self.status, self.sheet, self.start, self.cancel, controls.rows.adapters]
+        bind([self.start.click], self.train, inputs, outputs, kind="train")
+        bind([self.cancel.click], self.stop, [], [self.cancel], kind="immediate")
+
+    @user_errors
+    def train(
+        self,
+        request: gr.Request,
+        pictures: Sequence[Any] | None,
+        name: str,
+        minutes: float,
+        steps: str,
+        overwrite: bool,
+    ) -> Iterator[tuple[Any, ...]]:
+        session = self.context.session(request)
+        files = tuple(upload_path(picture, "pictures of the style") for picture in pictures or ())
+        recipe = recipe_for(minutes, steps)
+        if not name.strip():
+            raise InputError("The adapter has no name yet: enter one.")
+        options, limits = self.context.renderer.options, self.context.limits
+        job = TrainingJob(files, name.strip(), recipe, options, limits, overwrite)
+        done: list[TrainingStep] = []
+        error, last = None, None
+        yield UNCHANGED, progress(0, 0, what="Reading the pictures"), "", DISABLED, ENABLED, UNCHANGED
+        end: tuple[Any, ...] = (UNCHANGED, IDLE, UNCHANGED)
+        with session.training() as cancel:
+            try:
+                for last in run_training(job, cancel):
+                    if not isinstance(last, TrainedAdapter):
+                        done.append(last)
+                        curve = loss_curve(*loss_series(done)) or UNCHANGED
+                        samples = UNCHANGED if last.samples is None else _samples_html(last.samples, SAMPLES_SO_FAR)
+                        yield curve, _step_line(last), samples, UNCHANGED, UNCHANGED, UNCHANGED
+            except Cancelled:
+                end = UNCHANGED, status("Stopped. Train with the same pictures, name and time to resume."), UNCHANGED
+            except Exception as caught:  # raised below, after the buttons are enabled again
+                error = caught
+        if isinstance(last, TrainedAdapter):
+            end = (
+                UNCHANGED,
+                status(f"{job.name} is now in the list of adapters on the first tab.", *last.warnings),
+                _samples_html(last.folder / "sheet.jpg", BEFORE_AND_AFTER),
+            )
+        yield *end, ENABLED, DISABLED, adapter_choices(personal_adapters())
+        if error:
+            raise error
+
+    @user_errors
+    def stop(self, request: gr.Request) -> Any:
+        self.context.session(request).stop_training.set()
+        return DISABLED
+
+
+def _step_line(step: TrainingStep) -> str:
+    left = "" if step.left is None else f", {step.left:.0f} s left"
+    return progress(step.done, step.total or 0, what="Step", after=left)
+
+
+def _samples_html(path: Path, description: str) -> str:
+    """The HTML of a sheet of samples; "" if the file does not exist."""
+    if not path.is_file():
+        return ""
+    with Image.open(path) as image:
+        url = data_url(image.convert("RGB"), longest=1200)
+    return f'<div class="samples"><img src="{url}" alt="{description}"></div>'

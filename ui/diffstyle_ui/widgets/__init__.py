@@ -1,0 +1,3 @@
+"""Reusable widgets. They know values and HTML only: no session, no server, no model."""
+
+from __future__ import annotations
