@@ -1,7 +1,8 @@
 """The named styles: `python -m diffstyle.training styles DATA`.
 
 A named style is what the preview network and the starter's CLIP measure of a few public-domain pictures, or of photos
-rendered in a procedural medium. The pictures themselves do not ship.
+rendered in a procedural medium. The pictures themselves do not ship. The exemplar that the painter copies marks from is
+made here: a CC0 photo that the painter painted from those pictures, or one of the renderings.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from diffstyle.core.picture import Picture
 from diffstyle.core.style import Style
 from diffstyle.core.task import Task
 from diffstyle.data.procedural import render
+from diffstyle.formats.exemplar import LONGEST, encode_exemplar
 from diffstyle.formats.style_file import SUFFIX
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels, read_shards
@@ -28,6 +30,8 @@ else:
     import tomli as tomllib
 
 THUMBNAIL = 192
+CANVAS = "73718fa19809"  # a mountain lake (CC0), which has sky, water, contours and both light and dark
+CANVAS_STRUCTURE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +62,28 @@ def make_presets(data: Path, folder: Path) -> list[Path]:
     }
     stylizer = Stylizer.load("starter", device="cpu")
     photo = Picture.open(example_photo())
+    canvas = Picture.from_array(pixels[CANVAS])
     paths: list[Path] = []
     for preset in presets:
         pictures = [Picture.from_array(p, source=preset.credit) for p in _pictures(preset, pixels)]
-        style = stylizer.measure(stylizer.encoder.encode(Style.from_images(pictures)))
-        thumbnail = jpeg(stylizer.preview(Task(photo, style, size=THUMBNAIL)).picture)
+        style = Style.from_images(pictures)
+        exemplar = encode_exemplar(pictures[0] if preset.medium else painted(stylizer, canvas, style))
+        style = stylizer.measure(stylizer.encoder.encode(with_exemplar(style, exemplar)))
+        thumbnail = jpeg(stylizer.render(Task(photo, style, size=THUMBNAIL)).picture)
         style = replace(style, name=preset.name, licence=preset.licence, card=preset.credit, thumbnail=thumbnail)
         paths.append(style.save(folder / f"{preset.name}{SUFFIX}"))
     return paths
+
+
+def painted(stylizer: Stylizer, photo: Picture, style: Style) -> Picture:
+    """`photo` in the manner of a style's pictures, at the size of an exemplar: nearer to them than to the photo."""
+    task = Task(photo, style, engine="nnst", structure=CANVAS_STRUCTURE, size=2 * LONGEST)
+    return stylizer.render(task).picture
+
+
+def with_exemplar(style: Style, exemplar: bytes) -> Style:
+    """`style` with one exemplar for all of its pictures."""
+    return replace(style, references=tuple(replace(r, exemplar=exemplar) for r in style.references))
 
 
 def jpeg(picture: Picture) -> bytes:
