@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 CHUNK = 2**23  # entries of one block of the similarity matrix
 LIGHT_SQUARE = -1  # the dimension of keys with looks that every query multiplies by its weight of light
-JUMPS = (4, 2, 1, 2, 1, 1)  # distances of the neighbours that are asked, in turn
+JUMPS = (4, 2, 1, 1)  # distances of the neighbours that are asked, in turn
 _AROUND = ((-1, 0), (0, -1), (0, 1), (1, 0))
 
 
@@ -73,7 +73,7 @@ class KeyGrid:
         return self.keys.flatten(0, 2)
 
 
-def usage(queries: Tensor, keys: Tensor, *, sample: int = 512) -> Tensor:
+def usage(queries: Tensor, keys: Tensor, *, sample: int = 256) -> Tensor:
     """How near each key (k, d) is to the quarter of the queries (n, d) that are nearest to it, (k,).
 
     Subtracted in part, it keeps a few keys from answering most queries (hubs; Conneau et al. 2018, section 2.3).

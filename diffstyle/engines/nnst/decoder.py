@@ -107,10 +107,7 @@ class Decoder(nn.Module):
         state = read_safetensors(path)[1]
         widths = {name: int(state[f"{key}.weight"].shape[0]) for name, key in _WIDTHS.items()}
         decoder = cls(**widths)
-        wanted = decoder.state_dict()
-        decoder.load_state_dict(
-            {k: v[:, : wanted[k].shape[1]].float() if k.endswith("_keys") else v.float() for k, v in state.items()}
-        )
+        decoder.load_state_dict({k: v.float() for k, v in state.items()})
         channels_last_(decoder.to(dtype))
         return decoder.requires_grad_(False).eval()
 

@@ -86,7 +86,7 @@ def paint(
             picture = _paint_tiles(plan, size, picture, centre)
         if on_level:
             on_level(sum(work[: n + 1]) / sum(work), picture[0])
-    return picture[0]
+    return resized(picture, (h, w))[0]  # a photo of a few pixels was painted larger
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -237,6 +237,7 @@ def _targets(
                 coherence=plan.weights.coherence,
                 balance=plan.weights.balance,
                 jitter=plan.jitter,
+                stride=1 if margin else 2,
                 noise=plan.noise,
             )
             chosen = style_targets(plan.painter.decoder, sought, bank, centre=centre, weights=match)

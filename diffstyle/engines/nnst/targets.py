@@ -51,7 +51,8 @@ class MatchWeights:
 
     `light`, `hue`, `relief`: likeness of luma, hue and local contrast. `coherence`: with what neighbours take.
     `balance`: that places of the style are used alike, so that flats of the photo do not repeat one place of it.
-    `jitter`: length of the noise that varies matches.
+    `jitter`: length of the noise that varies matches. `stride`: every so many places the nearest of the style is
+    sought; the places between follow their neighbours.
     """
 
     light: float = 1.0
@@ -60,6 +61,7 @@ class MatchWeights:
     coherence: float = 0.12
     balance: float = 0.5
     jitter: float = 0.0
+    stride: int = 1
     noise: torch.Generator
 
 
@@ -82,7 +84,7 @@ def _matches(keys: Tensor, looks: Tensor, like: Tensor, grid: KeyGrid, weights: 
     balanced = KeyGrid(grid.keys.clone())
     less = weights.balance / weights.light * usage(queries, grid.rows)
     balanced.keys[..., LIGHT_SQUARE] -= less.view(grid.keys.shape[:3])
-    return coherent_matches(queries.view(h, w, -1), balanced, coherence=weights.coherence)
+    return coherent_matches(queries.view(h, w, -1), balanced, coherence=weights.coherence, stride=weights.stride)
 
 
 def smooth_noise(channels: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:

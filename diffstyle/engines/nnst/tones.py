@@ -61,7 +61,7 @@ class ToneMap:
         full = darkest + (lightest - darkest) * ((y_photo - first) / (last - first)).clamp(0, 1)
         wanted = torch.lerp(y, interpolate(y_photo, self.photo_tones, self.style_tones), EQUALISE * self.tonality)
         wanted = wanted + LIFT * self.tonality * (full - wanted).clamp_min(0)
-        knee = KNEE * (lightest - darkest)
+        knee = max(1e-3, KNEE * (lightest - darkest))
         wanted = lightest - soft_floor(lightest - soft_floor(wanted - darkest, knee) - darkest, knee)
         gain = ((wanted.clamp_min(0) + 0.04) / (y.clamp_min(0) + 0.04)).clamp(0, LARGEST_GAIN)
         lifted = mapped * gain

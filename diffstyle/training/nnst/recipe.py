@@ -62,9 +62,8 @@ class Run:
         self.optimiser = torch.optim.AdamW(decoder.parameters(), RATE, betas=(0.9, 0.98), weight_decay=1e-4)
         self.step, self.before = 0, 0.0
         if state := checkpoint.load(plan.out / "state.pt"):
-            keys = {k: v for k, v in decoder.state_dict().items() if k.endswith("_keys")}
-            decoder.load_state_dict(state["decoder"] | keys)
-            self.average.load_state_dict(state["average"] | keys)
+            decoder.load_state_dict(state["decoder"])
+            self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.step, self.before = state["step"], state["seconds"]
         self.drawn = self.step  # batches handed to workers so far
