@@ -58,6 +58,29 @@ def preview(
 
 
 @app.command
+def nnst(data: Path, *, out: Path = Path("runs/nnst"), minutes: float = 120.0, seed: int = 0) -> None:
+    """Train the painter's decoder, resuming an earlier run; write OUT/decoder.safetensors.
+
+    Parameters
+    ----------
+    data
+        Folder of webdataset shards: photo-clean-*.tar and art-clean-*.tar.
+    out
+        Folder of the run: nnst.pt, nnst.csv, sheet.png, decoder.safetensors, and the decoded pictures.
+    minutes
+        Length of the whole schedule, earlier runs included.
+    seed
+        Seed of the weights and of the crops.
+    """
+    from diffstyle.formats.atomic import sha256
+    from diffstyle.training.nnst.train import train_decoder
+
+    torch.set_flush_denormal(True)
+    trained = train_decoder(data, out, minutes=minutes, seed=seed)
+    print(trained, trained.stat().st_size, sha256(trained))
+
+
+@app.command
 def styles(data: Path, *, out: Path = Path("weights/starter/styles")) -> None:
     """Measure the named styles; necessary after every change of the preview network.
 

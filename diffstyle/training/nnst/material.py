@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from diffstyle.data.procedural import MEDIA, render
-from diffstyle.training.data import Pixels, Window, read_shards, to_batch
+from diffstyle.training.data import CropBox, Pixels, read_shards, to_batch
 
 RENDERED_EACH = 9  # pictures of every procedural medium
 RENDERED_LONGEST = 416
@@ -110,6 +110,6 @@ def draw(material: Material, *, height: int, width: int, count: int, rng: np.ran
 def _crop(pixels: Pixels, height: int, width: int, rng: np.random.Generator) -> Pixels:
     """A random window of the largest square crop, cut to (height, width)."""
     side = max(height, width)
-    crop = Window.random(pixels, side, zoom=ZOOM, rng=rng).cut(pixels, side)
+    crop = CropBox.random(pixels, side, zoom=ZOOM, rng=rng).cut(pixels, side)
     y, x = int(rng.integers(side - height + 1)), int(rng.integers(side - width + 1))
     return np.ascontiguousarray(crop[y : y + height, x : x + width])

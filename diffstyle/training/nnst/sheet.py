@@ -13,6 +13,7 @@ from diffstyle.encoders.features import EfficientNetLite0
 from diffstyle.engines.nnst.decoder import Decoder
 from diffstyle.training.data import Pixels, random_crop, to_batch
 from diffstyle.training.nnst.material import Material, Pool
+from diffstyle.training.nnst.objective import paint_once
 
 SIDE, ROWS, COLUMNS = 256, 3, 6
 
@@ -20,8 +21,6 @@ SIDE, ROWS, COLUMNS = 256, 3, 6
 @torch.no_grad()
 def write_sheet(path: Path, decoder: Decoder, net: EfficientNetLite0, material: Material) -> None:
     """Styles along the top, photos down the side; one scale, from the photo's own features."""
-    from diffstyle.training.nnst.recipe import paint_once
-
     rng = np.random.default_rng(7)
     photos = to_batch([_whole(material.photos, rng) for _ in range(ROWS)])
     styles = to_batch([_whole(material.rendered if n == 0 else material.art, rng) for n in range(COLUMNS)])
