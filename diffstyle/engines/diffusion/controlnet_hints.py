@@ -18,6 +18,7 @@ from diffstyle.backbones.backbone import Conditioning
 from diffstyle.core.errors import InputError
 from diffstyle.core.quiet import quiet
 from diffstyle.formats.atomic import fingerprint
+from diffstyle.ops.luma import luma
 
 Floats = npt.NDArray[np.float32]
 
@@ -118,8 +119,8 @@ DRAWN: Mapping[Conditioning, Callable[[Tensor], Tensor]] = {
 
 
 def _luma(pixels: Tensor) -> Floats:
-    weights = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
-    return (pixels * weights).sum(0).numpy().astype(np.float32)
+    """(H, W) of (3, H, W)."""
+    return luma(pixels)[0].numpy().astype(np.float32)
 
 
 def _blurred(batch: Tensor, sigma: float) -> Tensor:

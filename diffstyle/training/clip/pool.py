@@ -26,6 +26,7 @@ from diffstyle.data.captions import FactIndex, Facts, Truth
 from diffstyle.data.procedural import MEDIA, render
 from diffstyle.encoders.squeezenet import SqueezeNet
 from diffstyle.engines.adain.engine import AdaINEngine
+from diffstyle.ops.luma import LUMA
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.clip.labels import constructed, labelled, measured, together
 from diffstyle.training.data import Pixels, Sample
@@ -35,7 +36,7 @@ PHOTOS, STYLES = 4, 8
 ORIGINS = ("procedural", "art", "repainted", "photo")
 TEACHER_LAYERS = ("relu1", "fire3", "fire4", "fire6")
 BLACK_AND_WHITE = ("medium", "black and white photo")
-GREYS = np.array([0.299, 0.587, 0.114], np.float32)
+GREYS = np.array(LUMA, np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-LUMA = (0.299, 0.587, 0.114)  # BT.601
+from diffstyle.ops.luma import luma
 
 
 def feature_loss(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Tensor:
@@ -27,8 +27,7 @@ def detail(pictures: Tensor) -> Tensor:
 
     How much grain there is and which way it runs; matched with the marks, it keeps flats flat and strokes crisp.
     """
-    weights = torch.tensor(LUMA, dtype=pictures.dtype).view(1, 3, 1, 1)
-    y = F.pad((pictures * weights).sum(1, keepdim=True), (0, 2, 0, 2), mode="replicate")
+    y = F.pad(luma(pictures), (0, 2, 0, 2), mode="replicate")
     base = y[..., :-2, :-2]
     across, down = y[..., :-2, 1:-1] - base, y[..., 1:-1, :-2] - base
     checker = y[..., 1:-1, 1:-1] - y[..., :-2, 1:-1] - down
