@@ -35,7 +35,7 @@ def blocks(context: AppContext) -> gr.Blocks:
     async def build() -> gr.Blocks:
         return build_page(context)
 
-    # in a loop, because without one Gradio makes loops that nobody closes; in a thread, because browser tests run one here
+    # in a loop: without one, Gradio makes loops that nobody closes; in a thread: browser tests run a loop in this one
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(lambda: asyncio.run(build())).result()
 
