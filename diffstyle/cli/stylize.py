@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import gc
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from diffstyle.stylizer import Stylizer
 
 NOTHING = StyleOptions()
+_PERSONAL = re.compile(r"(?:^|=)adapter:(?P<name>[\w-]+)")
 
 
 def command(arguments: Sequence[str]) -> Callable[..., int]:
@@ -45,26 +47,38 @@ def command(arguments: Sequence[str]) -> Callable[..., int]:
 
 
 def chosen_engine(arguments: Sequence[str]) -> str:
-    """The engine that --engine names, or that paints with the model that the other options name."""
+    """The engine that --engine names, or that paints with the model and the adapters that the other options name."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--engine")
     parser.add_argument("--model", default=ModelOptions().model)
     for kind in ("--adapter", "--controlnet", "--lora"):
         parser.add_argument(kind, action="append", default=[])
+    parser.add_argument("--style", "-s", action="append", default=[])
+    parser.add_argument("--region", action="append", default=[])
     try:
         found, _ = parser.parse_known_args(list(arguments))
     except argparse.ArgumentError:  # the command line says what is wrong when it reads the option itself
         return default_engine_of(ModelOptions())
     if found.engine is not None and found.engine in engine_names():
         return str(found.engine)
-    return default_engine_of(
-        ModelOptions(
-            model=found.model,
-            adapter=tuple(found.adapter),
-            controlnet=tuple(found.controlnet),
-            lora=tuple(found.lora),
-        )
+    options = ModelOptions(
+        model=found.model,
+        adapter=tuple(found.adapter),
+        controlnet=tuple(found.controlnet),
+        lora=tuple(found.lora),
     )
+    return default_engine_of(options, _kinds_of_adapters([*found.style, *found.region]))
+
+
+def _kinds_of_adapters(specs: Sequence[str]) -> set[str]:
+    """The kinds of the personal adapters that styles name; one that does not exist is reported when it is read."""
+    found = [_PERSONAL.search(spec) for spec in specs]
+    names = [match["name"] for match in found if match is not None]
+    if not names:
+        return set()
+    from diffstyle.assets.zoo import adapter_folders, adapter_info
+
+    return {adapter_info(name).kind for name in names if name in adapter_folders()}
 
 
 def stylize(

@@ -137,8 +137,11 @@ def _checked(info: FieldInfo, value: Any) -> Any:
 def _number(info: FieldInfo, value: Any) -> int | float:
     try:
         number = info.kind(value)
+        if number != float(value) and math.isfinite(float(value)) and not isinstance(value, int):
+            raise ValueError(value)  # int() would drop the fraction
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{info.name} is {value!r}: give a number.") from None
+        what = "a whole number" if info.kind is int else "a number"
+        raise InputError(f"{info.name} is {value!r}: give {what}.") from None
     if info.bounds is not None:
         low, high = info.bounds
         if not math.isfinite(number) or not low <= number <= high:

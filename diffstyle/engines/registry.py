@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -67,12 +67,12 @@ def engine_for_adapters(name: str, kinds: set[str]) -> str:
     return next((n for n in engine_names() if kinds <= set(settings_class(n).capabilities.adapters)), name)
 
 
-def default_engine_of(options: ModelOptions) -> str:
+def default_engine_of(options: ModelOptions, kinds: Set[str] = frozenset()) -> str:
     """The engine that paints with a model when nobody says which: the one the model names, or the first that loads the
-    adapters, LoRAs and ControlNets that were asked for.
+    adapters, LoRAs and ControlNets that were asked for, and adapters of `kinds` besides.
     """
     given = (("tokens", options.adapter), ("lora", options.lora), ("controlnet", options.controlnet))
-    return engine_for_adapters(default_engine(options.model), {kind for kind, names in given if names})
+    return engine_for_adapters(default_engine(options.model), {kind for kind, names in given if names} | set(kinds))
 
 
 def engine_settings(engine: EngineSettings | str) -> EngineSettings:

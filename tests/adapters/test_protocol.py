@@ -19,7 +19,7 @@ from diffstyle.assets.zoo import INFO
 from diffstyle.backbones.backbone import Backbone
 from diffstyle.backbones.load import load_backbone
 from diffstyle.formats.atomic import sha256
-from tests import tiny
+from tests.helpers import tiny
 
 FOR_BACKBONES = ("tokens", "lora")
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from diffstyle import read_recipe
 from diffstyle.assets.manifest import weights_folder
-from tests import tiny
+from tests.helpers import tiny
 from tests.helpers.cli import run
 
 

@@ -50,7 +50,8 @@ def test_a_setting_is_described_by_its_annotation_and_the_docstring() -> None:
     ("values", "expected"),
     [
         ({"rounds": 0}, "rounds is 0: give a whole number from 1 to 9."),
-        ({"rounds": "many"}, "rounds is 'many': give a number."),
+        ({"rounds": "many"}, "rounds is 'many': give a whole number."),
+        ({"rounds": 2.5}, "rounds is 2.5: give a whole number."),
         ({"ink": "red"}, "ink is 'red': give one of black, blue."),
         ({"ink": None}, "ink is None: give a value."),
         ({"words": "too many"}, "words has 8 characters: give at most 5."),

@@ -93,7 +93,7 @@ def test_python_finds_it(photo: Picture) -> None:
     stylizer = Stylizer.load(device="cpu")
     style = Style.from_text("poster")
     two = stylizer.stylize(photo, style, engine=Posterise(levels=2)).picture
-    assert set(two.pixels.unique().tolist()) == {0.0, 1.0}
+    assert bool(((two.pixels == 0) | (two.pixels == 1)).all())
     assert stylizer.stylize(photo, style, engine="posterise", strength=0).picture == photo
     kept = stylizer.stylize(photo, style, engine="posterise", colour="keep", size=96)
     assert kept.picture.size == (96, 63)

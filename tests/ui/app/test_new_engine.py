@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any, cast
 
@@ -34,7 +35,9 @@ def blocks(context: AppContext) -> gr.Blocks:
     async def build() -> gr.Blocks:
         return build_page(context)
 
-    return asyncio.run(build())  # without a running loop, Gradio makes loops that nobody closes
+    # in a loop: without one, Gradio makes loops that nobody closes; in a thread: browser tests run a loop in this one
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(build())).result()
 
 
 def test_the_form_has_a_hidden_group_for_it(blocks: gr.Blocks) -> None:
