@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from diffstyle.encoders.features import EfficientNetLite0, FeatureNet
 from diffstyle.engines.nnst.decoder import STRIDE, Decoder, Maps
 from diffstyle.ops.colour_transfer import ColourMoments, colour_moments
+from diffstyle.ops.luma import luma
 from diffstyle.ops.neighbours import KeyGrid, to_keys, with_looks
 
 LEVELS = (4, 2, 1)  # the working size divided by these: the scales of a painting, coarse to fine
@@ -140,8 +141,3 @@ def luma_quantiles(values: Tensor) -> Tensor:
     flat = values.flatten()
     return flat[:: max(1, len(flat) // 50_000)].float().quantile(torch.linspace(0.01, 0.99, TONES))
 
-
-def luma(pictures: Tensor) -> Tensor:
-    """(b, 1, h, w), BT.601."""
-    weights = torch.tensor((0.299, 0.587, 0.114), dtype=pictures.dtype, device=pictures.device).view(3, 1, 1)
-    return (pictures * weights).sum(1, keepdim=True)

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffstyle.engines.nnst.bank import LEVELS, MARGIN, Painter, luma, luma_quantiles, pad_to_stride
+from diffstyle.engines.nnst.bank import LEVELS, MARGIN, Painter, luma_quantiles, pad_to_stride
 from diffstyle.engines.nnst.decoder import CELL, Maps
 from diffstyle.engines.nnst.targets import Centre, MatchWeights, Region, mixed_maps, style_targets, weighted_mean
 from diffstyle.engines.nnst.tiles import Tile, in_tiles
@@ -33,6 +33,7 @@ from diffstyle.engines.nnst.tones import ToneMap
 from diffstyle.engines.nnst.weights import Weights, mix
 from diffstyle.ops.colour_transfer import ColourMoments, apply_colour_map, colour_map, colour_moments
 from diffstyle.ops.guided import box_mean, guided_filter
+from diffstyle.ops.luma import local_contrast, luma
 
 OnLevel = Callable[[float, Tensor], None]
 Masks = Sequence[Tensor | None]
@@ -267,12 +268,14 @@ def settled(painted: Tensor, goal: Tensor, photo: Tensor, *, luma_share: float, 
     """`painted` nearer to the tones of the goal, place by place, clamped.
 
     The difference to the goal is smoothed within the photo's contours, so light and dark stay within an object, colour
-    stops where the object does, and strokes are left alone.
+    stops where the object does, and strokes are left alone. Where the photo is flat, up to twice as much is restored:
+    patches of light and dark in a calm sky are no strokes.
     """
     longest = max(goal.shape[2:])
     difference = goal - painted
     grey = luma(difference)
-    wanted = luma_share * grey + chroma_share * (difference - grey)
+    flat = 1 + (1 - local_contrast(luma(photo)))
+    wanted = (luma_share * flat).clamp_max(1) * grey + (chroma_share * flat).clamp_max(1) * (difference - grey)
     smooth = guided_filter(wanted, luma(photo), radius=max(2, longest // RADIUS), shrink=max(1, longest // 128))
     return (painted + smooth).clamp(0, 1)
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from diffstyle.engines.nnst.bank import StyleBanks, luma, luma_quantiles
+from diffstyle.engines.nnst.bank import StyleBanks, luma_quantiles
 from diffstyle.ops.colour_transfer import apply_colour_map, colour_map, colour_moments
+from diffstyle.ops.luma import luma
 
 EQUALISE = 0.7  # share of the way from the mapped luma to the style's own distribution of luma
 LIFT = 0.35  # share of the way from the mapped luma up to the full range
