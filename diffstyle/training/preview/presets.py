@@ -19,7 +19,7 @@ from diffstyle.core.picture import Picture
 from diffstyle.core.style import Style
 from diffstyle.core.task import Task
 from diffstyle.data.procedural import render
-from diffstyle.formats.exemplar import LONGEST, encode_exemplar
+from diffstyle.formats.exemplar import encode_exemplar
 from diffstyle.formats.style_file import SUFFIX
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels, read_shards
@@ -31,7 +31,7 @@ else:
 
 THUMBNAIL = 192
 CANVAS = "73718fa19809"  # a mountain lake (CC0), which has sky, water, contours and both light and dark
-CANVAS_STRUCTURE = 0.25
+CANVAS_STRUCTURE = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def make_presets(data: Path, folder: Path) -> list[Path]:
 
 def painted(stylizer: Stylizer, photo: Picture, style: Style) -> Picture:
     """`photo` in the manner of a style's pictures, at the size of an exemplar: nearer to them than to the photo."""
-    task = Task(photo, style, engine="nnst", structure=CANVAS_STRUCTURE, size=2 * LONGEST)
+    task = Task(photo, style, engine="nnst", structure=CANVAS_STRUCTURE, size=512)
     return stylizer.render(task).picture
 
 
