@@ -1,4 +1,4 @@
-"""The models of one name, loaded once, which render any number of tasks."""
+"""`Stylizer`: loads a model once and renders any number of tasks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ P = ParamSpec("P")
 def _with_arguments_of(
     make: Callable[P, Task],
 ) -> Callable[[Callable[[Stylizer, Task], Result]], Callable[Concatenate[Stylizer, P], Result]]:
-    """Give a method that takes a task the arguments from which `make` makes one, so that they are declared once."""
+    """Turn a method that takes a `Task` into one that takes the arguments of `make` (which builds the task) and has its
+    signature, so that they are declared once.
+    """
 
     def decorate(method: Callable[[Stylizer, Task], Result]) -> Callable[Concatenate[Stylizer, P], Result]:
         @wraps(method)
@@ -65,7 +67,7 @@ class Stylizer:
     """The engines of one model, ready to render. Not thread-safe: give each thread its own."""
 
     def __init__(self, options: ModelOptions, host: EngineHost, preview: PreviewEngine) -> None:
-        """Use `load` or `of` instead. Engines are loaded when they first paint."""
+        """Use `load` or `of` instead."""
         self.options, self.encoder = options, host.encoder
         self._host, self._preview = host, preview
         self._active = options  # with the personal adapters that are in use
@@ -109,7 +111,11 @@ class Stylizer:
 
     @classmethod
     def of(cls, options: ModelOptions) -> Stylizer:
-        """Load the model that `options` describe; engines of the plain starter load when they first paint."""
+        """Load the model that `options` describe.
+
+        Unless they are the defaults, its default engine is loaded now, so that errors appear at once; other engines
+        when they first paint.
+        """
         device = find_device(options.device)
         dtype = fast_dtype(device) if options.dtype is None else named_dtype(options.dtype)
         with enough_memory(f"load the model {options.name}", device=device, dtype=dtype, memory=options.memory):
@@ -125,9 +131,9 @@ class Stylizer:
     def stylize(self, task: Task) -> Result:
         """Repaint `content` in `style`; the arguments are the fields of `Task`, whose defaults are those of `Settings`.
 
-        Only where `mask` is white, if there is one, in other styles in `regions`, pairs of a mask and a style, and away
-        from `negative_style`. Masks are files, arrays, PIL images or pictures, in greys or with transparency; of
-        another size than the photo they are resized. `render` reports progress.
+        `mask` limits the painting to where it is white. `regions` are pairs of a mask and a style of its own. The
+        result moves away from `negative_style`. Masks are files, arrays, PIL images or pictures, greyscale or
+        transparent, and are resized to the photo. To follow the progress, use `render`.
         """
         return self.render(task)
 
@@ -151,9 +157,13 @@ class Stylizer:
         return Result(picture, resolved, seconds, dict(engine.weights), dict(engine.runtime), self.options)
 
     def preview(self, task: Task) -> Result:
-        """The same task painted by the interactive engine, at once."""
+        """Render `task` with the interactive engine, in a fraction of a second.
+
+        Its own engine is ignored; `structure` and `negative_style` are left out where the interactive engine cannot
+        honour them.
+        """
         settings = engine_settings(interactive_engine())
-        return self.render(_without_what_it_cannot(task, settings))
+        return self.render(_supported_part(task, settings))
 
     def engine_settings(self, engine: EngineSettings | str | None = None) -> EngineSettings:
         """The settings of an engine: as they are given, an engine's defaults by its name, or those of the engine that
@@ -201,8 +211,9 @@ class Stylizer:
 
 
 def with_adapters(options: ModelOptions, weights: dict[str, float]) -> ModelOptions:
-    """`options` with personal adapters of the zoo by weight. A LoRA acts by its weight; tokens adapters divide their
-    total between them, because each of them knows other styles too.
+    """`options` with personal adapters added, given as weights by name.
+
+    A LoRA keeps its weight. The weights of tokens adapters are scaled to a sum of 1 and replace `options.adapter`.
     """
     kinds = {name: adapter_info(name).kind for name in sorted(weights)}
     tokens, loras = ([n for n, k in kinds.items() if k == kind] for kind in ("tokens", "lora"))
@@ -220,8 +231,8 @@ def controlled(engine: Engine, preview: PreviewEngine) -> Engine:
     return Resize(Masked(Colour(Smooth(Prepare(sized)), preview=preview)))
 
 
-def _without_what_it_cannot(task: Task, settings: EngineSettings) -> Task:
-    """`task` for an engine that honours less."""
+def _supported_part(task: Task, settings: EngineSettings) -> Task:
+    """`task` for the engine of `settings`, without `negative_style` and `structure` where it does not support them."""
     can = settings.capabilities
     return replace(
         task,

@@ -1,12 +1,13 @@
-"""Settings described once: types, ranges and help of a dataclass, for checks, forms, the command line and HTTP."""
+"""Reads a settings dataclass (types, ranges, help) for checks, forms, the command line and HTTP."""
 
 from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from diffstyle.core.errors import InputError
 
@@ -37,8 +38,9 @@ class Section:
 class FieldInfo:
     """What a form needs to ask for one setting.
 
-    `kind` is its plain type, `bounds` the lowest and highest number, `choices` the allowed words; `optional` settings
-    may be None, `several` are tuples of `kind`. `section` is the heading to show it under, "" if it has none.
+    `kind` is its plain type. `bounds` are the lowest and highest allowed number, `max_length` the most characters of a
+    text, `choices` the allowed words. An `optional` setting may be None; the value of a `several` setting is a tuple of
+    `kind`. `section` is the heading above it, "" for none.
     """
 
     name: str
@@ -48,7 +50,7 @@ class FieldInfo:
     optional: bool = False
     several: bool = False
     bounds: tuple[float, float] | None = None
-    longest: int | None = None
+    max_length: int | None = None
     choices: tuple[str, ...] = ()
     section: str = ""
 
@@ -56,8 +58,9 @@ class FieldInfo:
 def check_values(settings: object, cls: type) -> None:
     """Convert and check the fields of a frozen dataclass that `cls` declares as settings; call it in `__post_init__`.
 
-    Numbers become plain int or float (NumPy's are not JSON's). Raises InputError, with one sentence, for a value of the
-    wrong type, out of `Range`, longer than `MaxLength`, or not among the choices of a `Literal`.
+    Numbers become plain int or float, because NumPy's cannot be written as JSON. Raises InputError, in one sentence,
+    for a number or text of the wrong type, a number outside its `Range`, a text longer than its `MaxLength`, or a word
+    that is not among the choices.
     """
     for info in fields_of(cls):
         object.__setattr__(settings, info.name, _checked(info, getattr(settings, info.name)))
@@ -112,7 +115,7 @@ def _described(name: str, hint: Any, default: Any, text: str) -> FieldInfo:
         optional=type(None) in get_args(hint),
         several=several,
         bounds=None if limits is None else (limits.low, limits.high),
-        longest=None if length is None else length.characters,
+        max_length=None if length is None else length.characters,
         choices=choices,
         section="" if section is None else section.title,
     )
@@ -124,18 +127,24 @@ def _checked(info: FieldInfo, value: Any) -> Any:
             return None
         raise InputError(f"{info.name} is None: give a value.")
     if info.several:
-        return tuple(value)
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise InputError(f"{info.name} is {value!r}: give a list.")
+        return tuple(cast("Iterable[Any]", value))
     if info.kind in (int, float):
         return _number(info, value)
     if info.choices and value not in info.choices:
         raise InputError(f"{info.name} is {value!r}: give one of {', '.join(info.choices)}.")
-    if info.longest is not None and len(value) > info.longest:
-        raise InputError(f"{info.name} has {len(value)} characters: give at most {info.longest}.")
+    if info.kind is str and not isinstance(value, str):
+        raise InputError(f"{info.name} is {value!r}: give text.")
+    if info.max_length is not None and len(value) > info.max_length:
+        raise InputError(f"{info.name} has {len(value)} characters: give at most {info.max_length}.")
     return value
 
 
 def _number(info: FieldInfo, value: Any) -> int | float:
     try:
+        if isinstance(value, bool):
+            raise TypeError(value)
         number = info.kind(value)
         if number != float(value) and math.isfinite(float(value)) and not isinstance(value, int):
             raise ValueError(value)  # int() would drop the fraction

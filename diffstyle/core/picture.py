@@ -219,13 +219,16 @@ class Picture:
 
     @classmethod
     def of(cls, value: PictureLike) -> Picture:
-        """Convert a path, a PIL image or an array; a Picture is returned as it is."""
+        """Convert a path, a PIL image or an array; a Picture is returned as it is. InputError for anything else."""
         if isinstance(value, Picture):
             return value
         if isinstance(value, (str, Path)):
             return cls.open(value)
         if isinstance(value, Image.Image):
             return cls.from_pil(value)
+        if not isinstance(value, np.ndarray):  # pyright: ignore[reportUnnecessaryIsInstance]
+            what = "None" if value is None else f"a {type(value).__name__}"
+            raise InputError(f"Cannot use {what} as a picture: give a file, a PIL image, an array or a Picture.")
         return cls.from_array(value)
 
     @overload

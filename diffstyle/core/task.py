@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
+from diffstyle.core.errors import InputError
 from diffstyle.core.fields import check_values, values_of
 from diffstyle.core.mask import Mask, MaskLike, Region, RegionLike, region
 from diffstyle.core.picture import Picture, PictureLike
@@ -32,6 +34,12 @@ class Task(Settings):
 
     def __post_init__(self) -> None:
         check_values(self, Settings)
+        _check_style("style", self.style)
+        if self.negative_style is not None:
+            _check_style("negative_style", self.negative_style)
+        if not isinstance(self.engine, (EngineSettings, str, type(None))):  # pyright: ignore
+            raise InputError(f"engine is {self.engine!r}: give the name of an engine, or its settings.")
+        _check_regions(self.regions)
 
     @property
     def styles(self) -> list[Style]:
@@ -61,6 +69,24 @@ class ResolvedTask(Settings):
     def styles(self) -> list[Style]:
         """The style of what no region covers, and that of each region."""
         return [self.style, *(r.style for r in self.regions)]
+
+
+def _check_style(name: str, value: object) -> None:
+    if not isinstance(value, Style):
+        words = value if isinstance(value, str) else "mosaic"
+        raise InputError(f"{name} is {value!r}: give a Style, such as Style.from_text({json.dumps(words)}).")
+
+
+def _check_regions(regions: object) -> None:
+    if isinstance(regions, str) or not isinstance(regions, Sequence):
+        raise InputError("regions must be a list: give pairs of a mask and a style.")
+    for n, item in enumerate(cast("Sequence[object]", regions)):
+        if isinstance(item, Region):
+            continue
+        pair = cast("tuple[object, ...]", item) if isinstance(item, (tuple, list)) else ()
+        if len(pair) != 2:
+            raise InputError(f"regions[{n}] is not a region: give a pair of a mask and a style.")
+        _check_style(f"the style of regions[{n}]", pair[1])
 
 
 def settings_of(task: Settings) -> Settings:

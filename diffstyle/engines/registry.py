@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One engine by `name`: the class of its settings, which imports no torch, and the function that loads it from an
-    `EngineHost`; both as "module:attribute".
+    """An engine: its `name`, and where to find its settings class (which imports no torch) and its loading function
+    (which takes an `EngineHost`), each as "module:attribute".
     """
 
     name: str
@@ -61,7 +61,9 @@ def interactive_engine() -> str:
 
 
 def engine_for_adapters(name: str, kinds: set[str]) -> str:
-    """`name` if that engine loads adapters of all `kinds`, else the first engine that does."""
+    """`name` if that engine loads adapters of all `kinds`, else the first engine that does; `name` again if none does,
+    so that loading it explains what is missing.
+    """
     if kinds <= set(settings_class(name).capabilities.adapters):
         return name
     return next((n for n in engine_names() if kinds <= set(settings_class(n).capabilities.adapters)), name)
@@ -97,7 +99,7 @@ def owners(setting: str) -> tuple[str, ...]:
 
 def _not_a_setting(name: str, setting: str) -> str:
     found = owners(setting)
-    where = f"it is one of the engine {' and '.join(found)}" if found else "no engine has it"
+    where = f"it belongs to {' and '.join(found)}" if found else "no engine has it"
     return f"The engine {name} has no setting {setting}: {where}."
 
 

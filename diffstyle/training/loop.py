@@ -1,8 +1,8 @@
 """The training loop of every recipe.
 
 `fit` reads top to bottom: resume, then for each step a batch, the optimizer, the moving average, the log and the
-checkpoint, until the budget is spent. A recipe is a `Trainer`: it says what the losses of a batch are and at which
-rate its weights move.
+checkpoint, until the budget is spent. A recipe is a `Trainer`: it computes the losses of a batch and sets the learning
+rate.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Budget:
     steps: int | None = None
 
     def progress(self, step: int, seconds: float) -> float:
-        """The share of the schedule that is over, in [0, 1]; 0 while neither limit is known."""
+        """The share of the schedule that is over, in [0, 1]; 0 if there is no limit: such a training never ends."""
         of_time = seconds / (60 * self.minutes) if self.minutes is not None else 0.0
         of_steps = step / self.steps if self.steps is not None else 0.0
         return min(1.0, max(of_time, of_steps))
@@ -55,6 +55,10 @@ class Run:
 
     out
         Folder of NAME.pt, the checkpoint, and NAME.csv, the log; None to keep neither.
+    device
+        Where torch computes: "cpu", "cuda", or another name of a device.
+    save_every
+        Seconds between checkpoints.
     log_every
         After how many steps losses are logged and printed, 0 for never.
     workers
@@ -62,7 +66,7 @@ class Run:
     compiled
         Whether `compile` compiles: faster steps, but it needs a C++ compiler and a minute to start.
     writes
-        False in those of several processes that do not write the checkpoint.
+        Whether this process writes checkpoints and logs; with several processes, only one does.
     """
 
     out: Path | None = None
@@ -74,8 +78,10 @@ class Run:
     writes: bool = True
 
     @classmethod
-    def on(cls, device: str, out: Path) -> Run:
-        """With all cores but two making batches beside a GPU, where the system can fork processes."""
+    def for_device(cls, device: str, out: Path) -> Run:
+        """Settings for `device`: beside a GPU, processes on all cores but two make the batches, where the system can
+        fork; else a thread does.
+        """
         forks = device != "cpu" and "fork" in multiprocessing.get_all_start_methods()
         return cls(out, device, max(1, (os.cpu_count() or 1) - 2) if forks else 0)
 
@@ -126,10 +132,13 @@ class Trainer(ABC, Generic[B]):
         """Called once a session, after resuming and before the first step."""
 
     def backward(self, loss: Tensor) -> None:
+        """Add the gradients of `loss`."""
         loss.backward()
 
     def clip_gradients(self) -> Tensor | None:
-        """The norm of the gradient before clipping, or None if this process does not know it."""
+        """Clip the gradients to `largest_norm`; return their norm before that, or None if this process does not know
+        it.
+        """
         return nn.utils.clip_grad_norm_(self.clipped(), self.largest_norm)
 
     @property
@@ -142,8 +151,9 @@ class Trainer(ABC, Generic[B]):
         return self.progress >= 1
 
     def advance(self, batches: Sequence[B]) -> dict[str, float]:
-        """One optimizer step on `accumulate` batches, left out if the gradient is not finite.
+        """One optimizer step on `accumulate` batches.
 
+        If the norm is known and not finite, the weights stay as they are; the step still counts.
         Returns the losses by name, means over the batches, and `norm`, that of the gradient before clipping.
         """
         self.optimizer.zero_grad(set_to_none=True)
@@ -198,6 +208,7 @@ class Trainer(ABC, Generic[B]):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state` returned."""
         self.load(state["tensors"])
         shadows = [state["average"][k].to(t.device) for k, t in self.tensors.items()]
         self.ema.load_state_dict({"optimization_step": state["ema_step"], "shadow_params": shadows})
@@ -214,11 +225,12 @@ def fit(
     on_step: Callable[[Mapping[str, float]], bool | None] | None = None,
     on_save: Callable[[], None] | None = None,
 ) -> None:
-    """Advance `trainer` on the batches make(number, progress) until its budget is spent; equal numbers, equal batches.
+    """Advance `trainer` until its budget is spent.
 
-    Goes on from `run.out/name.pt` if it exists, and saves there every `run.save_every` seconds and at the end.
-    `on_save` is called after that, for a sample sheet. `on_step` is called with the losses after every step. If it
-    returns False, the checkpoint is written and Cancelled raised; the training can go on later.
+    Batch number n is `make(n, progress)`; for resumed runs to repeat, it must depend on its arguments alone. Goes on
+    from `run.out/name.pt` if it exists, and saves there every `run.save_every` seconds and at the end. `on_save` is
+    called after each save, for example to draw a sample sheet. `on_step` is called with the losses after every step. If
+    it returns False, the checkpoint is written and Cancelled raised; the training can go on later.
     """
     path = None if run.out is None else run.out / f"{name}.pt"
     if path is not None and (state := load_checkpoint(path)) is not None:

@@ -105,7 +105,7 @@ def test_foreign_style_files_get_a_sentence(tmp_path: Path, stylizer: Stylizer, 
     with pytest.raises(InputError, match="safetensors"):
         Style.load(path)
     other = Style((Reference("x", "x", statistics={"preview-of-another-day": torch.zeros(265)}),))
-    with pytest.raises(InputError, match="another preview network"):
+    with pytest.raises(InputError, match="another version of diffstyle"):
         stylizer.stylize(photo, other, engine="adain")
     with pytest.raises(InputError, match="no embedding in starter-"):
         stylizer.stylize(photo, other, engine="diffusion")

@@ -27,6 +27,8 @@ class Scratch(EngineSettings):
         Which ink.
     words
         Some words.
+    inks
+        More inks.
     """
 
     name: ClassVar[str] = "scratch"
@@ -36,14 +38,16 @@ class Scratch(EngineSettings):
     rounds: Annotated[int | None, Range(1, 9), Section("Strokes")] = 3
     ink: Literal["black", "blue"] = "black"
     words: Annotated[str, MaxLength(5)] = ""
+    inks: tuple[str, ...] = ()
 
 
 def test_a_setting_is_described_by_its_annotation_and_the_docstring() -> None:
-    rounds, ink, words = fields_of(Scratch)
+    rounds, ink, words, inks = fields_of(Scratch)
     assert (rounds.kind, rounds.default, rounds.bounds, rounds.optional) == (int, 3, (1, 9), True)
     assert (rounds.help, rounds.section) == ("How often, in two lines.", "Strokes")
     assert (ink.kind, ink.choices, ink.optional) == (str, ("black", "blue"), False)
-    assert (words.longest, words.bounds, words.choices) == (5, None, ())
+    assert (words.max_length, words.bounds, words.choices) == (5, None, ())
+    assert (inks.kind, inks.several) == (str, True)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +58,10 @@ def test_a_setting_is_described_by_its_annotation_and_the_docstring() -> None:
         ({"rounds": 2.5}, "rounds is 2.5: give a whole number."),
         ({"ink": "red"}, "ink is 'red': give one of black, blue."),
         ({"ink": None}, "ink is None: give a value."),
+        ({"rounds": True}, "rounds is True: give a whole number."),
+        ({"words": 7}, "words is 7: give text."),
+        ({"inks": "black"}, "inks is 'black': give a list."),
+        ({"inks": 1}, "inks is 1: give a list."),
         ({"words": "too many"}, "words has 8 characters: give at most 5."),
     ],
 )
@@ -68,7 +76,7 @@ def test_numbers_become_plain_ones() -> None:
 
     made = Scratch(rounds=np.int64(4))  # pyright: ignore[reportArgumentType]
     assert type(made.rounds) is int
-    assert values_of(made) == {"rounds": 4, "ink": "black", "words": ""}
+    assert values_of(made) == {"rounds": 4, "ink": "black", "words": "", "inks": ()}
     assert Scratch(rounds=None).rounds is None
 
 
@@ -116,6 +124,35 @@ def test_stylize_takes_exactly_the_fields_of_a_task() -> None:
     assert set(parameters) - {"self"} == {f.name for f in fields(Task)}
     for field in fields(Settings):
         assert parameters[field.name].default == field.default
+
+
+@pytest.mark.parametrize(
+    ("bad", "expected"),
+    [
+        ({"style": "mosaic"}, "style is 'mosaic': give a Style, such as Style.from_text(\"mosaic\")."),
+        ({"style": None}, 'style is None: give a Style, such as Style.from_text("mosaic").'),
+        ({"negative_style": "neon"}, "negative_style is 'neon': give a Style, such as Style.from_text(\"neon\")."),
+        ({"engine": 7}, "engine is 7: give the name of an engine, or its settings."),
+        ({"engine": Scratch}, f"engine is {Scratch!r}: give the name of an engine, or its settings."),
+        ({"regions": ["sky.png"]}, "regions[0] is not a region: give a pair of a mask and a style."),
+        ({"regions": [("sky.png",)]}, "regions[0] is not a region: give a pair of a mask and a style."),
+        ({"regions": "sky.png"}, "regions must be a list: give pairs of a mask and a style."),
+        (
+            {"regions": [("sky.png", "neon")]},
+            "the style of regions[0] is 'neon': give a Style, such as Style.from_text(\"neon\").",
+        ),
+    ],
+)
+def test_a_task_refuses_what_it_cannot_use(painting: Style, bad: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Task(**dict[str, Any](content="photo.jpg", style=painting) | bad)
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("value", [None, 7, [[0, 0]]])
+def test_what_is_not_a_picture_is_refused(value: Any) -> None:
+    with pytest.raises(InputError, match="as a picture: give a file"):
+        Picture.of(value)
 
 
 def test_a_resolved_task_has_pictures_of_one_size(photo: Picture, painting: Style) -> None:

@@ -134,7 +134,7 @@ def test_the_command_line_says_whose_an_option_is(photo_file: Path, capsys: pyte
 def test_settings_of_another_engine_are_refused() -> None:
     assert engine_names()[-1] == "posterise"
     assert owners("levels") == ("posterise",)
-    with pytest.raises(InputError, match="has no setting steps: it is one of the engine diffusion"):
+    with pytest.raises(InputError, match="has no setting steps: it belongs to diffusion"):
         engine_from("posterise", {"steps": 3})
     with pytest.raises(InputError, match="no engine has it"):
         engine_from("posterise", {"sparkle": 3})

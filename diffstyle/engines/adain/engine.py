@@ -25,7 +25,7 @@ from diffstyle.engines.adain.strips import WHOLE_PIXELS, EncodedContent, encode,
 from diffstyle.engines.base import EngineHost, OnStep, report
 
 WEIGHTS = "starter/preview/preview.safetensors"
-MEASURED_AREA = 484 * 484  # of 448², 484², 512² and 576² the best compromise on the dev pairs
+MEASURED_AREA = 484 * 484  # pixels; best of 448², 484², 512² and 576² on held-out pairs, see CARD.md
 KEPT_CONTENTS = 2
 KEPT_STYLES = 256  # of 1 KB each
 _MATRIX = ((0, 1, 1, 2, 2, 2), (0, 0, 1, 0, 1, 2))  # rows and columns of a lower triangle
@@ -38,13 +38,14 @@ class _Kept:
     pixels: Tensor
     encoded: EncodedContent
     own: StyleStatistics | None
-    residual: Tensor | None  # float16: it is small, and half of a large picture is much
+    residual: Tensor | None  # float16: its values are small, and it saves much memory for large pictures
 
 
 class AdaINEngine:
-    """`strength` moves the statistics from the content's own to the style's, and fades out what the network cannot
-    reconstruct of the content in the same measure, so that 0 is the content itself. Nothing here is random: every
-    seed gives the same picture.
+    """Paints with the preview network.
+
+    `strength` interpolates from the content's own statistics to the style's and, equally, fades out what the network
+    cannot reconstruct of the content; 0 gives the content itself. Nothing is random: the seed changes nothing.
     """
 
     capabilities = Adain.capabilities
@@ -84,7 +85,7 @@ class AdaINEngine:
         return cls(network, digest, dtype=dtype or fast_dtype(device), device=device, encoder=encoder)
 
     def measure(self, style: Style) -> Style:
-        """With the statistics of every reference in it; those of words come from their embedding."""
+        """`style` with the statistics of every reference. For words they are predicted from the embedding."""
         missing = any(r.prompt and r.picture is None and self.space not in r.statistics for r in style.references)
         if missing and self.encoder is not None:
             style = self.encoder.encode(style, partial=True)
@@ -130,7 +131,7 @@ class AdaINEngine:
         key = id(content.pixels)
         kept = self._contents.get(key)
         if kept is None or kept.pixels is not content.pixels:
-            self._forget(content.width * content.height > WHOLE_PIXELS)
+            self._make_room(content.width * content.height > WHOLE_PIXELS)
             padded = content.padded(STRIDE).to(self.device)
             kept = _Kept(content.pixels, encode(self.network, padded), None, None)
         if task.strength < 1 and kept.residual is None:
@@ -141,9 +142,9 @@ class AdaINEngine:
         self._contents.move_to_end(key)
         return kept if task.strength < 1 else replace(kept, own=None, residual=None)
 
-    def _forget(self, everything: bool) -> None:
-        """Make room for one content more: a large one has no room beside it."""
-        while len(self._contents) > (0 if everything else KEPT_CONTENTS - 1):
+    def _make_room(self, large: bool) -> None:
+        """Drop the oldest contents to make room for one more; all of them if the new one is large."""
+        while len(self._contents) > (0 if large else KEPT_CONTENTS - 1):
             self._contents.popitem(last=False)
 
     def _measured(self, reference: Reference) -> Reference:
@@ -172,13 +173,14 @@ class AdaINEngine:
         """Statistics of a style that is known by its embedding alone."""
         if not reference.embeddings:
             raise InputError(
-                f"The style {reference.source} was measured by another preview network"
-                f" ({', '.join(reference.statistics) or 'none'}): make it again from its picture."
+                f"The style {reference.source} was saved by another version of diffstyle and cannot be painted by this"
+                " one: make it again from its picture."
             )
         if self.adapter.space not in reference.embeddings:
             raise InputError(
-                f"The style {reference.source} is known in {', '.join(sorted(reference.embeddings))} alone, the preview"
-                f" understands {self.adapter.space}: make it again from its words or pictures."
+                f"The style {reference.source} was saved for another encoder"
+                f" ({', '.join(sorted(reference.embeddings))}); the preview needs {self.adapter.space}: make it again"
+                " from its words or pictures."
             )
         embedding = reference.embeddings[self.adapter.space]
         if len(embedding) != self.adapter.enter.in_features:
@@ -217,11 +219,11 @@ def unflatten(vector: Tensor, name: str) -> StyleStatistics:
     """The inverse of `flatten`; InputError if it is not a finite vector of the right length."""
     if vector.shape != (9 + CODE,) or not bool(torch.isfinite(vector).all()):
         raise InputError(f"The statistics of the style {name} are damaged: make it again from its picture.")
-    return unflattened(vector[None])
+    return unflatten_batch(vector[None])
 
 
-def unflattened(table: Tensor) -> StyleStatistics:
-    """Flat statistics of n styles (n, 9 + CODE) as the network takes them."""
+def unflatten_batch(table: Tensor) -> StyleStatistics:
+    """The statistics of n styles from a table of shape (n, 9 + CODE), unchecked."""
     factor = torch.zeros((len(table), 3, 3), device=table.device)
     factor[:, _MATRIX[0], _MATRIX[1]] = table[:, 3:9]
     return StyleStatistics(table[:, :3], factor, table[:, 9:])

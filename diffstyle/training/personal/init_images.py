@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from diffstyle.backbones.backbone import Backbone
-from diffstyle.engines.adain.engine import unflattened
+from diffstyle.engines.adain.engine import unflatten_batch
 from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
 from diffstyle.training.diffusion import edge_maps
 from diffstyle.training.personal.artist_loss import kept_edges
@@ -25,7 +25,7 @@ class Previewer:
         self.network = network
 
     def __call__(self, photos: Tensor, statistics: Tensor) -> Tensor:
-        flat = unflattened(statistics[None].expand(len(photos), -1))
+        flat = unflatten_batch(statistics[None].expand(len(photos), -1))
         return self.network.render(self.network.encode(photos), StyleStatistics(*flat)).float()
 
 

@@ -21,7 +21,7 @@ from diffstyle.core.device import mixed_precision
 from diffstyle.encoders.clip_model import OpenClip
 from diffstyle.encoders.source import STARTER, find
 from diffstyle.encoders.squeezenet import ARRANGEMENT_LAYERS, CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
-from diffstyle.engines.adain.engine import AdaINEngine, unflattened
+from diffstyle.engines.adain.engine import AdaINEngine, unflatten_batch
 from diffstyle.engines.adain.network import StyleStatistics
 from diffstyle.ops import losses
 from diffstyle.training.data import to_unit
@@ -116,7 +116,7 @@ class DistilTrainer(Trainer[RepaintingBatch]):
     def previewed(self, photos: Tensor, statistics: Tensor) -> Tensor:
         """The previews of photos (b, 3, h, w) in styles with statistics (n, s), b / n photos in each."""
         repeated = statistics.repeat_interleave(len(photos) // len(statistics), 0)
-        found = StyleStatistics(*unflattened(repeated))
+        found = StyleStatistics(*unflatten_batch(repeated))
         return self.preview.render(self.preview.encode(photos), found).float().clamp(0, 1)
 
     def repaint(self, batch: RepaintingBatch, start: Tensor, scale: Tensor, generator: torch.Generator) -> Tensor:

@@ -39,7 +39,7 @@ def train_stage(
     """
     teacher = SqueezeNet.load(data / "perceptual" / "squeezenet1_0.safetensors")
     styles = make_style_set(data, out, groups=groups, seed=0)
-    run = Run.on(device, out)
+    run = Run.for_device(device, out)
     if stage in ("vae", "polish"):
         vae, recipe = (new_vae(0), VaeRecipe()) if stage == "vae" else (_distilled_vae(out), POLISH)
         art = [styles.pool.pixels[int(n)] for n in (*styles.art, *styles.rendered[::4])]

@@ -1,4 +1,4 @@
-"""The models of the page: loaded once, each used by one thread only."""
+"""The page's two models, each used by one thread only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PREVIEW_SIDE = 512
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A render that runs: `done` of `total` steps, and the unfinished picture where that is quick to show."""
+    """Progress of a render: `done` of `total` steps, and the unfinished picture if it is quick to show."""
 
     done: int
     total: int
@@ -44,7 +44,7 @@ class Worker:
         return self.submit(job).result()
 
     def close(self) -> None:
-        """Drop the queued jobs."""
+        """Drop the queued jobs; the running one goes on to its end."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _ready(self) -> Stylizer:
@@ -71,8 +71,8 @@ class Renderer:
         """Load all engines, one after the other: while one loads, diffusers changes torch's default dtype for all
         threads.
 
-        Raises InputError if the model is missing or damaged. Other engines that cannot be loaded say why when they are
-        asked to render.
+        Raises InputError if the model is missing or damaged. Errors of other engines are ignored here and raised when
+        they are asked to render.
         """
         self.previews.run(lambda stylizer: stylizer.engine(interactive_engine()))
         self.renders.run(lambda stylizer: stylizer.engine())
@@ -81,7 +81,9 @@ class Renderer:
                 self.renders.run(lambda stylizer, name=name: stylizer.engine(name))
 
     def measure(self, style: Style) -> Style:
-        """`style` with all that previews need of it, and its embedding among the named styles."""
+        """`style` with the statistics that previews need and its embedding in the starter's space, where it can be
+        compared with the named styles.
+        """
 
         def measure(stylizer: Stylizer) -> Style:
             return stylizer.encoder.encode(stylizer.engine(interactive_engine()).measure(style))
@@ -95,7 +97,7 @@ class Renderer:
     def render(self, task: Task, cancel: Event) -> Iterator[Progress | Result]:
         """The steps as they are done, then the result.
 
-        Raises Cancelled within a step of `cancel` being set.
+        Raises Cancelled at most one step after `cancel` is set.
         """
         yield from stream(self.renders, lambda stylizer, on_step: stylizer.render(task, on_step), cancel)
 
