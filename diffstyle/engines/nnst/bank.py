@@ -140,4 +140,3 @@ def luma_quantiles(values: Tensor) -> Tensor:
     """(TONES,) from the first to the 99th percentile, evenly spaced."""
     flat = values.flatten()
     return flat[:: max(1, len(flat) // 50_000)].float().quantile(torch.linspace(0.01, 0.99, TONES))
-

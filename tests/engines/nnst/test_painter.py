@@ -51,7 +51,9 @@ def test_the_size_and_the_name_of_a_style_picture_do_not_matter(stylizer: Styliz
 
 def test_structure_holds_the_photo_ever_more(stylizer: Stylizer, photo: Picture, painting: Style) -> None:
     distances = [
-        float((stylizer.stylize(photo, painting, engine="nnst", structure=s).picture.pixels - photo.pixels).abs().mean())
+        float(
+            (stylizer.stylize(photo, painting, engine="nnst", structure=s).picture.pixels - photo.pixels).abs().mean()
+        )
         for s in (0.0, 0.5, 1.0)
     ]
     assert distances == sorted(distances, reverse=True)
@@ -68,4 +70,3 @@ def test_a_style_known_by_statistics_alone_gets_a_sentence(stylizer: Stylizer, s
     bare = Style((Reference("d", "old", statistics={"preview-x": torch.zeros(3)}),))
     with pytest.raises(InputError, match="neither a picture nor an embedding"):
         stylizer.stylize(small_photo, bare, engine="nnst")
-
