@@ -17,13 +17,13 @@ MEASURED = 512  # longest side at which a stroke of 1 is what the engine paints
 class Stroke(Wrapper):
     """Paints the content with a longest side of 512 / `task.stroke`, and resizes the painting to the content's size.
 
-    An engine that sizes its marks itself is left alone. The detail that enlarging loses is the photo's, in lightness
-    alone: that of the preview, which `Enlarge` adds, would put small strokes over large ones.
+    The detail that enlarging loses is the photo's, in lightness alone: that of the preview, which `Enlarge` adds, would
+    put small strokes over large ones.
     """
 
     def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         content = task.content
-        if task.stroke is None or task.strength == 0 or self.capabilities.strokes:
+        if task.stroke is None or task.strength == 0:
             return self.engine.render(task, on_step)
         longest = min(MAX_SIDE, max(MIN_SIDE, round(MEASURED / task.stroke)))
         if longest == max(content.size):

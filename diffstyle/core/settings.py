@@ -68,8 +68,7 @@ class Capabilities:
     """What an engine can do, so that nobody has to ask for one by name.
 
     `regional`: it paints all regions of a task into one picture. `seeded`: the seed changes the picture. `negative`: it
-    moves away from `negative_style`. `structure`: it honours that setting. `strokes`: it sizes its marks by `stroke`
-    itself. `interactive`: it is quick enough to follow
+    moves away from `negative_style`. `structure`: it honours that setting. `interactive`: it is quick enough to follow
     a slider. `temporal`: it can use the previous frame of a video. `adapters`: the kinds of adapter it loads.
     """
 
@@ -77,7 +76,6 @@ class Capabilities:
     seeded: bool = False
     negative: bool = False
     structure: bool = False
-    strokes: bool = False
     interactive: bool = False
     temporal: bool = False
     adapters: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from diffstyle import read_recipe
+from diffstyle.assets.hub import default_engine
 from diffstyle.assets.manifest import weights_folder
 from tests.helpers import tiny
 from tests.helpers.cli import run
@@ -73,11 +74,11 @@ def test_an_interrupted_render_leaves_nothing(
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_the_starter_paints_by_its_preview_unless_told_otherwise(
+def test_the_starter_paints_by_its_own_engine_unless_told_otherwise(
     photo_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("stylize", photo_file, "--style", "mosaic", "-o", tmp_path / "x.png") == 0
-    assert list(read_recipe(tmp_path / "x.png").weights) == ["starter/preview/preview.safetensors"]
+    assert read_recipe(tmp_path / "x.png").engine == default_engine("starter")
     out = tmp_path / "y.png"
     adapter = ["--engine", "diffusion", "--adapter", "starter:0.5"]
     assert run("stylize", photo_file, "--style", "mosaic", *adapter, "-o", out) == 0

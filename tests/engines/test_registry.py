@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 import pytest
 
 from diffstyle import InputError, Picture, Settings, Style, Stylizer, Task, read_recipe
+from diffstyle.assets.hub import default_engine
 from diffstyle.cli import main
 from diffstyle.core.fields import Range, fields_of
 from diffstyle.core.model_options import ModelOptions
@@ -23,7 +24,6 @@ from diffstyle.engines.registry import (
     default_engine_of,
     engine_from,
     engine_names,
-    interactive_engine,
     owners,
     settings_class,
 )
@@ -120,8 +120,8 @@ def test_the_command_line_says_whose_an_option_is(photo_file: Path, capsys: pyte
     for options, expected in (
         (["--levels", 3], "--levels is an option of the engine posterise: add --engine posterise."),
         (["--levels", 99, "--engine", "posterise"], "levels is 99: give a whole number from 2 to 16."),
-        (["--structure", 0.9], "The engine adain has no control of structure"),
-        (["--negative-style", "neon"], "The engine adain cannot move away from a style"),
+        (["--engine", "adain", "--structure", 0.9], "The engine adain has no control of structure"),
+        (["--engine", "adain", "--negative-style", "neon"], "The engine adain cannot move away from a style"),
         (["--engine", "poster"], '"adain", "diffusion", "posterise"'),
     ):
         assert command("stylize", photo_file, "--style", "poster", *options) == 2
@@ -143,7 +143,7 @@ def test_settings_of_another_engine_are_refused() -> None:
 
 
 def test_each_model_says_what_paints() -> None:
-    assert default_engine_of(ModelOptions()) == interactive_engine()
+    assert default_engine_of(ModelOptions()) == default_engine("starter")
     assert default_engine_of(ModelOptions(model="sd15")) == "diffusion"
     for options in (ModelOptions(lora=("a",)), ModelOptions(controlnet=("a",)), ModelOptions(adapter=("a",))):
         assert default_engine_of(options) == "diffusion"

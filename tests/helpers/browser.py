@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from diffstyle.core.fields import fields_of
 from diffstyle.engines.registry import engine_names, settings_class
 from tests.conftest import ROOT
 
@@ -32,7 +33,8 @@ def chromium() -> str:
 
 def stepwise_engine() -> str:
     """The name of an engine with seeds and steps, which can be watched and cancelled."""
-    return next(n for n in engine_names() if settings_class(n).capabilities.seeded)
+    own = {n: {info.name for info in fields_of(settings_class(n))} for n in engine_names()}
+    return next(n for n in engine_names() if settings_class(n).capabilities.seeded and "steps" in own[n])
 
 
 def take_screenshots(page: Page, name: str) -> None:

@@ -67,14 +67,9 @@ class StyleBanks:
 
 
 @torch.inference_mode()
-def read_style(painter: Painter, exemplar: Tensor, *, size: int = 512, stroke: float = 1.0) -> StyleBanks:
-    """Read an exemplar (3, h, w) for paintings of a working size of `size` pixels.
-
-    `stroke` below 1 shows it smaller, so that its marks become finer in the painting. Above 1 the painting is begun
-    smaller instead (see `paint`), with the same banks.
-    """
-    stroke = min(1.0, stroke)
-    levels = {level: _bank(painter, _at_level(exemplar, size / level, stroke)) for level in LEVELS}
+def read_style(painter: Painter, exemplar: Tensor, *, size: int = 512) -> StyleBanks:
+    """Read an exemplar (3, h, w) for paintings of a working size of `size` pixels."""
+    levels = {level: _bank(painter, _at_level(exemplar, size / level)) for level in LEVELS}
     tones = luma_quantiles(luma(exemplar[None]))
     y, (darkest, lightest) = luma(exemplar[None]), (float(tones[0]), float(tones[-1]))
     quarter = (lightest - darkest) / 4
@@ -82,10 +77,10 @@ def read_style(painter: Painter, exemplar: Tensor, *, size: int = 512, stroke: f
     return StyleBanks(levels, colour_moments(exemplar[None]), tones, midtones)
 
 
-def _at_level(exemplar: Tensor, size: float, stroke: float) -> Tensor:
+def _at_level(exemplar: Tensor, size: float) -> Tensor:
     """The exemplar (3, h, w) as large as marks at this scale are wanted; at most a little enlarged."""
     longest = max(exemplar.shape[1:])
-    wanted = min(size, max(longest, SIDE)) * stroke
+    wanted = min(size, max(longest, SIDE))
     scale = min(max(wanted, 64), 640) / longest
     h, w = (max(STRIDE, round(side * scale)) for side in exemplar.shape[1:])
     return F.interpolate(exemplar[None], (h, w), mode="bicubic", antialias=True).clamp(0, 1)[0]

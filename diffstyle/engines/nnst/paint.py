@@ -7,7 +7,7 @@ picture; tones are brought back to the photo's. Photos beyond the working size g
 An engine calls it so:
 
 >>> painter = Painter.load(weights)                                     # once
->>> banks = read_style(painter, crop_margins(exemplar), stroke=1.0)     # once a style, stroke and working size
+>>> banks = read_style(painter, crop_margins(exemplar))     # once a style and working size
 >>> region = Region((WeightedStyle(banks),))                            # or several styles, or several regions
 >>> picture = paint(painter, photo, (region,), PaintOptions(structure=0.5), on_level=show)
 
@@ -47,13 +47,11 @@ TONE_WINDOW = 25  # pixels, over which a tile has the mean colours of the level 
 class PaintOptions:
     """`strength` 0…1: how far from the photo's own features and colours to the style's.
     `structure` 0…1: how much of the photo's shapes, tones and detail is kept.
-    `stroke`: size of marks in relation to the picture, as given to `read_style`. `size`: longest side in pixels of the
-    finest level that is painted whole, at stroke 1 and below. `seed` varies which marks are chosen.
+    `size`: longest side in pixels of the finest level that is painted whole. `seed` varies which marks are chosen.
     """
 
     strength: float = 1.0
     structure: float = 0.5
-    stroke: float = 1.0
     size: int = 512
     seed: int | None = None
 
@@ -73,7 +71,7 @@ def paint(
     h, w = photo.shape[1:]
     longest = max(h, w)
     plan = _Plan.of(painter, photo[None], regions, options)
-    working = min(options.size, longest) / max(1.0, options.stroke)  # larger marks are painted smaller, and enlarged
+    working = min(options.size, longest)
     sizes = [working / level for level in LEVELS]
     while sizes[-1] < longest:
         sizes.append(min(longest, 2 * sizes[-1]))

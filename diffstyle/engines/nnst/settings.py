@@ -14,4 +14,4 @@ class Nnst(EngineSettings):
 
     name: ClassVar[str] = "nnst"
     title: ClassVar[str] = "Painter"
-    capabilities: ClassVar[Capabilities] = Capabilities(regional=True, seeded=True, structure=True, strokes=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(regional=True, seeded=True, structure=True)

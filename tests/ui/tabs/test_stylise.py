@@ -10,11 +10,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from diffstyle import Picture, read_recipe
+from diffstyle.engines.registry import interactive_engine, settings_class
 from tests.helpers.browser import (
     CAT,
     SHOTS,
     add_photo,
     add_words,
+    choose,
     choose_engine,
     download,
     expect_change,
@@ -58,6 +60,7 @@ def test_an_engine_shows_its_settings_and_can_be_cancelled(page: Page) -> None:
     engine = stepwise_engine()
     add_photo(page)
     add_words(page, "charcoal drawing")
+    choose(page, "setting-engine", settings_class(interactive_engine()).title)
     for elem_id in (f"engine-{engine}", "setting-seed", "setting-structure", "vary"):
         expect(page.locator(f"#{elem_id}")).to_be_hidden()
     choose_engine(page, engine, denoise=0.6, steps=150)
