@@ -125,4 +125,5 @@ def test_xformers_that_cannot_be_used_breaks_nothing(
 ) -> None:
     with pytest.warns(UserWarning, match="xformers cannot be used here"):
         stylizer = load_tiny(tiny_models, "worded", attention="xformers")
-    assert stylizer.stylize(small_photo, painting, engine=QUICK).picture == plain_picture
+    painted = stylizer.stylize(small_photo, painting, engine=QUICK).picture
+    assert largest_difference(painted, plain_picture) < 1e-4  # of two models that were loaded apart
