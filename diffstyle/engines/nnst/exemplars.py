@@ -38,11 +38,7 @@ def _with_exemplar(reference: Reference, space: str) -> Reference:
             " again from its picture or words."
         )
     presets = StyleSpace.presets()
-    painted_from = [(n, s) for n, s in presets.styles.items() if s.references[0].exemplar]
-    if not painted_from:
-        raise InputError("The named styles have no exemplars: install diffstyle again.")
-    point = Style((reference,))
-    names = [name for name, _ in presets.nearest(point, len(presets.styles))]
-    known = dict(painted_from)
-    nearest = next(name for name in names if name in known)
-    return replace(reference, exemplar=known[nearest].references[0].exemplar)
+    for name, _ in presets.nearest(Style((reference,)), len(presets.styles)):
+        if exemplar := presets.styles[name].references[0].exemplar:
+            return replace(reference, exemplar=exemplar)
+    raise InputError("The named styles have no exemplars: install diffstyle again.")
