@@ -11,14 +11,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.encoders.features import EfficientNetLite0, FeatureNet
-from diffstyle.engines.nnst.decoder import STRIDE, Decoder, Maps
+from diffstyle.engines.nnst.decoder import CELL, STRIDE, Decoder, Maps
+from diffstyle.engines.nnst.looks import Looks, with_looks
 from diffstyle.ops.colour_transfer import ColourMoments, colour_moments
 from diffstyle.ops.luma import luma
-from diffstyle.ops.neighbours import KeyGrid, to_keys, with_looks
+from diffstyle.ops.neighbours import to_keys
 
 LEVELS = (4, 2, 1)  # the working size divided by these: the scales of a painting, coarse to fine
 SIDE = 384  # pixels, of an exemplar's longest side at the finest scale
 TONES = 17  # quantiles of luma
+MOST = 12_288  # fine places of one exemplar at one scale
 MARGIN = 32  # pixels of reflected border around what is read, cut off the maps again
 
 
@@ -35,21 +37,20 @@ class Painter:
 
     def read(self, pictures: Tensor) -> Maps:
         """Maps of pictures (b, 3, h, w) whose sides are multiples of 16."""
-        return self.decoder.maps(self.net(pictures), pictures)
+        return self.decoder.maps(self.net(pictures))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bank:
-    """Rows to copy from one exemplar and its mirror image at one scale, and the unit keys by which they are found.
+    """Features to copy from one exemplar and its mirror image at one scale, and the keys by which they are found.
 
-    fine (k, 272), deep (m, 864), marks (k, 48).
+    fine (k, 272) with keys (k, 64), deep (m, 864) with keys (m, 96).
     """
 
     fine: Tensor
     deep: Tensor
-    marks: Tensor
-    fine_keys: KeyGrid
-    deep_keys: KeyGrid
+    fine_keys: Tensor
+    deep_keys: Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,20 +91,21 @@ def _bank(painter: Painter, exemplar: Tensor) -> Bank:
     """Of the picture and its mirror image."""
     both = torch.stack((exemplar, exemplar.flip(2)))
     padded, (h, w) = pad_to_stride(both, MARGIN)
-    maps = painter.read(padded)
-    fine, marks = (_inner(m, MARGIN // 4, h // 4, w // 4) for m in (maps.fine, maps.marks))
-    deep = _inner(maps.deep, MARGIN // 8, h // 8, w // 8)
-    inner = Maps(fine, deep, marks)
-    fine_looks, deep_looks = inner.looks()
-    fine_keys = _grid(fine, painter.decoder.fine_keys, fine_looks)
-    deep_keys = _grid(deep, painter.decoder.deep_keys, deep_looks)
-    fine, marks, deep = (m.permute(0, 2, 3, 1).flatten(0, 2) for m in (fine, marks, deep))  # (places, channels)
-    return Bank(fine, deep, marks, fine_keys, deep_keys)
+    maps, looks = painter.read(padded), Looks.of(padded)
+    fine, fine_looks = (_inner(m, MARGIN // CELL, h // CELL, w // CELL) for m in (maps.fine, looks.fine))
+    deep, deep_looks = (_inner(m, MARGIN // 8, h // 8, w // 8) for m in (maps.deep, looks.deep))
+    fine_keys = with_looks(to_keys(fine, painter.decoder.fine_keys), fine_looks).flatten(0, 1)
+    deep_keys = with_looks(to_keys(deep, painter.decoder.deep_keys), deep_looks).flatten(0, 1)
+    fine, deep = (m.permute(0, 2, 3, 1).flatten(0, 2) for m in (fine, deep))  # (places, channels)
+    some = _spread(len(fine))
+    return Bank(fine[some], deep, fine_keys[some], deep_keys)
 
 
-def _grid(maps: Tensor, projection: Tensor, looks: Tensor) -> KeyGrid:
-    b, _, h, w = maps.shape
-    return KeyGrid(with_looks(to_keys(maps, projection), looks).view(b, h, w, -1))
+def _spread(count: int) -> Tensor:
+    """Index (n,) of at most MOST of `count` rows, always the same ones."""
+    if count <= MOST:
+        return torch.arange(count)
+    return torch.randperm(count, generator=torch.Generator().manual_seed(0))[:MOST].sort().values
 
 
 def pad_to_stride(pictures: Tensor, margin: int) -> tuple[Tensor, tuple[int, int]]:

@@ -66,10 +66,12 @@ class NnstEngine:
         if task.strength == 0:
             report(on_step, STEPS, STEPS)
             return content
+        settings = task.engine if isinstance(task.engine, Nnst) else Nnst()
         options = PaintOptions(
             strength=task.strength,
             structure=task.structure,
             seed=task.seed or None,
+            refine_steps=settings.refine_steps,
         )
 
         def picture(pixels: Tensor) -> Picture:

@@ -1,8 +1,8 @@
 """Painting by neural neighbours, feed-forward (Neural Neighbor Style Transfer, Kolkin et al. 2022).
 
 At a quarter, a half and the whole of the working size, each begun from the last: the photo takes the style's colours;
-each place takes the nearest features of the style, and the pixels that belong to them; a decoder turns these into a
-picture; tones are brought back to the photo's. Photos beyond the working size go on in tiles.
+each place takes the nearest features of the style; a decoder turns these into a picture; tones are brought back to the
+photo's. Photos beyond the working size go on in tiles.
 
 An engine calls it so:
 
@@ -11,14 +11,14 @@ An engine calls it so:
 >>> region = Region((WeightedStyle(banks),))                            # or several styles, or several regions
 >>> picture = paint(painter, photo, (region,), PaintOptions(structure=0.5), on_level=show)
 
-`on_level(done, picture)` is called after every level with the share of the work that is done and the picture so far
-(3, h, w); it may raise to cancel. Alpha, masks over the whole task and colour controls are the caller's.
+`on_level(done, picture)` is called after every level, tile and step with the share of the work that is done and the
+picture so far (3, h, w); it may raise to cancel. Alpha, masks over the whole task and colour controls are the caller's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -27,7 +27,17 @@ from torch.nn import functional as F
 
 from diffstyle.engines.nnst.bank import LEVELS, MARGIN, Painter, luma_quantiles, pad_to_stride
 from diffstyle.engines.nnst.decoder import CELL, Maps
-from diffstyle.engines.nnst.targets import Centre, MatchWeights, Region, mixed_maps, style_targets, weighted_mean
+from diffstyle.engines.nnst.looks import Looks
+from diffstyle.engines.nnst.refine import refined
+from diffstyle.engines.nnst.targets import (
+    Centre,
+    MatchWeights,
+    Region,
+    calmed,
+    mixed_maps,
+    style_targets,
+    weighted_mean,
+)
 from diffstyle.engines.nnst.tiles import Tile, in_tiles
 from diffstyle.engines.nnst.tones import ToneMap
 from diffstyle.engines.nnst.weights import Weights, mix
@@ -36,7 +46,9 @@ from diffstyle.ops.guided import box_mean, guided_filter
 from diffstyle.ops.luma import local_contrast, luma
 
 OnLevel = Callable[[float, Tensor], None]
+Tick = Callable[[float], None]  # called with the share of a level that is done
 Masks = Sequence[Tensor | None]
+STEP_WORK = 0.25  # of a refining step, in levels
 JITTER = 0.35  # length of the noise that a seed adds to keys of unit length
 LARGE_SHARE = 0.7  # of the level before in what is matched beyond the working size
 RADIUS = 48  # the longest side over this: windows in which tones are restored
@@ -48,12 +60,14 @@ class PaintOptions:
     """`strength` 0…1: how far from the photo's own features and colours to the style's.
     `structure` 0…1: how much of the photo's shapes, tones and detail is kept.
     `size`: longest side in pixels of the finest level that is painted whole. `seed` varies which marks are chosen.
+    `refine_steps`: steps of gradient descent after that level.
     """
 
     strength: float = 1.0
     structure: float = 0.5
     size: int = 512
     seed: int | None = None
+    refine_steps: int = 0
 
 
 @torch.inference_mode()
@@ -76,15 +90,23 @@ def paint(
     while sizes[-1] < longest:
         sizes.append(min(longest, 2 * sizes[-1]))
     work = [side**2 for side in sizes]
-    picture, centre = plan.photo, None
+    work[len(LEVELS) - 1] *= 1 + options.refine_steps * STEP_WORK
+    picture, centre, spent = plan.photo, None, 0.0
     for n, (side, level) in enumerate(zip(sizes, (*LEVELS, *[LEVELS[-1]] * len(sizes)), strict=False)):
         size = _size(h, w, side / longest)
+        before = picture
+
+        def tick(share: float, before: Tensor = before, spent: float = spent, own: float = work[n]) -> None:
+            if on_level:
+                on_level((spent + share * own) / sum(work), before[0])
+
         if n < len(LEVELS):
-            picture, centre = _paint_level(plan, level, size, picture if n else None)
+            picture, centre = _paint_level(plan, level, size, before if n else None, tick)
         elif centre is not None:
-            picture = _paint_tiles(plan, size, picture, centre)
+            picture = _paint_tiles(plan, size, before, centre, tick)
+        spent += work[n]
         if on_level:
-            on_level(sum(work[: n + 1]) / sum(work), picture[0])
+            on_level(spent / sum(work), picture[0])
     return resized(picture, (h, w))[0]  # a photo of a few pixels was painted larger
 
 
@@ -184,7 +206,9 @@ def _mean(
     return sum(value * weight for value, weight in pairs) / sum(weight for _, weight in pairs)
 
 
-def _paint_level(plan: _Plan, level: int, size: tuple[int, int], before: Tensor | None) -> tuple[Tensor, Centre]:
+def _paint_level(
+    plan: _Plan, level: int, size: tuple[int, int], before: Tensor | None, tick: Tick
+) -> tuple[Tensor, Centre]:
     """One level of the painting (1, 3, h, w), begun from the level `before` it; and the means it was matched by."""
     photo, masks = resized(plan.photo, size), plan.masks(size)
     goal = plan.goal(photo, masks)
@@ -192,9 +216,12 @@ def _paint_level(plan: _Plan, level: int, size: tuple[int, int], before: Tensor 
     content = sought = plan.painter.read(padded)
     if before is not None:
         so_far = plan.painter.read(pad_to_stride(resized(before, size), MARGIN)[0])
-        sought = replace(content.lerp(so_far, 1 - plan.weights.content), marks=content.marks)
+        sought = content.lerp(so_far, 1 - plan.weights.content)
     centre = Centre.of(sought)
-    painted = _decoded(plan, _targets(plan, level, sought, content, centre, masks), content, padded)
+    targets = _targets(plan, level, sought, content, padded, centre, masks)
+    painted = _decoded(plan, targets, content, padded)
+    if level == LEVELS[-1] and plan.options.refine_steps:
+        painted = refined(plan.painter, painted, targets, steps=plan.options.refine_steps, on_step=tick)
     painted = painted[:, :, MARGIN : MARGIN + h, MARGIN : MARGIN + w]
     whole = apply_colour_map(painted, *colour_map(colour_moments(painted), plan.colours(colour_moments(goal))))
     whole = plan.inked(whole)
@@ -203,7 +230,7 @@ def _paint_level(plan: _Plan, level: int, size: tuple[int, int], before: Tensor 
     ), centre
 
 
-def _paint_tiles(plan: _Plan, size: tuple[int, int], before: Tensor, centre: Centre) -> Tensor:
+def _paint_tiles(plan: _Plan, size: tuple[int, int], before: Tensor, centre: Centre, tick: Tick) -> Tensor:
     """A level beyond the working size, in tiles. Colours and tones are those of the level `before` it."""
     photo, below, masks = resized(plan.photo, size), resized(before, size), plan.masks(size)
 
@@ -213,18 +240,27 @@ def _paint_tiles(plan: _Plan, size: tuple[int, int], before: Tensor, centre: Cen
         content = plan.painter.read(padded)
         so_far = plan.painter.read(pad_to_stride(tile.cut(below), 0)[0])
         sought = content.lerp(so_far, LARGE_SHARE)
-        targets = _targets(plan, LEVELS[-1], sought, content, centre, here, margin=0)
+        targets = _targets(plan, LEVELS[-1], sought, content, padded, centre, here, margin=0)
         out = _decoded(plan, targets, content, padded)[:, :, :h, :w]
         return (out + box_mean(tile.cut(below) - out, TONE_WINDOW)).clamp(0, 1)
 
-    return in_tiles(*size, painted)
+    return in_tiles(*size, painted, tick)
 
 
 def _targets(
-    plan: _Plan, level: int, sought: Maps, content: Maps, centre: Centre, masks: Masks, *, margin: int = MARGIN
+    plan: _Plan,
+    level: int,
+    sought: Maps,
+    content: Maps,
+    goal: Tensor,
+    centre: Centre,
+    masks: Masks,
+    *,
+    margin: int = MARGIN,
 ) -> Maps:
     """The maps to decode: the regions' styles at what is sought, pulled back to the content."""
     parts: list[tuple[Maps, float | Tensor]] = []
+    looks = Looks.of(goal)
     for region, mask in zip(plan.regions, masks, strict=True):
         cells = None if mask is None else F.avg_pool2d(pad_to_stride(mask, margin)[0], CELL)
         for style in region.styles:
@@ -233,21 +269,14 @@ def _targets(
                 light=plan.weights.light,
                 hue=plan.weights.hue,
                 relief=plan.weights.relief,
-                coherence=plan.weights.coherence,
-                balance=plan.weights.balance,
                 jitter=plan.jitter,
-                stride=1 if margin else 2,
                 noise=plan.noise,
             )
-            chosen = style_targets(plan.painter.decoder, sought, bank, centre=centre, weights=match)
+            chosen = style_targets(plan.painter.decoder, sought, looks, bank, centre=centre, weights=match)
             parts.append((chosen, style.weight if cells is None else cells * style.weight))
-    chosen, weights, strength = mixed_maps(parts), plan.weights, plan.options.strength
+    chosen, weights, strength = calmed(mixed_maps(parts), goal, plan.weights.calm), plan.weights, plan.options.strength
     fine, deep = 1 - strength * (1 - weights.fine), 1 - strength * (1 - weights.deep)
-    return Maps(
-        torch.lerp(chosen.fine, content.fine, fine),
-        torch.lerp(chosen.deep, content.deep, deep),
-        torch.lerp(chosen.marks, content.marks, fine),
-    )
+    return Maps(torch.lerp(chosen.fine, content.fine, fine), torch.lerp(chosen.deep, content.deep, deep))
 
 
 def _decoded(plan: _Plan, targets: Maps, content: Maps, goal: Tensor) -> Tensor:

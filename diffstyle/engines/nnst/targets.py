@@ -10,8 +10,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.engines.nnst.bank import Bank, StyleBanks
-from diffstyle.engines.nnst.decoder import Decoder, Maps
-from diffstyle.ops.neighbours import LIGHT_SQUARE, KeyGrid, coherent_matches, seeking_looks, to_keys, usage
+from diffstyle.engines.nnst.decoder import CELL, Decoder, Maps
+from diffstyle.engines.nnst.looks import Looks, seeking_looks
+from diffstyle.ops.luma import luma
+from diffstyle.ops.neighbours import nearest, to_keys
+
+FLAT = 0.04  # deviation of luma over 20 pixels, from which on a place is not flat
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,42 +53,54 @@ class Centre:
 class MatchWeights:
     """What counts beside the likeness of features.
 
-    `light`, `hue`, `relief`: likeness of luma, hue and local contrast. `coherence`: with what neighbours take.
-    `balance`: that places of the style are used alike, so that flats of the photo do not repeat one place of it.
-    `jitter`: length of the noise that varies matches. `stride`: every so many places the nearest of the style is
-    sought; the places between follow their neighbours.
+    `light`, `hue`, `relief`: likeness of luma, hue and local contrast. `jitter`: length of the noise that varies
+    matches.
     """
 
-    light: float = 1.0
-    hue: float = 1.0
+    light: float = 0.5
+    hue: float = 0.3
     relief: float = 0.0
-    coherence: float = 0.12
-    balance: float = 0.5
     jitter: float = 0.0
-    stride: int = 1
     noise: torch.Generator
 
 
-def style_targets(decoder: Decoder, maps: Maps, bank: Bank, *, centre: Centre, weights: MatchWeights) -> Maps:
-    """`maps` with every place replaced by its match in `bank`. The looks of `maps` are those to be found."""
-    fine_looks, deep_looks = maps.looks()
+def style_targets(
+    decoder: Decoder, maps: Maps, looks: Looks, bank: Bank, *, centre: Centre, weights: MatchWeights
+) -> Maps:
+    """`maps` with every place replaced by its match in `bank`. `looks` are those to be found."""
     fine = to_keys(maps.fine, decoder.fine_keys, centre.fine)
     deep = to_keys(maps.deep, decoder.deep_keys, centre.deep)
-    at_fine = _matches(fine, fine_looks, maps.fine, bank.fine_keys, weights)
-    at_deep = _matches(deep, deep_looks, maps.deep, bank.deep_keys, weights)
-    return Maps(_laid_out(bank.fine, at_fine), _laid_out(bank.deep, at_deep), _laid_out(bank.marks, at_fine))
+    return Maps(
+        _laid_out(bank.fine, _matches(fine, looks.fine, bank.fine_keys, weights)),
+        _laid_out(bank.deep, _matches(deep, looks.deep, bank.deep_keys, weights)),
+    )
 
 
-def _matches(keys: Tensor, looks: Tensor, like: Tensor, grid: KeyGrid, weights: MatchWeights) -> Tensor:
-    """Index (h, w) of rows for keys (1, h·w, d) and looks (1, h·w, 4) of a map (1, c, h, w)."""
-    h, w = like.shape[2:]
+def _matches(queries: Tensor, looks: Tensor, keys: Tensor, weights: MatchWeights) -> Tensor:
+    """Index (h, w) of the keys (k, d + 7) nearest to queries (1, h·w, d) with looks (1, 4, h, w)."""
+    h, w = looks.shape[2:]
     if weights.jitter > 0:
-        keys = keys + (weights.jitter * smooth_noise(keys.shape[2], (h, w), weights.noise)).to(keys.dtype)
-    queries = seeking_looks(keys, looks, light=weights.light, chroma=weights.hue, relief=weights.relief)[0]
-    balanced = KeyGrid(grid.keys.clone())
-    less = weights.balance / weights.light * usage(queries, grid.rows)
-    balanced.keys[..., LIGHT_SQUARE] -= less.view(grid.keys.shape[:3])
-    return coherent_matches(queries.view(h, w, -1), balanced, coherence=weights.coherence, stride=weights.stride)
+        queries = queries + (weights.jitter * smooth_noise(queries.shape[2], (h, w), weights.noise)).to(queries.dtype)
+    sought = seeking_looks(queries, looks, light=weights.light, chroma=weights.hue, relief=weights.relief)
+    return nearest(sought[0], keys).view(h, w)
+
+
+def calmed(targets: Maps, goal: Tensor, share: float) -> Maps:
+    """`targets` averaged with their neighbours' where the goal (1, 3, h, w) is flat, by up to `share`.
+
+    Neighbouring places of a calm sky match places of the style that differ in tone: undone, that is mottle.
+    """
+    y = F.avg_pool2d(luma(goal), CELL)
+    deviation = (_mean_around(y.square(), 5) - _mean_around(y, 5).square()).clamp_min(0).sqrt()
+    flat = share * (1 - deviation / FLAT).clamp(0, 1)
+    return Maps(
+        torch.lerp(targets.fine, _mean_around(targets.fine, 5), flat.to(targets.fine.dtype)),
+        torch.lerp(targets.deep, _mean_around(targets.deep, 3), F.avg_pool2d(flat, 2).to(targets.deep.dtype)),
+    )
+
+
+def _mean_around(x: Tensor, side: int) -> Tensor:
+    return F.avg_pool2d(x, side, 1, side // 2, count_include_pad=False)
 
 
 def smooth_noise(channels: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
@@ -113,8 +129,4 @@ def weighted_mean(parts: Sequence[tuple[Tensor, float | Tensor]]) -> Tensor:
 def mixed_maps(parts: Sequence[tuple[Maps, float | Tensor]]) -> Maps:
     """Maps weighted by numbers or by masks (1, 1, h/4, w/4)."""
     coarse = [(m.deep, F.avg_pool2d(w, 2) if isinstance(w, Tensor) else w) for m, w in parts]
-    return Maps(
-        weighted_mean([(m.fine, w) for m, w in parts]),
-        weighted_mean(coarse),
-        weighted_mean([(m.marks, w) for m, w in parts]),
-    )
+    return Maps(weighted_mean([(m.fine, w) for m, w in parts]), weighted_mean(coarse))

@@ -39,10 +39,15 @@ def tiles(height: int, width: int) -> Iterator[Tile]:
             )
 
 
-def in_tiles(height: int, width: int, paint: Callable[[Tile], Tensor]) -> Tensor:
-    """(1, 3, height, width) from paint(tile) -> (1, 3, rows, columns); neighbours fade into each other."""
+def in_tiles(height: int, width: int, paint: Callable[[Tile], Tensor], on_tile: Callable[[float], None]) -> Tensor:
+    """(1, 3, height, width) from paint(tile) -> (1, 3, rows, columns); neighbours fade into each other.
+
+    `on_tile(share)` is called before each tile with the share that is done.
+    """
     out, total = torch.zeros(1, 3, height, width), torch.zeros(1, 1, height, width)
-    for tile in tiles(height, width):
+    every = list(tiles(height, width))
+    for n, tile in enumerate(every):
+        on_tile(n / len(every))
         painted = paint(tile)
         rows = _share(tile.top, tile.bottom, height)[:, None]
         weight = (rows * _share(tile.left, tile.right, width))[None, None]

@@ -12,17 +12,16 @@ class Weights:
     """How the photo and the style share in a painting.
 
     `content`: the photo's share in the features that are matched after the first level; the rest are the picture's so
-    far. `light`, `hue`, `relief`, `coherence`, `balance`: as in MatchWeights. `deep`, `fine`: how far targets are
-    pulled back to the photo's own features. `restore_light`, `restore_hue`: how much of the goal's is restored in what
-    was painted.
+    far. `light`, `hue`, `relief`: as in MatchWeights. `calm`: how far neighbouring targets are averaged where the photo
+    is flat. `deep`, `fine`: how far targets are pulled back to the photo's own features. `restore_light`,
+    `restore_hue`: how much of the goal's is restored in what was painted.
     """
 
     content: float
     light: float
     hue: float
     relief: float = 0.0
-    coherence: float
-    balance: float
+    calm: float
     deep: float
     fine: float
     restore_light: float
@@ -43,8 +42,7 @@ class Weights:
             light=mix(a.light, b.light, share) * lines,
             hue=mix(a.hue, b.hue, share) * lines * colourfulness,
             relief=RELIEF * (1 - tonality),
-            coherence=mix(a.coherence, b.coherence, share),
-            balance=mix(a.balance, b.balance, share),
+            calm=mix(a.calm, b.calm, share),
             deep=mix(a.deep, b.deep, share),
             fine=mix(a.fine, b.fine, share),
             restore_light=mix(a.restore_light, b.restore_light, share) * tonality,
@@ -58,23 +56,21 @@ def mix(a: float, b: float, share: float) -> float:
 
 STRUCTURE = (  # at 0, 0.5 and 1
     Weights(
-        content=0.45,
-        light=0.4,
-        hue=0.2,
-        coherence=0.25,
-        balance=1.0,
+        content=0.3,
+        light=0.2,
+        hue=0.1,
+        calm=0.3,
         deep=0.0,
         fine=0.0,
         restore_light=0.1,
         restore_hue=0.1,
     ),
     Weights(
-        content=0.7,
-        light=1.2,
-        hue=0.8,
-        coherence=0.12,
-        balance=0.7,
-        deep=0.15,
+        content=0.45,
+        light=0.5,
+        hue=0.3,
+        calm=0.6,
+        deep=0.0,
         fine=0.0,
         restore_light=0.5,
         restore_hue=0.35,
@@ -83,8 +79,7 @@ STRUCTURE = (  # at 0, 0.5 and 1
         content=0.95,
         light=3.0,
         hue=3.0,
-        coherence=0.02,
-        balance=0.1,
+        calm=1.0,
         deep=0.5,
         fine=0.5,
         restore_light=0.9,

@@ -25,7 +25,8 @@ def feature_loss(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> T
 def detail(pictures: Tensor) -> Tensor:
     """(b, 4, h/4, w/4): mean differences of luma across, down, of 2x2 checkers, and of neighbours two pixels apart.
 
-    How much grain there is and which way it runs; matched with the marks, it keeps flats flat and strokes crisp.
+    How much grain there is and which way it runs; matched with that of the chosen places, it keeps flats flat and
+    strokes crisp.
     """
     y = F.pad(luma(pictures), (0, 2, 0, 2), mode="replicate")
     base = y[..., :-2, :-2]
@@ -42,7 +43,6 @@ def detail_loss(found: Tensor, wanted: Tensor) -> Tensor:
     return ((a - b).abs() / (b + 0.02)).mean((1, 2, 3))
 
 
-def tone_loss(pictures: Tensor, marks: Tensor) -> Tensor:
-    """L1 of colours averaged over 8 pixels: those of the picture and of the chosen marks (b, 48, h/4, w/4)."""
-    wanted = F.avg_pool2d(F.pixel_shuffle(marks.float(), 4) + 0.5, 8)
-    return (F.avg_pool2d(pictures, 8) - wanted).abs().mean((1, 2, 3))
+def tone_loss(pictures: Tensor, colours: Tensor) -> Tensor:
+    """L1 of colours averaged over 8 pixels: those of the picture and of the chosen places (b, 3, h/4, w/4)."""
+    return (F.avg_pool2d(pictures, 8) - F.avg_pool2d(colours, 2)).abs().mean((1, 2, 3))
