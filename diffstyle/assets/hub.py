@@ -15,7 +15,9 @@ from diffstyle.core.errors import InputError
 from diffstyle.formats.atomic import sha256
 
 STARTER = "starter"
-ModelKind = Literal["backbone", "controlnet", "depth", "ip-adapter", "encoder", "lora", "segmentation", "vae"]
+ModelKind = Literal[
+    "backbone", "controlnet", "depth", "ip-adapter", "encoder", "features", "lora", "segmentation", "vae"
+]
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 

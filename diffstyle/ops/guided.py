@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from diffstyle.ops.luma import box
+
 
 def guided_filter(values: Tensor, guide: Tensor, *, radius: int, epsilon: float = 2e-3, shrink: int = 4) -> Tensor:
     """`values` (b, c, h, w) smoothed in windows of 2·radius + 1 pixels, stopping at the edges of `guide` (b, 1, h, w).
@@ -17,7 +19,7 @@ def guided_filter(values: Tensor, guide: Tensor, *, radius: int, epsilon: float 
     side = 2 * max(1, round(radius / shrink)) + 1
 
     def mean(x: Tensor) -> Tensor:
-        return box_mean(x, side)
+        return box(x, side)
 
     mean_g, mean_v = mean(g), mean(v)
     slope = (mean(g * v) - mean_g * mean_v) / (mean(g * g) - mean_g.square() + epsilon)
@@ -26,9 +28,3 @@ def guided_filter(values: Tensor, guide: Tensor, *, radius: int, epsilon: float 
         F.interpolate(mean(x), guide.shape[2:], mode="bilinear", align_corners=False) for x in (slope, offset)
     )
     return torch.addcmul(offset, slope, guide)
-
-
-def box_mean(x: Tensor, side: int) -> Tensor:
-    """Means of windows of `side` pixels (odd), over what there is of them at the border."""
-    rows = F.avg_pool2d(x, (side, 1), 1, (side // 2, 0), count_include_pad=False)
-    return F.avg_pool2d(rows, (1, side), 1, (0, side // 2), count_include_pad=False)

@@ -20,7 +20,7 @@ from diffstyle.ops.neighbours import to_keys
 LEVELS = (4, 2, 1)  # the working size divided by these: the scales of a painting, coarse to fine
 SIDE = 384  # pixels, of an exemplar's longest side at the finest scale
 TONES = 17  # quantiles of luma
-MOST = 12_288  # fine places of one exemplar at one scale
+MOST = 8_192  # fine places of one exemplar at one scale
 MARGIN = 32  # pixels of reflected border around what is read, cut off the maps again
 
 

@@ -42,8 +42,8 @@ from diffstyle.engines.nnst.tiles import Tile, in_tiles
 from diffstyle.engines.nnst.tones import ToneMap
 from diffstyle.engines.nnst.weights import Weights, mix
 from diffstyle.ops.colour_transfer import ColourMoments, apply_colour_map, colour_map, colour_moments
-from diffstyle.ops.guided import box_mean, guided_filter
-from diffstyle.ops.luma import local_contrast, luma
+from diffstyle.ops.guided import guided_filter
+from diffstyle.ops.luma import box, local_contrast, luma
 
 OnLevel = Callable[[float, Tensor], None]
 Tick = Callable[[float], None]  # called with the share of a level that is done
@@ -242,7 +242,7 @@ def _paint_tiles(plan: _Plan, size: tuple[int, int], before: Tensor, centre: Cen
         sought = content.lerp(so_far, LARGE_SHARE)
         targets = _targets(plan, LEVELS[-1], sought, content, padded, centre, here, margin=0)
         out = _decoded(plan, targets, content, padded)[:, :, :h, :w]
-        return (out + box_mean(tile.cut(below) - out, TONE_WINDOW)).clamp(0, 1)
+        return (out + box(tile.cut(below) - out, TONE_WINDOW)).clamp(0, 1)
 
     return in_tiles(*size, painted, tick)
 

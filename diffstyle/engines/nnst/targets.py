@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from diffstyle.engines.nnst.bank import Bank, StyleBanks
 from diffstyle.engines.nnst.decoder import CELL, Decoder, Maps
 from diffstyle.engines.nnst.looks import Looks, seeking_looks
-from diffstyle.ops.luma import luma
+from diffstyle.ops.luma import box, luma
 from diffstyle.ops.neighbours import nearest, to_keys
 
 FLAT = 0.04  # deviation of luma over 20 pixels, from which on a place is not flat
@@ -91,16 +91,17 @@ def calmed(targets: Maps, goal: Tensor, share: float) -> Maps:
     Neighbouring places of a calm sky match places of the style that differ in tone: undone, that is mottle.
     """
     y = F.avg_pool2d(luma(goal), CELL)
-    deviation = (_mean_around(y.square(), 5) - _mean_around(y, 5).square()).clamp_min(0).sqrt()
+    deviation = (box(y.square(), 5) - box(y, 5).square()).clamp_min(0).sqrt()
     flat = share * (1 - deviation / FLAT).clamp(0, 1)
     return Maps(
-        torch.lerp(targets.fine, _mean_around(targets.fine, 5), flat.to(targets.fine.dtype)),
-        torch.lerp(targets.deep, _mean_around(targets.deep, 3), F.avg_pool2d(flat, 2).to(targets.deep.dtype)),
+        torch.lerp(targets.fine, _averaged(targets.fine, 4), flat.to(targets.fine.dtype)),
+        torch.lerp(targets.deep, _averaged(targets.deep, 2), F.avg_pool2d(flat, 2).to(targets.deep.dtype)),
     )
 
 
-def _mean_around(x: Tensor, side: int) -> Tensor:
-    return F.avg_pool2d(x, side, 1, side // 2, count_include_pad=False)
+def _averaged(maps: Tensor, side: int) -> Tensor:
+    """Maps (1, c, h, w) averaged over about 2 x `side` places; sides of pictures are multiples of 16, so it divides."""
+    return F.interpolate(F.avg_pool2d(maps, side), maps.shape[2:], mode="bilinear", align_corners=False)
 
 
 def smooth_noise(channels: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
