@@ -12,6 +12,7 @@ from torchvision.models.vgg import cfgs, make_layers
 
 from diffstyle import InputError
 from diffstyle.encoders.imagenet_features import SQUEEZENET, ImageNetFeatures, feature_net
+from diffstyle.formats.safetensors import write_safetensors
 
 NETS = ("vgg16", "vgg19", "squeezenet1_1")
 
