@@ -165,6 +165,11 @@ class Stylizer:
         settings = engine_settings(interactive_engine())
         return self.render(_supported_part(task, settings))
 
+    def draft(self, task: Task) -> Result | None:
+        """A draft by the task's own engine or the default one, in a fraction of a second; None if it makes none."""
+        settings = self.engine_settings(task.engine).draft()
+        return None if settings is None else self.render(replace(task, engine=settings))
+
     def engine_settings(self, engine: EngineSettings | str | None = None) -> EngineSettings:
         """The settings of an engine: as they are given, an engine's defaults by its name, or those of the engine that
         paints with this model when nobody says which.

@@ -95,6 +95,10 @@ class EngineSettings:
     def __post_init__(self) -> None:
         check_values(self, type(self))
 
+    def draft(self) -> EngineSettings | None:
+        """These settings for a draft of the same picture in a fraction of a second; None if the engine has none."""
+        return None
+
 
 def check_honoured(settings: Settings, engine: EngineSettings, *, negative: bool) -> None:
     """Raise InputError for a setting that differs from its default although `engine` cannot honour it.

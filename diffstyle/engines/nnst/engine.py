@@ -72,6 +72,7 @@ class NnstEngine:
             structure=task.structure,
             seed=task.seed or None,
             refine_steps=settings.refine_steps,
+            scales=settings.scales,
         )
 
         def picture(pixels: Tensor) -> Picture:

@@ -60,7 +60,8 @@ class PaintOptions:
     """`strength` 0…1: how far from the photo's own features and colours to the style's.
     `structure` 0…1: how much of the photo's shapes, tones and detail is kept.
     `size`: longest side in pixels of the finest level that is painted whole. `seed` varies which marks are chosen.
-    `refine_steps`: steps of gradient descent after that level.
+    `refine_steps`: steps of gradient descent after that level. `scales`: how many levels are painted; with fewer than
+    all, the last is enlarged.
     """
 
     strength: float = 1.0
@@ -68,6 +69,7 @@ class PaintOptions:
     size: int = 512
     seed: int | None = None
     refine_steps: int = 0
+    scales: int = len(LEVELS)
 
 
 @torch.inference_mode()
@@ -87,10 +89,11 @@ def paint(
     plan = _Plan.of(painter, photo[None], regions, options)
     working = min(options.size, longest)
     sizes = [working / level for level in LEVELS]
-    while sizes[-1] < longest:
+    sizes = sizes[: options.scales]
+    while options.scales == len(LEVELS) and sizes[-1] < longest:
         sizes.append(min(longest, 2 * sizes[-1]))
     work = [side**2 for side in sizes]
-    work[len(LEVELS) - 1] *= 1 + options.refine_steps * STEP_WORK
+    work[-1 if len(work) < len(LEVELS) else len(LEVELS) - 1] *= 1 + options.refine_steps * STEP_WORK
     picture, centre, spent = plan.photo, None, 0.0
     for n, (side, level) in enumerate(zip(sizes, (*LEVELS, *[LEVELS[-1]] * len(sizes)), strict=False)):
         size = _size(h, w, side / longest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 from diffstyle.core.fields import Range, Section
@@ -17,6 +17,8 @@ class Nnst(EngineSettings):
     ----------
     refine_steps
         Steps of gradient descent after the painting, at up to 512 pixels: crisper strokes, 0.2 s a step.
+    scales
+        How many of the scales 128, 256 and 512 pixels are painted; fewer give a quick draft.
     """
 
     name: ClassVar[str] = "nnst"
@@ -24,3 +26,8 @@ class Nnst(EngineSettings):
     capabilities: ClassVar[Capabilities] = Capabilities(regional=True, seeded=True, structure=True)
 
     refine_steps: Annotated[int, Range(0, 200), Section("Painter")] = 0
+    scales: Annotated[int, Range(1, 3), Section("Painter")] = 3
+
+    def draft(self) -> Nnst:
+        """The first two scales."""
+        return replace(self, scales=2, refine_steps=0)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from diffstyle import InputError, Picture, Reference, Style, StyleSpace, Stylizer
+from diffstyle import Cancelled, InputError, Picture, Reference, Style, StyleSpace, Stylizer, Task
+from diffstyle.engines.base import Step
 from diffstyle.engines.nnst.exemplar import crop_margins
+from diffstyle.engines.nnst.settings import Nnst
 from diffstyle.formats.exemplar import LARGEST, LONGEST, decode_exemplar, encode_exemplar
 from tests.helpers.pictures import waves
 
@@ -70,3 +73,40 @@ def test_a_style_known_by_statistics_alone_gets_a_sentence(stylizer: Stylizer, s
     bare = Style((Reference("d", "old", statistics={"preview-x": torch.zeros(3)}),))
     with pytest.raises(InputError, match="neither a picture nor an embedding"):
         stylizer.stylize(small_photo, bare, engine="nnst")
+
+
+def test_a_draft_looks_like_the_render(stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+    task = Task(photo, painting, engine="nnst", size=512)
+    draft, final = stylizer.draft(task), stylizer.render(task)
+    assert draft is not None
+    assert draft.picture.size == final.picture.size
+    small = [r.picture.resized((32, 24)).pixels for r in (draft, final)]
+    assert float((small[0] - small[1]).abs().mean()) < 0.04
+
+
+def test_engines_without_drafts_make_none(stylizer: Stylizer, small_photo: Picture, painting: Style) -> None:
+    assert stylizer.draft(Task(small_photo, painting, engine="adain")) is None
+
+
+def test_refining_goes_on_from_the_painting(stylizer: Stylizer, small_photo: Picture, painting: Style) -> None:
+    plain = stylizer.stylize(small_photo, painting, engine=Nnst()).picture.pixels
+    refined = stylizer.stylize(small_photo, painting, engine=Nnst(refine_steps=3)).picture.pixels
+    assert 0 < float((plain - refined).abs().mean()) < 0.05
+
+
+@pytest.mark.parametrize(
+    "task", [{"engine": Nnst(refine_steps=8)}, {"engine": "nnst", "size": 1100}], ids=["refining", "tiles"]
+)
+def test_a_cancelled_painting_ends_within_its_level(
+    stylizer: Stylizer, small_photo: Picture, painting: Style, task: dict[str, Any]
+) -> None:
+    seen: list[int] = []
+
+    def on_step(step: Step) -> bool:
+        seen.append(step.done)
+        return len(seen) < 6
+
+    with pytest.raises(Cancelled):
+        stylizer.render(Task(small_photo, painting, **task), on_step)
+    assert len(seen) == 6
+    assert seen == sorted(seen)

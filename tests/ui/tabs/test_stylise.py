@@ -45,6 +45,7 @@ def test_a_photo_a_mix_and_a_render(page: Page, tmp_path: Path) -> None:
     press(page, "weight-1", "ArrowLeft", 50)
     if os.environ.get("DIFFSTYLE_SCREENSHOT"):
         take_documentation_picture(page)
+    expect(page.locator("#status")).to_contain_text("a draft of the render")
     page.locator("#render").click()
     expect(page.locator("#status")).to_contain_text("Rendered in")
     take_screenshots(page, "stylise")

@@ -31,10 +31,15 @@ class Controls:
     inputs: Sequence[Component]
     frame: Sequence[Widget]
     preview: Callable[..., Any]
+    draft: Callable[..., Any]
 
     def preview_after(self, event: Dependency) -> Dependency:
-        """Update the preview when the handler of `event` has succeeded."""
-        return bind_after(event, self.preview, self.inputs, self.frame, kind="preview")
+        """Update the preview, then the draft, when the handler of `event` has succeeded."""
+        return self.draft_after(bind_after(event, self.preview, self.inputs, self.frame, kind="preview"))
+
+    def draft_after(self, preview: Dependency) -> Dependency:
+        """Replace the preview by a draft of the engine that will render."""
+        return bind_after(preview, self.draft, self.inputs, self.frame, kind="draft")
 
     @user_errors
     def cancel(self, request: gr.Request) -> Any:

@@ -10,7 +10,7 @@ from gradio.blocks import BlockContext
 from gradio.components import Component
 from gradio.events import Dependency
 
-Kind = Literal["change", "preview", "drag", "render", "train", "immediate"]
+Kind = Literal["change", "preview", "draft", "drag", "render", "train", "immediate"]
 TriggerMode = Literal["once", "multiple", "always_last"]
 Widget: TypeAlias = Component | BlockContext
 Update: TypeAlias = dict[str, Any]
@@ -18,8 +18,13 @@ ENABLED: Update = gr.update(interactive=True)
 DISABLED: Update = gr.update(interactive=False)
 UNCHANGED: Update = gr.update()
 
-_TRIGGER_MODES: dict[Kind, TriggerMode] = {"preview": "always_last", "drag": "multiple", "change": "multiple"}
-_CONCURRENCY: dict[Kind, int] = {"preview": 1, "drag": 1, "render": 1, "train": 1, "change": 8, "immediate": 8}
+_TRIGGER_MODES: dict[Kind, TriggerMode] = {
+    "preview": "always_last",
+    "draft": "always_last",
+    "drag": "multiple",
+    "change": "multiple",
+}
+_PARALLEL: tuple[Kind, ...] = ("change", "immediate")  # up to eight at a time; of the others one
 
 
 class _Options(TypedDict):
@@ -45,6 +50,8 @@ def bind(
 
     preview
         Of the requests of one page only the last one waits; older ones are dropped. All previews share one queue.
+    draft
+        As preview, in a queue of its own.
     drag
         As preview, for a `drag_control`, which drops older requests itself.
     render, train
@@ -79,6 +86,6 @@ def _options(handler: Callable[..., Any], kind: Kind) -> _Options:
         "queue": kind != "immediate",
         "show_progress": "minimal" if kind in ("render", "train") else "hidden",
         "trigger_mode": _TRIGGER_MODES.get(kind, "once"),
-        "concurrency_limit": _CONCURRENCY[kind],
+        "concurrency_limit": 8 if kind in _PARALLEL else 1,
         "concurrency_id": "preview" if kind == "drag" else kind,
     }

@@ -8,12 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from threading import Event
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from diffstyle import InputError, Picture, Result, Style, Stylizer, Task
 from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.settings import EngineSettings
 from diffstyle.engines.base import Step
-from diffstyle.engines.registry import default_engine_of, engine_names, interactive_engine
+from diffstyle.engines.registry import default_engine_of, engine_names, engine_settings, interactive_engine
 
 T = TypeVar("T")
 PREVIEW_SIDE = 512
@@ -33,11 +34,19 @@ class Worker:
 
     def __init__(self, load: Callable[[], Stylizer], name: str) -> None:
         self._load, self._stylizer = load, None
+        self._last: Future[Any] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
 
     def submit(self, job: Callable[[Stylizer], T]) -> Future[T]:
         """Queue a job."""
-        return self._thread.submit(lambda: job(self._ready()))
+        future = self._thread.submit(lambda: job(self._ready()))
+        self._last = future
+        return future
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs or waits."""
+        return self._last is not None and not self._last.done()
 
     def run(self, job: Callable[[Stylizer], T]) -> T:
         """Queue a job and wait for its result."""
@@ -93,6 +102,17 @@ class Renderer:
     def preview(self, task: Task) -> Result:
         """The task by the interactive engine, in the size of its content."""
         return self.previews.run(lambda stylizer: stylizer.preview(replace(task, size=None)))
+
+    def draft(self, task: Task) -> Result | None:
+        """A draft by the engine that will render the task, in the size of its content; None if that engine makes none
+        or a render runs.
+        """
+        if self.renders.busy or self._drafting_settings(task) is None:
+            return None
+        return self.renders.run(lambda stylizer: stylizer.draft(replace(task, size=None)))
+
+    def _drafting_settings(self, task: Task) -> EngineSettings | None:
+        return engine_settings(self.default_engine if task.engine is None else task.engine).draft()
 
     def render(self, task: Task, cancel: Event) -> Iterator[Progress | Result]:
         """The steps as they are done, then the result.

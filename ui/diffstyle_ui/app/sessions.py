@@ -56,6 +56,7 @@ class Session:
     results: tuple[SavedResult, ...] = ()
     result_count: int = 0
     previews: tuple[Path, ...] = ()
+    preview_count: int = 0
     mask_photo: Path | None = None
     mask: Mask | None = None
     masked_style: Style | None = None

@@ -91,14 +91,14 @@ class StyliseTab:
                 self.variations = seed_grid(elem_id="variations")
         inputs: list[Component] = [self.photo, *self.rows.weights, *self.form.inputs]
         frame: list[Widget] = [self.frame, self.status]
-        self.controls = Controls(context, self.rows, self.form, inputs, frame, self.preview)
+        self.controls = Controls(context, self.rows, self.form, inputs, frame, self.preview, self.draft)
         self._bind()
 
     def _bind(self) -> None:
         rows, form, weights, controls = self.rows, self.form, self.rows.weights, self.controls
         edits = [getattr(widget, "input") for widget in (*weights, *form.inputs)]  # noqa: B009 - Gradio adds events at run time
         triggers = [self.photo.upload, self.photo.clear, *edits]
-        bind(triggers, self.preview, controls.inputs, controls.frame, kind="preview")
+        controls.draft_after(bind(triggers, self.preview, controls.inputs, controls.frame, kind="preview"))
         changes = [
             bind([self.example.click], self.use_example, [], [self.photo]),
             bind([rows.words.submit], self.add_words, [rows.words, *weights], [rows.words, *rows.outputs]),
@@ -175,12 +175,29 @@ class StyliseTab:
             frame = pair(current.url, current.url, description="The photo, unchanged")
             return frame, status("Now choose a style.")
         asked = self._request(session, photo, values)
+        session.preview_count += 1
         result = self.context.renderer.preview(asked.settings.task(current.small, asked.style))
         if session.rendering_now:
             return UNCHANGED, UNCHANGED
         frame = pair(current.url, data_url(result.picture), description=f"Preview in the style {asked.style.label}")
         seconds = sum(result.seconds.values())
         return frame, status(f"Preview in {seconds:.2f} s.", self.context.hint(asked.style))
+
+    @user_errors
+    def draft(self, request: gr.Request, photo: Any, *values: Any) -> tuple[Any, Any]:
+        """What the render will look like, in place of the preview; nothing if a newer preview was asked for."""
+        session = self.context.session(request)
+        if not photo or not session.parts or session.rendering_now:
+            return UNCHANGED, UNCHANGED
+        number = session.preview_count
+        current = self.context.photo(session, photo)
+        asked = self._request(session, photo, values)
+        result = self.context.renderer.draft(asked.settings.task(current.small, asked.style))
+        if result is None or session.rendering_now or number != session.preview_count:
+            return UNCHANGED, UNCHANGED
+        frame = pair(current.url, data_url(result.picture), description=f"Draft in the style {asked.style.label}")
+        line = f"Preview in {sum(result.seconds.values()):.2f} s, a draft of the render."
+        return frame, status(line, self.context.hint(asked.style))
 
     @user_errors
     def render(self, request: gr.Request, keep_seed: bool, photo: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
