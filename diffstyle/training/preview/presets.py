@@ -2,7 +2,7 @@
 
 A named style is what the preview network and the starter's CLIP measure of a few public-domain pictures, or of photos
 rendered in a procedural medium. The pictures themselves do not ship. The exemplar that the painter copies marks from is
-made here: a CC0 photo that the painter painted from those pictures, or one of the renderings.
+made here: a texture that the painter synthesised from the first of those pictures, or one of the renderings.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
+from diffstyle.assets.manifest import verified
 from diffstyle.assets.zoo import example_photo
-from diffstyle.core.picture import Picture
+from diffstyle.core.picture import Picture, fitted
 from diffstyle.core.style import Style
 from diffstyle.core.task import Task
 from diffstyle.data.procedural import render
-from diffstyle.formats.exemplar import encode_exemplar
+from diffstyle.engines.nnst.bank import Painter, read_style
+from diffstyle.engines.nnst.engine import WEIGHTS
+from diffstyle.engines.nnst.exemplar import crop_margins
+from diffstyle.engines.nnst.synthesis import synthesise
+from diffstyle.formats.exemplar import LONGEST, encode_exemplar
 from diffstyle.formats.style_file import SUFFIX
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels, read_shards
@@ -30,8 +35,6 @@ else:
     import tomli as tomllib
 
 THUMBNAIL = 192
-CANVAS = "73718fa19809"  # a mountain lake (CC0), which has sky, water, contours and both light and dark
-CANVAS_STRUCTURE = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,13 @@ def make_presets(data: Path, folder: Path) -> list[Path]:
     }
     stylizer = Stylizer.load("starter", device="cpu")
     photo = Picture.open(example_photo())
-    canvas = Picture.from_array(pixels[CANVAS])
+    path, _ = verified(WEIGHTS)
+    painter = Painter.load(path)
     paths: list[Path] = []
     for preset in presets:
         pictures = [Picture.from_array(p, source=preset.credit) for p in _pictures(preset, pixels)]
         style = Style.from_images(pictures)
-        exemplar = encode_exemplar(pictures[0] if preset.medium else painted(stylizer, canvas, style))
+        exemplar = encode_exemplar(pictures[0] if preset.medium else texture(painter, pictures[0]))
         style = stylizer.measure(stylizer.encoder.encode(with_exemplar(style, exemplar)))
         thumbnail = jpeg(stylizer.render(Task(photo, style, size=THUMBNAIL)).picture)
         style = replace(style, name=preset.name, licence=preset.licence, card=preset.credit, thumbnail=thumbnail)
@@ -75,10 +79,11 @@ def make_presets(data: Path, folder: Path) -> list[Path]:
     return paths
 
 
-def painted(stylizer: Stylizer, photo: Picture, style: Style) -> Picture:
-    """`photo` in the manner of a style's pictures, at the size of an exemplar: nearer to them than to the photo."""
-    task = Task(photo, style, engine="nnst", structure=CANVAS_STRUCTURE, size=512)
-    return stylizer.render(task).picture
+def texture(painter: Painter, picture: Picture) -> Picture:
+    """A square texture in the manner of `picture`, as large as an exemplar may be."""
+    inside = crop_margins(picture.opaque())
+    small = Picture(inside).resized(fitted((inside.shape[2], inside.shape[1]), LONGEST))
+    return Picture(synthesise(painter, read_style(painter, small.pixels), height=LONGEST, width=LONGEST))
 
 
 def with_exemplar(style: Style, exemplar: bytes) -> Style:

@@ -10,9 +10,13 @@ import pytest
 import torch
 
 from diffstyle import Cancelled, InputError, Picture, Reference, Style, StyleSpace, Stylizer, Task
+from diffstyle.assets.manifest import verified
 from diffstyle.engines.base import Step
+from diffstyle.engines.nnst.bank import Painter, read_style
+from diffstyle.engines.nnst.engine import WEIGHTS
 from diffstyle.engines.nnst.exemplar import crop_margins
 from diffstyle.engines.nnst.settings import Nnst
+from diffstyle.engines.nnst.synthesis import synthesise
 from diffstyle.formats.exemplar import LARGEST, LONGEST, decode_exemplar, encode_exemplar
 from tests.helpers.pictures import waves
 
@@ -110,3 +114,14 @@ def test_a_cancelled_painting_ends_within_its_level(
         stylizer.render(Task(small_photo, painting, **task), on_step)
     assert len(seen) == 6
     assert seen == sorted(seen)
+
+
+def test_a_texture_has_the_colours_of_its_style() -> None:
+    painter = Painter.load(verified(WEIGHTS)[0])
+    style = Picture.from_array(waves(160, 120)).pixels
+    banks = read_style(painter, style)
+    one, same, other = (synthesise(painter, banks, height=96, width=128, seed=s) for s in (1, 1, 2))
+    assert one.shape == (3, 96, 128)
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert torch.allclose(one.mean((1, 2)), style.mean((1, 2)), atol=0.05)
