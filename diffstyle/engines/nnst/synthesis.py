@@ -1,4 +1,4 @@
-"""Textures in the manner of a style: the painter paints noise, coarse to fine, until only the style's marks are left."""
+"""Textures in the manner of a style: noise that the painter paints, coarse to fine, until only marks are left."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCALES = (4, 2, 1)  # the longest side divided by these is what each pass paints
 
 @torch.inference_mode()
 def synthesise(painter: Painter, banks: StyleBanks, *, height: int, width: int, seed: int = 0) -> Tensor:
-    """A texture (3, height, width) in [0, 1] from the marks and in the colours of one style; equal seeds, equal texture.
+    """A texture (3, height, width) in [0, 1] from the marks and in the colours of one style, the same for equal seeds.
 
     Longest sides of 128 to 512 pixels suit the scales that banks are read at.
     """
