@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from diffstyle.engines.adain.settings import Adain
     from diffstyle.engines.base import Engine
     from diffstyle.engines.diffusion.settings import Diffusion
+    from diffstyle.engines.nnst.settings import Nnst
     from diffstyle.formats.recipe import read_recipe
     from diffstyle.formats.result import Result
     from diffstyle.formats.style_files import Style
@@ -37,6 +38,7 @@ _HOME = {
     "Diffusion": "engines.diffusion.settings",
     "Engine": "engines.base",
     "InputError": "core.errors",
+    "Nnst": "engines.nnst.settings",
     "Picture": "core.picture",
     "Reference": "core.style",
     "Result": "formats.result",
@@ -57,6 +59,7 @@ __all__ = [
     "Diffusion",
     "Engine",
     "InputError",
+    "Nnst",
     "Picture",
     "Reference",
     "Result",

@@ -8,7 +8,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
-FLOOR = 4e-4  # variance of sRGB added to both sides: a map must not amplify noise
+FLOOR = 4e-4  # variance of sRGB added to the source: a map must not amplify noise
+LEAST = 1e-6  # variance added to the target: in a style of one ink, hardly any hue of the source is left
 LARGEST_GAIN = 3.0  # of the map along any colour direction
 
 
@@ -36,9 +37,9 @@ def colour_map(source: ColourMoments, target: ColourMoments) -> tuple[Tensor, Te
     A = Cs^-1/2 (Cs^1/2 Ct Cs^1/2)^1/2 Cs^-1/2. Gains above LARGEST_GAIN are cut: where the source has hardly any
     contrast in some direction, the target's can only be reached by amplifying noise.
     """
-    floor = FLOOR * torch.eye(3, device=source.mean.device)
-    root, inverse = _roots(source.covariance + floor)
-    middle, _ = _roots(root @ (target.covariance + floor) @ root)
+    one = torch.eye(3, device=source.mean.device)
+    root, inverse = _roots(source.covariance + FLOOR * one)
+    middle, _ = _roots(root @ (target.covariance + LEAST * one) @ root)
     matrix = inverse @ middle @ inverse
     values, vectors = eigh((matrix + matrix.mT) / 2)
     matrix = (vectors * values.clamp(max=LARGEST_GAIN)[:, None]) @ vectors.mT

@@ -20,6 +20,7 @@ EQUALISE = 0.7  # share of the way from the mapped luma to the style's own distr
 LIFT = 0.35  # share of the way from the mapped luma up to the full range
 MIDTONES = 0.25  # share of mid-tones from which on a style has all tones
 LARGEST_GAIN = 2.5
+STEEPEST = 2.5  # slope of luma from photo to style, over that of their whole ranges: a gradient must not become an edge
 KNEE = 0.25  # share of the style's range at either end into which tones beyond it are compressed
 
 
@@ -47,8 +48,8 @@ class ToneMap:
         return cls(
             matrix,
             offset,
-            luma_quantiles(seen) + steps,
-            style.tones,
+            photo_tones := luma_quantiles(seen) + steps,
+            gentle(photo_tones, style.tones),
             min(1.0, style.midtones / MIDTONES),
             colourfulness,
         )
@@ -67,6 +68,20 @@ class ToneMap:
         gain = ((wanted.clamp_min(0) + 0.04) / (y.clamp_min(0) + 0.04)).clamp(0, LARGEST_GAIN)
         lifted = mapped * gain
         return (lifted + 0.5 * (wanted - luma(lifted))).clamp(0, 1)
+
+
+def gentle(at: Tensor, values: Tensor) -> Tensor:
+    """Ascending `values` (n,) at the places `at` (n,), less steep than STEEPEST times the whole line; same ends.
+
+    What steep parts lose is given to the others in proportion to their length.
+    """
+    run = at.diff()
+    line = (values[-1] - values[0]) / run.sum()
+    rise = values.diff()
+    for _ in range(8):
+        capped = rise.minimum(STEEPEST * line * run)
+        rise = capped + (values[-1] - values[0] - capped.sum()) * run / run.sum()
+    return torch.cat((values[:1], values[:1] + rise.cumsum(0)))
 
 
 def _hues(covariance: Tensor) -> float:
