@@ -242,7 +242,7 @@ def _media(tokens: list[str], items: list[_Item], excluded: frozenset[str]) -> t
 
 def _weight(tokens: list[str], item: _Item) -> float:
     """What is said of its share: "70 % halftone", "halftone 70%", "mostly", "a touch of"."""
-    before = [t for t in tokens[max(0, item.place - 3) : item.place]]
+    before = list(tokens[max(0, item.place - 3) : item.place])
     for place in range(len(before) - 1, -1, -1):
         if before[place] in _STOPS:
             before = before[place + 1 :]

@@ -15,7 +15,6 @@ import cv2 as untyped
 import numpy as np
 import numpy.typing as npt
 
-from diffstyle.ops.lab import Array
 from diffstyle.ops.strips import strips
 
 cv2: Any = untyped
@@ -24,6 +23,8 @@ DRAWN_SIDE = 1400  # pixels; smaller pictures are drawn at least so large and av
 STRIP_PIXELS = 2**20
 _BITS = 4  # of a pixel's fraction, in OpenCV's coordinates
 
+Array: TypeAlias = npt.NDArray[np.floating[Any]]
+"""Numbers of either precision; whole pictures are float32."""
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 

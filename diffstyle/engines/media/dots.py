@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffstyle.engines.media.canvas import Draw, Window, fill, from_bytes, to_bytes
+from diffstyle.engines.media.canvas import Array, Draw, Window, fill, from_bytes, to_bytes
 from diffstyle.engines.media.look import Look, ramp, saturated
 from diffstyle.engines.media.photo import Photo, Rng, blur, spread
-from diffstyle.ops.lab import Array
 
 DOT = 1.75  # units, the radius of a stippled dot
 _CIRCLE = np.linspace(0, 2 * np.pi, 17)[:-1]

@@ -19,12 +19,11 @@ from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, Task, resolve
 from diffstyle.data.words.parse import nearest_media
 from diffstyle.engines.base import Engine, EngineHost, OnStep, Step, report
-from diffstyle.engines.media.canvas import draw_all
+from diffstyle.engines.media.canvas import Array, draw_all
 from diffstyle.engines.media.choose import GRAINS, SMALLEST_GRAIN, Layer, adjusted, layers_of, look_of
 from diffstyle.engines.media.photo import Photo
 from diffstyle.engines.media.registry import MEDIA
 from diffstyle.engines.media.settings import Media
-from diffstyle.ops.lab import Array
 
 RULES = 1  # raise it when a rule draws otherwise than before: recipes name it
 STEPS = 100

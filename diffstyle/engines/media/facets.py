@@ -11,11 +11,10 @@ from scipy import ndimage as untyped_ndimage
 from scipy.spatial import Delaunay, KDTree
 from skimage import segmentation as untyped_segmentation
 
-from diffstyle.engines.media.canvas import Draw, Window, fill, from_bytes, to_bytes
+from diffstyle.engines.media.canvas import Array, Draw, Window, fill, from_bytes, to_bytes
 from diffstyle.engines.media.dots import photo_at
 from diffstyle.engines.media.look import Look, ramp, saturated
 from diffstyle.engines.media.photo import Photo, Rng, blur, contours, means, noise, spread
-from diffstyle.ops.lab import Array
 
 cv2: Any = untyped
 ndimage: Any = untyped_ndimage

@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from diffstyle.engines.media.canvas import Draw, Window
+from diffstyle.engines.media.canvas import Array, Draw, Window
 from diffstyle.engines.media.look import Look, nearest, palette, ramp, saturated
 from diffstyle.engines.media.photo import Photo, Rng, blur, noise
-from diffstyle.ops.lab import Array
 
 cv2: Any = untyped
 BAYER = (np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32) + 0.5) / 16 - 0.5
@@ -42,7 +41,7 @@ class Grid:
         return cv2.resize(field, (self.columns, self.rows), interpolation=cv2.INTER_AREA)
 
     def cells(self, window: Window) -> tuple[Array, Array, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """Places within the cells from 0 to 1, down (rows, 1) and across (1, width); then the cells' rows and columns."""
+        """Places in the cells from 0 to 1, down (rows, 1) and across (1, width); then the cells' rows and columns."""
         y, x = window.grid()
         y, x = y / self.height, x / self.width
         row, column = (np.floor(c).astype(np.intp) for c in (y, x))
@@ -97,7 +96,8 @@ def characters(photo: Photo, look: Look, rng: Rng) -> Draw:
     cells = cells.reshape(grid.rows * grid.columns, -1)  # (cells, 24)
     apart = np.square(cells).sum(1)[:, None] - 2 * cells @ shapes.T + np.square(shapes).sum(1)[None]
     weights = 3.0 * small[0] * small[1] * np.square(cells.mean(1)[:, None] - shapes.mean(1)[None])
-    chosen = (apart + weights + 0.25 * rng.random(apart.shape)).argmin(1).reshape(grid.rows, grid.columns)
+    best = np.asarray((apart + weights + 0.25 * rng.random(apart.shape)).argmin(1), np.intp)
+    chosen = best.reshape(grid.rows, grid.columns)
     sheet = np.pad(glyphs, ((0, 0), (1, 1), (1, 1)))
     flat = np.ascontiguousarray(sheet.reshape(-1, width + 2))
     bright = 0.85 + 0.15 * grid.mean(amount)

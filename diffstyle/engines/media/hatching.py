@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffstyle.engines.media.canvas import Draw, Window
+from diffstyle.engines.media.canvas import Array, Draw, Window
 from diffstyle.engines.media.look import Look
 from diffstyle.engines.media.photo import Photo, Rng, along, blur, contours, evened, noise
-from diffstyle.ops.lab import Array
 
 
 def hatching(photo: Photo, look: Look, rng: Rng) -> Draw:
@@ -45,7 +44,7 @@ def engraving(photo: Photo, look: Look, rng: Rng) -> Draw:
 
 
 def etching(photo: Photo, look: Look, rng: Rng) -> Draw:
-    """Free, wavering needle lines that follow the forms, cross in the shadows and leave bare plate tone in the lights."""
+    """Free needle lines that follow the forms, cross in the shadows and leave bare plate tone in the lights."""
     amount = look.amount(_keen(photo))
     turned = (photo.flow + 0.25 * noise(photo.shape, 30.0, rng)).astype(np.float32)
     layers = [
@@ -71,7 +70,8 @@ def contour_lines(photo: Photo, look: Look, rng: Rng) -> Draw:
     steps = 22 / look.grain
     field = blur(photo.tone, 2.0 + 1.2 * look.grain) * 0.92 + 0.03 * noise(photo.shape, 26.0, rng)
     height = (field * steps + rng.uniform(0, 1)).astype(np.float32)
-    slope = np.hypot(*np.gradient(height)).astype(np.float32) + np.float32(0.004)
+    down, across = (np.asarray(part, np.float32) for part in np.gradient(height))
+    slope = np.hypot(down, across) + np.float32(0.004)
     light, shade = look.amount(photo.tone), 0.16 * look.amount(blur(photo.tone, 3.0))
 
     def draw(window: Window) -> Array:

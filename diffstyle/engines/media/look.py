@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffstyle.ops.lab import Array
+from diffstyle.engines.media.canvas import Array
 from diffstyle.ops.luma import LUMA
 
 WIDE_RANGE = 0.45  # of brightness, from which on colours alone show the tones
@@ -69,7 +69,7 @@ def ramp(colours: tuple[Array, ...], tone: Array) -> Array:
 
 
 def palette(pixels: Array, count: int, rng: np.random.Generator, *, rounds: int = 8) -> Array:
-    """(count, 3): the colours that stand for (n, 3) best (k-means, begun with k-means++ of Arthur & Vassilvitskii 2007)."""
+    """(count, 3): the colours that stand for (n, 3) best (k-means++, Arthur & Vassilvitskii 2007)."""
     sample = pixels[rng.integers(0, len(pixels), min(len(pixels), 6000))]
     centres = sample[:1]
     for _ in range(count - 1):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffstyle.engines.media.canvas import Draw, Window
+from diffstyle.engines.media.canvas import Array, Draw, Window
 from diffstyle.engines.media.look import Look, ramp, saturated
 from diffstyle.engines.media.photo import Photo, Rng, along, blur, contours, evened, noise
-from diffstyle.ops.lab import Array
 
 
 def ink_drawing(photo: Photo, look: Look, rng: Rng) -> Draw:

@@ -10,8 +10,7 @@ import cv2 as untyped
 import numpy as np
 import numpy.typing as npt
 
-from diffstyle.engines.media.canvas import units_of
-from diffstyle.ops.lab import Array
+from diffstyle.engines.media.canvas import Array, units_of
 from diffstyle.ops.luma import LUMA
 
 cv2: Any = untyped
@@ -139,7 +138,7 @@ def evened(field: Array) -> Array:
 
 
 def contours(photo: Photo, width: float, *, sensitivity: float = 1.0, light: bool = False) -> Array:
-    """(h, w): above 0.5 on lines about `width` units wide along the dark, or the `light`, side of contours, 0 elsewhere.
+    """(h, w): above 0.5 on lines about `width` units wide on the dark, or the `light`, side of contours, 0 elsewhere.
 
     Differences of Gaussians across the contours, smoothed along them (flow-based XDoG, Winnemöller et al. 2012).
     """
@@ -160,7 +159,7 @@ def spread(radius: Array, rng: Rng, *, first: npt.NDArray[np.intp] | None = None
     taken = np.zeros((h, w), np.uint8)
     chance = 1 / np.square(radius).ravel()
     ends = np.cumsum(chance)
-    places = np.searchsorted(ends, rng.random(tries) * ends[-1]).clip(0, h * w - 1)
+    places = np.asarray(np.searchsorted(ends, rng.random(tries) * ends[-1]), np.intp).clip(0, h * w - 1)
     darts = np.stack([places // w, places % w], 1)
     darts = darts if first is None else np.concatenate([first, darts])
     found: list[tuple[int, int]] = []

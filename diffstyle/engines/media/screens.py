@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import cast
 
 import numpy as np
 
-from diffstyle.engines.media.canvas import Draw, Window
+from diffstyle.engines.media.canvas import Array, Draw, Window
 from diffstyle.engines.media.look import Look, ramp, saturated
 from diffstyle.engines.media.photo import Photo, Rng, blur, noise
-from diffstyle.ops.lab import Array
 
 CYAN, MAGENTA, YELLOW = (np.array(c, np.float32) for c in ((0.0, 0.66, 0.9), (0.9, 0.05, 0.52), (1.0, 0.92, 0.05)))
 ANGLES = (15, 75, 0, 45)  # degrees, of cyan, magenta, yellow and black
@@ -118,10 +118,10 @@ def crt(photo: Photo, look: Look, rng: Rng) -> Draw:
 
 def dots(window: Window, amount: Array, pitch: float, degrees: float, phase: tuple[float, float]) -> Array:
     """(rows, width): ink of a screen of dots that covers `amount` (rows, width) of the paper on average."""
-    turn = np.deg2rad(degrees)
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     y, x = window.grid()
-    u = (x * np.cos(turn) + y * np.sin(turn)) * (2 * np.pi / pitch) + phase[0]
-    v = (y * np.cos(turn) - x * np.sin(turn)) * (2 * np.pi / pitch) + phase[1]
+    u = (x * cosine + y * sine) * (2 * math.pi / pitch) + phase[0]
+    v = (y * cosine - x * sine) * (2 * math.pi / pitch) + phase[1]
     spot = (np.cos(u, dtype=np.float32) + np.cos(v, dtype=np.float32)) / np.float32(2)
     shares, levels = _levels()
     level = np.interp(amount, shares, levels).astype(np.float32)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffstyle.engines.media.canvas import Draw, Window, from_bytes, stroke, to_bytes
+from diffstyle.engines.media.canvas import Array, Draw, Window, from_bytes, stroke, to_bytes
 from diffstyle.engines.media.dots import photo_at
 from diffstyle.engines.media.look import Look, nearest, palette, ramp, saturated
 from diffstyle.engines.media.photo import Photo, Rng, blur, noise, spread
-from diffstyle.ops.lab import Array
 
 
 def embroidery(photo: Photo, look: Look, rng: Rng) -> Draw:
