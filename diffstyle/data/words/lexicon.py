@@ -47,7 +47,7 @@ DRAWN: Phrases = _listed(
     woodcut: woodcut, wood cut, woodblock, wood block, woodblock print, xylography, holzschnitt, xilografia,
         gravure sur bois, carved wood print
     linocut: linocut, lino cut, lino print, linoprint, linoleum, linoleum print, linoleum cut, linolschnitt
-    paper cut: paper cut, papercut, cut paper, paper cutout, paper cut out, layered paper, paper layers,
+    paper cut: paper cut, layered paper cut, papercut, cut paper, paper cutout, paper cut out, layered paper, paper layers,
         scherenschnitt, paper collage, kirigami, construction paper
     ink line drawing: ink line drawing, ink drawing, line art, lineart, line drawing, pen and ink, pen drawing,
         black line drawing, ink lines, ink sketch, pen sketch, inked lines, outlines, outline drawing, colouring
@@ -220,6 +220,8 @@ EXTRA: Mapping[str, Phrases] = {
 """Phrasings beside those of the captions."""
 
 _FILLERS = """
+    if were was are be been built two three four one cut there where when they them he she his her which what kind sort
+    can could should must lots lot many few much how about across every each other another same type form form
     a aesthetic against age all american an and antique around art artistic artwork as at backdrop background be
     beautiful between blend board by canvas card century classic clean cloth colour coloured colours combination
     combined contemporary convert cool design done dot dots drawn effect era european fabric famous feel feeling
