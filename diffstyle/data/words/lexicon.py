@@ -21,7 +21,7 @@ def _listed(text: str) -> Phrases:
 
 DRAWN: Phrases = _listed(
     """
-    halftone: halftone, half tone, halftone print, screen of dots, printed dots, dot screen, rasterised dots
+    halftone: half tone, halftone, halftone print, screen of dots, printed dots, dot screen, rasterised dots
     colour halftone: cmyk, cmyk print, cmyk dots, cmyk halftone, colour halftone, four colour print, process
         print, offset print, coloured dots, colour dots
     newspaper: newspaper, newspaper print, newsprint, newspaper photo, newspaper halftone, old newspaper

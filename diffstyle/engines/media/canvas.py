@@ -21,6 +21,7 @@ cv2: Any = untyped
 UNITS = 800
 DRAWN_SIDE = 1400  # pixels; smaller pictures are drawn at least so large and averaged down
 STRIP_PIXELS = 2**20
+_MARGIN = 4  # pixels
 _BITS = 4  # of a pixel's fraction, in OpenCV's coordinates
 
 Array: TypeAlias = npt.NDArray[np.floating[Any]]
@@ -73,9 +74,9 @@ class Window:
         return (distance * np.float32(1 / self.pixel) + np.float32(0.5)).clip(0, 1)
 
     def points(self, places: Array) -> npt.NDArray[np.int32]:
-        """Places (..., 2) as y, x in units -> OpenCV's fixed-point x, y in these rows."""
+        """Places (..., 2) as y, x in units -> OpenCV's fixed-point x, y on a canvas of these rows."""
         x = places[..., 1] * (self.width / self.units[1]) - 0.5
-        y = places[..., 0] * (self.height / self.units[0]) - 0.5 - self.top
+        y = places[..., 0] * (self.height / self.units[0]) - 0.5 - self.top + _MARGIN
         return np.rint(np.stack([x, y], -1) * 2**_BITS).astype(np.int32)
 
     def near(self, y: Array, reach: Array | float) -> npt.NDArray[np.intp]:
@@ -85,8 +86,8 @@ class Window:
         return np.flatnonzero((y + reach >= low) & (y - reach <= high))
 
     def canvas(self, colour: Array) -> Bytes:
-        """(rows, width, 3) of one colour (3,), to draw shapes on."""
-        return np.broadcast_to(to_bytes(colour), (self.rows, self.width, 3)).copy()
+        """Rows of one colour (3,) to draw shapes on, with a margin above and below, where OpenCV cuts edges roughly."""
+        return np.broadcast_to(to_bytes(colour), (self.rows + 2 * _MARGIN, self.width, 3)).copy()
 
     def thick(self, width: float) -> int:
         """A line `width` units wide, in whole pixels."""
@@ -95,6 +96,11 @@ class Window:
 
 Draw: TypeAlias = Callable[[Window], Array]
 """Draws rows of a picture: (rows, width, 3), about in [0, 1]."""
+
+
+def canvas_of(ground: Array) -> Bytes:
+    """Rows (rows, width, 3) as a canvas with its margin, to draw shapes over them."""
+    return to_bytes(np.pad(ground, ((_MARGIN, _MARGIN), (0, 0), (0, 0)), mode="edge"))
 
 
 def fill(canvas: Bytes, polygon: npt.NDArray[np.int32], colour: Sequence[int], *, hard: bool = False) -> None:
@@ -113,8 +119,8 @@ def to_bytes(colours: Array) -> Bytes:
 
 
 def from_bytes(canvas: Bytes) -> Array:
-    """uint8 -> float32 in [0, 1]."""
-    return canvas.astype(np.float32) * np.float32(1 / 255)
+    """A canvas -> its rows without the margin, float32 in [0, 1]."""
+    return canvas[_MARGIN:-_MARGIN].astype(np.float32) * np.float32(1 / 255)
 
 
 def units_of(height: int, width: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffstyle.engines.media.canvas import Array, Draw, Window, from_bytes, stroke, to_bytes
+from diffstyle.engines.media.canvas import Array, Draw, Window, canvas_of, from_bytes, stroke, to_bytes
 from diffstyle.engines.media.dots import photo_at
 from diffstyle.engines.media.look import Look, nearest, palette, ramp, saturated
 from diffstyle.engines.media.photo import Photo, Rng, blur, noise, spread
@@ -36,7 +36,7 @@ def embroidery(photo: Photo, look: Look, rng: Rng) -> Draw:
     cloth = 0.06 * noise(photo.shape, 0.8, rng)
 
     def draw(window: Window) -> Array:
-        canvas = to_bytes(window.sample(under, smooth=False))
+        canvas = canvas_of(window.sample(under, smooth=False))
         chosen = window.near(points[:, 0], float(length.max()) / 2 + width)
         lines, shine = window.points(ends[chosen]), window.points(ends[chosen] + across[chosen][:, None])
         outer, inner, top = window.thick(width), window.thick(width * 0.72), window.thick(width * 0.3)

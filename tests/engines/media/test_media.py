@@ -61,7 +61,7 @@ def test_it_looks_alike_at_every_size(name: str, face: Array) -> None:
 def test_it_keeps_the_tones(name: str, face: Array) -> None:
     out = drawn(name, face)
     assert abs(float(out.mean() - face.mean())) < (0.32 if name in LINES_ALONE else 0.15)
-    if name != "warhol":
+    if name not in ("warhol", "neon"):
         blocks = [p.reshape(8, 24, 8, 24, 3).mean((1, 3, 4)).ravel() for p in (out, face)]
         assert np.corrcoef(*blocks)[0, 1] > (0.2 if name in LINES_ALONE else 0.75)
 
