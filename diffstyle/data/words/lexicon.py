@@ -47,7 +47,8 @@ DRAWN: Phrases = _listed(
     woodcut: woodcut, wood cut, woodblock, wood block, woodblock print, xylography, holzschnitt, xilografia,
         gravure sur bois, carved wood print
     linocut: linocut, lino cut, lino print, linoprint, linoleum, linoleum print, linoleum cut, linolschnitt
-    paper cut: paper cut, layered paper cut, papercut, cut paper, paper cutout, paper cut out, layered paper, paper layers,
+    paper cut: layered paper cut, paper cut,
+        papercut, cut paper, paper cutout, paper cut out, layered paper, paper layers,
         scherenschnitt, paper collage, kirigami, construction paper
     ink line drawing: ink line drawing, ink drawing, line art, lineart, line drawing, pen and ink, pen drawing,
         black line drawing, ink lines, ink sketch, pen sketch, inked lines, outlines, outline drawing, colouring

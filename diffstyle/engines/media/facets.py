@@ -27,7 +27,7 @@ def low_poly(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Triangles between points that lie on the contours, closer where there is detail (Delaunay triangulation)."""
     h, w = photo.shape
     colours = ramp(look.inks, photo.tone) if look.said else saturated(photo.rgb, 1.25)
-    apart = look.grain * (48.0 - 36.0 * np.sqrt(photo.detail))
+    apart = look.grain * (44.0 - 35.5 * np.sqrt(photo.detail))
     ridge = photo.edges * (photo.edges >= ndimage.maximum_filter(photo.edges, 3)) > 0.25
     on_edges = rng.permutation(np.argwhere(ridge))
     strongest = on_edges[np.argsort(-photo.edges[on_edges[:, 0], on_edges[:, 1]], kind="stable")]
@@ -75,7 +75,7 @@ def stained_glass(photo: Photo, look: Look, rng: Rng) -> Draw:
     shade = 0.8 + 0.55 * (photo.luma - means(photo.rgb, labels, count).mean(1)[labels])
     rays = noise(photo.shape, 9.0, rng) * 0.07 + noise(photo.shape, 1.4, rng) * 0.025
     light = glass[labels] * (shade + 0.18 + rays)[..., None]
-    painted = contours(photo, 1.3 * look.grain, sensitivity=0.7)
+    painted = contours(photo, 1.3 * look.grain, sensitivity=0.9)
     width = 2.3 * look.grain
 
     def draw(window: Window) -> Array:
@@ -156,7 +156,7 @@ def _panes(photo: Photo, grain: float, rng: Rng) -> Labels:
     h, w = photo.shape
     small = (max(4, w // 2), max(4, h // 2))
     flat = cv2.resize(photo.flat, small, interpolation=cv2.INTER_AREA)
-    flat = flat + 0.035 * noise((small[1], small[0]), 7.0, rng)[..., None]  # no regular panes in flat areas
+    flat = flat + 0.014 * noise((small[1], small[0]), 7.0, rng)[..., None]  # no regular panes in flat areas
     area = h * w / 4
 
     def slic(side: float, compactness: float) -> Labels:
@@ -165,7 +165,7 @@ def _panes(photo: Photo, grain: float, rng: Rng) -> Labels:
             segmentation.slic(flat, count, compactness=compactness, max_num_iter=6, sigma=0, start_label=0), np.intp
         )
 
-    coarse, fine = slic(68, 12.0), slic(34, 11.0)
+    coarse, fine = slic(68, 12.0), slic(30, 13.0)
     detail = cv2.resize(photo.detail, small, interpolation=cv2.INTER_AREA)
     count = int(coarse.max()) + 1
     busy = np.bincount(coarse.ravel(), detail.ravel(), count) / np.maximum(

@@ -11,7 +11,7 @@ from diffstyle.engines.media.photo import Photo, Rng, along, blur, contours, eve
 
 def hatching(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Pen strokes in one direction, closer and thicker where it is darker, over thin outlines."""
-    layers = ((rng.uniform(-0.95, -0.7), 0.05, 1.0), (rng.uniform(-0.95, -0.7), 0.5, 1.0))
+    layers = ((rng.uniform(-0.95, -0.7), 0.03, 1.3),)
     return _hatched(photo, look, rng, layers, outline=1.5)
 
 

@@ -64,7 +64,7 @@ def crayon(photo: Photo, look: Look, rng: Rng) -> Draw:
 
     def draw(window: Window) -> Array:
         wax = window.sample(strokes) * 0.8 + 0.2 * window.sample(tooth)
-        cover = ((window.sample(thick) + 0.42 - wax) * 1.5).clip(0.06, 0.96)[..., None]
+        cover = ((window.sample(thick) + 0.42 - wax) * 1.5).clip(0.4, 0.97)[..., None]
         paint = (window.sample(colours) * (1 + window.sample(tint))[..., None]).clip(0, 1) ** 1.12
         out = look.paper * (1 - cover) + paint * cover
         line = ((window.sample(drawn) - 0.5 - 0.10 * window.sample(tooth)) * 3).clip(0, 1)[..., None] * 0.85
