@@ -24,12 +24,16 @@ LINES_ALONE = {"ink line drawing", "blueprint", "neon", "ascii", "contour lines"
 every_medium = pytest.mark.parametrize("name", MEDIA)
 
 
+def ignored(done: int, total: int) -> None:
+    del done, total
+
+
 def drawn(name: str, photo: Array, *, seed: int = 1, size: tuple[int, int] | None = None) -> Array:
     """`photo` (h, w, 3) in a medium, at its own size or at `size` (h, w)."""
     medium = MEDIA[name]
     draw = medium.rule(Photo.of(photo), medium.look, np.random.default_rng(seed))
     height, width = size or photo.shape[:2]
-    return draw_all(draw, height, width, lambda *_: None)
+    return draw_all(draw, height, width, ignored)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +109,7 @@ def test_named_colours_are_its_inks(name: str, face: Array) -> None:
     for colour in ("red", "blue"):
         layer = layers_of(Style.from_text(f"{name} in {colour}"))[0]
         draw = medium.rule(Photo.of(face), look_of(medium, layer.words, stroke=1), np.random.default_rng(1))
-        means[colour] = np.asarray(draw_all(draw, 96, 96, lambda *_: None).mean((0, 1)), np.float32)
+        means[colour] = np.asarray(draw_all(draw, 96, 96, ignored).mean((0, 1)), np.float32)
     assert means["blue"][2] - means["blue"][0] > means["red"][2] - means["red"][0] + 0.1
 
 
