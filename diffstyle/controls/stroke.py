@@ -18,12 +18,12 @@ class Stroke(Wrapper):
     """Paints the content with a longest side of 512 / `task.stroke`, and resizes the painting to the content's size.
 
     The detail that enlarging loses is the photo's, in lightness alone: that of the preview, which `Enlarge` adds, would
-    put small strokes over large ones.
+    put small strokes over large ones. An engine that honours strokes itself is left to do so.
     """
 
     def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         content = task.content
-        if task.stroke is None or task.strength == 0:
+        if task.stroke is None or task.strength == 0 or self.capabilities.strokes:
             return self.engine.render(task, on_step)
         longest = min(MAX_SIDE, max(MIN_SIDE, round(MEASURED / task.stroke)))
         if longest == max(content.size):

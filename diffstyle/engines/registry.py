@@ -31,6 +31,7 @@ class Entry:
 ENGINES: tuple[Entry, ...] = (
     Entry("nnst", "diffstyle.engines.nnst.settings:Nnst", "diffstyle.engines.nnst.engine:load"),
     Entry("adain", "diffstyle.engines.adain.settings:Adain", "diffstyle.engines.adain.engine:load"),
+    Entry("media", "diffstyle.engines.media.settings:Media", "diffstyle.engines.media.engine:load"),
     Entry("diffusion", "diffstyle.engines.diffusion.settings:Diffusion", "diffstyle.engines.diffusion.load:load"),
 )
 

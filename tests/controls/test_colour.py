@@ -12,6 +12,7 @@ from diffstyle import Picture, Style, Stylizer
 from diffstyle.core.settings import EngineSettings
 from diffstyle.ops.lab import Array, by_rows, mean_ab_distance, to_lab, to_srgb
 from tests.helpers.pictures import mean_difference, waves
+from tests.helpers.styles import suited
 
 
 def saturated() -> Picture:
@@ -52,7 +53,7 @@ def test_the_result_has_the_styles_colours(
 
 
 def test_words_have_colours_too(engine: EngineSettings, stylizer: Stylizer, small_photo: Picture) -> None:
-    style = Style.from_text("watercolour in blue")
+    style = suited(engine, Style.from_text("watercolour in blue"), "woodcut in blue")
     out = stylizer.stylize(small_photo, style, engine=engine, colour="palette").picture
     mean = out.pixels.mean((1, 2))
     assert float(mean[2]) > float(mean[0])

@@ -14,6 +14,7 @@ from diffstyle import Cancelled, Picture, Result, Style, Stylizer, Task
 from diffstyle.core.mask import Mask
 from diffstyle.core.settings import EngineSettings
 from tests.helpers.pictures import largest_difference, mean_difference
+from tests.helpers.styles import OTHER_WORDS, suited
 
 Values = Mapping[str, Any]
 CONTROLS: Mapping[str, Values] = {
@@ -53,6 +54,16 @@ class Painter:
     def at_size(self, values: Values) -> Picture:
         """The content at the size of the result."""
         return self.content.resized((96, 68)) if "size" in values else self.content
+
+
+@pytest.fixture(scope="module")
+def painting(engine: EngineSettings, painting: Style) -> Style:
+    return suited(engine, painting)
+
+
+@pytest.fixture(scope="module")
+def other_painting(engine: EngineSettings, other_painting: Style) -> Style:
+    return suited(engine, other_painting, OTHER_WORDS)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from diffstyle.formats.recipe import Recipe
 from tests.conftest import waves
 from tests.helpers.cli import run
 from tests.helpers.masks import left_half
+from tests.helpers.styles import OTHER_WORDS, suited
 
 every_engine = pytest.mark.parametrize("engine", engine_names())
 
@@ -41,6 +42,7 @@ def difference(a: Picture, b: Picture) -> torch.Tensor:
 
 @every_engine
 def test_outside_a_mask_is_the_photo(engine: str, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+    painting = suited(engine, painting)
     mask = left_half(*photo.size)
     out = stylizer.stylize(photo, painting, mask=mask, engine=engine).picture
     middle = photo.width // 2
@@ -50,6 +52,7 @@ def test_outside_a_mask_is_the_photo(engine: str, stylizer: Stylizer, photo: Pic
 
 @every_engine
 def test_no_mask_a_full_one_and_none_of_it(engine: str, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+    painting = suited(engine, painting)
     plain = stylizer.stylize(photo, painting, engine=engine).picture
     full = np.full((photo.height, photo.width), 255, np.uint8)
     everywhere = stylizer.stylize(photo, painting, mask=full, engine=engine, feather=9).picture
@@ -68,6 +71,7 @@ def test_each_region_gets_its_style(
     engine: str, stylizer: Stylizer, photo: Picture, painting: Style, other: Style
 ) -> None:
     """A region over everything is its style alone; half and half, each half is nearer to its own style's picture."""
+    painting, other = suited(engine, painting), suited(engine, other, OTHER_WORDS)
     one, two = (stylizer.stylize(photo, s, engine=engine).picture for s in (painting, other))
     full = np.full((photo.height, photo.width), 255, np.uint8)
     covered = stylizer.stylize(photo, painting, regions=[(full, other)], engine=engine).picture
@@ -103,6 +107,7 @@ def test_a_model_without_adapter_paints_each_region_by_itself(tiny_models: Path,
 
 @every_engine
 def test_feathering_softens_the_edge(engine: str, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+    painting = suited(engine, painting)
     out = stylizer.stylize(photo, painting, mask=left_half(*photo.size), feather=20, engine=engine).picture
     far = photo.width // 2 + 45
     assert torch.equal(out.pixels[..., far:], photo.pixels[..., far:])
@@ -111,6 +116,7 @@ def test_feathering_softens_the_edge(engine: str, stylizer: Stylizer, photo: Pic
 
 @every_engine
 def test_masks_follow_the_size(engine: str, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+    painting = suited(engine, painting)
     mask = left_half(*photo.size)
     out = stylizer.stylize(photo, painting, mask=mask, size=128, engine=engine).picture
     small = photo.resized(out.size)
@@ -125,6 +131,7 @@ def test_masks_follow_the_size(engine: str, stylizer: Stylizer, photo: Picture, 
 def test_a_region_can_be_cancelled(
     engine: str, stylizer: Stylizer, photo: Picture, painting: Style, other: Style
 ) -> None:
+    painting, other = suited(engine, painting), suited(engine, other, OTHER_WORDS)
     task = Task(photo, painting, regions=[Region(Mask.of(left_half(*photo.size)), other)], engine=engine)
     before = stylizer.render(task).picture
 

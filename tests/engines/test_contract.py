@@ -14,6 +14,17 @@ from diffstyle.core.settings import EngineSettings
 from diffstyle.engines.base import Step
 from diffstyle.engines.registry import engine_names, settings_class
 from tests.helpers.pictures import grainy, largest_difference, mean_difference, waves, with_alpha
+from tests.helpers.styles import OTHER_WORDS, suited
+
+
+@pytest.fixture(scope="module")
+def painting(engine: EngineSettings, painting: Style) -> Style:
+    return suited(engine, painting)
+
+
+@pytest.fixture(scope="module")
+def other_painting(engine: EngineSettings, other_painting: Style) -> Style:
+    return suited(engine, other_painting, OTHER_WORDS)
 
 
 def test_some_engine_is_interactive() -> None:
@@ -116,6 +127,8 @@ def test_a_blend_of_styles_lies_between_them(
 
 
 def test_the_palette_is_the_styles(engine: EngineSettings, stylizer: Stylizer, small_photo: Picture) -> None:
+    if engine.capabilities.needs_words:
+        pytest.skip("it takes no colours from pictures")
     blue = np.clip(waves(160, 160, seed=3).astype(int) // 4 + np.array([0, 40, 150]), 0, 255).astype(np.uint8)
     out = stylizer.stylize(small_photo, Style.from_image(blue), engine=engine).picture
     wanted = torch.from_numpy(blue).float().mean((0, 1)) / 255
@@ -136,7 +149,7 @@ def test_flat_pictures_can_be_photos_and_styles(
         "black": np.zeros((64, 64), np.uint8),
     }[flat]
     for content in (small_photo, Picture.from_array(picture)):
-        out = stylizer.stylize(content, Style.from_image(picture), engine=engine).picture
+        out = stylizer.stylize(content, suited(engine, Style.from_image(picture)), engine=engine).picture
         assert bool(torch.isfinite(out.pixels).all())
 
 
@@ -153,7 +166,7 @@ def test_clear_pixels_are_no_part_of_a_style(engine: EngineSettings, stylizer: S
     hidden = colours.copy()
     hidden[:, 80:] = (0, 255, 0)
     clear = np.where(np.arange(160) < 80, 255, 0) + np.zeros((120, 1))
-    styles = [Style.from_image(np.dstack([c, clear]).astype(np.uint8)) for c in (colours, hidden)]
+    styles = [suited(engine, Style.from_image(np.dstack([c, clear]).astype(np.uint8))) for c in (colours, hidden)]
     pictures = [stylizer.stylize(small_photo, s, engine=engine).picture for s in styles]
     assert largest_difference(*pictures) < 0.02
 
@@ -194,3 +207,12 @@ def test_a_setting_that_an_engine_cannot_honour_is_refused(
             with pytest.raises(InputError, match=word):
                 stylizer.prepare(task)
         assert stylizer.preview(task).picture.size == small_photo.size
+
+
+def test_an_engine_that_needs_words_says_so(engine: EngineSettings, stylizer: Stylizer, small_photo: Picture) -> None:
+    pictures = Style.from_image(waves(64, 64))
+    if engine.capabilities.needs_words:
+        with pytest.raises(InputError, match="has none"):
+            stylizer.prepare(Task(small_photo, pictures, engine=engine))
+    else:
+        stylizer.prepare(Task(small_photo, pictures, engine=engine))

@@ -17,6 +17,7 @@ from diffstyle.core.task import settings_of
 from diffstyle.formats.layered import layers, save_layers
 from tests.helpers.cli import run
 from tests.helpers.pictures import waves, with_alpha
+from tests.helpers.styles import OTHER_WORDS, suited
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,13 @@ def result(engine: EngineSettings, stylizer: Stylizer, painting: Style) -> Resul
     across = torch.linspace(0, 1, 120).expand(1, 90, 120).contiguous()
     regions = [(Mask((across > n).float()), Style.from_image(waves(90, 90, seed=s))) for n, s in ((0.4, 8), (0.7, 9))]
     mask = Mask((across.flip(2) * 1.5).clamp(0, 1))
-    return stylizer.stylize(content, painting, mask=mask, regions=regions, feather=12, size=96, engine=engine)
+    regions = [
+        (where, suited(engine, style, words))
+        for (where, style), words in zip(regions, (OTHER_WORDS, "mosaic"), strict=True)
+    ]
+    return stylizer.stylize(
+        content, suited(engine, painting), mask=mask, regions=regions, feather=12, size=96, engine=engine
+    )
 
 
 def test_layers_over_one_another_are_the_result(result: Result) -> None:

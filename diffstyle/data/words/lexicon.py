@@ -1,0 +1,238 @@
+"""The words that describe a style, by what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Phrases = Mapping[str, tuple[str, ...]]
+
+
+def _listed(text: str) -> Phrases:
+    """Entries "name: phrase, phrase" as a table; an entry may go on in lines that hold no colon."""
+    entries: list[str] = []
+    for line in text.strip().splitlines():
+        if ":" in line:
+            entries.append(line.strip())
+        else:
+            entries[-1] += " " + line.strip()
+    parts = (entry.partition(":") for entry in entries)
+    return {name: tuple(phrase.strip() for phrase in said.split(",")) for name, _, said in parts}
+
+
+DRAWN: Phrases = _listed(
+    """
+    halftone: half tone, halftone, halftone print, screen of dots, printed dots, dot screen, rasterised dots
+    colour halftone: cmyk, cmyk print, cmyk dots, cmyk halftone, colour halftone, four colour print, process
+        print, offset print, coloured dots, colour dots
+    newspaper: newspaper, newspaper print, newsprint, newspaper photo, newspaper halftone, old newspaper
+    line screen: line screen, line halftone, halftone lines, screen of lines, swelling lines, scan lines print
+    spiral: spiral, spiral line, spiral drawing, one line spiral, single line spiral
+    crt: crt, crt screen, cathode ray tube, old television, old tv, tv screen, vhs screen, rgb phosphor
+    stipple: stipple, stippling, stippled, stipple drawing, dotwork, ink dots, dot drawing, stippelung
+    pointillism: pointillism, pointillist, pointillistic, divisionism, divisionist, dots of paint, neo
+        impressionism, seurat, signac, pointillisme, puntillismo, pointillismus
+    low-poly: low poly, lowpoly, low polygon, polygon art, polygonal, triangulated, triangle mesh, triangles
+    stained glass: stained glass, stained glass window, leaded glass, leaded window, lead glass, church window,
+        cathedral window, tiffany glass, vitrail, vitraux, vidriera, buntglas, glasmalerei, glasfenster,
+        coloured glass, leadlight, stain glass
+    mosaic: mosaic, tesserae, tile mosaic, roman mosaic, byzantine mosaic, mosaik, mosaico, mosaique, tiles
+    hatching: hatching, hatched, hatch, parallel hatching, hatched drawing, schraffur, pen strokes
+    cross-hatching: cross hatching, cross hatched, crosshatching, crosshatched, cross hatch, crosshatch, pen
+        hatching, kreuzschraffur, crosshatch drawing
+    engraving: engraving, engraved, copperplate, copperplate engraving, steel engraving, wood engraving,
+        banknote, guilloche, dollar bill, durer, dore, kupferstich, gravure, burin
+    etching: etching, etched, etched print, drypoint, dry point, aquatint, radierung, etched lines
+    contour lines: contour lines, contour map, topographic, topographic map, topography, isolines, elevation
+        lines, map lines, height lines
+    woodcut: woodcut, wood cut, woodblock, wood block, woodblock print, xylography, holzschnitt, xilografia,
+        gravure sur bois, carved wood print
+    linocut: linocut, lino cut, lino print, linoprint, linoleum, linoleum print, linoleum cut, linolschnitt
+    paper cut: layered paper cut, paper cut,
+        papercut, cut paper, paper cutout, paper cut out, layered paper, paper layers,
+        scherenschnitt, paper collage, kirigami, construction paper
+    ink line drawing: ink line drawing, ink drawing, line art, lineart, line drawing, pen and ink, pen drawing,
+        black line drawing, ink lines, ink sketch, pen sketch, inked lines, outlines, outline drawing, colouring
+        book, manga lines, manga, tuschezeichnung
+    pencil drawing: pencil, pencil drawing, pencil sketch, graphite, graphite drawing, sketched portrait,
+        bleistift, bleistiftzeichnung, dessin au crayon, graphite pencil
+    crayon: crayon, crayon drawing, wax crayon, kids drawing, child drawing, oil pastel crayon, wachsmalstift
+    chalk: chalk, chalk drawing, chalkboard, blackboard, chalk on blackboard, chalk on a blackboard, kreide,
+        school board, chalk board
+    blueprint: blueprint, blue print, technical drawing, technical blueprint, architect drawing, cyanotype,
+        cyanotype blueprint, blaupause, construction drawing, engineering drawing
+    neon: neon, neon lights, neon sign, neon glow, neon lines, neon edges, glowing lines, glowing outlines, neon
+        tubes, tron
+    pixel art: pixel art, pixelart, pixels, pixelated, 8 bit, 8bit, 16 bit, 16bit, sprite, retro game, retro
+        video game, video game, pixel, pixelkunst, game graphics, nes game, snes
+    one-bit: 1 bit, one bit, 1bit, dithered, dither, dithering, floyd steinberg, macintosh, early computer, game
+        boy, gameboy
+    ascii: ascii, ascii art, text art, characters, typed characters, terminal text, typewriter art, letters
+    bricks: bricks, toy bricks, building blocks, lego, lego bricks, brick mosaic, plastic bricks, studs
+    cross-stitch: cross stitch, crossstitch, cross stitched, counted cross stitch, needlepoint, kreuzstich
+    knitted: knitted, knitting, knit, knitwear, wool sweater, sweater, jumper, woollen, gestrickt, crochet
+    embroidery: embroidery, embroidered, satin stitch, needlework, stitched, stitches, thread painting,
+        stickerei, threads, thread, broderie, bordado
+    screen print: screen print, screenprint, screen printed, silkscreen, silk screen, serigraph, poster,
+        posterised, posterized, silkscreen poster, travel poster, propaganda poster, gig poster, siebdruck,
+        plakat, hope poster, duotone poster, flat colour poster
+    risograph: risograph, riso, riso print, risograph print, risography, grainy duotone print, zine print
+    pop art: pop art, popart, lichtenstein, roy lichtenstein, ben day dots, benday dots, ben day, benday
+    warhol: warhol, andy warhol, warhol panels, marilyn panels, four panels, warhol print
+    comic: comic, comic book, comic strip, comics, comic panel, graphic novel, cartoon, superhero comic, bande
+        dessinee, comic style
+    cel shading: cel shading, cel shaded, cell shaded, cell shading, toon, toon shading, toon shaded, anime,
+        animated film, anime cel, flat vector illustration, vector art, vector illustration, vector
+    glitch: glitch, glitch art, glitched, datamosh, broken signal, corrupted video, vhs glitch, vhs
+    """
+)
+"""Media that follow a rule, and what they are called, in British spelling."""
+
+PAINTED: Phrases = _listed(
+    """
+    watercolour: watercolour, watercolor, aquarelle, acuarela, aquarell, watercolour wash
+    oil painting: oil, oils, oil painting, oil paint, oil on canvas, olgemalde
+    impasto: impasto, palette knife, thick paint, brush strokes, brushstrokes
+    charcoal: charcoal, charcoal drawing, charcoal sketch, kohle, fusain
+    pastel: pastel, pastels, soft pastel, pastel drawing, pastel painting
+    gouache: gouache, poster paint
+    acrylic: acrylic, acrylics, acrylic painting
+    ink wash: ink wash, sumi e, sumi, wash drawing
+    tempera: tempera, egg tempera
+    fresco: fresco, mural
+    collage: collage, torn paper
+    cubist facets: cubist facets, cubist painting, cubist collage
+    action painting: action painting, drip painting, paint splatter
+    colour field: colour field, colour field painting
+    illustration: illustration, storybook illustration, book illustration
+    photograph: black and white photo, sepia photo, monochrome photograph
+    """
+)
+"""Media of the hand, which no rule draws."""
+
+MEDIA: Phrases = {**DRAWN, **PAINTED}
+
+WEAK: Phrases = _listed(
+    """
+    halftone: dot, dotted, spots
+    line screen: line, stripes
+    hatching: stroke
+    ink line drawing: pen, ink, inked
+    pencil drawing: drawing, sketch, sketched, sketchy, hand drawn
+    oil painting: painting, painted, paint
+    woodcut: block print, relief print, printmaking
+    """
+)
+"""Words that name a medium only where nothing else does."""
+
+WITHIN: Mapping[str, frozenset[str]] = {
+    "pop art": frozenset({"halftone", "colour halftone", "comic", "screen print"}),
+    "comic": frozenset({"halftone", "colour halftone", "ink line drawing"}),
+    "warhol": frozenset({"pop art", "screen print"}),
+    "newspaper": frozenset({"halftone"}),
+    "colour halftone": frozenset({"halftone"}),
+    "engraving": frozenset({"hatching", "cross-hatching"}),
+    "etching": frozenset({"hatching", "cross-hatching", "engraving"}),
+    "cross-hatching": frozenset({"hatching", "ink line drawing", "pencil drawing"}),
+    "hatching": frozenset({"ink line drawing", "pencil drawing"}),
+    "stipple": frozenset({"ink line drawing", "pencil drawing"}),
+    "crayon": frozenset({"pencil drawing"}),
+    "chalk": frozenset({"pencil drawing"}),
+    "blueprint": frozenset({"ink line drawing", "pencil drawing"}),
+    "neon": frozenset({"ink line drawing"}),
+    "cel shading": frozenset({"illustration"}),
+    "cross-stitch": frozenset({"embroidery", "hatching"}),
+    "bricks": frozenset({"mosaic"}),
+    "pixel art": frozenset({"one-bit"}),
+    "linocut": frozenset({"woodcut"}),
+    "paper cut": frozenset({"collage"}),
+    "pointillism": frozenset({"oil painting"}),
+    "impasto": frozenset({"oil painting"}),
+}
+"""What a medium holds already: named beside it, these say nothing more."""
+
+PAPER = (
+    "paper",
+    "background",
+    "ground",
+    "canvas",
+    "board",
+    "card",
+    "cloth",
+    "fabric",
+    "base",
+    "sheet",
+    "backdrop",
+    "grout",
+)
+INK = (
+    "ink",
+    "line",
+    "dot",
+    "mark",
+    "pencil",
+    "chalk",
+    "pen",
+    "print",
+    "outline",
+    "thread",
+    "lead",
+    "drawing",
+    "stroke",
+    "text",
+)
+NEGATIONS = ("no", "without", "not", "minus", "never", "avoid", "except", "sans", "ohne", "non", "dont", "nothing")
+ENDS = ("but", "with", "in", "on", "just", "only", "instead", "please", "use")
+MORE = {"mostly": 3.0, "mainly": 3.0, "primarily": 3.0, "predominantly": 3.0, "strongly": 2.0}
+LESS = {"slightly": 0.35, "hint": 0.35, "touch": 0.35, "bit": 0.35, "little": 0.35, "some": 0.5, "partly": 0.5}
+EXTRA: Mapping[str, Phrases] = {
+    "tone": _listed(
+        """
+        dark: darker, gloomy, night, moody
+        light: lighter, brighter, sunny
+        """
+    ),
+    "grain": _listed(
+        """
+        coarse: coarser, chunky, large, big, large dots, big dots, huge, thick, thick lines, large tiles
+        fine: finer, tiny, small, small dots, tiny dots, thin, dense, small tiles, intricate
+        """
+    ),
+    "saturation": _listed(
+        """
+        grey: greyscale, grayscale, b w, colourless
+        vivid: vibrant, bold colours, lively, neon colours
+        """
+    ),
+    "colour": _listed(
+        """
+        black: ebony
+        sepia: sepia toned, sepia tone, sepia ink
+        gold: golden, amber
+        turquoise: teal green
+        slate blue: slate
+        dark grey: anthracite
+        red: cherry, ruby
+        green: phosphor green
+        navy blue: midnight blue, midnight
+        pale blue: ice blue, powder blue
+        """
+    ),
+}
+"""Phrasings beside those of the captions."""
+
+_FILLERS = """
+    if were was are be been built two three four one cut there where when they them he she his her which what kind sort
+    can could should must lots lot many few much how about across every each other another same type form form
+    a aesthetic against age all american an and antique around art artistic artwork as at backdrop background be
+    beautiful between blend board by canvas card century classic clean cloth colour coloured colours combination
+    combined contemporary convert cool design done dot dots drawn effect era european fabric famous feel feeling
+    for from give great ground half hand handmade high hue i id image in ink inks inspiration inspired into is it
+    its japanese just landscape lead leads left less like line lit look looking looks made make manner mark
+    masterpiece me medium minimal minimalist mix mixed modern more my nice of old on only or outline over palette
+    paper part photo photograph photos picture piece please portrait pretty print printed quality quite rather
+    really render rendered rendering rest retro right scheme school shade sheet simple so some stroke style styled
+    stylised stylized technique texture textured that the this through tint tinted to tone toned tones too
+    traditional turn turned under use used using version very vibe vintage want way with work would your
+"""
+FILLERS = frozenset(_FILLERS.split())
+"""Words that say nothing about a medium or a colour."""

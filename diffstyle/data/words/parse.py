@@ -1,0 +1,271 @@
+"""Reads the words of a style: media with weights, inks and paper, tone and grain, and what was not understood."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+from diffstyle.data.captions import phrases
+from diffstyle.data.words import lexicon
+
+SIMILAR = 0.82  # of `difflib`, from which on a word counts as a misspelling
+SHORTEST = 5  # letters of a word that may be misspelt
+LONGEST = 5  # words of a phrase
+_TOKEN = re.compile(r"\d+(?:\.\d+)?%|[^\W_]+|[,.;:!?()/]")
+_STOPS = frozenset(",.;:!?()/")
+_SPELLINGS = {
+    "color": "colour",
+    "colors": "colour",
+    "colored": "coloured",
+    "colorful": "colourful",
+    "gray": "grey",
+    "watercolors": "watercolour",
+    "watercolor": "watercolour",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the words of a style say.
+
+    `media` are names of `lexicon.MEDIA` with weights that sum to one, the weightiest first. `inks` are the named
+    colours that are not said to be the paper's, in their order, `paper` is "" if none is. `excluded` was negated,
+    `unknown` was not understood, `corrected` are words that were taken for others.
+    """
+
+    media: tuple[tuple[str, float], ...] = ()
+    inks: tuple[str, ...] = ()
+    paper: str = ""
+    tone: str = ""
+    contrast: str = ""
+    saturation: str = ""
+    grain: str = ""
+    movements: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    corrected: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """All colours named, the paper's last."""
+        return (*self.inks, self.paper) if self.paper else self.inks
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A phrase that was understood, at a token, and whether it was negated."""
+
+    kind: str
+    value: str
+    place: int
+    end: int
+    negated: bool = False
+
+
+def parse(text: str) -> Words:
+    """What `text` says. Nothing is raised: what is not understood is listed.
+
+    >>> parse("halftone in navy blue on cream, no mosaic").media
+    (('halftone', 1.0),)
+    """
+    tokens = [_plain(t) for t in _TOKEN.findall(_folded(text))]
+    items, unknown, corrected = _found(tokens)
+    items = _negated(tokens, items)
+    positive = [i for i in items if not i.negated]
+    excluded = tuple(dict.fromkeys(i.value for i in items if i.negated and i.kind in ("medium", "weak", "colour")))
+    inks, paper = _inks(tokens, [i for i in positive if i.kind == "colour"])
+
+    def one(kind: str) -> str:
+        return next((i.value for i in reversed(positive) if i.kind == kind), "")
+
+    return Words(
+        media=_media(tokens, positive, frozenset(excluded)),
+        inks=inks,
+        paper=paper,
+        tone=one("tone"),
+        contrast=one("contrast"),
+        saturation=one("saturation"),
+        grain=one("grain"),
+        movements=tuple(dict.fromkeys(i.value for i in positive if i.kind == "movement")),
+        excluded=excluded,
+        unknown=tuple(unknown),
+        corrected=tuple(corrected),
+    )
+
+
+def nearest_media(text: str, among: list[str], count: int = 3) -> list[str]:
+    """The `count` names of `among` whose spelling is nearest to any word of `text`."""
+    tokens = [t for t in (_plain(t) for t in _TOKEN.findall(_folded(text))) if t.isalpha()]
+
+    def likeness(name: str) -> float:
+        return max((difflib.SequenceMatcher(None, t, name).ratio() for t in tokens), default=0.0)
+
+    return sorted(among, key=lambda name: (-likeness(name), name))[:count]
+
+
+def _folded(text: str) -> str:
+    """Lower case, without accents, apostrophes and hyphens."""
+    plain = unicodedata.normalize("NFKD", text.lower().replace("ß", "ss"))
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return re.sub(r"[’'`]s?\b", "", plain).replace("-", " ").replace("&", " and ").replace("+", " and ")
+
+
+def _plain(token: str) -> str:
+    """British spelling, without the ending of a plural."""
+    token = _SPELLINGS.get(token, token)
+    if len(token) > 3 and token.endswith("s") and not token.endswith(("ss", "us", "is")):
+        token = token[:-1]
+    return _SPELLINGS.get(token, token)
+
+
+def _key(phrase: str) -> tuple[str, ...]:
+    return tuple(_plain(t) for t in _TOKEN.findall(_folded(phrase)) if t not in _STOPS)
+
+
+@cache
+def _phrases() -> dict[tuple[str, ...], tuple[str, str]]:
+    """(kind, value) of every phrase; where two are spelt alike, the later kind counts."""
+    table: dict[tuple[str, ...], tuple[str, str]] = {}
+    kinds = (
+        ("movement", phrases.MOVEMENTS),
+        ("tone", phrases.TONES),
+        ("contrast", phrases.CONTRASTS),
+        ("saturation", phrases.SATURATIONS),
+        ("grain", phrases.GRAINS),
+        ("colour", phrases.COLOURS),
+        *lexicon.EXTRA.items(),
+        ("weak", lexicon.WEAK),
+        ("medium", lexicon.MEDIA),
+    )
+    for kind, values in kinds:
+        for value, said in values.items():
+            table |= {_key(phrase): (kind, value) for phrase in said}
+    table[_key("black and white")] = ("pair", "black and white")
+    for filler in ("subtle shades", "at night"):
+        table[_key(filler)] = ("filler", filler)
+    return table
+
+
+@cache
+def _fillers() -> frozenset[str]:
+    subjects = (word for subject in phrases.SUBJECTS for word in subject.split())
+    said = (
+        *lexicon.FILLERS,
+        *lexicon.NEGATIONS,
+        *lexicon.ENDS,
+        *lexicon.MORE,
+        *lexicon.LESS,
+        *lexicon.PAPER,
+        *lexicon.INK,
+    )
+    return frozenset(_plain(word) for word in (*said, *subjects))
+
+
+@cache
+def _spellings() -> dict[str, tuple[str, ...]]:
+    """Phrases of one or two words without the space, to compare misspelt words with."""
+    return {"".join(key): key for key in _phrases() if 1 <= len(key) <= 2 and len("".join(key)) >= SHORTEST}
+
+
+def _found(tokens: list[str]) -> tuple[list[_Item], list[str], list[tuple[str, str]]]:
+    """The phrases in order, the longest first at each place; the words left over; and misspellings."""
+    table, items = _phrases(), list[_Item]()
+    unknown, corrected = list[str](), list[tuple[str, str]]()
+    n = 0
+    while n < len(tokens):
+        sizes = [k for k in range(min(LONGEST, len(tokens) - n), 0, -1) if tuple(tokens[n : n + k]) in table]
+        if sizes:
+            items += _items(table[tuple(tokens[n : n + sizes[0]])], n, n + sizes[0])
+            n += sizes[0]
+            continue
+        token = tokens[n]
+        if token not in _fillers() and token not in _STOPS and not token[0].isdigit():
+            size, key = _misspelt(tokens, n)
+            if key:
+                items += _items(table[key], n, n + size)
+                corrected.append((" ".join(tokens[n : n + size]), " ".join(key)))
+                n += size
+                continue
+            unknown.append(token)
+        n += 1
+    return items, unknown, corrected
+
+
+def _items(fact: tuple[str, str], start: int, end: int) -> list[_Item]:
+    if fact[0] == "pair":
+        return [_Item("colour", colour, start, end) for colour in fact[1].split(" and ")]
+    return [] if fact[0] == "filler" else [_Item(*fact, start, end)]
+
+
+def _misspelt(tokens: list[str], n: int) -> tuple[int, tuple[str, ...]]:
+    """How many tokens from `n` are a misspelling, and of which phrase; () if of none."""
+    for size in (2, 1):
+        part = tokens[n : n + size]
+        joined = "".join(part)
+        if len(part) < size or len(joined) < SHORTEST or not joined.isalpha() or (size == 2 and part[1] in _fillers()):
+            continue
+        near = difflib.get_close_matches(joined, _spellings(), n=1, cutoff=SIMILAR if size == 1 else 0.86)
+        if near and near[0][0] == joined[0]:
+            return size, _spellings()[near[0]]
+    return 0, ()
+
+
+def _negated(tokens: list[str], items: list[_Item]) -> list[_Item]:
+    """Items after a negation and before the end of its clause are negated."""
+    out: list[_Item] = []
+    for item in items:
+        negated = False
+        for token in reversed(tokens[: item.place]):
+            if token in _STOPS or token in lexicon.ENDS:
+                break
+            if token in lexicon.NEGATIONS:
+                negated = True
+                break
+        out.append(_Item(item.kind, item.value, item.place, item.end, negated))
+    return out
+
+
+def _media(tokens: list[str], items: list[_Item], excluded: frozenset[str]) -> tuple[tuple[str, float], ...]:
+    named = [i for i in items if i.kind == "medium"] or [i for i in items if i.kind == "weak"]
+    weights: dict[str, float] = {}
+    for item in named:
+        if item.value not in excluded:
+            weights[item.value] = weights.get(item.value, 0.0) or _weight(tokens, item)
+    inside = {held for name in weights for held in lexicon.WITHIN.get(name, ())}
+    kept = {name: weight for name, weight in weights.items() if name not in inside} or weights
+    total = sum(kept.values())
+    return tuple(sorted(((n, w / total) for n, w in kept.items()), key=lambda pair: -pair[1]))
+
+
+def _weight(tokens: list[str], item: _Item) -> float:
+    """What is said of its share: "70 % halftone", "halftone 70%", "mostly", "a touch of"."""
+    before = list(tokens[max(0, item.place - 3) : item.place])
+    for place in range(len(before) - 1, -1, -1):
+        if before[place] in _STOPS:
+            before = before[place + 1 :]
+            break
+    for token in reversed(before):
+        if token.endswith("%"):
+            return max(float(token[:-1]) / 100, 1e-3)
+        if found := lexicon.MORE.get(token, lexicon.LESS.get(token)):
+            return found
+    after = tokens[item.end] if item.end < len(tokens) else ""
+    return max(float(after[:-1]) / 100, 1e-3) if after.endswith("%") else 1.0
+
+
+def _inks(tokens: list[str], colours: list[_Item]) -> tuple[tuple[str, ...], str]:
+    """Colours in their order, and the one that is said of the paper: "on black", "black paper", "white on red"."""
+    paper = ""
+    inks: list[str] = []
+    for item in colours:
+        after = tokens[item.end] if item.end < len(tokens) else ""
+        before = [t for t in tokens[max(0, item.place - 3) : item.place] if t not in ("a", "an", "the", "toned", "old")]
+        on = bool(before) and before[-1] in ("on", "against", "onto", "over")
+        if (on or after in lexicon.PAPER) and after not in lexicon.INK:
+            paper = item.value
+        elif item.value not in inks:
+            inks.append(item.value)
+    return tuple(inks), paper

@@ -1,0 +1,1 @@
+"""Media that follow a rule, drawn from the photo itself at its full size."""

@@ -1,0 +1,179 @@
+"""What media read from a photo, at one pixel per unit: its tones, contours, detail, and the direction of its forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import cv2 as untyped
+import numpy as np
+import numpy.typing as npt
+
+from diffstyle.engines.media.canvas import Array, units_of
+from diffstyle.ops.luma import LUMA
+
+cv2: Any = untyped
+Rng: TypeAlias = np.random.Generator
+WIDE = 14.0  # units: the blur against which local contrast is measured
+_FLOW = ((3.5, 1.0), (12.0, 0.05), (40.0, 0.004))  # standard deviations of the structure tensor, and their weights
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo (h, w, 3) in [0, 1], one pixel per unit. Fields are computed when they are first asked for."""
+
+    rgb: Array
+
+    @classmethod
+    def of(cls, pixels: Array) -> Photo:
+        """From pixels (H, W, 3) of any size."""
+        h, w = units_of(*(int(n) for n in pixels.shape[:2]))
+        larger = h * w > pixels.shape[0] * pixels.shape[1]
+        order = cv2.INTER_CUBIC if larger else cv2.INTER_AREA
+        return cls(np.asarray(cv2.resize(pixels, (w, h), interpolation=order), np.float32).clip(0, 1))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(h, w) in units."""
+        return int(self.rgb.shape[0]), int(self.rgb.shape[1])
+
+    @cached_property
+    def luma(self) -> Array:
+        """(h, w) in [0, 1], as it is."""
+        return self.rgb @ np.array(LUMA, np.float32)
+
+    @cached_property
+    def tone(self) -> Array:
+        """(h, w) in [0, 1]: luma with its range widened, and local contrast raised so that a coarse grain shows it."""
+        low, high = (float(v) for v in np.percentile(self.luma, (1, 99)))
+        full = (self.luma - low) / max(high - low, 0.25)
+        middle = (low + high) / 2
+        full += min(max(middle - (0.25 + middle / 2), -0.1), 0.1) if high - low < 0.25 else 0
+        wide = 0.75 * full + 0.25 * self.luma
+        return (wide + 0.45 * (wide - blur(wide, WIDE))).clip(0, 1)
+
+    @cached_property
+    def flat(self) -> Array:
+        """(h, w, 3): smooth areas between sharp edges (bilateral filter, Tomasi & Manduchi 1998, twice)."""
+        out = self.rgb
+        for _ in range(2):
+            out = cv2.bilateralFilter(out, 9, 0.14, 4.0)
+        return out.clip(0, 1)
+
+    @cached_property
+    def gradient(self) -> tuple[Array, Array]:
+        """Derivatives of the three channels, down and across, each (h, w, 3)."""
+        soft = blur(self.rgb, 1.0)
+        return cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=3), cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3)
+
+    @cached_property
+    def edges(self) -> Array:
+        """(h, w) in [0, 1]: strength of the gradient, 1 at the strongest twentieth."""
+        down, across = self.gradient
+        strength = np.sqrt((down * down + across * across).sum(2))
+        return (strength / max(float(np.percentile(strength, 95)), 0.08)).clip(0, 1)
+
+    @cached_property
+    def detail(self) -> Array:
+        """(h, w) in [0, 1]: how much there is to see around a pixel."""
+        near = blur(self.edges, 5.0) + 0.5 * blur(self.edges, 16.0)
+        return np.sqrt((near / max(float(np.percentile(near, 98)), 0.1)).clip(0, 1))
+
+    @cached_property
+    def flow(self) -> Array:
+        """(h, w): the angle of the contours, spread from strong edges into flat areas (smoothed structure tensor,
+        Kyprianidis & Döllner 2008).
+        """
+        down, across = self.gradient
+        along = (across * across - down * down).sum(2), (2 * across * down).sum(2)
+        cosine, sine = (sum(weight * blur(part, sigma) for sigma, weight in _FLOW) for part in along)
+        return (np.arctan2(sine, cosine) / 2 + np.pi / 2).astype(np.float32)
+
+
+def blur(field: Array, sigma: float) -> Array:
+    """Gaussian blur of (h, w) or (h, w, 3); wide ones run on a coarser grid."""
+    times = 1 if sigma < 6 else int(sigma / 3)
+    if times == 1:
+        return cv2.GaussianBlur(field, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    h, w = field.shape[:2]
+    size = (max(2, w // times), max(2, h // times))
+    small = cv2.GaussianBlur(
+        cv2.resize(field, size, interpolation=cv2.INTER_AREA), (0, 0), sigma / times, borderType=cv2.BORDER_REPLICATE
+    )
+    return cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
+
+
+def noise(shape: tuple[int, int], sigma: float, rng: Rng) -> Array:
+    """(h, w) blurred white noise of deviation 1."""
+    field = rng.standard_normal(shape, np.float32)
+    field = blur(field, sigma) if sigma > 0 else field
+    return field / np.float32(max(float(field.std()), 1e-6))
+
+
+def along(field: Array, angle: Array, length: float) -> Array:
+    """A field (h, w) averaged over lines `length` units long in the directions `angle` (line integral convolution,
+    Cabral & Leedom 1993).
+    """
+    h, w = field.shape[:2]
+    y, x = (c.astype(np.float32) for c in np.indices((h, w), np.float32))
+    dy, dx = np.sin(angle).astype(np.float32), np.cos(angle).astype(np.float32)
+    total, steps, step = field.copy(), max(1, round(length / 4)), np.float32(2)
+    for sign in (1, -1):
+        py, px, vy, vx = y, x, dy * sign, dx * sign
+        for _ in range(steps):
+            py, px = py + vy * step, px + vx * step
+            total += cv2.remap(field, px, py, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+            ny = cv2.remap(dy, px, py, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT)
+            nx = cv2.remap(dx, px, py, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT)
+            turn = np.where(ny * vy + nx * vx < 0, np.float32(-1), np.float32(1))
+            vy, vx = ny * turn, nx * turn
+    return total / np.float32(2 * steps + 1)
+
+
+def evened(field: Array) -> Array:
+    """A field with its values replaced by their ranks: evenly spread over [0, 1]."""
+    edges = np.quantile(field, np.linspace(0, 1, 257))
+    return np.interp(field, edges, np.linspace(0, 1, 257)).astype(np.float32)
+
+
+def contours(photo: Photo, width: float, *, sensitivity: float = 1.0, light: bool = False) -> Array:
+    """(h, w): above 0.5 on lines about `width` units wide on the dark, or the `light`, side of contours, 0 elsewhere.
+
+    Differences of Gaussians across the contours, smoothed along them (flow-based XDoG, Winnemöller et al. 2012).
+    """
+    tone = cv2.bilateralFilter(1 - photo.luma if light else photo.luma, 7, 0.1, 3.0)
+    sigma = max(0.7, width * 0.6)
+    narrow, wide = blur(tone, sigma), blur(tone, sigma * 1.6)
+    across = (wide - narrow) / (0.3 + 0.7 * wide)
+    coherent = along(across, photo.flow, 8.0)
+    return (0.5 + (coherent * sensitivity - 0.012) * 28).clip(0, 1)
+
+
+def spread(radius: Array, rng: Rng, *, first: npt.NDArray[np.intp] | None = None, tries: int = 40_000) -> Array:
+    """(n, 2) points y, x, no two nearer than `radius` (h, w) there (dart throwing with a variable radius).
+
+    `first` (k, 2) are places that are tried before random ones.
+    """
+    h, w = radius.shape
+    taken = np.zeros((h, w), np.uint8)
+    chance = 1 / np.square(radius).ravel()
+    ends = np.cumsum(chance)
+    places = np.asarray(np.searchsorted(ends, rng.random(tries) * ends[-1]), np.intp).clip(0, h * w - 1)
+    darts = np.stack([places // w, places % w], 1)
+    darts = darts if first is None else np.concatenate([first, darts])
+    found: list[tuple[int, int]] = []
+    circle = cv2.circle
+    for y, x in darts.tolist():
+        if not taken[y, x]:
+            found.append((y, x))
+            circle(taken, (x, y), int(radius[y, x]), 1, -1)
+    points = np.array(found, np.float32)
+    return (points + rng.random(points.shape, np.float32)).astype(np.float32)
+
+
+def means(photo: Array, labels: npt.NDArray[np.intp], count: int) -> Array:
+    """(count, 3): the mean colour of each label of (h, w)."""
+    flat = labels.ravel()
+    sizes = np.maximum(np.bincount(flat, minlength=count), 1)
+    return np.stack([np.bincount(flat, photo[..., c].ravel(), count) / sizes for c in range(3)], 1).astype(np.float32)

@@ -1,0 +1,202 @@
+"""What every medium that is drawn by rule promises."""
+
+from __future__ import annotations
+
+import time
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from diffstyle import InputError, Picture, Style, Stylizer, Task
+from diffstyle.data.words import lexicon
+from diffstyle.engines.media.canvas import Array, Window, draw_all, units_of
+from diffstyle.engines.media.choose import layers_of, look_of
+from diffstyle.engines.media.look import Look, rgb
+from diffstyle.engines.media.photo import Photo
+from diffstyle.engines.media.registry import MEDIA
+from diffstyle.engines.media.screens import dots
+from tests.helpers.pictures import mean_difference, waves
+
+LINES_ALONE = {"ink line drawing", "blueprint", "neon", "ascii", "contour lines", "pencil drawing"}  # keep no mean tone
+every_medium = pytest.mark.parametrize("name", MEDIA)
+
+
+def ignored(done: int, total: int) -> None:
+    del done, total
+
+
+def drawn(name: str, photo: Array, *, seed: int = 1, size: tuple[int, int] | None = None) -> Array:
+    """`photo` (h, w, 3) in a medium, at its own size or at `size` (h, w)."""
+    medium = MEDIA[name]
+    draw = medium.rule(Photo.of(photo), medium.look, np.random.default_rng(seed))
+    height, width = size or photo.shape[:2]
+    return draw_all(draw, height, width, ignored)
+
+
+@pytest.fixture(scope="module")
+def face() -> Array:
+    """An astronaut, 192 pixels square."""
+    from skimage import data
+
+    whole = Picture.from_array(cast("npt.NDArray[np.uint8]", data.astronaut()))
+    return whole.resized((192, 192)).pixels.permute(1, 2, 0).contiguous().numpy()
+
+
+@every_medium
+def test_equal_seeds_give_equal_pictures_and_others_do_not(name: str, face: Array) -> None:
+    one = drawn(name, face)
+    assert np.array_equal(drawn(name, face), one)
+    assert not np.array_equal(drawn(name, face, seed=2), one)
+
+
+@every_medium
+def test_it_looks_alike_at_every_size(name: str, face: Array) -> None:
+    """Drawn at twice the size and averaged down it has the same colours in the same places."""
+    small, large = drawn(name, face, size=(240, 240)), drawn(name, face, size=(480, 480))
+    halved = large.reshape(240, 2, 240, 2, 3).mean((1, 3))
+    assert abs(float(halved.mean() - small.mean())) < 0.015
+    assert float(np.abs(halved - small).mean()) < 0.03
+
+
+@every_medium
+def test_it_keeps_the_tones(name: str, face: Array) -> None:
+    out = drawn(name, face)
+    assert abs(float(out.mean() - face.mean())) < (0.32 if name in LINES_ALONE else 0.15)
+    if name not in ("warhol", "neon"):
+        blocks = [p.reshape(8, 24, 8, 24, 3).mean((1, 3, 4)).ravel() for p in (out, face)]
+        assert np.corrcoef(*blocks)[0, 1] > (0.2 if name in LINES_ALONE else 0.75)
+
+
+@every_medium
+@pytest.mark.parametrize("shape", [(16, 211), (40, 1)])
+def test_small_narrow_and_odd_pictures(name: str, shape: tuple[int, int]) -> None:
+    photo = waves(shape[1], shape[0]).astype(np.float32) / np.float32(255)
+    out = drawn(name, photo)
+    assert out.shape == photo.shape
+    assert np.isfinite(out).all()
+
+
+@every_medium
+@pytest.mark.parametrize("level", [0.0, 0.6])
+def test_flat_photos(name: str, level: float) -> None:
+    assert np.isfinite(drawn(name, np.full((40, 60, 3), level, np.float32))).all()
+
+
+@every_medium
+def test_strips_have_no_seams(name: str, face: Array) -> None:
+    medium = MEDIA[name]
+    draw = medium.rule(Photo.of(face), medium.look, np.random.default_rng(1))
+    units = units_of(192, 192)
+    whole = draw(Window(0, 900, 900, 900, units))
+    parts = [draw(Window(top, 300, 900, 900, units)) for top in (0, 300, 600)]
+    assert float(np.abs(np.concatenate(parts) - whole).mean()) < 2e-3
+    for row in (300, 600):
+        assert float(np.abs(parts[row // 300][0] - whole[row]).mean()) < 0.03
+
+
+@every_medium
+def test_words_choose_it(name: str) -> None:
+    assert [layer.name for layer in layers_of(Style.from_text(name))] == [name]
+
+
+@every_medium
+def test_named_colours_are_its_inks(name: str, face: Array) -> None:
+    """In blue it is bluer than in red, and both say so."""
+    medium, means = MEDIA[name], dict[str, npt.NDArray[np.float32]]()
+    for colour in ("red", "blue"):
+        layer = layers_of(Style.from_text(f"{name} in {colour}"))[0]
+        draw = medium.rule(Photo.of(face), look_of(medium, layer.words, stroke=1), np.random.default_rng(1))
+        means[colour] = np.asarray(draw_all(draw, 96, 96, ignored).mean((0, 1)), np.float32)
+    assert means["blue"][2] - means["blue"][0] > means["red"][2] - means["red"][0] + 0.1
+
+
+def test_there_is_a_rule_for_every_medium_that_the_lexicon_says_follows_one() -> None:
+    assert set(MEDIA) == set(lexicon.DRAWN)
+    assert len(MEDIA) >= 25
+
+
+@every_medium
+@pytest.mark.long
+def test_it_is_quick(name: str) -> None:
+    from skimage import data
+
+    photo = cast("npt.NDArray[np.uint8]", data.astronaut()).astype(np.float32) / np.float32(255)
+    begun = time.process_time()
+    drawn(name, photo)
+    assert time.process_time() - begun < 2  # 0.1 to 1 second on an idle core
+
+
+def test_a_screen_covers_what_it_is_asked_to() -> None:
+    window = Window(0, 400, 400, 400, (400, 400))
+    for share in (0.05, 0.3, 0.5, 0.8, 1.0):
+        asked = np.full((400, 400), share, np.float32)
+        assert float(dots(window, asked, 9.0, 30.0, (0.3, 1.0)).mean()) == pytest.approx(share, abs=0.02)
+
+
+def test_ink_shows_on_any_paper() -> None:
+    halftone = MEDIA["halftone"]
+
+    def look(words: str) -> Look:
+        return look_of(halftone, layers_of(Style.from_text(words))[0].words, stroke=1)
+
+    assert not look("halftone").light_on_dark
+    assert look("halftone on black paper").light_on_dark
+    assert look("white halftone on navy").light_on_dark
+    assert not look("halftone in blue and white").light_on_dark
+    assert look("coarse halftone").grain > 1 > look("fine halftone").grain
+    assert np.array_equal(look("halftone").ink, rgb("#141214"))
+
+
+def test_stroke_scales_the_marks(stylizer: Stylizer, photo: Picture) -> None:
+    style = Style.from_text("halftone")
+    pictures = [stylizer.stylize(photo, style, engine="media", stroke=s).picture for s in (None, 1.0, 3.0)]
+    assert pictures[0] == pictures[1]
+    assert pictures[2].size == photo.size
+    assert mean_difference(pictures[0], pictures[2]) > 0.03
+    finest = stylizer.stylize(photo, style, engine="media", stroke=0.1).picture
+    assert finest.notes == ("Marks are drawn at 0.4 of their usual size, the smallest.",)
+
+
+def test_structure_changes_the_picture(stylizer: Stylizer, photo: Picture) -> None:
+    soft, own, firm = (
+        stylizer.stylize(photo, Style.from_text("stipple"), engine="media", structure=s).picture for s in (0, 0.5, 1)
+    )
+    assert mean_difference(soft, own) > 0.01
+    assert mean_difference(firm, own) > 0.01
+
+
+def test_a_blend_is_a_blend_of_the_pictures(stylizer: Stylizer, photo: Picture) -> None:
+    def paint(style: Style) -> torch.Tensor:
+        return stylizer.stylize(photo, style, engine="media").picture.pixels
+
+    one, other = Style.from_text("halftone"), Style.from_text("mosaic in blue")
+    mixed = paint(Style.mix([(one, 3), (other, 1)]))
+    assert torch.allclose(mixed, 0.75 * paint(one) + 0.25 * paint(other), atol=1e-5)
+    assert torch.equal(mixed, paint(Style.mix([(other, 1), (one, 3)])))
+    both = paint(Style.from_text("75% halftone, 25% mosaic"))
+    assert float((both - 0.75 * paint(one) - 0.25 * paint(Style.from_text("mosaic"))).abs().max()) < 1e-5
+
+
+def test_a_blend_with_a_picture_has_the_previews_part(stylizer: Stylizer, photo: Picture, painting: Style) -> None:
+    half = stylizer.stylize(photo, Style.mix({Style.from_text("halftone"): 1, painting: 1}), engine="media").picture
+    alone = stylizer.stylize(photo, Style.from_text("halftone"), engine="media").picture.pixels
+    preview = stylizer.preview(Task(photo, painting)).picture.pixels
+    assert float((half.pixels - (alone + preview) / 2).abs().max()) < 1e-5
+
+
+def test_what_was_not_understood_is_said(stylizer: Stylizer, photo: Picture) -> None:
+    said = stylizer.stylize(photo, Style.from_text("mosaic with blorptang"), engine="media").picture.notes
+    assert said == ("'blorptang': not understood.",)
+    said = stylizer.stylize(photo, Style.from_text("halftne and watercolour"), engine="media").picture.notes
+    assert said == ("'halftne' was read as halftone.", "No rule draws watercolour: left out.")
+
+
+@pytest.mark.parametrize("words", ["watercolour", "Van Gogh", "blue and white", "mosaicism of the soul, no mosaic"])
+def test_words_without_a_medium_are_refused_with_those_there_are(
+    words: str, stylizer: Stylizer, photo: Picture
+) -> None:
+    with pytest.raises(InputError, match=r"names no medium that is drawn by rule: say .*mosaic.*another engine\.$"):
+        stylizer.prepare(Task(photo, Style.from_text(words), engine="media"))
