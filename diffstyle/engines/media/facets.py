@@ -27,7 +27,7 @@ def low_poly(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Triangles between points that lie on the contours, closer where there is detail (Delaunay triangulation)."""
     h, w = photo.shape
     colours = ramp(look.inks, photo.tone) if look.said else saturated(photo.rgb, 1.25)
-    apart = look.grain * (44.0 - 35.5 * np.sqrt(photo.detail))
+    apart = look.grain * (64.0 - 47.0 * np.sqrt(photo.detail))
     ridge = photo.edges * (photo.edges >= ndimage.maximum_filter(photo.edges, 3)) > 0.25
     on_edges = rng.permutation(np.argwhere(ridge))
     strongest = on_edges[np.argsort(-photo.edges[on_edges[:, 0], on_edges[:, 1]], kind="stable")]
@@ -165,13 +165,13 @@ def _panes(photo: Photo, grain: float, rng: Rng) -> Labels:
             segmentation.slic(flat, count, compactness=compactness, max_num_iter=6, sigma=0, start_label=0), np.intp
         )
 
-    coarse, fine = slic(68, 12.0), slic(30, 13.0)
+    coarse, fine = slic(72, 12.0), slic(40, 13.0)
     detail = cv2.resize(photo.detail, small, interpolation=cv2.INTER_AREA)
     count = int(coarse.max()) + 1
     busy = np.bincount(coarse.ravel(), detail.ravel(), count) / np.maximum(
         np.bincount(coarse.ravel(), minlength=count), 1
     )
-    mixed = np.where(busy[coarse] > 0.66, fine + count + coarse * (int(fine.max()) + 1), coarse)
+    mixed = np.where(busy[coarse] > 0.72, fine + count + coarse * (int(fine.max()) + 1), coarse)
     _, numbered = np.unique(mixed, return_inverse=True)
     numbered = numbered.reshape(mixed.shape)
     sizes = np.bincount(numbered.ravel())
