@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from diffstyle.encoders.features import EfficientNetLite0, FeatureNet
 from diffstyle.engines.nnst.decoder import CELL, STRIDE, Decoder, Maps
 from diffstyle.engines.nnst.looks import Looks, with_looks
-from diffstyle.ops.colour_transfer import ColourMoments, colour_moments
+from diffstyle.ops.colour_transfer import ColourMoments, colour_moments, mean_moments
 from diffstyle.ops.luma import luma
 from diffstyle.ops.neighbours import to_keys
 
@@ -21,6 +21,7 @@ LEVELS = (4, 2, 1)  # the working size divided by these: the scales of a paintin
 SIDE = 384  # pixels, of an exemplar's longest side at the finest scale
 TONES = 17  # quantiles of luma
 MOST, MOST_DEEP = 12_288, 6_144  # places of a style at one scale, fine and deep
+HUE_OF_SEVERAL = 40.0  # as `Bank.hue`: equal texture has other colours in every picture, and calm places get mottled
 MARGIN = 32  # pixels of reflected border around what is read, cut off the maps again
 
 
@@ -44,21 +45,23 @@ class Painter:
 class Bank:
     """Features to copy from exemplars and their mirror images at one scale, and the keys by which they are found.
 
-    fine (k, 272) with keys (k, 64), deep (m, 864) with keys (m, 96).
+    fine (k, 272) with keys (k, 71), deep (m, 864) with keys (m, 103), of which the last 7 are looks. `hue`: how many
+    times as much as in one picture likeness of hue counts in matches.
     """
 
     fine: Tensor
     deep: Tensor
     fine_keys: Tensor
     deep_keys: Tensor
+    hue: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StyleBanks:
     """The exemplars of one style, read: a bank for every level, and their colours.
 
-    `tones`: quantiles (TONES,) of their luma, evenly spaced. `midtones`: which share of them lies in the middle half of
-    their range, hardly any in a drawing of lines.
+    `tones`: quantiles (TONES,) of luma, evenly spaced. `midtones`: which share of a picture lies in the middle half of
+    its range, hardly any in a drawing of lines.
     """
 
     levels: Mapping[int, Bank]
@@ -69,15 +72,28 @@ class StyleBanks:
 
 @torch.inference_mode()
 def read_style(painter: Painter, *exemplars: Tensor, size: int = 512) -> StyleBanks:
-    """Read exemplars (3, h, w) for paintings of a working size of `size` pixels. Several make one style."""
+    """Read exemplars (3, h, w) for paintings of a working size of `size` pixels.
+
+    Several make one style with the marks of all. Its colours and tones are their mean, those of a typical exemplar: what
+    one differs in from the next is no contrast that any of them has.
+    """
     levels = {level: _bank(painter, [_at_level(e, size / level) for e in exemplars]) for level in LEVELS}
-    pixels = torch.cat([e.flatten(1) for e in exemplars], 1)[None, :, None]  # (1, 3, 1, pixels of all)
-    y = luma(pixels)
+    read = [_tones(e[None]) for e in exemplars]
+    return StyleBanks(
+        levels,
+        mean_moments([colour_moments(e[None]) for e in exemplars]),
+        torch.stack([tones for tones, _ in read]).mean(0),
+        sum(midtones for _, midtones in read) / len(read),
+    )
+
+
+def _tones(picture: Tensor) -> tuple[Tensor, float]:
+    """Quantiles (TONES,) of the luma of (1, 3, h, w), and the share of its mid-tones."""
+    y = luma(picture)
     tones = luma_quantiles(y)
     darkest, lightest = float(tones[0]), float(tones[-1])
     quarter = (lightest - darkest) / 4
-    midtones = float(((y > darkest + quarter) & (y < lightest - quarter)).float().mean())
-    return StyleBanks(levels, colour_moments(pixels), tones, midtones)
+    return tones, float(((y > darkest + quarter) & (y < lightest - quarter)).float().mean())
 
 
 def _at_level(exemplar: Tensor, size: float) -> Tensor:
@@ -110,7 +126,7 @@ def _bank(painter: Painter, exemplars: Sequence[Tensor]) -> Bank:
     read = [_Read.of(painter, e) for e in exemplars]
     fine, fine_keys = _joined([(r.maps.fine, r.looks.fine) for r in read], painter.decoder.fine_keys, MOST)
     deep, deep_keys = _joined([(r.maps.deep, r.looks.deep) for r in read], painter.decoder.deep_keys, MOST_DEEP)
-    return Bank(fine, deep, fine_keys, deep_keys)
+    return Bank(fine, deep, fine_keys, deep_keys, 1.0 if len(exemplars) == 1 else HUE_OF_SEVERAL)
 
 
 def _joined(read: Sequence[tuple[Tensor, Tensor]], projection: Tensor, most: int) -> tuple[Tensor, Tensor]:
