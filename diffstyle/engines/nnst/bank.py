@@ -74,8 +74,8 @@ class StyleBanks:
 def read_style(painter: Painter, *exemplars: Tensor, size: int = 512) -> StyleBanks:
     """Read exemplars (3, h, w) for paintings of a working size of `size` pixels.
 
-    Several make one style with the marks of all. Its colours and tones are their mean, those of a typical exemplar: what
-    one differs in from the next is no contrast that any of them has.
+    Several make one style with the marks of all. Its colours and tones are their mean, those of a typical exemplar: the
+    variance between one and the next is no contrast that any of them has.
     """
     levels = {level: _bank(painter, [_at_level(e, size / level) for e in exemplars]) for level in LEVELS}
     read = [_tones(e[None]) for e in exemplars]
