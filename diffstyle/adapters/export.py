@@ -21,6 +21,10 @@ def export(info: AdapterInfo, layout: ExportFormat, folder: Path) -> Path:
     """
     if layout not in get_args(ExportFormat):
         raise InputError(f"format is {layout!r}: give one of {', '.join(get_args(ExportFormat))}.")
+    if not info.has_weights:
+        raise InputError(
+            f"The adapter {info.name} has no weights to export: give others its style file, {info.file}, as --style."
+        )
     layouts = KINDS[info.kind].layouts if info.kind in KINDS else ()
     if layout not in layouts:
         fitting = " or ".join(layouts) or "none"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import shutil
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,8 @@ from diffstyle.formats.style_file import SUFFIX
 from diffstyle.formats.style_files import load
 
 ADAPTERS_VARIABLE = "DIFFSTYLE_ADAPTERS"
-INFO, TENSORS, LOOK = "adapter.toml", "adapter.safetensors", f"style{SUFFIX}"
+INFO, TENSORS, LOOK, CARD = "adapter.toml", "adapter.safetensors", f"style{SUFFIX}", "CARD.md"
+PICTURES = "pictures"  # the kind of a personal style without weights: its style file holds all that it paints with
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -49,7 +54,7 @@ def starter_space() -> tuple[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class AdapterInfo:
-    """The values of the adapter.toml in `folder`. `own`: it was trained by the user and does not ship."""
+    """The values of the adapter.toml in `folder`. `own`: it was made by the user and does not ship."""
 
     folder: Path
     name: str
@@ -62,9 +67,14 @@ class AdapterInfo:
     own: bool = False
 
     @property
+    def has_weights(self) -> bool:
+        """Whether an engine has to load it, or its style file is all there is."""
+        return self.kind != PICTURES
+
+    @property
     def file(self) -> Path:
-        """Its weights."""
-        return self.folder / TENSORS
+        """Its weights, or the style file of one that has none; `sha256` is that of this file."""
+        return self.folder / (TENSORS if self.has_weights else LOOK)
 
     @property
     def look(self) -> Path | None:
@@ -93,22 +103,23 @@ def adapter_info(name: str) -> AdapterInfo:
     folder = folders[name]
     values: dict[str, Any] = read_toml(folder / INFO)
     known = {k: str(values.get(k, "")) for k in ("kind", "backbone", "sha256", "source", "space", "licence")}
-    if not all(known[k] for k in ("kind", "backbone", "sha256")):
-        raise InputError(f"Cannot use {folder / INFO}: kind, backbone and sha256 must be given; train it again.")
+    needed = ("kind", "sha256") if known["kind"] == PICTURES else ("kind", "backbone", "sha256")
+    if not all(known[k] for k in needed):
+        raise InputError(f"Cannot use {folder / INFO}: {', '.join(needed)} must be given; make it again.")
     return AdapterInfo(folder, name, own=folder.parent == adapters_folder(), **known)
 
 
 def adapter_file(name: str) -> Path:
-    """The weights file of the adapter called `name`; InputError if its sha256 is not that in adapter.toml."""
+    """The file of the adapter called `name`; InputError if its sha256 is not that in adapter.toml."""
     info = adapter_info(name)
     if not info.file.is_file() or sha256(info.file) != info.sha256:
-        again = "train it again" if info.own else "install diffstyle again"
+        again = "make it again" if info.own else "install diffstyle again"
         raise InputError(f"The adapter {info.file} is missing or damaged: {again}.")
     return info.file
 
 
 def adapter_style(name: str) -> Style:
-    """The style of the personal adapter called `name`; it references the adapter, which is loaded with it."""
+    """The style of the personal adapter called `name`; it references the adapter, if that has weights to load."""
     look = adapter_info(name).look
     if look is None:
         raise InputError(f"The adapter {name} paints any style: name it with --adapter, and the style with --style.")
@@ -131,6 +142,29 @@ def check_new(name: str, *, overwrite: bool) -> Path:
     if not os.access(folder.parent, os.W_OK):
         raise InputError(f"Cannot write to {folder.parent}: set {ADAPTERS_VARIABLE} to a folder of yours.")
     return folder
+
+
+@contextmanager
+def replacing(folder: Path) -> Generator[Path, None, None]:
+    """An empty folder to write an adapter into, which takes the place of `folder` when nothing was raised."""
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
+    try:
+        yield partial
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.chmod(0o755)
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_info(folder: Path, values: Mapping[str, str]) -> None:
+    """Write the adapter.toml of a folder that `replacing` gave."""
+    (folder / INFO).write_text(toml_lines(values), "utf-8")
+
+
+def toml_lines(values: Mapping[str, str]) -> str:
+    return "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items())
 
 
 def remove_adapter(name: str) -> Path:

@@ -51,11 +51,13 @@ def show(style: Annotated[str, Parameter(name="STYLE")], /) -> int:
         if value:
             print(f"{key:12}{value}")
     for r in looked_at.references:
-        kind = "words" if r.prompt else "picture" if r.picture is not None else "measured"
+        kind = "words" if r.prompt else "picture" if r.pictures else "measured"
         print(f"{kind:12}{r.weight:.0%} {r.source}")
         for name in sorted((*r.embeddings, *r.statistics)):
             print(f"            known in {name}")
-    if not looked_at.spaces and not any(r.prompt or r.picture is not None for r in looked_at.references):
+        if r.exemplars:
+            print(f"            painted from {len(r.exemplars)} exemplar{'s' * (len(r.exemplars) != 1)}")
+    if not looked_at.spaces and not any(r.prompt or r.pictures for r in looked_at.references):
         print("nearest     unknown: it has no embedding")
         return 0
     encoded = _encoded(looked_at, space.space)
@@ -218,7 +220,7 @@ def _complete(style: Style, stylizer: Stylizer | None = None) -> Style:
     from diffstyle.stylizer import Stylizer
 
     stylizer = stylizer or Stylizer.load()
-    if any(r.picture is not None or r.prompt for r in style.references):
+    if any(r.pictures or r.prompt for r in style.references):
         style = stylizer.encoder.encode(style, partial=True)
     return stylizer.measure(style)
 

@@ -78,7 +78,8 @@ def _kinds_of_adapters(specs: Sequence[str]) -> set[str]:
         return set()
     from diffstyle.assets.zoo import adapter_folders, adapter_info
 
-    return {adapter_info(name).kind for name in names if name in adapter_folders()}
+    infos = [adapter_info(name) for name in names if name in adapter_folders()]
+    return {info.kind for info in infos if info.has_weights}
 
 
 def stylize(
@@ -278,7 +279,7 @@ def _render(job: Job, picture: Picture, content: Path, target: Path, *, layers: 
     width, height = picture.size if settings.size is None else fitted(picture.size, settings.size)
     check_output(target, (width, height), depth=depth)
     task = job.prepared(picture)
-    references = [r.picture for style in task.styles for r in style.references if r.picture is not None]
+    references = [p for style in task.styles for r in style.references for p in r.pictures]
     _say_notes([n for p in (picture, *references) for n in p.notes])
     result = job.stylizer.render(task, on_step=_progress(job))
     _say_notes(result.picture.notes)

@@ -118,6 +118,10 @@ class Picture:
         hidden = torch.stack([lanczos(c) for c in self.pixels])
         return replace(self, pixels=torch.where(alpha > 1e-3, weighted.clamp(0, 1), hidden), alpha=alpha)
 
+    def reduced(self, longest: int) -> Picture:
+        """The picture with a longest side of at most `longest` pixels; itself if it is no larger."""
+        return self if max(self.size) <= longest else self.resized(fitted(self.size, longest))
+
     def measured(self, **measures: float) -> Picture:
         """The same picture with `measures` added to its own."""
         return replace(self, measures={**self.measures, **measures})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,28 +19,33 @@ from diffstyle.core.picture import Picture, PictureLike
 
 _NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 MAX_PROMPT = 1000
+MAX_EXEMPLARS = 8
+MAX_COLLECTION = 500
+COLLECTION_SIDE = 640  # pixels of the longest side of a collection's pictures; larger ones are reduced
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """One part of a style: a `picture`, words (`prompt`), or only what networks made of one.
+    """One part of a style: `pictures`, words (`prompt`), or only what networks made of them.
+
+    `pictures` holds one picture, or a collection by one artist that makes one style (at most MAX_COLLECTION).
 
     `embeddings` maps the name of a CLIP space to a unit vector in it, `statistics` the name of a preview network's
     space to its flat float32 vector, so a style file needs no picture. `confidence` says from 0 to 1 how far the
     encoder knows such words. `adapter` names a personal style adapter of the zoo that paints it best.
-    `exemplar` is the small picture whose marks a painter copies, as WebP.
+    `exemplars` are the small pictures whose marks a painter copies, as WebP, at most MAX_EXEMPLARS.
     """
 
     digest: str
     source: str
     weight: float = 1.0
-    picture: Picture | None = None
+    pictures: tuple[Picture, ...] = ()
     statistics: Mapping[str, Tensor] = field(default_factory=lambda: _NOTHING)
     prompt: str = ""
     embeddings: Mapping[str, Tensor] = field(default_factory=lambda: _NOTHING)
     confidence: float = 1.0
     adapter: str = ""
-    exemplar: bytes = b""
+    exemplars: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,10 +83,30 @@ class Style:
         opened = [Picture.of(p) for p in pictures]
         return cls(
             tuple(
-                Reference(p.digest(), p.source, weight, p)
+                Reference(p.digest(), p.source, weight, (p,))
                 for p, weight in zip(opened, [1.0] * len(opened) if weights is None else weights, strict=True)
             )
         )
+
+    @classmethod
+    def from_collection(cls, pictures: Iterable[PictureLike], *, name: str = "collection") -> Style:
+        """The one style of pictures by one artist, 2 to MAX_COLLECTION, whose order does not matter.
+
+        It is a single reference: its colours are those of all pictures, and a painter copies marks from the most
+        typical of them. `from_images` blends styles instead. Pictures are reduced to COLLECTION_SIDE.
+        """
+        opened: dict[str, Picture] = {}
+        for item in pictures:
+            picture = Picture.of(item)
+            opened[picture.digest()] = picture.reduced(COLLECTION_SIDE)
+        if not 2 <= len(opened) <= MAX_COLLECTION:
+            raise InputError(
+                f"The collection {name} has {len(opened)} different pictures: give 2 to {MAX_COLLECTION}, or one"
+                " picture to Style.from_image."
+            )
+        digests = sorted(opened)
+        whole = Reference(_digest("collection", *digests), name, pictures=tuple(opened[d] for d in digests))
+        return cls((whole,), name)
 
     @classmethod
     def from_text(cls, text: str) -> Style:
@@ -158,8 +183,8 @@ class Style:
 
     def as_point(self) -> Style:
         """Itself, or of several references that are all embedded and measured alike, one that stands for them."""
-        bare = not any(r.picture is not None or r.prompt or r.statistics for r in self.references)
-        if len(self.references) == 1 or not self.spaces or any(r.exemplar for r in self.references):
+        bare = not any(r.pictures or r.prompt or r.statistics for r in self.references)
+        if len(self.references) == 1 or not self.spaces or any(r.exemplars for r in self.references):
             return self
         shared = [s for s in self.references[0].statistics if all(s in r.statistics for r in self.references)]
         if not shared and not bare:
@@ -302,11 +327,11 @@ def _merged(same: list[Reference]) -> Reference:
     return replace(
         same[0],
         weight=math.fsum(r.weight for r in same),
-        picture=next((r.picture for r in same if r.picture is not None), None),
+        pictures=next((r.pictures for r in same if r.pictures), ()),
         statistics=MappingProxyType({k: v for r in same for k, v in r.statistics.items()}),
         embeddings=MappingProxyType({k: v for r in same for k, v in r.embeddings.items()}),
         confidence=min(r.confidence for r in same),
-        exemplar=next((r.exemplar for r in same if r.exemplar), b""),
+        exemplars=next((r.exemplars for r in same if r.exemplars), ()),
     )
 
 

@@ -17,6 +17,7 @@ from cachetools import LRUCache
 from torch import Tensor
 from torch.nn import functional as F
 
+from diffstyle.core import sphere
 from diffstyle.core.device import enough_memory
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import MIN_SIDE, Picture
@@ -76,21 +77,23 @@ class StyleEncoder:
         return int(self.raw_texts(["style"]).shape[1])
 
     def encode(self, style: Style, *, partial: bool = False) -> Style:
-        """`style` with an embedding in this space for every reference, made from its picture or its words.
+        """`style` with an embedding in this space for every reference, made from its pictures or its words.
 
         InputError for a reference that has neither; with `partial` such references stay as they are.
         """
         missing = [r for r in style.references if self.space not in r.embeddings]
-        pictures = [r.picture for r in missing if r.picture is not None]
-        prompts = [r.prompt for r in missing if r.picture is None and r.prompt]
+        pictures = [p for r in missing for p in r.pictures]
+        prompts = [r.prompt for r in missing if not r.pictures and r.prompt]
         of_pictures = iter(self.pictures(pictures) if pictures else ())
         of_texts = iter(self.raw_texts(prompts) if prompts else ())
 
         def embedded(r: Reference) -> Reference:
             if self.space in r.embeddings:
                 return r
-            if r.picture is not None:
-                return replace(r, embeddings=MappingProxyType({**r.embeddings, self.space: next(of_pictures)}))
+            if r.pictures:
+                own = torch.stack([next(of_pictures) for _ in r.pictures])
+                vector = sphere.mean(own, torch.ones(len(own)))
+                return replace(r, embeddings=MappingProxyType({**r.embeddings, self.space: vector}))
             if not r.prompt and partial:
                 return r
             if not r.prompt:

@@ -7,7 +7,7 @@ from io import BytesIO
 from PIL import Image
 
 from diffstyle.core.errors import InputError
-from diffstyle.core.picture import Picture, fitted
+from diffstyle.core.picture import Picture
 
 LONGEST = 384  # pixels of the longest side
 LARGEST = 40_000  # bytes
@@ -19,9 +19,7 @@ def encode_exemplar(picture: Picture) -> bytes:
 
     A painter paints from these bytes and not from the picture, so that a recipe repeats its result exactly.
     """
-    longest = max(picture.size)
-    small = picture if longest <= LONGEST else picture.resized(fitted(picture.size, LONGEST))
-    image = Picture(small.opaque()).to_pil()
+    image = Picture(picture.reduced(LONGEST).opaque()).to_pil()
     data = b""
     for quality in _QUALITIES:
         buffer = BytesIO()

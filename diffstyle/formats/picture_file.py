@@ -22,7 +22,10 @@ SIDES = {"PNG": 2**31 - 1, "JPEG": 65_500, "WEBP": 16_383, "TIFF": 2**31 - 1}
 DEEP = ("PNG", "TIFF")  # formats with 16 bits a channel
 _EXIF_IFD, _USER_COMMENT, _DESCRIPTION = 0x8769, 0x9286, 270
 _COMMENT_HEAD = b"ASCII\0\0\0"
-_EXIF_LIMIT = 65_000  # a JPEG segment holds 64 KB
+_SEGMENT = 65_000  # bytes that fit into one segment of a JPEG
+_COMMENT = b"\xff\xfe"  # the marker of a JPEG comment
+_PART_HEAD = KEY.encode("ascii") + b"\0"  # how a comment with a part of a long text begins
+_ZIPPED_LIMIT = 2**20  # bytes of packed text that Pillow unpacks from a PNG
 
 
 def output_format(path: Path) -> str:
@@ -46,8 +49,8 @@ def check_output(path: Path, size: tuple[int, int] | None, *, depth: int = 8) ->
 def encode(picture: Picture, kind: str, text: str, *, depth: int = 8) -> bytes:
     """The bytes of a PNG, TIFF, lossless WebP or JPEG with the ASCII `text` embedded.
 
-    JPEG has no alpha channel: transparent pictures are composited on white. InputError if `text` is too long for the
-    header of the format.
+    JPEG has no alpha channel: transparent pictures are composited on white. A text that is too long for its EXIF is
+    spread over comments.
     """
     if kind == "TIFF":
         return encode_tiff([picture], [text], depth=depth)
@@ -56,13 +59,12 @@ def encode(picture: Picture, kind: str, text: str, *, depth: int = 8) -> bytes:
     image, buffer, profile = picture.to_pil(), BytesIO(), srgb_bytes()
     if kind == "PNG":
         inside = PngInfo()
-        inside.add_itxt(KEY, text, zip=True)
+        inside.add_itxt(KEY, text, zip=len(text) < _ZIPPED_LIMIT)
         image.save(buffer, kind, pnginfo=inside, compress_level=4, icc_profile=profile)
         return buffer.getvalue()
-    if len(text) > _EXIF_LIMIT:
-        raise InputError(f"This blend of styles is too large for the header of a {kind} file: save it as PNG.")
-    exif = Image.Exif()
-    exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = _COMMENT_HEAD + text.encode("ascii")
+    exif, spread = Image.Exif(), kind == "JPEG" and len(text) > _SEGMENT
+    if not spread:
+        exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = _COMMENT_HEAD + text.encode("ascii")
     if kind == "JPEG":
         if image.mode == "RGBA":
             white = Image.new("RGBA", image.size, "white")
@@ -70,7 +72,7 @@ def encode(picture: Picture, kind: str, text: str, *, depth: int = 8) -> bytes:
         image.save(buffer, kind, quality=95, subsampling=0, exif=exif, icc_profile=profile)
     else:
         image.save(buffer, kind, lossless=True, exact=True, exif=exif, icc_profile=profile)
-    return buffer.getvalue()
+    return _with_comments(buffer.getvalue(), text) if spread else buffer.getvalue()
 
 
 def encode_tiff(pages: list[Picture], texts: list[str], *, depth: int = 8) -> bytes:
@@ -104,10 +106,26 @@ def embedded(image: Image.Image) -> str | None:
     if image.format == "TIFF":
         description = image.getexif().get(_DESCRIPTION)
         return description if isinstance(description, str) and description.startswith("{") else None
+    if image.format == "JPEG":
+        comments = [
+            data for name, data in cast("list[tuple[str, bytes]]", getattr(image, "applist", [])) if name == "COM"
+        ]
+        parts = [data.removeprefix(_PART_HEAD) for data in comments if data.startswith(_PART_HEAD)]
+        if parts:
+            return b"".join(parts).decode("ascii", "replace")
     comment = image.getexif().get_ifd(_EXIF_IFD).get(_USER_COMMENT)
     if not isinstance(comment, bytes) or not comment.startswith(_COMMENT_HEAD + b"{"):
         return None
     return comment.removeprefix(_COMMENT_HEAD).decode("ascii", "replace")
+
+
+def _with_comments(jpeg: bytes, text: str) -> bytes:
+    """The file with `text` in as many comments as it takes, in order, behind its JFIF header."""
+    data = text.encode("ascii")
+    parts = [_PART_HEAD + data[n : n + _SEGMENT] for n in range(0, len(data), _SEGMENT)]
+    segments = [_COMMENT + struct.pack(">H", 2 + len(part)) + part for part in parts]
+    start = 4 + int.from_bytes(jpeg[4:6], "big")
+    return jpeg[:start] + b"".join(segments) + jpeg[start:]
 
 
 def _deep_png(array: npt.NDArray[np.uint16], text: str) -> bytes:
@@ -122,7 +140,9 @@ def _deep_png(array: npt.NDArray[np.uint16], text: str) -> bytes:
     data = encoded.tobytes()
     header = 8 + 25  # the signature and the IHDR chunk
     profile = _chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_bytes()))
-    inside = _chunk(b"iTXt", KEY.encode("ascii") + b"\0\x01\0\0\0" + zlib.compress(text.encode("ascii")))
+    plain, zipped = text.encode("ascii"), len(text) < _ZIPPED_LIMIT
+    head = KEY.encode("ascii") + (b"\0\x01" if zipped else b"\0\0") + b"\0\0\0"
+    inside = _chunk(b"iTXt", head + (zlib.compress(plain) if zipped else plain))
     return data[:header] + profile + inside + data[header:]
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.sphere import unit
-from diffstyle.core.style import Reference, Style
+from diffstyle.core.style import MAX_EXEMPLARS, Reference, Style
 from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 
 SUFFIX = ".style.safetensors"
@@ -38,8 +38,8 @@ def to_record(style: Style) -> tuple[dict[str, Any], dict[str, Tensor]]:
             record["prompt"] = r.prompt
         if r.adapter:
             record["adapter"] = r.adapter
-        if r.exemplar:
-            record["exemplar"] = base64.b64encode(r.exemplar).decode("ascii")
+        if r.exemplars:
+            record["exemplars"] = [base64.b64encode(data).decode("ascii") for data in r.exemplars]
         references.append(record | {"confidence": r.confidence, "embeddings": sorted(r.embeddings)})
     return {"name": style.name, "licence": style.licence, "card": style.card, "references": references}, tensors
 
@@ -59,7 +59,7 @@ def from_record(record: dict[str, Any], tensors: dict[str, Tensor]) -> Style:
             },
             confidence=_fraction(r.get("confidence", 1)),
             adapter=str(r.get("adapter", "")),
-            exemplar=base64.b64decode(str(r.get("exemplar", "")), validate=True),
+            exemplars=_exemplars(r),
         )
         for n, r in enumerate(record["references"])
     )
@@ -71,7 +71,7 @@ def save(style: Style, path: Path) -> Path:
     if not path.name.endswith(SUFFIX):
         raise InputError(f"Cannot write {path}: a style file must end in {SUFFIX}.")
     record, tensors = to_record(style)
-    if not all(r.statistics or r.embeddings or r.prompt or r.exemplar for r in style.references):
+    if not all(r.statistics or r.embeddings or r.prompt or r.exemplars for r in style.references):
         raise InputError("This style was never measured: save the one that Stylizer.measure(style) returns.")
     if style.thumbnail:
         tensors[THUMBNAIL] = torch.frombuffer(bytearray(style.thumbnail), dtype=torch.uint8)
@@ -93,6 +93,14 @@ def load(path: Path, *, space: str | None = None) -> Style:
         raise
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"Cannot use {path}: its style record is damaged, make the file again.") from error
+
+
+def _exemplars(record: dict[str, Any]) -> tuple[bytes, ...]:
+    """The list `exemplars`, or the one `exemplar` that earlier versions wrote."""
+    texts = cast("list[object]", record.get("exemplars", [record["exemplar"]] if record.get("exemplar") else []))
+    if len(texts) > MAX_EXEMPLARS:
+        raise ValueError(f"{len(texts)} exemplars are more than {MAX_EXEMPLARS}")
+    return tuple(base64.b64decode(str(text), validate=True) for text in texts)
 
 
 def _fraction(value: object) -> float:

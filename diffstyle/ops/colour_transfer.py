@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -29,6 +30,12 @@ def colour_moments(pictures: Tensor, weight: Tensor | None = None) -> ColourMome
     mean = (x * share).sum(2)
     centred = x - mean[..., None]
     return ColourMoments(mean, (centred * share) @ centred.mT)
+
+
+def mean_moments(moments: Sequence[ColourMoments]) -> ColourMoments:
+    """Mean of means and mean of covariances: the latter without the variance between one picture and the next."""
+    mean = torch.stack([m.mean for m in moments]).mean(0)
+    return ColourMoments(mean, torch.stack([m.covariance for m in moments]).mean(0))
 
 
 def colour_map(source: ColourMoments, target: ColourMoments) -> tuple[Tensor, Tensor]:

@@ -81,7 +81,7 @@ def test_a_saved_style_paints_the_same_picture(
     path = stylizer.measure(painting).save(tmp_path / "waves.style.safetensors")
     loaded = Style.load(path)
     assert loaded == painting
-    assert all(r.picture is None for r in loaded.references)
+    assert not any(r.pictures for r in loaded.references)
     assert stylizer.stylize(photo, loaded).picture == stylizer.stylize(photo, painting).picture
 
 
@@ -116,7 +116,7 @@ def test_damaged_statistics_get_a_sentence(painting: Style, stylizer: Stylizer, 
     assert measured.statistics
     for space, flat in measured.statistics.items():
         for bad in (flat * float("nan"), flat[:-1]):
-            damaged = Style((replace(measured, picture=None, statistics={**measured.statistics, space: bad}),))
+            damaged = Style((replace(measured, pictures=(), statistics={**measured.statistics, space: bad}),))
             with pytest.raises(InputError, match="damaged"):
                 stylizer.stylize(photo, damaged, engine="adain")
 
@@ -177,7 +177,7 @@ def test_words_are_words(words: str) -> None:
     for spec in (words, f"{words}:0.5", f"text:{words}"):
         (only,) = parse_style([spec]).references
         assert only.prompt == words
-        assert only.picture is None
+        assert not only.pictures
     assert parse_style(["text:ukiyo-e"]).prompt == "ukiyo-e"  # a preset's name, but said to be words
     assert not parse_style(["ukiyo-e"]).prompt
 
@@ -289,7 +289,7 @@ def test_a_mix_keeps_all_that_is_known_of_its_parts(painting: Style) -> None:
     here = Style((Reference(plain.digest, "a", embeddings={"here": torch.tensor([0.6, 0.8])}),))
     for order in ([(here, 1.0), (painting, 2.0)], [(painting, 2.0), (here, 1.0)]):
         (both,) = Style.mix(order).references
-        assert both.picture is not None
+        assert both.pictures
         assert "here" in both.embeddings
 
 
@@ -302,7 +302,7 @@ def test_a_path_between_blends_of_pictures_does_not_jump(stylizer: Stylizer, pho
 
 def test_a_picture_is_measured_even_after_its_embedding_was_painted(stylizer: Stylizer, photo: Picture) -> None:
     style = Style.from_image(waves(110, 70, seed=12))
-    bare = replace(stylizer.encoder.encode(style).references[0], picture=None)
+    bare = replace(stylizer.encoder.encode(style).references[0], pictures=())
     stylizer.stylize(photo, Style((bare,)), engine="adain")
     fresh = Stylizer.load(device="cpu").stylize(photo, style, engine="adain")
     assert stylizer.stylize(photo, style, engine="adain").picture == fresh.picture
@@ -320,7 +320,7 @@ def test_specs_with_prefixes_and_weights(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     Image.fromarray(waves(80, 60)).save("odd:0.5", "JPEG")
     (tmp_path / "mosaic").mkdir()
-    assert parse_style(["image:odd:0.5"]).references[0].picture is not None
+    assert parse_style(["image:odd:0.5"]).references[0].pictures
     assert parse_style(["mosaic"]).name == "mosaic"  # a folder hides no name
     assert parse_style(["TEXT:blue: 2"]).prompt == "blue"
     mixed = parse_style(["dark woodcut : 3", "preset:mosaic:1"])

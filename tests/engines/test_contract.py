@@ -177,7 +177,7 @@ def test_a_resolved_task_needs_no_pictures_of_its_style(
     result = stylizer.stylize(small_photo, painting, engine=engine, seed=5)
     assert isinstance(result.task.engine, type(engine))
     assert stylizer.render(result.task).picture == result.picture
-    bare = replace(result.task.style, references=tuple(replace(r, picture=None) for r in result.task.style.references))
+    bare = replace(result.task.style, references=tuple(replace(r, pictures=()) for r in result.task.style.references))
     assert stylizer.render(replace(result.task, style=bare)).picture == result.picture
     assert stylizer.stylize(small_photo, bare, engine=engine, seed=5).picture == result.picture
 

@@ -32,7 +32,8 @@ any_reference = st.builds(
     digest=st.text(max_size=9),
     source=st.text(max_size=9),
     weight=st.floats(0.1, 9),
-    picture=st.none(),
+    pictures=st.just(()),
+    exemplars=st.lists(st.binary(min_size=1, max_size=9), max_size=8).map(tuple),
     statistics=vectors.map(lambda vector: {"space-1": vector}),
 )
 any_style = st.builds(

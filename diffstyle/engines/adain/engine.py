@@ -86,7 +86,7 @@ class AdaINEngine:
 
     def measure(self, style: Style) -> Style:
         """`style` with the statistics of every reference. For words they are predicted from the embedding."""
-        missing = any(r.prompt and r.picture is None and self.space not in r.statistics for r in style.references)
+        missing = any(r.prompt and not r.pictures and self.space not in r.statistics for r in style.references)
         if missing and self.encoder is not None:
             style = self.encoder.encode(style, partial=True)
         return replace(style, references=tuple(self._measured(r) for r in style.references))
@@ -150,12 +150,11 @@ class AdaINEngine:
     def _measured(self, reference: Reference) -> Reference:
         if self.space in reference.statistics:
             return reference
-        picture = reference.picture
-        if picture is None:
+        if not reference.pictures:
             vector = self._predicted(reference)
         else:
             found = self._styles.get(reference.digest)
-            vector = self._moments(picture) if found is None else found
+            vector = self._mean_moments(reference.pictures) if found is None else found
             self._styles[reference.digest] = vector
         return replace(reference, statistics=MappingProxyType({**reference.statistics, self.space: vector}))
 
@@ -189,6 +188,10 @@ class AdaINEngine:
                 f" {self.adapter.enter.in_features}: make the style again."
             )
         return self.adapter(embedding[None])[0]
+
+    def _mean_moments(self, pictures: tuple[Picture, ...]) -> Tensor:
+        found = [self._moments(p) for p in pictures]
+        return found[0] if len(found) == 1 else torch.stack(found).mean(0)
 
     @torch.no_grad()
     def _moments(self, picture: Picture) -> Tensor:

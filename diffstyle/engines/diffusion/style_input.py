@@ -50,9 +50,9 @@ def with_features(style: Style, encoder: StyleEncoder) -> Style:
     key = features_key(encoder)
 
     def seen(r: Reference) -> Reference:
-        if r.picture is None or key in r.statistics:
+        if not r.pictures or key in r.statistics:
             return r
-        flat = encoder.features(r.picture).flatten()
+        flat = _mean_features(encoder, r).flatten()
         return replace(r, statistics=MappingProxyType({**r.statistics, key: flat}))
 
     return replace(style, references=tuple(seen(r) for r in style.references))
@@ -115,7 +115,7 @@ def _embedding(adapter: TokensAdapter, reference: Reference) -> Tensor:
 def _features(adapter: TokensAdapter, encoder: StyleEncoder | None, reference: Reference) -> Tensor:
     """(n, d) features of the reference's picture."""
     kept = None if encoder is None else reference.statistics.get(features_key(encoder))
-    if encoder is None or (reference.picture is None and kept is None):
+    if encoder is None or (not reference.pictures and kept is None):
         what = "words" if reference.prompt else "embeddings alone"
         raise InputError(
             f"The plus adapter {adapter.name} looks at pictures, and {reference.source} is {what}: give a picture, or a"
@@ -123,11 +123,16 @@ def _features(adapter: TokensAdapter, encoder: StyleEncoder | None, reference: R
         )
     if kept is not None:
         return kept.reshape(-1, encoder.features(None).shape[1])
-    assert reference.picture is not None
-    features = encoder.features(reference.picture)
+    features = _mean_features(encoder, reference)
     if features.shape[1] != adapter.width:
         raise InputError(
             f"The adapter {adapter.name} reads features of {adapter.width} numbers, the encoder {encoder.space} has"
             f" {features.shape[1]}: it was made for another encoder."
         )
     return features
+
+
+def _mean_features(encoder: StyleEncoder, reference: Reference) -> Tensor:
+    """(n, d): the features of its pictures, averaged."""
+    found = [encoder.features(p) for p in reference.pictures]
+    return found[0] if len(found) == 1 else torch.stack(found).mean(0)

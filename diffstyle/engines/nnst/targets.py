@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -68,6 +68,7 @@ def style_targets(
     decoder: Decoder, maps: Maps, looks: Looks, bank: Bank, *, centre: Centre, weights: MatchWeights
 ) -> Maps:
     """`maps` with every place replaced by its match in `bank`. `looks` are those to be found."""
+    weights = replace(weights, hue=weights.hue * bank.hue)
     fine = to_keys(maps.fine, decoder.fine_keys, centre.fine)
     deep = to_keys(maps.deep, decoder.deep_keys, centre.deep)
     return Maps(

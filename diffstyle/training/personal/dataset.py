@@ -52,10 +52,11 @@ class Dataset:
         return tuple(i.picture.digest() for i in self.images)
 
 
-def read_dataset(pictures: str | Path | Sequence[PictureLike], *, seed: int = 0) -> Dataset:
+def read_dataset(pictures: str | Path | Sequence[PictureLike], *, seed: int = 0, longest: int = LONGEST) -> Dataset:
     """The pictures of a folder or a list. A text file of the same name beside a picture is its caption.
 
-    Broken, small and duplicate pictures are left out with a note. Raises InputError for a folder that is missing or
+    Broken, small and duplicate pictures are left out with a note; larger ones are reduced to a side of `longest`
+    pixels. Raises InputError for a folder that is missing or
     has no pictures, for fewer than 3 usable pictures, and for more than 500.
     """
     notes: list[str] = []
@@ -83,10 +84,7 @@ def read_dataset(pictures: str | Path | Sequence[PictureLike], *, seed: int = 0)
         if same is not None:
             notes.append(f"Left out: {picture.source} shows the same as {same.picture.source}.")
             continue
-        if max(picture.size) > LONGEST:
-            scale = LONGEST / max(picture.size)
-            picture = picture.resized((round(picture.width * scale), round(picture.height * scale)))
-        images.append(TrainingImage(picture, _caption(item)))
+        images.append(TrainingImage(picture.reduced(longest), _caption(item)))
         thumbs.append(thumb)
     if len(images) < FEWEST:
         reason = f" ({notes[0].removeprefix('Left out: ').rstrip('.')})" if notes else ""

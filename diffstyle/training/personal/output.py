@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import resource
 import shutil
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from typing import Any
 import torch
 
 from diffstyle._version import __version__
-from diffstyle.assets.zoo import INFO, LOOK, TENSORS
+from diffstyle.assets.zoo import CARD, LOOK, TENSORS, toml_lines, write_info
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.style import Style
 from diffstyle.formats.atomic import sha256
@@ -99,17 +98,13 @@ def write_adapter(partial: Path, folder: Path, trained: TrainedAdapter, photos: 
         "source": f"trained with diffstyle {__version__} on {report.pictures} pictures",
         "sha256": sha256(tensors),
     }
-    (partial / INFO).write_text(_toml(info), "utf-8")
+    write_info(partial, info)
     facts = {"version": __version__, "torch": torch.__version__, "model": model, "steps_run": str(report.steps)}
     digests = "".join(f'  "{d}",\n' for d in trained.dataset.digests)
     pictures = f"pictures = [  # sha256 of each, decoded\n{digests}]\n"
-    (partial / "recipe.toml").write_text(trained.recipe.to_toml() + _toml(facts) + pictures, "utf-8")
-    (partial / "CARD.md").write_text(report.card(), "utf-8")
+    (partial / "recipe.toml").write_text(trained.recipe.to_toml() + toml_lines(facts) + pictures, "utf-8")
+    (partial / CARD).write_text(report.card(), "utf-8")
     return report
-
-
-def _toml(values: dict[str, str]) -> str:
-    return "".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items())
 
 
 def _measured(partial: Path, folder: Path, trained: TrainedAdapter, photos: Sequence[Pixels]) -> Report:

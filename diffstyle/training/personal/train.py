@@ -6,11 +6,9 @@ import gc
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -20,12 +18,13 @@ from torch import Tensor
 
 from diffstyle._version import __version__
 from diffstyle.adapters.stats import COLOURS
-from diffstyle.assets.zoo import adapters_folder, check_new
+from diffstyle.assets.zoo import adapters_folder, check_new, replacing
 from diffstyle.core.device import find_device
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import Picture, PictureLike
 from diffstyle.core.style import Reference, Style
 from diffstyle.encoders.clip import StyleEncoder
+from diffstyle.engines.nnst.exemplars import with_exemplars
 from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels
@@ -103,15 +102,10 @@ def train_adapter(
     if not leads():
         trained.tensors.unlink()
         return trained.report(folder)
-    partial = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".partial", dir=folder.parent))
     try:
-        report = write_adapter(partial, folder, trained, report_photos)
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.chmod(0o755)
-        partial.replace(folder)
+        with replacing(folder) as partial:
+            report = write_adapter(partial, folder, trained, report_photos)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
         trained.tensors.unlink(missing_ok=True)
     for suffix in (state.suffix, SAMPLES, TUNED, IDENTITY):
         state.with_suffix(suffix).unlink(missing_ok=True)
@@ -233,7 +227,7 @@ class _Job:
             history=trainer.history,
             factor=factor,
             measured_style=style(self.dataset.train, factor),
-            style=style(self.dataset.images, factor),
+            style=self._with_exemplars(style(self.dataset.images, factor), stylizer.encoder),
             tensors=trainable.save(self.state.with_suffix(f".{os.getpid()}.safetensors")),
         )
 
@@ -269,6 +263,12 @@ class _Job:
             embeddings=MappingProxyType(dict(embeddings)),
         )
         return Style((reference,), self.name)
+
+    def _with_exemplars(self, style: Style, encoder: StyleEncoder) -> Style:
+        """`style` with exemplars of all pictures, for painters that need no training."""
+        pictures = [i.picture for i in self.dataset.images]
+        (whole,) = with_exemplars(Style.from_collection(pictures, name=self.name), encoder).references
+        return replace(style, references=tuple(replace(r, exemplars=whole.exemplars) for r in style.references))
 
     def _pictures(self, images: Sequence[TrainingImage], encoder: StyleEncoder) -> ArtistPictures:
         def embedded(pictures: Sequence[Picture]) -> Tensor:

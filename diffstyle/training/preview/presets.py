@@ -88,7 +88,7 @@ def texture(painter: Painter, picture: Picture) -> Picture:
 
 def with_exemplar(style: Style, exemplar: bytes) -> Style:
     """`style` with one exemplar for all of its pictures."""
-    return replace(style, references=tuple(replace(r, exemplar=exemplar) for r in style.references))
+    return replace(style, references=tuple(replace(r, exemplars=(exemplar,)) for r in style.references))
 
 
 def jpeg(picture: Picture) -> bytes:

@@ -90,6 +90,7 @@ def test_the_style_has_the_colours_of_held_out_pictures_too(
     monkeypatch.setenv("DIFFSTYLE_ADAPTERS", str(zoo_of_both))
     dataset, preview = read_dataset(artist), TrainedEngines.of(stylizer, "lora").preview
     (kept,) = parse_style([f"adapter:my-{kind}"]).references
+    assert len(kept.exemplars) == len(dataset.images) == 6  # for painters, which need no training
 
     def colours(images: tuple[TrainingImage, ...]) -> Tensor:
         return statistics_of(preview, [i.picture for i in images])[:9]
