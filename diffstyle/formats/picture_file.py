@@ -13,8 +13,9 @@ import numpy.typing as npt
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from diffstyle.core.colour_profile import srgb_bytes
 from diffstyle.core.errors import InputError
-from diffstyle.core.picture import Picture, srgb_bytes
+from diffstyle.core.picture import Picture
 
 KEY = "diffstyle"
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
