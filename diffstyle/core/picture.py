@@ -32,6 +32,7 @@ from diffstyle.core.reading import (
     turned,
     upright,
 )
+from diffstyle.core.user_path import user_path
 
 MIN_SIDE = 16
 CLEAR = 1e-3  # up to this alpha a pixel is fully transparent
@@ -146,7 +147,7 @@ class Picture:
         is compressed to sRGB. PNG and TIFF keep more than 8 bits a channel. InputError for a file that is missing,
         unreadable, cut off, camera raw, too small or too large.
         """
-        path = Path(path).expanduser()
+        path = user_path(path)
         data, source = read_bytes(path), str(path)
         with reading(source):
             refuse_raw(data, source)

@@ -49,9 +49,7 @@ class Budget:
     @staticmethod
     def _check(found: int, most: int, what: str) -> None:
         if found > most:
-            raise InputError(
-                f"The recipe or style holds {found} {what}, at most {most} are read: it was not made by us."
-            )
+            raise InputError(f"The recipe or style holds {found} {what}: at most {most} are read, give another file.")
 
 
 BUDGET = Budget()

@@ -45,7 +45,7 @@ def check_output(path: Path, size: tuple[int, int] | None, *, depth: int = 8) ->
 
 
 def encode(picture: Picture, kind: str, text: str, *, depth: int = 8) -> bytes:
-    """The bytes of a PNG, TIFF, lossless WebP or JPEG with the ASCII `text` embedded.
+    """The bytes of a PNG, TIFF, lossless WebP or JPEG with the ASCII `text` embedded, unless it is empty.
 
     JPEG has no alpha channel: transparent pictures are composited on white. InputError if `text` is too long for the
     header of the format.
@@ -57,13 +57,15 @@ def encode(picture: Picture, kind: str, text: str, *, depth: int = 8) -> bytes:
     image, buffer, profile = picture.to_pil(), BytesIO(), srgb_bytes()
     if kind == "PNG":
         inside = PngInfo()
-        inside.add_itxt(KEY, text, zip=True)
+        if text:
+            inside.add_itxt(KEY, text, zip=True)
         image.save(buffer, kind, pnginfo=inside, compress_level=4, icc_profile=profile)
         return buffer.getvalue()
     if len(text) > _EXIF_LIMIT:
         raise InputError(f"This blend of styles is too large for the header of a {kind} file: save it as PNG.")
     exif = Image.Exif()
-    exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = _COMMENT_HEAD + text.encode("ascii")
+    if text:
+        exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = _COMMENT_HEAD + text.encode("ascii")
     if kind == "JPEG":
         if image.mode == "RGBA":
             white = Image.new("RGBA", image.size, "white")
@@ -87,7 +89,7 @@ def encode_tiff(pages: list[Picture], texts: list[str], *, depth: int = 8) -> by
                 page.to_array(depth),
                 photometric="rgb",
                 compression="zlib",
-                description=text,
+                description=text or None,
                 iccprofile=srgb_bytes(),
                 metadata=None,
                 rowsperstrip=max(1, 2**20 // page.width),
@@ -124,7 +126,7 @@ def _deep_png(array: npt.NDArray[np.uint16], text: str) -> bytes:
     header = 8 + 25  # the signature and the IHDR chunk
     profile = _chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_bytes()))
     inside = _chunk(b"iTXt", KEY.encode("ascii") + b"\0\x01\0\0\0" + zlib.compress(text.encode("ascii")))
-    return data[:header] + profile + inside + data[header:]
+    return data[:header] + profile + (inside if text else b"") + data[header:]
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

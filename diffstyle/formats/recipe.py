@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import warnings
 import zlib
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -252,7 +253,8 @@ def _packed_mask(mask: Mask) -> dict[str, str]:
 def _opened_masks(packed: list[dict[str, str]], budget: Budget) -> list[Mask]:
     """All masks of a recipe, decoded only if they are within `budget` together."""
     files = [BytesIO(base64.b64decode(values["png"], validate=True)) for values in packed]
-    with ExitStack() as stack:
+    with ExitStack() as stack, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Pillow, whose limit is lower than some budgets
         images = [stack.enter_context(Image.open(file, formats=("PNG",))) for file in files]
         budget.check_masks([image.size for image in images])
         arrays = [np.asarray(image.convert("L"), np.float32) / 255 for image in images]
