@@ -16,6 +16,7 @@ from diffstyle.core.camera_raw import refuse_raw_pages
 from diffstyle.core.colour_profile import UNUSABLE, array_to_srgb, profile_of, srgb_bytes
 from diffstyle.core.errors import InputError
 from diffstyle.core.hdr import Cicp, to_srgb
+from diffstyle.core.reading import too_large
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
 _COLOURS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4}
@@ -52,7 +53,7 @@ def read_deep_tiff(data: bytes, source: str, *, most: int) -> DeepPixels | None:
         if colours is None or not colours <= samples <= colours + 4 or page.axes not in ("YX", "YXS", "SYX"):
             raise InputError(f"Cannot read {source}: its channels are no colours we know, export it as RGB.")
         if int(page.imagewidth) * int(page.imagelength) > most:
-            raise InputError(f"Cannot use {source}: it has more than {most / 1e6:.0f} million pixels, make it smaller.")
+            raise too_large(source, most)
         array = np.asarray(page.asarray())
         if page.axes == "SYX":
             array = array.transpose(1, 2, 0)

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.core.camera_raw import refuse_raw
+from diffstyle.core.cancelling import check_cancelled
 from diffstyle.core.colour_profile import UNUSABLE, image_to_srgb, profile_of, srgb_profile
 from diffstyle.core.deep_files import DeepPixels, read_deep_png, read_deep_tiff, read_numbered, scaled
 from diffstyle.core.errors import InputError
@@ -110,6 +111,7 @@ class Picture:
             return self
 
         def lanczos(channel: Tensor) -> Tensor:
+            check_cancelled()
             image = Image.fromarray(np.ascontiguousarray(channel.numpy()))
             return torch.from_numpy(np.asarray(image.resize(size, Image.Resampling.LANCZOS)).copy()).clamp(0, 1)
 
@@ -140,22 +142,22 @@ class Picture:
         return F.pad(self.pixels[None], (0, right, 0, below), mode="replicate")[0] if right or below else self.pixels
 
     @classmethod
-    def open(cls, path: str | Path) -> Picture:
+    def open(cls, path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
         """Read a picture file: EXIF rotation applied, colours converted to sRGB, first frame of an animation.
 
         Colours are those that the file states: its ICC profile, gAMA and cHRM of a PNG, the code points of an AVIF; HDR
         is compressed to sRGB. PNG and TIFF keep more than 8 bits a channel. InputError for a file that is missing,
-        unreadable, cut off, camera raw, too small or too large.
+        unreadable, cut off, camera raw, too small, or of more than `max_pixels`.
         """
         path = user_path(path)
         data, source = read_bytes(path), str(path)
         with reading(source):
             refuse_raw(data, source)
             if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-                deep = _deep_tiff(data, source)
+                deep = _deep_tiff(data, source, max_pixels)
                 if deep is not None:
                     return cls._from_deep(deep, source)
-            image = open_image(data, source)
+            image = open_image(data, source, most=max_pixels)
             notes, cicp = left_out(image, source), cicp_of(data, str(image.format))
             deep = None
             if cicp is not None and cicp.wide:
@@ -269,10 +271,10 @@ def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
 PictureLike: TypeAlias = Picture | str | Path | Image.Image | npt.NDArray[np.generic]
 
 
-def _deep_tiff(data: bytes, source: str) -> DeepPixels | None:
+def _deep_tiff(data: bytes, source: str, most: int) -> DeepPixels | None:
     """None for a TIFF that Pillow reads right, and for one that tifffile cannot read."""
     try:
-        return read_deep_tiff(data, source, most=MAX_PIXELS)
+        return read_deep_tiff(data, source, most=most)
     except (InputError, MemoryError):
         raise
     except Exception:

@@ -70,14 +70,16 @@ def reading(source: str) -> Generator[None]:
         raise InputError(f"Cannot read {source}: the file {reason}, copy or export it again.") from error
 
 
-def open_image(data: bytes, source: str) -> Image.Image:
-    """An opened file, its pixels not decoded yet; to be called inside `reading`. InputError for too many pixels."""
+def open_image(data: bytes, source: str, *, most: int = MAX_PIXELS) -> Image.Image:
+    """An opened file, its pixels not decoded yet; to be called inside `reading`. InputError for over `most`
+    pixels.
+    """
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS and b"avif" not in data[12:40]:
         _register_heif(source)
     elif data.startswith(_JXL_HEADS):
         _register_jxl(source)
     image = Image.open(BytesIO(data))
-    check_size(image, source)
+    check_size(image, source, most)
     return image
 
 
@@ -94,15 +96,16 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def check_size(image: Image.Image, source: str) -> None:
-    """InputError for an image of more than `MAX_PIXELS`."""
-    if image.width * image.height > MAX_PIXELS:
-        raise too_large(source)
+def check_size(image: Image.Image, source: str, most: int = MAX_PIXELS) -> None:
+    """InputError for an image of more than `most` pixels."""
+    if image.width * image.height > most:
+        raise too_large(source, most)
 
 
-def too_large(source: str) -> InputError:
+def too_large(source: str, most: int = MAX_PIXELS) -> InputError:
     """What there is to say of a picture with too many pixels."""
-    return InputError(f"Cannot use {source}: it has more than {MAX_PIXELS / 1e6:.0f} million pixels, make it smaller.")
+    millions = f"{round(most / 1e6, 1):g} million pixels"
+    return InputError(f"Cannot use {source}: it has more than {millions}, make it smaller.")
 
 
 def left_out(image: Image.Image, source: str) -> tuple[str, ...]:
