@@ -33,6 +33,10 @@ class Prepare(Wrapper):
             None  # the same object again: engines cache by identity
         )
 
+    def forget(self) -> None:
+        self._last = None
+        super().forget()
+
     def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         content = task.content
         contrast, sharpness = 1 + (task.contrast - 1) * task.strength, task.sharpness * task.strength

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -46,7 +47,7 @@ def reading(source: str) -> Generator[None]:
     Decoders raise anything: Pillow's plugins a dozen kinds, those written in Rust even what is no Exception.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _silent("tifffile"):
             warnings.simplefilter("ignore")
             yield
     except (InputError, KeyboardInterrupt, SystemExit, GeneratorExit):
@@ -68,6 +69,17 @@ def reading(source: str) -> Generator[None]:
             raise explain(error, f"read {source}") from error
         reason = "is cut off" if "truncated" in str(error) else "is damaged"
         raise InputError(f"Cannot read {source}: the file {reason}, copy or export it again.") from error
+
+
+@contextmanager
+def _silent(name: str) -> Generator[None]:
+    """A logger that says nothing: what a file is like is said once, by the error."""
+    logger = logging.getLogger(name)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def open_image(data: bytes, source: str, *, most: int = MAX_PIXELS) -> Image.Image:

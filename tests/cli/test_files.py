@@ -128,8 +128,11 @@ def test_finished_pictures_are_seen_without_opening_them(
         assert run("stylize", "in", *LOOK, "-o", "out") in (0, 1)
         return next(line for line in capsys.readouterr().err.splitlines() if "already there" in line)
 
+    def opened(*_: object) -> bool:
+        pytest.fail("a file was opened")
+
     with monkeypatch.context() as patch:
-        patch.setattr("diffstyle.cli.stylize._is_done", lambda *_: pytest.fail("a file was opened"))
+        patch.setattr("diffstyle.cli.stylize._is_done", opened)
         assert counts() == "0 painted, 4 already there, 0 failed."
     for path in own_cache.rglob("*.jsonl"):
         path.unlink()
@@ -198,10 +201,10 @@ def test_something_is_said_at_once_and_while_it_works() -> None:
 def test_unexpected_errors_are_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], own_cache: Path
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise KeyError("deep inside")
 
-    monkeypatch.setattr("diffstyle.cli.stylize.found_photos", lambda *_, **__: broken())
+    monkeypatch.setattr("diffstyle.cli.stylize.found_photos", broken)
     assert run("stylize", picture(Path("a.png")), *LOOK) == 1
     errors = capsys.readouterr().err
     assert "unexpected error, KeyError" in errors

@@ -6,6 +6,7 @@ import base64
 import json
 import resource
 import time
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -51,16 +52,26 @@ def test_masks_are_counted_before_they_are_decoded(values: dict[str, Any], tmp_p
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
 
 
+def many_references(values: dict[str, Any]) -> dict[str, Any]:
+    style = values["style"]
+    return values | {"style": style | {"references": style["references"] * 3000}}
+
+
+def many_regions(values: dict[str, Any]) -> dict[str, Any]:
+    return values | {"regions": [{"mask": mask_bomb(64), "style": values["style"]}] * 70}
+
+
+def broken_mask(values: dict[str, Any]) -> dict[str, Any]:
+    return values | {"mask": mask_bomb(64) | {"png": "AAAA"}}
+
+
 @pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (lambda v: {"style": v["style"] | {"references": v["style"]["references"] * 3000}}, "references"),
-        (lambda v: {"regions": [{"mask": mask_bomb(64), "style": v["style"]}] * 70}, "regions"),
-        (lambda _: {"mask": mask_bomb(64) | {"png": "AAAA"}}, "damaged"),
-    ],
+    ("change", "reason"), [(many_references, "references"), (many_regions, "regions"), (broken_mask, "damaged")]
 )
-def test_too_much_is_refused_quickly(change: Any, reason: str, values: dict[str, Any], tmp_path: Path) -> None:
-    path = saved(tmp_path / "a.png", values | change(values))
+def test_too_much_is_refused_quickly(
+    change: Callable[[dict[str, Any]], dict[str, Any]], reason: str, values: dict[str, Any], tmp_path: Path
+) -> None:
+    path = saved(tmp_path / "a.png", change(values))
     started = time.monotonic()
     with pytest.raises(InputError, match=reason):
         read_recipe(path)

@@ -148,9 +148,12 @@ class Renderer:
         """
 
         def job(stylizer: Stylizer, on_step: Callable[[Step], bool | None]) -> T:
-            result = stylizer.render(self.limits.check_task(task()), on_step)
-            check_cancelled()
-            return finish(result)
+            try:
+                result = stylizer.render(self.limits.check_task(task()), on_step)
+                check_cancelled()
+                return finish(result)
+            finally:
+                stylizer.forget()  # the next photo is another one
 
         yield from stream(self.renders, job, cancel, seconds=self.limits.max_seconds, late=self.limits.too_slow())
 
