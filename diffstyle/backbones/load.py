@@ -55,7 +55,7 @@ def load_backbone(
         pipeline = _from_file(source, dtype) if source.path.is_file() else _from_folder(source, dtype)
         variant.apply(pipeline)
     architecture = architecture_of(pipeline.unet.config)
-    check_purpose(str(model), int(pipeline.unet.config.in_channels))
+    check_purpose(str(model), int(pipeline.unet.config.in_channels), int(pipeline.vae.config.latent_channels))
     if controlnets is None:
         own = source.path / "controlnet"
         controlnets = [ControlNetSource(str(own), Control("soft-edge"))] if own.is_dir() else []

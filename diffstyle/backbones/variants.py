@@ -13,7 +13,8 @@ from diffstyle.backbones.sampling import Sampling
 from diffstyle.core.errors import InputError
 
 _INPUT = ("model.diffusion_model.input_blocks.0.0.weight", "conv_in.weight")
-_PURPOSES = {9: "inpainting", 8: "editing by instructions (InstructPix2Pix)", 5: "painting from depth", 7: "upscaling"}
+_PURPOSES = {5: "inpainting", 4: "editing by instructions (InstructPix2Pix)", 1: "painting from depth", 3: "upscaling"}
+"""By how many channels more than the latent's a UNet takes."""
 _REFINER_CONTEXT = 1280
 _FEW_STEPS = re.compile(r"(turbo|lightning|(?<![a-z])(?:lcm|tcd)(?![a-z])|(?<![a-z])hyper[-_ ]?(?=sd|\d))", re.I)
 FEW = Sampling("euler-a", 6, 1.0)
@@ -55,10 +56,10 @@ def variant_of_file(path: Path, shapes: Shapes, metadata: Mapping[str, str]) -> 
     return Variant(v, zero, few_steps(*titles))
 
 
-def check_purpose(name: str, channels: int) -> None:
-    """InputError for a UNet with other than 4 input `channels`, saying what it is made for."""
-    if channels != 4:
-        purpose = _PURPOSES.get(channels, f"something else: it takes {channels} channels")
+def check_purpose(name: str, channels: int, latent: int = 4) -> None:
+    """InputError for a UNet that takes other than the `latent` channels of its VAE, saying what it is made for."""
+    if channels != latent:
+        purpose = _PURPOSES.get(channels - latent, f"something else: it takes {channels} channels")
         raise InputError(f"Cannot use {name}: it is made for {purpose}, give a model made for text to image.")
 
 
