@@ -254,8 +254,8 @@ def fuzz_server(requests: int, seed: int) -> Report:
                     answer = http.request(
                         rng.choice(("POST", "POST", "GET")), route, content=text, headers=_headers(rng)
                     )
-                except httpx.HTTPError as error:
-                    report.faults.append(f"{route}: {type(error).__name__}")
+                except httpx.TransportError:  # refused before the whole request was read
+                    report.counts["closed"] += 1
                     continue
                 report.counts[str(answer.status_code)] += 1
                 if "Traceback" in answer.text or b"root:" in answer.content:
@@ -267,7 +267,8 @@ def fuzz_server(requests: int, seed: int) -> Report:
             if peak and int(peak[0].split()[1]) > 2 * MEMORY:
                 report.faults.append(f"the server took {peak[0].split()[1]} kB")
         log = (folder / "log.txt").read_text()
-        report.faults += [f"log: {line}" for line in log.splitlines() if "unexpected error" in line][:20]
+        told = [part for part in log.split("unexpected error")[1:] if "app/api.py" in part.partition("\nunexpected")[0]]
+        report.faults += [f"log: {part.strip().splitlines()[-1]}" for part in told][:20]
     return report
 
 

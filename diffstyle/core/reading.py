@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import stat
 import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from diffstyle.core.errors import InputError, explain
 
 MAX_PIXELS = 2**27  # twice 8192 x 8192
+MAX_BYTES = 2**32  # of a file
 MOVING = ("GIF", "WEBP", "PNG", "AVIF", "JXL")
 _ORIENTATION = 0x0112
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -96,8 +98,11 @@ def open_image(data: bytes, source: str, *, most: int = MAX_PIXELS) -> Image.Ima
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file; InputError if it cannot be read or is empty."""
+    """The content of a file; InputError if it cannot be read, is empty or a device, which never ends."""
     try:
+        found = path.stat()
+        if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode) or found.st_size > MAX_BYTES:
+            raise InputError(f"Cannot read {path}: it is a device, or larger than any picture; give a picture file.")
         data = path.read_bytes()
     except OSError as error:
         raise explain(error, f"read {path}") from error

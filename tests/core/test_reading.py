@@ -68,3 +68,10 @@ def test_a_broken_exif_block_does_not_condemn_the_pixels(suffix: str, exif: byte
     picture = Picture.open(tmp_path / f"a{suffix}")
     assert picture.size == (64, 48)
     assert np.abs(picture.to_array().astype(int) - waves(64, 48)).mean() < 16
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "/dev/null", "a\0b", "loop"])
+def test_what_is_no_file_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(InputError):
+        Picture.open(tmp_path / name)

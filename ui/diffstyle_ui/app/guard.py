@@ -72,7 +72,7 @@ class Guard:
         across = headers.get(b"sec-fetch-site") == "cross-site" and headers.get(b"sec-fetch-mode") != "navigate"
         if across:
             return 403, "Requests from other sites are refused."
-        bare = path.removeprefix("/gradio_api")
+        bare = path.partition("/gradio_api")[2] or path  # below the path of a proxy too
         return (404, "Not found.") if bare.startswith(_UNUSED) else None
 
     def _with_headers(self, send: Send, *, new: str | None) -> Send:
