@@ -37,16 +37,14 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
     """`method` that refuses values of other types than its parameters have, in one sentence: clients send anything."""
     shown, hints = inspect.signature(method), _hints(method)
     adapters: dict[str, TypeAdapter[Any]] = {
-        name: TypeAdapter(Optional[hints[name]])  # noqa: UP045 - a value; what is missing is reported by name
-        for name in shown.parameters
-        if name in hints and hints[name] is not gr.Request
+        name: TypeAdapter(hints[name]) for name in shown.parameters if name in hints and hints[name] is not gr.Request
     }
 
     @wraps(method)
     def call(*values: Any) -> Any:
         for name, value in zip(shown.parameters, values, strict=False):
             try:
-                if name in adapters:
+                if name in adapters and value is not None:  # what is missing is reported by name
                     adapters[name].validate_python(value)
             except ValidationError as error:
                 given = repr(value)[:60]
