@@ -77,7 +77,9 @@ def test_no_endpoint_reads_a_foreign_file(served: ServedPage, http: httpx.Client
     link.unlink()
 
 
-def test_an_upload_belongs_to_who_sent_it(http: httpx.Client, served: ServedPage, photo_file: Path) -> None:
+def test_an_upload_belongs_to_who_sent_it(http: httpx.Client, served: ServedPage, tmp_path: Path) -> None:
+    photo_file = tmp_path / "mine.png"  # Gradio names equal files alike, and others upload the usual photo
+    Image.fromarray(waves(72, 56, seed=77)).save(photo_file)
     page = http.get("/")
     assert "diffstyle_visitor" in page.cookies
     with photo_file.open("rb") as file:

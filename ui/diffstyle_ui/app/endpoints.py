@@ -47,6 +47,8 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
                 if name in adapters and value is not None:  # what is missing is reported by name
                     adapters[name].validate_python(value)
             except ValidationError as error:
+                if error.errors()[0]["type"] == "literal_error":
+                    continue  # the settings themselves name the choices
                 given = repr(value)[:60]
                 raise InputError(f"{name} is {given}: {error.errors()[0]['msg'].lower()}.") from None
         return method(*values)
