@@ -20,6 +20,7 @@ from diffstyle.controls.prepare import Prepare
 from diffstyle.controls.resize import Resize
 from diffstyle.controls.smooth import Smooth
 from diffstyle.controls.stroke import Stroke
+from diffstyle.controls.wrapper import Wrapper
 from diffstyle.core.device import enough_memory, fast_dtype, find_device, named_dtype
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import Attention, MemoryMode, ModelOptions
@@ -71,7 +72,7 @@ class Stylizer:
         self.options, self.encoder = options, host.encoder
         self._host, self._preview = host, preview
         self._active = options  # with the personal adapters that are in use
-        self._engines: dict[str, Engine] = {}
+        self._engines: dict[str, Wrapper] = {}
 
     @classmethod
     def load(
@@ -195,6 +196,11 @@ class Stylizer:
             self._engines[name] = controlled(engine, self._preview)
         return self._engines[name]
 
+    def forget(self) -> None:
+        """Drop what engines keep of the last photos for another render of the same ones."""
+        for engine in self._engines.values():
+            engine.forget()
+
     def use_adapters(self, styles: Sequence[Style]) -> None:
         """Load the personal adapters that `styles` reference and those given to `load`; unload all others.
 
@@ -228,7 +234,7 @@ def with_adapters(options: ModelOptions, weights: dict[str, float]) -> ModelOpti
     return replace(options, adapter=adapter or options.adapter, lora=(*options.lora, *lora))
 
 
-def controlled(engine: Engine, preview: PreviewEngine) -> Engine:
+def controlled(engine: Engine, preview: PreviewEngine) -> Wrapper:
     """`engine` with its controls. In this order: the photo is resized and enhanced; the engine paints it, at the size
     that gives the strokes and that it paints well; the painting is smoothed, coloured and masked.
     """

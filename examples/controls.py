@@ -26,6 +26,10 @@ def main(out: Path) -> None:
     coffee = Picture.from_array(cast("Cell", data.coffee()))
     astronaut = Picture.from_array(cast("Cell", data.astronaut()))
     looks = ["preset:van-gogh-starry-night", "ink drawing on white paper", "stained glass in blue"]
+    for name, photo in (("coffee", coffee), ("astronaut", astronaut)):
+        photo.to_pil().save(out / f"{name}.jpg", quality=92)
+    cup = select(coffee, "foreground")
+    Image.fromarray(cup.to_array()).save(out / "cup.png")
     starry, ink, glass = (parse_style([s]) for s in looks)
 
     def painted(photo: Picture, style: Style, **settings: object) -> Picture:
@@ -35,7 +39,6 @@ def main(out: Path) -> None:
         cells = [cell(p) for p in pictures]
         Image.fromarray(np.concatenate(cells, 1)).save(out / f"controls-{name}.jpg", quality=82)
 
-    cup = select(coffee, "foreground")
     row(
         "where",
         coffee,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from diffstyle.adapters.protocol import Undo
 from diffstyle.backbones.backbone import Backbone
-from diffstyle.backbones.recognise import Architecture, expect
+from diffstyle.backbones.recognise import Architecture, expect, other_lora
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ExportFormat
 from diffstyle.core.quiet import quiet
@@ -41,13 +42,29 @@ class LoraAdapter:
         """Read a safetensors file; InputError if it is no LoRA."""
         path = Path(path)
         found = expect(path, "lora", "a LoRA")
-        return cls(name or path.name, read_safetensors(path)[1], found.architecture, scale, fingerprint(path))
+        state = read_safetensors(path)[1]
+        if other := next((kind for kind in map(other_lora, state) if kind), ""):
+            raise InputError(f"Cannot use {path}: it is {other}, of which a part would be lost; give a plain LoRA.")
+        renamed = {_plain(key): tensor for key, tensor in state.items()}
+        return cls(name or path.name, renamed, found.architecture, scale, fingerprint(path))
 
     def check_fits(self, host: Backbone) -> None:
         """InputError if it was made for a UNet of another cross-attention width."""
         own, other = self.architecture, host.architecture
         if own is not None and own.cross_attention != other.cross_attention:
             raise InputError(f"The LoRA {self.name} is for {own}, the model is {other}.")
+
+    def unused(self, host: Backbone) -> tuple[str, ...]:
+        """The layers in its file that no network of `host` has a place for."""
+        pipeline = host.pipeline
+        networks = [host.unet, *(getattr(pipeline, n, None) for n in ("text_encoder", "text_encoder_2"))]
+        names = {_letters(n) for m in networks if m is not None for n, _ in m.named_modules()} - {""}
+        return tuple(
+            layer
+            for layer in _layers(self.state)
+            if not _OTHER_NAMES.search(layer)
+            and not any(n.endswith(own) or own.endswith(n) for own in [_letters(_PREFIX.sub("", layer))] for n in names)
+        )
 
     def attach(self, host: Backbone, *more: LoraAdapter) -> Undo:
         """Add it and `more` to the UNet, each at its scale. The undo unloads every LoRA of the pipeline."""
@@ -97,12 +114,35 @@ class LoraAdapter:
         return f"diffstyle_{id(self):x}"
 
     def _load_into(self, host: Backbone) -> None:
+        unused = self.unused(host)
+        state = {k: v for k, v in self.state.items() if _END.sub("", k) not in unused}
         try:
             with quiet():
-                host.pipeline.load_lora_weights(dict(self.state), adapter_name=self._key)
+                host.pipeline.load_lora_weights(state, adapter_name=self._key)
                 host.pipeline.set_adapters([self._key], [self.scale])
-        except (ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, RuntimeError, LookupError, TypeError, AttributeError) as error:  # diffusers raises them all
             raise InputError(f"The LoRA {self.name} does not fit the model {host.architecture}.") from error
+
+
+_PREFIX = re.compile(r"^(unet\.|text_encoder(_2)?\.|lora_(unet|te[12]?)_)")
+_END = re.compile(r"[._](lora[._](down|up|A|B)|alpha$|lora_linear_layer).*$")
+_OTHER_NAMES = re.compile(r"processor|(input|output|middle)_block")  # diffusers alone knows what these stand for
+
+
+def _plain(key: str) -> str:
+    """A tensor's name without what PEFT adds to it: the name of its adapter, and `base_model.model`."""
+    key = re.sub(r"\.lora_([AB])\.(?!weight$|bias$)\w+\.(weight|bias)$", r".lora_\1.\2", key)
+    rest = key.removeprefix("base_model.model.")
+    return key if rest == key else rest if rest.startswith(("unet.", "text_encoder")) else f"unet.{rest}"
+
+
+def _layers(state: Mapping[str, Tensor]) -> dict[str, None]:
+    """The layers that tensors add to, by their names in the file."""
+    return dict.fromkeys(_END.sub("", key) for key in state if _END.search(key))
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _to_kohya(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

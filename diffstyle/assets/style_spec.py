@@ -12,6 +12,7 @@ from pathlib import Path
 from diffstyle.assets.zoo import adapter_style, named_style, starter_space, style_files
 from diffstyle.core.errors import InputError
 from diffstyle.core.style import Style
+from diffstyle.core.user_path import is_file, is_folder, user_path
 from diffstyle.formats import ipadpt
 from diffstyle.formats.style_files import SUFFIXES, load
 
@@ -19,7 +20,9 @@ _WEIGHT = re.compile(
     r"(?P<what>.*?)\s*:\s*(?P<weight>[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?nan|[+-]?inf)", re.I | re.S
 )
 _SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,11}$")
-_ROOTED = re.compile(r"(/|\./|\.\./|~|\.\\|[A-Za-z]:\\)")
+_ROOTED = re.compile(r"(/|\./|\.\./|~|\.\\|[A-Za-z]:\\|\.{1,2}$)")
+_MISTYPED = re.compile(r"\s*[+-]?[\d.,]*\d[\d.,]*\s*(%|x|/\s*\d+)?\s*", re.I)  # a number, but none that is a weight
+_LISTED = re.compile(r"\s*[\d.]+\s*%?\s*,.*", re.S)  # a number, and then more behind a comma
 
 
 def parse_style(specs: Sequence[str]) -> Style:
@@ -36,7 +39,7 @@ def parse_style(specs: Sequence[str]) -> Style:
 
 def style_paths(specs: Sequence[str]) -> list[Path]:
     """The picture and style files among `specs`."""
-    return [Path(s.what) for s in map(_Spec.of, specs) if s.kind in ("", "image") and _is_file(s.what)]
+    return [user_path(s.what) for s in map(_Spec.of, specs) if s.kind in ("", "image") and is_file(s.what)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,13 @@ class _Spec:
     @classmethod
     def of(cls, spec: str) -> _Spec:
         before, colon, after = spec.partition(":")
-        kind = before.lower() if colon and before.lower() in _KINDS and not _is_file(spec) else ""
+        kind = before.lower() if colon and before.lower() in _KINDS and not is_file(spec) else ""
         rest = after if kind else spec
         match = _WEIGHT.fullmatch(rest)
-        if match is None or (kind in ("", "image") and _is_file(rest)):
+        if kind in ("", "image") and is_file(rest):
+            return cls(kind, rest, 1.0)
+        _refuse_mistyped(spec, rest, weighed=match is not None)
+        if match is None:
             return cls(kind, rest, 1.0)
         weight = float(match["weight"])
         if not math.isfinite(weight) or weight < 0:
@@ -65,13 +71,13 @@ class _Spec:
         if not what.strip():
             return Style.from_text(what)  # raises: it is empty
         if what.endswith(SUFFIXES):
-            return _from_file(Path(what))
-        if _is_file(what):
+            return _from_file(user_path(what))
+        if is_file(what):
             return Style.from_image(what)
         if what in style_files():
             return named_style(what)
         if _looks_like_a_path(what):
-            reason = "it is a folder: name a file" if _is_folder(what) else "there is no such file or folder"
+            reason = "it is a folder: name a file" if is_folder(what) else "there is no such file or folder"
             raise InputError(f"Cannot read {what}: {reason}; check the path, or write text:{what} if these are words.")
         if "-" in what and " " not in what and difflib.get_close_matches(what, style_files(), cutoff=0.85):
             return named_style(what)  # raises, with the similar names
@@ -94,20 +100,24 @@ def _from_file(path: Path) -> Style:
     return load(path, space=space if found == width and found not in ipadpt.SPACES else None)
 
 
+def _refuse_mistyped(spec: str, rest: str, *, weighed: bool) -> None:
+    """InputError for what was meant as a weight and is none: 0,5 or 50% or =0.5, or several styles in one.
+
+    `weighed` is whether a weight stands at the end.
+    """
+    for cut, sign in enumerate(rest):
+        if sign not in ":=":
+            continue
+        name, behind = rest[:cut].strip(), rest[cut + 1 :]
+        known = is_file(name) or name in style_files() or bool(_SUFFIX.search(name))
+        if known and _LISTED.fullmatch(behind) and not _MISTYPED.fullmatch(behind):
+            raise InputError(f"Cannot read --style {spec}: give every style a --style of its own, as {name}:0.5.")
+        last = not (weighed and sign == ":")
+        number = bool(_MISTYPED.fullmatch(behind)) and (known or sign == ":")
+        if name and last and (number or (is_file(name) and ":" not in behind) or (known and not behind.strip())):
+            raise InputError(f"Cannot read the weight in --style {spec}: write it as {name}:0.5.")
+
+
 def _looks_like_a_path(what: str) -> bool:
     slashed = re.search(r"[/\\]", what) and not re.search(r"\s", what)
     return bool(_SUFFIX.search(what) or _ROOTED.match(what) or slashed)
-
-
-def _is_file(path: str) -> bool:
-    try:
-        return Path(path).is_file()
-    except (OSError, ValueError):  # not a valid file name
-        return False
-
-
-def _is_folder(path: str) -> bool:
-    try:
-        return Path(path).is_dir()
-    except (OSError, ValueError):
-        return False

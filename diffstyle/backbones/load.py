@@ -13,13 +13,14 @@ from diffstyle.assets.hub import known_models, where
 from diffstyle.backbones.backbone import Backbone, Control
 from diffstyle.backbones.layouts import layout
 from diffstyle.backbones.recognise import architecture_of, expect
-from diffstyle.backbones.sampling import Sampling, read_sampling
+from diffstyle.backbones.sampling import SAMPLING, Sampling, read_sampling
 from diffstyle.backbones.source import INDEX, OPTIONAL, Source, check_folder, find, read_json, variant_of, weights_of
+from diffstyle.backbones.variants import Variant, check_folder_purpose, check_purpose, few_steps, variant_of_file
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import Attention, MemoryMode
 from diffstyle.core.quiet import quiet
 from diffstyle.formats.atomic import fingerprint
-from diffstyle.formats.safetensors import read_safetensors
+from diffstyle.formats.safetensors import read_metadata, read_safetensors, read_shapes
 
 CONSTANT = "prompt.safetensors"
 """The file beside model_index.json with the `prompt_embeds` (1, tokens, width) of a backbone without text encoder."""
@@ -49,15 +50,12 @@ def load_backbone(
     together.
     """
     source = find(model, "model")
+    variant = _variant(source)
     with quiet():
         pipeline = _from_file(source, dtype) if source.path.is_file() else _from_folder(source, dtype)
+        variant.apply(pipeline)
     architecture = architecture_of(pipeline.unet.config)
-    channels, latent = int(pipeline.unet.config.in_channels), int(pipeline.vae.config.latent_channels)
-    if channels != latent:
-        raise InputError(
-            f"The model {model} takes {channels} channels where its VAE gives {latent}: it is made for inpainting or"
-            " editing, give one made for text to image."
-        )
+    check_purpose(str(model), int(pipeline.unet.config.in_channels), int(pipeline.vae.config.latent_channels))
     if controlnets is None:
         own = source.path / "controlnet"
         controlnets = [ControlNetSource(str(own), Control("soft-edge"))] if own.is_dir() else []
@@ -78,12 +76,26 @@ def load_backbone(
         dtype,
         folder=folder,
         controls=tuple(c.control for c in controlnets),
-        sampling=read_sampling(folder, Sampling),
+        sampling=variant.sampling or read_sampling(folder, Sampling),
         memory=memory,
         attention=attention,
         constant=None if folder is None else _constant(folder / CONSTANT),
         preview_vae=_preview_vae(architecture.name, device, dtype),
     )
+
+
+def _variant(source: Source) -> Variant:
+    """What the model is, before it is loaded."""
+    if source.path.is_file():
+        expect(source.path, "single file", "a model")
+        return variant_of_file(source.path, read_shapes(source.path), read_metadata(source.path))
+    if not (source.path / INDEX).is_file():
+        return Variant()  # `check_folder` says what is missing
+    index = read_json(source.path / INDEX)
+    check_folder_purpose(source.path, index)
+    own = (source.path / SAMPLING).is_file()
+    names = (source.path.resolve().name, str(index.get("_name_or_path", "")))
+    return Variant(sampling=None if own else few_steps(*names))
 
 
 def _from_folder(source: Source, dtype: torch.dtype) -> Any:

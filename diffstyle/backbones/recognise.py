@@ -17,7 +17,16 @@ Kind = Literal["single file", "unet", "vae", "controlnet", "ip-adapter", "lora",
 _LDM = "model.diffusion_model."
 _FIRST = ("conv_in.weight", *(f"{part}input_blocks.0.0.weight" for part in ("", _LDM, "control_model.")))
 """Full names of the first layer of a UNet or ControlNet; a VAE in the same file has a conv_in too."""
-_LORA = re.compile(r"(lora_(down|up|A|B)(\.default)?|lora\.(down|up)|to_[kqv]_lora\.(down|up))\.weight$")
+_OTHER_LORAS = {
+    "hada_w": "a LoHa",
+    "lokr_w": "a LoKr",
+    "oft_blocks": "an OFT",
+    "oft_diag": "an OFT",
+    "glora_": "a GLoRA",
+    "dora_scale": "a DoRA",
+    "lora_magnitude_vector": "a DoRA",
+}
+_LORA = re.compile(r"(lora_(down|up|A|B)(\.\w+)?|lora\.(down|up)|to_[kqv]_lora\.(down|up))\.weight$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ def recognise_shapes(shapes: Shapes) -> Recognised:
     keys = list(shapes)
     if any(k.startswith("image_proj.") for k in keys) and any(k.startswith("ip_adapter.") for k in keys):
         return Recognised("ip-adapter", Architecture(_widest(shapes, "to_k_ip.weight")))
-    if any(_LORA.search(k) for k in keys):
+    if any(_LORA.search(k) or other_lora(k) for k in keys):
         return Recognised("lora", _of_lora(shapes))
     if any(k.startswith("control_model.") for k in keys) or any("controlnet_cond_embedding." in k for k in keys):
         return Recognised("controlnet", _of_unet(shapes))
@@ -74,6 +83,11 @@ def recognise_shapes(shapes: Shapes) -> Recognised:
     if any(k.endswith("embeddings.token_embedding.weight") for k in keys):
         return Recognised("text encoder")
     return Recognised("unknown")
+
+
+def other_lora(key: str) -> str:
+    """What a relative of LoRA is called, found out from the name of one of its tensors; "" for anything else."""
+    return next((name for part, name in _OTHER_LORAS.items() if part in key), "")
 
 
 def expect(path: Path, kind: Kind, what: str) -> Recognised:

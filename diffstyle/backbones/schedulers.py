@@ -17,9 +17,10 @@ def make_scheduler(name: str, config: Any) -> Any:
     import diffusers as untyped
 
     diffusers: Any = untyped  # its classes are exported lazily
+    zero_snr = bool(dict(config).get("rescale_betas_zero_snr"))  # its largest sigma is no start for Karras'
     classes: dict[str, tuple[Any, dict[str, Any]]] = {
         "ddim": (diffusers.DDIMScheduler, {"set_alpha_to_one": False, "clip_sample": False}),
-        "dpm++": (diffusers.DPMSolverMultistepScheduler, {"use_karras_sigmas": True}),
+        "dpm++": (diffusers.DPMSolverMultistepScheduler, {"use_karras_sigmas": not zero_snr}),
         "unipc": (diffusers.UniPCMultistepScheduler, {}),
         "euler-a": (diffusers.EulerAncestralDiscreteScheduler, {}),
         "lcm": (diffusers.LCMScheduler, {}),

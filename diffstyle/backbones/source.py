@@ -76,8 +76,10 @@ def read_json(path: Path) -> dict[str, Any]:
         values: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise explain(error, f"read {path}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"Cannot use {path}: it is not valid JSON, fetch it again.") from error
+    if not isinstance(values, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"Cannot use {path}: it holds no JSON object, fetch it again.")
     return values
 
 

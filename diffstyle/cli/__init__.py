@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from cyclopts import App, CycloptsError, UnknownOptionError
 
@@ -46,13 +48,14 @@ app.command(models)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Exit code 2: bad input; 1: some of several pictures failed; 130: interrupted."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = [_with_home(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     try:
         if words[:1] == ["stylize"]:
             _use_engine_options(words)
         elif not words or words[0].startswith("-") or words[0] not in list(app):
             _add_commands_of_others()
         code = app(words, exit_on_error=False, print_error=False)
+        sys.stdout.flush()  # a reader that has gone is noticed here, and not while Python ends
     except UnknownOptionError as error:
         print(f"diffstyle: {_unknown_option(error)}", file=sys.stderr)
         code = 2
@@ -65,7 +68,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("diffstyle: interrupted, nothing half written.", file=sys.stderr)
         code = 130
+    except BrokenPipeError:  # the reader of a pipe, such as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except Exception as error:
+        print(f"diffstyle: {_unexpected(error)}", file=sys.stderr)
+        code = 1
     sys.exit(code)
+
+
+def _with_home(word: str) -> str:
+    """--option=~/file with the home folder in place of ~, which shells leave alone behind a =."""
+    name, sign, value = word.partition("=")
+    return f"{name}={Path(value).expanduser()}" if sign and name.startswith("--") and value[:2] == "~/" else word
+
+
+def _unexpected(error: Exception) -> str:
+    """A sentence on an error that nobody foresaw. Its traceback is kept in a file, for a report."""
+    import traceback
+
+    from diffstyle.formats.atomic import cache_folder
+
+    where = cache_folder() / "error.log"
+    said = f"unexpected error, {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    if os.environ.get("DIFFSTYLE_DEBUG"):
+        traceback.print_exception(error)
+    try:
+        where.parent.mkdir(parents=True, exist_ok=True)
+        where.write_text("".join(traceback.format_exception(error)), "utf-8")
+    except OSError:
+        return f"{said}. Please report it."
+    return f"{said}. Please report it, with {where}."
 
 
 def _use_engine_options(words: Sequence[str]) -> None:

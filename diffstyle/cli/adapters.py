@@ -81,7 +81,8 @@ def export(
     name
         Its name in the list.
     layout
-        ip-adapter, diffusers-lora or kohya.
+        ip-adapter for an adapter of the kind tokens; diffusers-lora or kohya for a LoRA. `diffstyle adapters list`
+        names the kinds.
     out
         The folder to write to.
     """

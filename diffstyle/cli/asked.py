@@ -10,6 +10,8 @@ from cyclopts import Parameter
 
 from diffstyle.cli.options import STYLE, WHERE
 from diffstyle.core.errors import InputError
+from diffstyle.core.user_path import user_path
+from diffstyle.formats.atomic import sha256
 
 if TYPE_CHECKING:
     from diffstyle.core.mask import Mask, Region
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from diffstyle.core.style import Style
     from diffstyle.core.task import Task
 
-REST = "rest"
+REST, SCRIBBLE = "rest", "scribble:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +47,14 @@ class StyleOptions:
         --style; without either, whatever is in no region stays as it is.
     """
 
-    style: Annotated[list[str], Parameter(name=["--style", "-s"], group=STYLE, negative=(), show_default=False)] = ()  # pyright: ignore
-    negative_style: Annotated[list[str] | None, Parameter(group=STYLE, negative=())] = None
+    style: Annotated[
+        list[str], Parameter(name=["--style", "-s"], group=STYLE, negative=(), show_default=False, json_list=False)
+    ] = ()  # pyright: ignore
+    negative_style: Annotated[list[str] | None, Parameter(group=STYLE, negative=(), json_list=False)] = None
     mask: Annotated[Path | None, Parameter(group=WHERE)] = None
     only: Annotated[str | None, Parameter(group=WHERE)] = None
     except_: Annotated[str | None, Parameter(name="--except", group=WHERE)] = None
-    region: Annotated[list[str] | None, Parameter(group=WHERE, negative=())] = None
+    region: Annotated[list[str] | None, Parameter(group=WHERE, negative=(), json_list=False)] = None
 
     @property
     def files(self) -> list[Path]:
@@ -60,7 +64,15 @@ class StyleOptions:
         pairs = [_pair(text) for text in self.region or []]
         masks = [self.mask, *(Path(where) for where, _ in pairs if where != REST)]
         specs = [*self.style, *(self.negative_style or []), *(style for _, style in pairs)]
-        return [*style_paths(specs), *(m for m in masks if m is not None)]
+        return [*style_paths(specs), *(m for m in masks if m is not None), *self._scribbles]
+
+    @property
+    def _scribbles(self) -> list[Path]:
+        return [user_path(w[len(SCRIBBLE) :]) for w in (self.only, self.except_) if w and w.startswith(SCRIBBLE)]
+
+    def marks(self) -> list[str]:
+        """The sha256 of each scribble."""
+        return [sha256(path) for path in self._scribbles if path.is_file()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,9 @@ def _parameter(info: FieldInfo, heading: str) -> Parameter:
     if info.optional:
         kind = Optional[kind]  # noqa: UP045 - `kind` is a value
     plain = info.default not in (None, "", (), False)
-    option = Option(help=_help(info), group=group(info.section or heading), negative=(), show_default=plain)
+    option = Option(
+        help=_help(info), group=group(info.section or heading), negative=(), show_default=plain, json_list=False
+    )
     return Parameter(info.name, Parameter.KEYWORD_ONLY, default=info.default, annotation=Annotated[kind, option])
 
 

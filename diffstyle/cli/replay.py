@@ -22,9 +22,9 @@ def replay(
     content: Path,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     model: str | None = None,
-    adapter: Annotated[list[str] | None, Parameter(negative=())] = None,
-    controlnet: Annotated[list[str] | None, Parameter(negative=())] = None,
-    lora: Annotated[list[str] | None, Parameter(negative=())] = None,
+    adapter: Annotated[list[str] | None, Parameter(negative=(), json_list=False)] = None,
+    controlnet: Annotated[list[str] | None, Parameter(negative=(), json_list=False)] = None,
+    lora: Annotated[list[str] | None, Parameter(negative=(), json_list=False)] = None,
     encoder: str | None = None,
 ) -> int:
     """Make a picture again from the recipe inside it. Exit code 1 if it did not come out the same.

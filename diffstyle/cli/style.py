@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from diffstyle.stylizer import Stylizer
 
 Out = Annotated[Path, Parameter(name=["--out", "-o"])]
-Styles = Annotated[list[str], Parameter(name="STYLE", negative=())]
-Several = Annotated[list[str], Parameter(negative=())]
+Styles = Annotated[list[str], Parameter(name="STYLE", negative=(), json_list=False)]
+Several = Annotated[list[str], Parameter(negative=(), json_list=False)]
 
 
 def list_styles() -> int:

@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from diffstyle.cli.asked import Asked, StyleOptions
+from diffstyle.cli.finished import Finished
 from diffstyle.cli.options import FILES, Bound, group, with_options
+from diffstyle.cli.progress import Progress, say, say_notes
+from diffstyle.cli.targets import check_apart, default_target, found_photos, targets_in
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.settings import EngineSettings, Settings, check_honoured
 from diffstyle.engines.registry import default_engine_of, engine_names, settings_class
-from diffstyle.formats.atomic import check_writable
+from diffstyle.formats.atomic import Inputs, check_writable
 
 if TYPE_CHECKING:
     from diffstyle.core.picture import Picture
@@ -83,13 +86,15 @@ def _kinds_of_adapters(specs: Sequence[str]) -> set[str]:
 
 
 def stylize(
-    contents: Annotated[list[Path], Parameter(name="PHOTO", negative=())],
+    contents: Annotated[list[Path], Parameter(name="PHOTO", negative=(), json_list=False)],
     /,
     *,
     out: Annotated[str, Parameter(name=["--out", "-o"], group=FILES, show_default=False)] = "",
     depth: Annotated[Literal[8, 16], Parameter(group=FILES)] = 8,
     layers: Annotated[Path | None, Parameter(group=FILES)] = None,
+    recursive: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,
     overwrite: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,
+    no_recipe: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,
     json_lines: Annotated[bool, Parameter(name="--json", group=FILES, negative=(), show_default=False)] = False,
     style_options: Annotated[StyleOptions, Parameter(name="*")] = NOTHING,
     settings: Settings,
@@ -102,7 +107,7 @@ def stylize(
     Parameters
     ----------
     contents
-        The photos.
+        The photos, or folders of photos.
     out
         The file to write, or the folder (several photos, or a name that ends in /); beside the photo if not given.
     depth
@@ -110,8 +115,13 @@ def stylize(
     layers
         Where to write the layers too, for other programs: the photo, what each style painted, the mask; a .tif file, or
         a folder. Each of several photos gets its own.
+    recursive
+        Also the photos in the folders below those named; their pictures go to folders of the same names.
     overwrite
-        Replace pictures in the folder that were made by another recipe.
+        Replace pictures that were made by another recipe.
+    no_recipe
+        Leave the recipe out of the file: nobody can see the style, the settings or the name of the photo in it, and
+        `diffstyle replay` cannot repeat it.
     json_lines
         Print one JSON object a picture.
     engine
@@ -121,26 +131,30 @@ def stylize(
     if engine is not None:
         settings_class(engine)  # an unknown name is an error
     check_honoured(settings, engine_settings, negative=style_options.negative_style is not None)
-    asked_for = Request(style_options, settings, engine_settings, options, depth, json_lines)
+    asked_for = Request(style_options, settings, engine_settings, options, depth, json_lines, recipe=not no_recipe)
+    photos = found_photos(contents, recursive=recursive, out=Path(out) if out else None)
+    alone = len(photos) == 1 and not contents[0].is_dir() and not out.endswith("/") and not (out and Path(out).is_dir())
+    if not json_lines:
+        say(f"painting {photos[0].path.name if alone else f'{len(photos)} photos'} with {engine_settings.name}")
     with no_garbage_collection():
         from diffstyle.core.picture import Picture
+        from diffstyle.formats.layered import is_one_file
         from diffstyle.formats.picture_file import check_output
 
-    inputs = [*contents, *style_options.files]
-    if len(contents) == 1 and not out.endswith("/") and not (out and Path(out).is_dir()):
-        target = Path(out) if out else contents[0].with_name(f"{contents[0].stem}.styled.png")
+    inputs = Inputs.of([*(p.path for p in photos), *style_options.files, *options.files])
+    if alone:
+        content = photos[0].path
+        target = Path(out) if out else default_target(content, overwrite=overwrite)
         check_output(target, None, depth=depth)
-        check_writable(target, inputs)
-        if layers is not None:
-            from diffstyle.formats.layered import check_layers
-
-            check_layers(layers)
-        picture = Picture.open(contents[0])  # a bad photo is reported before the model is loaded
-        _render(Job.of(asked_for), picture, contents[0], target, layers=layers)
+        check_apart(target, layers, inputs)
+        picture = Picture.open(content)  # a bad photo is reported before the model is loaded
+        _render(Job.of(asked_for), picture, content, target, layers=layers)
         return 0
     if not out:
         raise InputError("Several photos need a folder to go to: add -o FOLDER/.")
-    targets = _targets(contents, Path(out))
+    if layers is not None and is_one_file(layers):
+        raise InputError(f"{layers} is one file, and there are several photos: give a folder for the layers.")
+    targets = targets_in(photos, Path(out))
     return _render_all(Job.of(asked_for), targets, inputs, overwrite=overwrite, layers=layers)
 
 
@@ -154,6 +168,7 @@ class Request:
     options: ModelOptions
     depth: int
     json_lines: bool
+    recipe: bool
 
 
 @contextlib.contextmanager
@@ -194,53 +209,66 @@ class Job:
                 say_if_unknown(style)
         return task
 
+    def record(self) -> dict[str, object]:
+        """All that decides about a picture but its photo, as JSON values."""
+        from diffstyle._version import __version__
+        from diffstyle.assets.zoo import adapter_info
+        from diffstyle.core.fields import values_of
+
+        request, asked = self.request, self.asked
+        engine = self.stylizer.engine(request.engine.name)
+        styles = [asked.style, *(r.style for r in asked.regions)]
+        styles += [] if asked.negative_style is None else [asked.negative_style]
+        masks = [*([asked.mask] if asked.mask else []), *(r.mask for r in asked.regions)]
+        own = sorted({name for style in styles for name in style.adapters})
+        return {
+            "version": __version__,
+            "styles": [style.digest() for style in styles],
+            "masks": [mask.digest() for mask in masks],
+            "where": [asked.only, asked.without, request.style.marks()],
+            "settings": values_of(request.settings),
+            "engine": [request.engine.name, values_of(request.engine)],
+            "model": [repr(request.options), dict(engine.weights), dict(engine.runtime)],
+            "adapters": [adapter_info(name).sha256 for name in own],
+            "file": [request.depth, request.recipe],
+        }
+
     def say(self, **values: object) -> None:
         """One line for machines."""
         if self.request.json_lines:
             print(json.dumps(values), flush=True)
 
 
-def _targets(contents: list[Path], folder: Path) -> dict[Path, Path]:
-    """Where each photo goes; photos that share a stem keep their suffix, so that none overwrites another."""
-    from diffstyle.core.errors import explain
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain(error, f"make the folder {folder}") from error
-    check_writable(folder / "picture.png")
-    stems = [c.stem for c in contents]
-    targets = {c: folder / f"{c.stem if stems.count(c.stem) == 1 else c.name}.png" for c in contents}
-    if len(set(targets.values())) < len(targets):
-        raise InputError("Two of the photos have the same name: render them into folders of their own.")
-    return targets
-
-
-def _render_all(
-    job: Job, targets: dict[Path, Path], inputs: list[Path], *, overwrite: bool, layers: Path | None
-) -> int:
-    from tqdm import tqdm
-
+def _render_all(job: Job, targets: dict[Path, Path], inputs: Inputs, *, overwrite: bool, layers: Path | None) -> int:
     from diffstyle.core.picture import Picture
 
     failed: list[str] = []
-    skipped = 0
-    with tqdm(targets.items(), unit="picture", disable=job.request.json_lines or not sys.stderr.isatty()) as bar:
-        for content, target in bar:
-            bar.set_postfix_str(content.name)
-            try:
-                check_writable(target, inputs)
-                if target.exists() and _is_done(job, content, target):
-                    skipped += 1
-                    job.say(content=str(content), out=str(target), skipped=True)
-                elif target.exists() and not overwrite:
-                    raise InputError(f"{target} is there already and was not made like this: add --overwrite.")
-                else:
-                    own = None if layers is None else layers / target.stem
-                    _render(job, Picture.open(content), content, target, layers=own)
-            except InputError as error:
-                failed.append(f"{content}: {error}")
-                job.say(content=str(content), error=str(error))
+    skipped, finished = 0, Finished(job.record())
+    progress = Progress("picture", shown=not job.request.json_lines)
+    for n, (content, target) in enumerate(targets.items()):
+        progress.update(n, len(targets), content.name)
+        try:
+            if target in inputs or target.is_dir():
+                check_writable(target, inputs)  # says why not
+            if (content, target) in finished or (target.exists() and _is_done(job, content, target)):
+                skipped += 1
+                job.say(content=str(content), out=str(target), skipped=True)
+            elif target.exists() and not overwrite:
+                raise InputError(f"{target} is there already and was not made like this: add --overwrite.")
+            else:
+                own = None if layers is None else layers / target.stem
+                if own is not None:
+                    check_apart(target, own, inputs)
+                _render(job, Picture.open(content), content, target, layers=own)
+            finished.add(content, target)
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # one bad file never stops a folder
+            kind = "" if isinstance(error, InputError) else f"unexpected error, {type(error).__name__}: "
+            reason = f"{kind}{error}"
+            failed.append(f"{content}: {reason}")
+            job.say(content=str(content), error=reason)
+    progress.close()
     done = len(targets) - skipped - len(failed)
     print(f"{done} painted, {skipped} already there, {len(failed)} failed.", file=sys.stderr)
     for line in failed:
@@ -280,14 +308,19 @@ def _render(job: Job, picture: Picture, content: Path, target: Path, *, layers: 
     check_output(target, (width, height), depth=depth)
     task = job.prepared(picture)
     references = [p for style in task.styles for r in style.references for p in r.pictures]
-    _say_notes([n for p in (picture, *references) for n in p.notes])
-    result = job.stylizer.render(task, on_step=_progress(job))
-    _say_notes(result.picture.notes)
-    result.save(target, depth=depth)
+    if not job.request.json_lines:
+        say_notes([n for p in (picture, *references) for n in p.notes])
+    progress = Progress()
+    try:
+        result = job.stylizer.render(task, on_step=_progress(job, progress))
+    finally:
+        progress.close()
+    say_notes(result.picture.notes)
+    result.save(target, depth=depth, recipe=job.request.recipe)
     if layers is not None:
         from diffstyle.formats.layered import save_layers
 
-        save_layers(result, layers, depth=depth)
+        save_layers(result, layers, depth=depth, recipe=job.request.recipe)
     job.say(
         content=str(content),
         out=str(target),
@@ -301,23 +334,11 @@ def _render(job: Job, picture: Picture, content: Path, target: Path, *, layers: 
         print(target)
 
 
-def _say_notes(notes: Sequence[str]) -> None:
-    for note in notes:
-        print(f"diffstyle: {note}", file=sys.stderr)
-
-
-def _progress(job: Job) -> OnStep | None:
-    """A bar on the terminal for a picture that takes several steps."""
-    if job.request.json_lines or not sys.stderr.isatty() or job.request.engine.capabilities.interactive:
-        return None
-    from tqdm import tqdm
-
-    bar = tqdm(unit="step", leave=False)
+def _progress(job: Job, progress: Progress) -> OnStep:
+    """Steps of a picture that takes several."""
+    progress.shown = not job.request.json_lines and not job.request.engine.capabilities.interactive
 
     def show(step: Step) -> None:
-        bar.total = step.total
-        bar.update(step.done - bar.n)
-        if step.done == step.total:
-            bar.close()
+        progress.update(step.done, step.total)
 
     return show

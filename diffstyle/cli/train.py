@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from diffstyle.cli.progress import Progress, say
 from diffstyle.core.errors import Cancelled, InputError
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.training.personal.recipe import AdapterRecipe
@@ -58,6 +59,8 @@ def train(
     for what, value in (("samples", samples), ("samples_every", samples_every)):
         if value < 0:
             raise InputError(f"{what} is {value}: give 0 or more.")
+    say(f"training {name} on {pictures}")
+    progress = Progress()
     try:
         report = train_adapter(
             pictures,
@@ -68,11 +71,13 @@ def train(
             samples=samples,
             samples_every=samples_every,
             overwrite=overwrite,
-            on_step=_bar(),
+            on_step=_shown(progress),
         )
     except (KeyboardInterrupt, Cancelled):
         print("diffstyle: stopped; the same command goes on from here.", file=sys.stderr)
         return 130
+    finally:
+        progress.close()
     if not leads():
         return 0
     if json_report:
@@ -83,17 +88,11 @@ def train(
     return 0
 
 
-def _bar() -> OnTrainingStep | None:
-    """A bar with the time that is left, on a terminal."""
-    if not sys.stderr.isatty():
-        return None
-    from tqdm import tqdm
-
-    bar = tqdm(unit="step", leave=False)
+def _shown(progress: Progress) -> OnTrainingStep:
+    """The steps with their losses, and the time that is left."""
 
     def show(step: TrainingStep) -> None:
-        bar.total = step.total
-        bar.set_postfix_str(f"loss {step.loss:.3f}" if step.held_loss is None else f"held out {step.held_loss:.3f}")
-        bar.update(step.done - bar.n)
+        loss = f"loss {step.loss:.3f}" if step.held_loss is None else f"held out {step.held_loss:.3f}"
+        progress.update(step.done, step.total, loss if step.left is None else f"{loss}, {step.left:.0f} s left")
 
     return show

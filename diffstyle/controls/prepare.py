@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.controls.wrapper import Wrapper
-from diffstyle.core.picture import Picture
+from diffstyle.core.picture import CLEAR, Picture
 from diffstyle.core.task import ResolvedTask
 from diffstyle.engines.base import Engine, OnStep
 
@@ -19,13 +19,12 @@ ndimage: Any = untyped
 WIDE, FINEST = 1 / 16, 1 / 512  # standard deviations, in longest sides, of the blurs that separate contrast and detail
 NARROWEST = 0.7  # pixels, the least of the finer one
 SHARPEST = 4  # pixels; wider blurs run on a coarser grid
-CLEAR = 1e-3  # up to this alpha a pixel is fully transparent, as in `Picture.resized`
 
 
 class Prepare(Wrapper):
     """Enhances local contrast and fine detail of the content before it is painted, scaled by `strength` so that a small
-    strength changes little. The colours of fully transparent pixels are replaced by the mean of the visible ones:
-    engines measure the whole content, and those colours are never seen. The alpha channel stays.
+    strength changes little. The colours of fully transparent pixels are replaced by those of their visible neighbours:
+    engines measure the whole content, and the colours in the file are never seen. The alpha channel stays.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -33,6 +32,10 @@ class Prepare(Wrapper):
         self._last: tuple[Picture, tuple[float, float], Picture] | None = (
             None  # the same object again: engines cache by identity
         )
+
+    def forget(self) -> None:
+        self._last = None
+        super().forget()
 
     def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         content = task.content
@@ -47,14 +50,12 @@ class Prepare(Wrapper):
 
 def prepared(content: Picture, contrast: float, sharpness: float) -> Picture:
     """`content` with everything finer than a sixteenth of it scaled by `contrast`, and its finest detail by
-    1 + `sharpness`; fully transparent pixels have the mean colour of the visible ones. Global contrast would have no
+    1 + `sharpness`; fully transparent pixels continue the colours of the visible ones. Global contrast would have no
     effect on networks that normalise their input.
     """
     pixels, opaque, longest = content.pixels, content.opaque(), max(content.size)
     if content.alpha is not None:
-        seen = content.alpha > CLEAR
-        opaque = replace(content, alpha=content.alpha * seen).opaque()
-        pixels = torch.where(seen, pixels, opaque)
+        pixels = torch.where(content.alpha > CLEAR, pixels, opaque)
     if contrast != 1:
         pixels = torch.lerp(blurred(opaque, WIDE * longest), pixels, contrast).clamp_(0, 1)
     if sharpness != 0:

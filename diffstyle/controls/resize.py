@@ -17,6 +17,10 @@ class Resize(Wrapper):
         super().__init__(engine)
         self._last: tuple[Picture, Picture] | None = None  # the same object again: engines cache by identity
 
+    def forget(self) -> None:
+        self._last = None
+        super().forget()
+
     def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         if task.size is None:
             return self.engine.render(task, on_step)

@@ -8,7 +8,7 @@ from diffstyle.core.picture import Picture
 from diffstyle.core.settings import Capabilities
 from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, Task
-from diffstyle.engines.base import Engine, OnStep
+from diffstyle.engines.base import Engine, Forgetful, OnStep
 
 
 class Wrapper:
@@ -41,6 +41,11 @@ class Wrapper:
 
     def largest_side(self, task: ResolvedTask) -> int | None:
         return self.engine.largest_side(task)
+
+    def forget(self) -> None:
+        """Drop what is kept of contents, inside too."""
+        if isinstance(self.engine, Forgetful):
+            self.engine.forget()
 
     def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         return self.engine.render(task, on_step)

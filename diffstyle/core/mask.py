@@ -18,6 +18,7 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture, PictureLike
 from diffstyle.core.style import Style
 
+LABEL, DARK = 1 / 255, 0.1  # the value of label 1; a mask without anything brighter hardly holds anywhere
 GREY = 3 / 255  # how far the channels of a grey picture may differ: the error of JPEG
 
 
@@ -59,7 +60,15 @@ class Mask:
                 f"Cannot use {picture.source} as a mask: it is in colour; save it in greys, white where it holds, or"
                 " with a transparent background."
             )
-        return cls(picture.pixels.mean(0, keepdim=True).clamp(0, 1), picture.source, picture.notes)
+        grey = picture.pixels.mean(0, keepdim=True).clamp(0, 1)
+        highest = float(grey.max())
+        if 0 < highest <= 1.5 * LABEL:  # a map of labels 0 and 1
+            note = f"{picture.source} holds 0 and 1 of 255: it is read as a mask of black and white."
+            return cls((grey > LABEL / 2).float(), picture.source, (*picture.notes, note))
+        if 0 < highest <= DARK:
+            note = f"{picture.source} is nearly black, {highest * 255:.0f} of 255 at most: white is where a mask holds."
+            return cls(grey, picture.source, (*picture.notes, note))
+        return cls(grey, picture.source, picture.notes)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -65,6 +65,13 @@ class ModelOptions:
         """The model without the folders of this machine."""
         return _bare(self.model)
 
+    @property
+    def files(self) -> list[Path]:
+        """The files and folders among them."""
+        named = (self.model, *self.adapter, *self.controlnet, *self.lora, self.encoder or "")
+        paths = [Path(text.removesuffix(part_of(text))) for text in named if text]
+        return [path for path in paths if path.exists()]
+
     def shareable(self) -> ModelOptions:
         """What a recipe says of them: without the folders of this machine, which are nobody's business, and without
         device, dtype and memory, of which it says what they came to.

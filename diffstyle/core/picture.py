@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-import struct
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import Literal, TypeAlias, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffstyle.core.errors import InputError, explain
+from diffstyle.core.camera_raw import refuse_raw
+from diffstyle.core.cancelling import check_cancelled
+from diffstyle.core.colour_profile import UNUSABLE, image_to_srgb, profile_of, srgb_profile
+from diffstyle.core.deep_files import DeepPixels, read_deep_png, read_deep_tiff, read_numbered, scaled
+from diffstyle.core.errors import InputError
+from diffstyle.core.fill import filled
+from diffstyle.core.hdr import cicp_of
+from diffstyle.core.reading import (
+    MAX_PIXELS,
+    check_size,
+    left_out,
+    open_image,
+    orientation_of,
+    read_bytes,
+    reading,
+    turned,
+    upright,
+)
+from diffstyle.core.user_path import user_path
 
 MIN_SIDE = 16
-MOVING = ("GIF", "WEBP", "PNG", "AVIF")
-MAX_PIXELS = 2**27  # twice 8192 x 8192
-_ORIENTATION = 0x0112
-_TURNS: Mapping[int, Callable[[npt.NDArray[np.generic]], npt.NDArray[np.generic]]] = {
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
-    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
-    8: lambda a: a.swapaxes(0, 1)[::-1],
-}
+CLEAR = 1e-3  # up to this alpha a pixel is fully transparent
+_DEEP_GREYS = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +111,7 @@ class Picture:
             return self
 
         def lanczos(channel: Tensor) -> Tensor:
+            check_cancelled()
             image = Image.fromarray(np.ascontiguousarray(channel.numpy()))
             return torch.from_numpy(np.asarray(image.resize(size, Image.Resampling.LANCZOS)).copy()).clamp(0, 1)
 
@@ -122,16 +127,18 @@ class Picture:
         """The picture with a longest side of at most `longest` pixels; itself if it is no larger."""
         return self if max(self.size) <= longest else self.resized(fitted(self.size, longest))
 
+    def check_visible(self) -> None:
+        """InputError if every pixel is fully transparent, so that there is nothing to see."""
+        if self.alpha is not None and float(self.alpha.max()) <= CLEAR:
+            raise InputError(f"Cannot use {self.source}: it is wholly transparent, there is nothing to see.")
+
     def measured(self, **measures: float) -> Picture:
         """The same picture with `measures` added to its own."""
         return replace(self, measures={**self.measures, **measures})
 
     def opaque(self) -> Tensor:
-        """Pixels (3, H, W) composited on the mean colour of the opaque part."""
-        if self.alpha is None:
-            return self.pixels
-        mean = (self.pixels * self.alpha).sum((1, 2)) / self.alpha.sum().clamp_min(1e-6)
-        return torch.lerp(mean[:, None, None].expand_as(self.pixels), self.pixels, self.alpha)
+        """Pixels (3, H, W) composited on colours continued from the opaque part."""
+        return self.pixels if self.alpha is None else filled(self.pixels, self.alpha * (self.alpha > CLEAR))
 
     def padded(self, multiple: int) -> Tensor:
         """Pixels (3, H', W') with both sides rounded up to `multiple`, the edge repeated to the right and below."""
@@ -139,59 +146,62 @@ class Picture:
         return F.pad(self.pixels[None], (0, right, 0, below), mode="replicate")[0] if right or below else self.pixels
 
     @classmethod
-    def open(cls, path: str | Path) -> Picture:
-        """Read a picture file: EXIF rotation applied, ICC profile converted to sRGB, first frame of an animation.
+    def open(cls, path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Picture:
+        """Read a picture file: EXIF rotation applied, colours converted to sRGB, first frame of an animation.
 
-        16 bits a channel are kept for PNG and TIFF files in sRGB or without a profile. InputError for a file that is
-        missing, unreadable, truncated, too small or too large.
+        Colours are those that the file states: its ICC profile, gAMA and cHRM of a PNG, the code points of an AVIF; HDR
+        is compressed to sRGB. PNG and TIFF keep more than 8 bits a channel. InputError for a file that is missing,
+        unreadable, cut off, camera raw, too small, or of more than `max_pixels`.
         """
-        path = Path(path)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise explain(error, f"read {path}") from error
-        if not data:
-            raise InputError(f"Cannot read {path}: the file is empty, copy it again.")
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Pillow warns about files that are handled below
-                image = Image.open(BytesIO(data))
-                _check_size(image, str(path))
-                if not _is_deep(image):
-                    return cls.from_pil(image, source=str(path))
-                if (profile := image.info.get("icc_profile")) and profile != srgb_bytes():
-                    note = f"{path} was read at 8 bits a channel because it has a colour profile other than sRGB."
-                    picture = cls.from_pil(image, source=str(path))
-                    return replace(picture, notes=(*picture.notes, note))
-                notes = _left_out(image, str(path))
-                return cls.from_array(_deep_pixels(image, data), source=str(path), notes=notes)
-        except Image.DecompressionBombError:
-            raise _too_large(str(path)) from None
-        except UnidentifiedImageError:
-            raise InputError(
-                f"Cannot read {path}: this is not a picture, give a PNG, JPEG, WebP or TIFF file."
-            ) from None
-        except InputError:
-            raise
-        except (OSError, SyntaxError, EOFError, IndexError, TypeError, ValueError, struct.error) as error:
-            reason = "is cut off" if "truncated" in str(error) else "is damaged"
-            raise InputError(f"Cannot read {path}: the file {reason}, copy or export it again.") from error
+        path = user_path(path)
+        data, source = read_bytes(path), str(path)
+        with reading(source):
+            refuse_raw(data, source)
+            if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+                deep = _deep_tiff(data, source, max_pixels)
+                if deep is not None:
+                    return cls._from_deep(deep, source)
+            image = open_image(data, source, most=max_pixels)
+            notes, cicp = left_out(image, source), cicp_of(data, str(image.format))
+            deep = None
+            if cicp is not None and cicp.wide:
+                deep = read_numbered(image, data, cicp, source)
+            elif image.format == "PNG" and data[24] == 16:
+                deep = read_deep_png(image, data, source, ())
+            if deep is None:
+                return cls.from_pil(image, source=source)
+            image.load()  # raises if the file is damaged
+            return cls._from_deep(replace(deep, orientation=orientation_of(image), notes=(*notes, *deep.notes)), source)
 
     @classmethod
     def from_pil(cls, image: Image.Image, *, source: str = "picture") -> Picture:
         """Convert a PIL image of any mode, 8 or 16 bit: EXIF rotation applied, ICC profile converted to sRGB."""
-        _check_size(image, source)
-        notes = _left_out(image, source)
-        image = ImageOps.exif_transpose(image)
-        if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
-            grey = np.asarray(image, dtype=np.float32)
-            top = 1.0 if image.mode == "F" and grey.max(initial=0) <= 1 else 255.0 if image.mode == "F" else 65535.0
-            return cls.from_array(np.clip(grey / top, 0, 1), source=source, notes=notes)
+        check_size(image, source)
+        notes, profile = left_out(image, source), profile_of(image)
+        image = upright(image)
+        if image.mode in _DEEP_GREYS:
+            samples = np.asarray(image)
+            if image.mode == "I":
+                wide = float(samples.max(initial=0)) > 65535
+                samples = np.clip(samples, 0, None).astype(np.uint32 if wide else np.uint16)
+            grey, note = scaled(samples, 8 * samples.dtype.itemsize, source)
+            return cls.from_array(grey, source=source, notes=(*notes, note) if note else notes)
         has_alpha = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
-        if image.mode not in ("CMYK", "L") or has_alpha:
-            image = _keeping_profile(image, "RGBA" if has_alpha else "RGB")
-        array = np.asarray(_to_srgb(image).convert("RGBA" if has_alpha else "RGB"))
+        if image.mode == "LAB":
+            profile, image = None, _from_lab(image)
+        if profile is not None:
+            flat = image.mode if image.mode in ("L", "CMYK") and not has_alpha else "RGBA" if has_alpha else "RGB"
+            flat = "LA" if image.mode in ("LA", "La") or (image.mode == "L" and has_alpha) else flat
+            converted = image_to_srgb(image.convert(flat), profile)
+            if converted is None:
+                notes = (*notes, UNUSABLE.format(source=source))
+            image = converted or image
+        array = np.asarray(image.convert("RGBA" if has_alpha else "RGB"))
         return cls.from_array(array, source=source, notes=notes)
+
+    @classmethod
+    def _from_deep(cls, deep: DeepPixels, source: str) -> Picture:
+        return cls.from_array(turned(deep.array, deep.orientation), source=source, notes=deep.notes)
 
     @classmethod
     def from_array(
@@ -265,71 +275,16 @@ def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
 PictureLike: TypeAlias = Picture | str | Path | Image.Image | npt.NDArray[np.generic]
 
 
-def _too_large(source: str) -> InputError:
-    return InputError(f"Cannot use {source}: it has more than {MAX_PIXELS / 1e6:.0f} million pixels, make it smaller.")
-
-
-def _check_size(image: Image.Image, source: str) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise _too_large(source)
-
-
-def _left_out(image: Image.Image, source: str) -> tuple[str, ...]:
-    """A note if an opened file holds more than one picture."""
-    if getattr(image, "n_frames", 1) == 1:
-        return ()
-    moving = image.format in MOVING
-    what = "is animated: only its first frame" if moving else "holds several pictures: only the first"
-    return (f"{source} {what} is used.",)
-
-
-def _is_deep(image: Image.Image) -> bool:
-    """Whether an opened file is in colour with 16 bits a channel, which Pillow reduces to 8."""
-    colour = image.mode in ("RGB", "RGBA") and "transparency" not in image.info
-    return colour and ";16" in str(getattr(image, "tile", ()))
-
-
-def _deep_pixels(image: Image.Image, data: bytes) -> npt.NDArray[np.generic]:
-    """(H, W, 3 or 4) uint16, EXIF rotation applied."""
-    import cv2
-
-    image.load()  # raises if the file is damaged
-    array = cast("npt.NDArray[np.uint16] | None", cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
-    if array is None or array.ndim != 3:
-        raise OSError("not decoded")
-    order = (2, 1, 0, 3)[: array.shape[2]]
-    turn = _TURNS.get(int(image.getexif().get(_ORIENTATION, 1)), lambda a: a)
-    return turn(array[..., order])
-
-
-def _keeping_profile(image: Image.Image, mode: str) -> Image.Image:
-    converted = image.convert(mode)
-    if profile := image.info.get("icc_profile"):
-        converted.info["icc_profile"] = profile
-    return converted
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """Convert colours with the embedded ICC profile, if there is a usable one."""
-    profile = image.info.get("icc_profile")
-    if not profile or profile == srgb_bytes() or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
-        return image
-    target = "RGBA" if image.mode == "RGBA" else "RGB"
+def _deep_tiff(data: bytes, source: str, most: int) -> DeepPixels | None:
+    """None for a TIFF that Pillow reads right, and for one that tifffile cannot read."""
     try:
-        source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        converted = ImageCms.profileToProfile(image, source, srgb_profile(), outputMode=target)
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return image  # a broken profile is ignored: the values are taken as sRGB
-    return converted or image
+        return read_deep_tiff(data, source, most=most)
+    except (InputError, MemoryError):
+        raise
+    except Exception:
+        return None
 
 
-def srgb_profile() -> ImageCms.ImageCmsProfile:
-    """The ICC profile of a Picture's colours."""
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))  # pyright: ignore[reportUnknownArgumentType]
-
-
-@cache
-def srgb_bytes() -> bytes:
-    """That profile as bytes, with a fixed creation date so that equal pictures give equal files."""
-    made = srgb_profile().tobytes()
-    return made[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + made[36:]  # bytes 24 to 36 hold the creation date
+def _from_lab(image: Image.Image) -> Image.Image:
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))  # pyright: ignore[reportUnknownArgumentType]
+    return ImageCms.profileToProfile(image, lab, srgb_profile(), outputMode="RGB") or image

@@ -81,6 +81,8 @@ class Style:
         if weights is not None and len(weights) != len(pictures):
             raise InputError(f"Give one weight for each picture: {len(pictures)} pictures, {len(weights)} weights.")
         opened = [Picture.of(p) for p in pictures]
+        for picture in opened:
+            picture.check_visible()
         return cls(
             tuple(
                 Reference(p.digest(), p.source, weight, (p,))

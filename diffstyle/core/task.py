@@ -106,6 +106,7 @@ def resolve(task: Task, engine: EngineSettings, measure: Callable[[Style], Style
     """
     check_honoured(task, engine, negative=task.negative_style is not None)
     content = Picture.of(task.content)
+    content.check_visible()
     mask = None if task.mask is None else Mask.of(task.mask).fitted(content)
     regions = [region(r) for r in task.regions]
     negative = task.negative_style

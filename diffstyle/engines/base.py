@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -63,6 +63,15 @@ class Engine(Protocol):
 
     def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         """The repainted content. Raises Cancelled when `on_step` returns False."""
+        ...
+
+
+@runtime_checkable
+class Forgetful(Protocol):
+    """An engine that keeps what it made of contents, for another render of the same ones."""
+
+    def forget(self) -> None:
+        """Drop it: of a large content it takes gigabytes."""
         ...
 
 

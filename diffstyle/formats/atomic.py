@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,11 +45,46 @@ def _umask() -> int:
     return mask
 
 
-def check_writable(path: Path, inputs: Iterable[Path] = ()) -> None:
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The files that a command reads, which it must not write to: found again under other names and through links."""
+
+    paths: tuple[Path, ...]
+    _found: frozenset[tuple[int, int]]
+    _names: frozenset[Path]
+
+    @classmethod
+    def of(cls, paths: Iterable[Path], *, missing: bool = False) -> Inputs:
+        """The inputs among `paths`; with `missing` also files that are not there yet, by their resolved names."""
+        kept = tuple(paths)
+        found = frozenset(i for i in map(_identity, kept) if i is not None)
+        return cls(kept, found, frozenset(_resolved(p) for p in kept) if missing else frozenset())
+
+    def __contains__(self, path: Path) -> bool:
+        return _identity(path) in self._found or (bool(self._names) and _resolved(path) in self._names)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _resolved(path: Path) -> Path:
+    return path.parent.resolve() / path.name
+
+
+def check_apart(path: Path, inputs: Inputs) -> None:
+    """InputError if `path` is one of `inputs`."""
+    if path in inputs:
+        raise InputError(f"Cannot write {path}: this command reads or writes that file too, choose another name.")
+
+
+def check_writable(path: Path, inputs: Iterable[Path] | Inputs = ()) -> None:
     """InputError if `path` cannot be written, or is one of `inputs`; to be called before any work is done."""
-    for other in inputs:
-        if path.exists() and other.exists() and path.samefile(other):
-            raise InputError(f"Cannot write {path}: it is one of the pictures to read, choose another name.")
+    check_apart(path, inputs if isinstance(inputs, Inputs) else Inputs.of(inputs))
     if path.is_dir():
         raise InputError(f"Cannot write {path}: it is a folder, name a file.")
     try:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
+from diffstyle.core.reading import reading
 
 LONGEST = 384  # pixels of the longest side
 LARGEST = 40_000  # bytes
@@ -33,11 +34,12 @@ def encode_exemplar(picture: Picture) -> bytes:
 def decode_exemplar(data: bytes, *, name: str) -> Picture:
     """The picture in `data`; InputError, which says `name`, if it is none or too large."""
     try:
-        if len(data) > LARGEST:
-            raise ValueError("too large")
-        with Image.open(BytesIO(data), formats=("WEBP",)) as image:
-            if max(image.size) > LONGEST:
+        with reading(name):
+            if len(data) > LARGEST:
                 raise ValueError("too large")
-            return Picture.from_pil(image.convert("RGB"), source=name)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            with Image.open(BytesIO(data), formats=("WEBP",)) as image:
+                if max(image.size) > LONGEST:
+                    raise ValueError("too large")
+                return Picture.from_pil(image.convert("RGB"), source=name)
+    except InputError as error:
         raise InputError(f"The exemplar of the style {name} is damaged: make the style again.") from error

@@ -14,9 +14,12 @@ from diffstyle.core.errors import InputError, explain
 from diffstyle.core.mask import composite_weights
 from diffstyle.core.picture import Picture
 from diffstyle.core.task import ResolvedTask, feathered, with_content
-from diffstyle.formats.atomic import check_writable, write_atomic
-from diffstyle.formats.picture_file import encode, encode_tiff, output_format
+from diffstyle.formats.atomic import Inputs, check_apart, check_writable, write_atomic
+from diffstyle.formats.picture_file import FORMATS, encode, encode_tiff, output_format
 from diffstyle.formats.result import Result
+
+NOTHING = Inputs.of(())
+_NUMBERED = re.compile(r"\d+-.*\.png", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +50,46 @@ def layers(result: Result) -> tuple[Layer, ...]:
     return (*stack, Layer("mask", Picture(mask.expand(3, -1, -1).contiguous())))
 
 
-def check_layers(path: Path) -> None:
-    """Raise InputError now if `save_layers` could not write there."""
-    if path.suffix:
+def is_one_file(path: Path) -> bool:
+    """Whether layers go to pages of a .tif, and not into a folder."""
+    return path.suffix.lower() in FORMATS and not path.is_dir()
+
+
+def check_layers(path: Path, inputs: Inputs = NOTHING) -> None:
+    """Raise InputError now if `save_layers` could not write there, or would write over one of `inputs`."""
+    if is_one_file(path):
         if output_format(path) != "TIFF":
             raise InputError(f"Cannot write layers to {path}: name a .tif file, or a folder.")
-        check_writable(path)
+        check_writable(path, inputs)
         return
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise explain(error, f"make the folder {path}") from error
     check_writable(path / "layer.png")
+    for other in path.iterdir():
+        if _NUMBERED.fullmatch(other.name):
+            check_apart(other, inputs)
+    for other in inputs.paths:
+        if _NUMBERED.fullmatch(other.name) and other.parent.is_dir() and other.parent.samefile(path):
+            check_apart(other, Inputs.of([other], missing=True))
 
 
-def save_layers(result: Result, path: str | Path, *, depth: int = 8) -> list[Path]:
-    """Write the layers as pages of a .tif, or as numbered PNGs into a folder, made if need be. All hold the recipe."""
+def save_layers(result: Result, path: str | Path, *, depth: int = 8, recipe: bool = True) -> list[Path]:
+    """Write the layers as pages of a .tif, or as numbered PNGs into a folder, made if need be. All hold the recipe,
+    unless `recipe` is False.
+    """
     path = Path(path)
     check_layers(path)
-    stack, recipe = layers(result), result.recipe(depth=depth).to_json()
-    if path.suffix:
-        data = encode_tiff([layer.picture for layer in stack], [recipe] * len(stack), depth=depth)
+    stack, text = layers(result), result.recipe(depth=depth).to_json() if recipe else ""
+    if is_one_file(path):
+        data = encode_tiff([layer.picture for layer in stack], [text] * len(stack), depth=depth)
         write_atomic(path, lambda file: file.write(data))
         return [path]
     written: list[Path] = []
     for number, layer in enumerate(stack):
         name = re.sub(r"[^\w-]+", "-", layer.name)[:60].strip("-")
-        data = encode(layer.picture, "PNG", recipe, depth=depth)
+        data = encode(layer.picture, "PNG", text, depth=depth)
         written.append(path / f"{number}-{name}.png")
         write_atomic(written[-1], lambda file, data=data: file.write(data))
     return written

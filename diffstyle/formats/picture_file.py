@@ -13,8 +13,9 @@ import numpy.typing as npt
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from diffstyle.core.colour_profile import srgb_bytes
 from diffstyle.core.errors import InputError
-from diffstyle.core.picture import Picture, srgb_bytes
+from diffstyle.core.picture import Picture
 
 KEY = "diffstyle"
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -47,7 +48,7 @@ def check_output(path: Path, size: tuple[int, int] | None, *, depth: int = 8) ->
 
 
 def encode(picture: Picture, kind: str, text: str, *, depth: int = 8) -> bytes:
-    """The bytes of a PNG, TIFF, lossless WebP or JPEG with the ASCII `text` embedded.
+    """The bytes of a PNG, TIFF, lossless WebP or JPEG with the ASCII `text` embedded, unless it is empty.
 
     JPEG has no alpha channel: transparent pictures are composited on white. A text that is too long for its EXIF is
     spread over comments.
@@ -59,11 +60,12 @@ def encode(picture: Picture, kind: str, text: str, *, depth: int = 8) -> bytes:
     image, buffer, profile = picture.to_pil(), BytesIO(), srgb_bytes()
     if kind == "PNG":
         inside = PngInfo()
-        inside.add_itxt(KEY, text, zip=len(text) < _ZIPPED_LIMIT)
+        if text:
+            inside.add_itxt(KEY, text, zip=len(text) < _ZIPPED_LIMIT)
         image.save(buffer, kind, pnginfo=inside, compress_level=4, icc_profile=profile)
         return buffer.getvalue()
     exif, spread = Image.Exif(), kind == "JPEG" and len(text) > _SEGMENT
-    if not spread:
+    if text and not spread:
         exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = _COMMENT_HEAD + text.encode("ascii")
     if kind == "JPEG":
         if image.mode == "RGBA":
@@ -88,7 +90,7 @@ def encode_tiff(pages: list[Picture], texts: list[str], *, depth: int = 8) -> by
                 page.to_array(depth),
                 photometric="rgb",
                 compression="zlib",
-                description=text,
+                description=text or None,
                 iccprofile=srgb_bytes(),
                 metadata=None,
                 rowsperstrip=max(1, 2**20 // page.width),
@@ -143,7 +145,7 @@ def _deep_png(array: npt.NDArray[np.uint16], text: str) -> bytes:
     plain, zipped = text.encode("ascii"), len(text) < _ZIPPED_LIMIT
     head = KEY.encode("ascii") + (b"\0\x01" if zipped else b"\0\0") + b"\0\0\0"
     inside = _chunk(b"iTXt", head + (zlib.compress(plain) if zipped else plain))
-    return data[:header] + profile + inside + data[header:]
+    return data[:header] + profile + (inside if text else b"") + data[header:]
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import struct
+import warnings
 import zlib
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
@@ -18,13 +19,15 @@ from PIL import Image
 from torch import Tensor
 
 from diffstyle._version import __version__
-from diffstyle.core.errors import InputError, explain
+from diffstyle.core.errors import InputError
 from diffstyle.core.fields import fields_of, values_of
 from diffstyle.core.mask import Mask, Region
 from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.reading import open_image, read_bytes, reading
 from diffstyle.core.settings import Settings
 from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, record_of, settings_of
+from diffstyle.formats.budget import BUDGET, Budget
 from diffstyle.formats.picture_file import embedded
 from diffstyle.formats.style_file import from_record, to_record
 
@@ -80,34 +83,41 @@ class Recipe:
         )
 
     @classmethod
-    def from_json(cls, text: str) -> Recipe:
+    def from_json(cls, text: str, budget: Budget = BUDGET) -> Recipe:
         """The inverse of `to_json`; it reads older schemas too.
 
-        Raises InputError for a recipe that this version cannot repeat, KeyError, TypeError or ValueError if the text is
-        no recipe.
+        Raises InputError for a recipe that this version cannot repeat or that is beyond `budget`, KeyError, TypeError
+        or ValueError if the text is no recipe.
         """
+        budget.check_text(text)
         values: dict[str, Any] = json.loads(text)
         schema = int(values.get("schema", 1))
         if schema > SCHEMA:
             raise InputError(f"The recipe was written by diffstyle {values['version']}: install that version.")
         if schema == 1:
             values |= _from_schema_1(values["settings"], str(values["version"]))
+        budget.check_recipe(values)
+        tensors = _Tensors(budget)
+        masks = _opened_masks([r["mask"] for r in (*values.get("regions", ()), values) if "mask" in r], budget)
         content, negative, engine = values["content"], values.get("negative_style"), values["engine"]
         weights, runtime = ({str(k): str(v) for k, v in values[name].items()} for name in ("weights", "runtime"))
         return cls(
             version=str(values["version"]),
             content=str(content["sha256"]),
             content_source=str(content["source"]),
-            style=_unpacked(values["style"]),
+            style=tensors.style(values["style"]),
             settings=Settings(**values["settings"]),
             engine=str(engine["name"]),
             engine_values={str(k): v for k, v in engine["values"].items()},
             weights=weights,
             runtime=runtime,
             options=_options(values.get("model", {})),
-            negative_style=None if negative is None else _unpacked(negative),
-            mask=_unpacked_mask(values["mask"]) if "mask" in values else None,
-            regions=tuple(Region(_unpacked_mask(r["mask"]), _unpacked(r["style"])) for r in values.get("regions", ())),
+            negative_style=None if negative is None else tensors.style(negative),
+            mask=masks[-1] if "mask" in values else None,
+            regions=tuple(
+                Region(mask, tensors.style(r["style"]))
+                for mask, r in zip(masks, values.get("regions", ()), strict=False)
+            ),
             depth=int(values.get("depth", 8)),
             schema=schema,
         )
@@ -168,25 +178,21 @@ class Recipe:
         return same and all(_measured_alike(a, b) for a, b in pairs)
 
 
-def read_recipe(path: str | Path) -> Recipe:
-    """The recipe inside a picture that diffstyle saved; InputError if there is none."""
+def read_recipe(path: str | Path, budget: Budget = BUDGET) -> Recipe:
+    """The recipe inside a picture that diffstyle saved; InputError if there is none, or if it is beyond `budget`."""
     path = Path(path)
-    try:
-        with Image.open(path) as image:
-            text = embedded(image)
-    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
-        if isinstance(error, OSError) and error.errno:
-            raise explain(error, f"read {path}") from error
-        raise InputError(f"Cannot read {path}: this is not a picture, or it is damaged.") from error
+    data = read_bytes(path)
+    with reading(str(path)), open_image(data, str(path)) as image:
+        text = embedded(image)
     if text is None:
         raise InputError(
             f"{path} holds no diffstyle recipe: give a picture that diffstyle saved and nothing re-encoded."
         )
     try:
-        return Recipe.from_json(text)
+        return Recipe.from_json(text, budget)
     except InputError:
         raise
-    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError, zlib.error) as error:
+    except Exception as error:  # broken JSON, tensors and masks raise a dozen kinds
         raise InputError(f"The recipe inside {path} is damaged: it cannot be replayed.") from error
 
 
@@ -222,8 +228,20 @@ def _packed(style: Style) -> dict[str, Any]:
     return record | {"tensors": {k: _to_base64(v) for k, v in tensors.items()}}
 
 
-def _unpacked(values: dict[str, Any]) -> Style:
-    return from_record(values, {k: _from_base64(v) for k, v in values["tensors"].items()})
+@dataclass(slots=True)
+class _Tensors:
+    """Unpacks the styles of one recipe; `size` counts the bytes of their tensors."""
+
+    budget: Budget
+    size: int = 0
+
+    def style(self, values: dict[str, Any]) -> Style:
+        tensors: dict[str, Tensor] = {}
+        for name, text in values["tensors"].items():
+            tensors[name] = _from_base64(text)
+            self.size += tensors[name].nbytes
+            self.budget.check_tensors(self.size)
+        return from_record(values, tensors, self.budget)
 
 
 def _packed_mask(mask: Mask) -> dict[str, str]:
@@ -232,9 +250,15 @@ def _packed_mask(mask: Mask) -> dict[str, str]:
     return {"source": Path(mask.source).name, "png": base64.b64encode(buffer.getvalue()).decode("ascii")}
 
 
-def _unpacked_mask(values: dict[str, str]) -> Mask:
-    with Image.open(BytesIO(base64.b64decode(values["png"], validate=True))) as image:
-        return Mask(torch.from_numpy(np.asarray(image, np.float32) / 255)[None], str(values["source"]))
+def _opened_masks(packed: list[dict[str, str]], budget: Budget) -> list[Mask]:
+    """All masks of a recipe, decoded only if they are within `budget` together."""
+    files = [BytesIO(base64.b64decode(values["png"], validate=True)) for values in packed]
+    with ExitStack() as stack, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Pillow, whose limit is lower than some budgets
+        images = [stack.enter_context(Image.open(file, formats=("PNG",))) for file in files]
+        budget.check_masks([image.size for image in images])
+        arrays = [np.asarray(image.convert("L"), np.float32) / 255 for image in images]
+    return [Mask(torch.from_numpy(a)[None], str(v["source"])) for a, v in zip(arrays, packed, strict=True)]
 
 
 def _options(values: dict[str, Any]) -> ModelOptions:

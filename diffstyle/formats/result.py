@@ -36,13 +36,14 @@ class Result:
         """Everything that `diffstyle replay` needs to repeat the picture, for a file of `depth` bits a channel."""
         return Recipe.of(self.task, weights=self.weights, runtime=self.runtime, options=self.options, depth=depth)
 
-    def save(self, path: str | Path, *, depth: int = 8) -> Path:
+    def save(self, path: str | Path, *, depth: int = 8, recipe: bool = True) -> Path:
         """Write PNG, JPEG, WebP or TIFF with the whole recipe inside, whole or not at all.
 
-        `depth` is 8 or 16 bits a channel, 16 in PNG and TIFF alone. Raises InputError where that cannot be written.
+        Without the `recipe` the file says nothing of photo, style and settings, and cannot be replayed. `depth` is 8 or
+        16 bits a channel, 16 in PNG and TIFF alone. Raises InputError where that cannot be written.
         """
         path = Path(path)
         kind = check_output(path, self.picture.size, depth=depth)
-        data = encode(self.picture, kind, self.recipe(depth=depth).to_json(), depth=depth)
+        data = encode(self.picture, kind, self.recipe(depth=depth).to_json() if recipe else "", depth=depth)
         write_atomic(path, lambda file: file.write(data))
         return path

@@ -49,6 +49,18 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         raise _damaged(path) from error
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata in the header of a safetensors file; only the header is read."""
+    from safetensors import SafetensorError, safe_open
+
+    _refuse_pickles(path)
+    try:
+        with safe_open(path, "pt") as file:  # pyright: ignore[reportUnknownVariableType]
+            return cast("dict[str, str] | None", file.metadata()) or {}
+    except (SafetensorError, OSError) as error:
+        raise _damaged(path) from error
+
+
 def read_pickle(path: Path, *, what: str = "a checkpoint of plain tensors", mmap: bool = False) -> object:
     """What `torch.save` wrote, on the CPU, read with `weights_only=True`.
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from diffstyle.core.errors import InputError
 from diffstyle.core.sphere import unit
 from diffstyle.core.style import MAX_EXEMPLARS, Reference, Style
+from diffstyle.formats.budget import BUDGET, Budget
 from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 
 SUFFIX = ".style.safetensors"
@@ -44,8 +45,11 @@ def to_record(style: Style) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return {"name": style.name, "licence": style.licence, "card": style.card, "references": references}, tensors
 
 
-def from_record(record: dict[str, Any], tensors: dict[str, Tensor]) -> Style:
-    """The inverse of `to_record`; KeyError, TypeError or ValueError if the record is not one."""
+def from_record(record: dict[str, Any], tensors: dict[str, Tensor], budget: Budget = BUDGET) -> Style:
+    """The inverse of `to_record`; KeyError, TypeError or ValueError if the record is not one, InputError for more
+    references than `budget` allows.
+    """
+    budget.check_references(len(record["references"]))
     references = tuple(
         Reference(
             str(r["sha256"]),
@@ -82,6 +86,8 @@ def save(style: Style, path: Path) -> Path:
 def load(path: Path, *, space: str | None = None) -> Style:
     """Read a style file; it names its spaces itself, so `space` is not needed. InputError if it is anything else."""
     del space
+    if path.is_file():
+        BUDGET.check_tensors(path.stat().st_size)
     metadata, tensors = read_safetensors(path)
     if metadata.get("format") != KIND:
         raise InputError(f"Cannot use {path}: it is not a style file, make one with Style.save.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from diffstyle.core.cancelling import check_cancelled
+
 
 @dataclass(frozen=True, slots=True)
 class Strip:
@@ -32,9 +34,10 @@ def strips(height: int, width: int, *, pixels: int, margin: int = 0, multiple: i
     """Strips that cover a picture of `height` x `width`, each of about `pixels` kept pixels.
 
     `margin` rows are added above and below where the picture has them: for a local operation, as many as it looks far.
-    The first kept row of a strip is a multiple of `multiple`.
+    The first kept row of a strip is a multiple of `multiple`. Raises Cancelled between two strips.
     """
     step = max(multiple, pixels // width // multiple * multiple)
     for top in range(0, height, step):
+        check_cancelled()
         bottom = min(top + step, height)
         yield Strip(max(0, top - margin), min(height, bottom + margin), top, bottom)

@@ -52,3 +52,13 @@ def test_a_feathered_edge_falls_steadily_over_as_many_pixels_as_asked_for() -> N
     assert bool((mask.diff() <= 0).all())
     soft = int(((mask > 0.02) & (mask < 0.98)).sum())
     assert 15 <= soft <= 50
+
+
+@pytest.mark.parametrize(("label", "note"), [(1, "black and white"), (3, "nearly black"), (255, "")])
+def test_masks_of_labels_are_understood_or_said(label: int, note: str) -> None:
+    array = np.zeros((48, 64), np.uint8)
+    array[10:30, 10:30] = label
+    mask = Mask.of(array)
+    assert bool(mask.notes) == bool(note)
+    assert note in " ".join(mask.notes)
+    assert float(mask.values.max()) == pytest.approx(3 / 255 if label == 3 else 1)

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as npst
 from PIL import Image
 
 from diffstyle import InputError, Picture
-from diffstyle.core.picture import srgb_profile
+from diffstyle.core.colour_profile import srgb_profile
 from tests.conftest import waves
 from tests.helpers.bad_files import BAD_FILES
 

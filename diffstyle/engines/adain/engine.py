@@ -69,6 +69,9 @@ class AdaINEngine:
         self._contents: OrderedDict[int, _Kept] = OrderedDict()
         self._styles: LRUCache[str, Tensor] = LRUCache(KEPT_STYLES)
 
+    def forget(self) -> None:
+        self._contents.clear()
+
     @property
     def runtime(self) -> Mapping[str, str]:
         threads = str(torch.get_num_threads())

@@ -63,6 +63,7 @@ class DiffusionEngine:
         self.encoder, self.preview, self.policy = encoder, preview, policy or StylePolicy()
         self._asked = (backbone.dtype, backbone.memory)
         self._detach = attach([*self.loras, *(a for a, _ in self.adapters)], backbone)
+        self._unused = [note for lora in self.loras if (note := _unused_note(lora, backbone))]
         self._scheduler_config = backbone.pipeline.scheduler.config
         self._prompts = PromptCache(backbone)
 
@@ -188,6 +189,9 @@ class DiffusionEngine:
             notes.append("Negative prompt ignored: it needs guidance > 1.")
         if task.structure != Settings().structure and not self.backbone.controls:
             notes.append("Structure ignored: it needs a ControlNet.")
+        notes += self._unused
+        if self.backbone.has_words:
+            notes += self._prompts.left_out(*words(task))
         if blanked:
             notes.append("The model's safety checker blanked the picture.")
         return tuple(notes)
@@ -347,3 +351,12 @@ class DiffusionEngine:
         decoded = vae.decode((latents / vae.config.scaling_factor).to(weight.device, weight.dtype)).sample[0]
         pixels = (decoded.float().cpu() / 2 + 0.5).nan_to_num(0).clamp(0, 1)
         return Picture(padding.remove(pixels), content.alpha, content.source)
+
+
+def _unused_note(lora: LoraAdapter, backbone: Backbone) -> str:
+    """A sentence if the model has no place for some of a LoRA's layers."""
+    unused = lora.unused(backbone)
+    if not unused:
+        return ""
+    shown = ", ".join(unused[:3]) + (", ..." if len(unused) > 3 else "")
+    return f"{len(unused)} layers of the LoRA {lora.name} were not used, the model has no place for them: {shown}."

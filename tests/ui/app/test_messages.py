@@ -10,6 +10,7 @@ import gradio as gr
 import pytest
 from diffstyle_ui.app.sessions import SavedResult, Session
 from diffstyle_ui.app.training import recipe_for
+from diffstyle_ui.app.uploads import Uploads
 from diffstyle_ui.app.user_errors import UNEXPECTED, user_errors
 from diffstyle_ui.app.votes import COLUMNS, log_vote, random_pair
 
@@ -50,7 +51,7 @@ def test_training_steps_replace_minutes() -> None:
 
 def test_votes_are_lines_that_no_spreadsheet_evaluates(tmp_path: Path) -> None:
     results = [SavedResult(tmp_path / f"{n}.png", "", f"=SUM({n})") for n in range(2)]
-    session = Session(tmp_path / "visitor")
+    session = Session(tmp_path / "visitor", "somebody", Uploads(tmp_path))
     with pytest.raises(InputError, match="at least two"):
         random_pair(session)
     session.results = tuple(results)

@@ -13,8 +13,8 @@ import pytest
 import torch
 from diffstyle_ui.app.context import AppContext, open_context
 from diffstyle_ui.app.endpoints import with_settings
+from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.page import build_page
-from diffstyle_ui.app.uploads import Limits
 from diffstyle_ui.widgets.settings_form import RenderSettings, form_values, read_form
 
 from diffstyle import InputError, Picture, Result, Settings, Style
@@ -77,7 +77,8 @@ def test_api_values_reach_it(context: AppContext) -> None:
 def test_the_page_renders_with_it(context: AppContext, photo: Picture) -> None:
     asked = RenderSettings(Settings(strength=0.5), Inverting(amount=0.5))
     assert read_form(form_values(asked, context.renderer.default_engine)) == asked
-    *_, result = context.renderer.render(asked.task(photo, Style.from_text("anything")), Event())
+    task = asked.task(photo, Style.from_text("anything"))
+    *_, result = context.renderer.render(lambda: task, Event(), lambda result: result)
     assert isinstance(result, Result)
     assert result.recipe().engine == "inverting"
     assert result.recipe().engine_values["amount"] == 0.5

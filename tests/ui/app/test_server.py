@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -17,9 +18,9 @@ import numpy as np
 import pytest
 from diffstyle_ui.app import server
 from diffstyle_ui.app.context import open_context
+from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.page import build_page
-from diffstyle_ui.app.uploads import Limits
-from diffstyle_ui.command import ui
+from diffstyle_ui.command import AUTH_VARIABLE, account, ui
 from gradio_client import Client, handle_file
 from PIL import Image
 
@@ -98,7 +99,7 @@ def test_a_password_a_proxy_path_and_nothing_left_behind(tmp_path: Path, photo_f
         async def start() -> tuple[gr.Blocks, str]:  # without a running loop, Gradio makes loops that nobody closes
             blocks = build_page(context)
             account = ("ada", "secret")
-            return blocks, server.start(blocks, context.limits, port=free_port(), auth=account, root_path="/style")
+            return blocks, server.start(blocks, context, port=free_port(), auth=account, root_path="/style")
 
         blocks, address = asyncio.run(start())
         address = address.removesuffix("/").removesuffix("/style")
@@ -118,13 +119,28 @@ def test_a_password_a_proxy_path_and_nothing_left_behind(tmp_path: Path, photo_f
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("auth", ["nobody", ":", "a:", ":b"])
-def test_an_incomplete_password_is_refused(auth: str) -> None:
+@pytest.mark.parametrize("auth", ["nobody", ":", "a:", ":b", ""])
+def test_an_incomplete_password_is_refused(auth: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "account").write_text(auth)
     with pytest.raises(InputError, match="NAME:PASSWORD"):
-        ui(auth=auth)
+        ui(auth_file=tmp_path / "account")
+    monkeypatch.setenv(AUTH_VARIABLE, auth)
+    with pytest.raises(InputError, match="NAME:PASSWORD"):
+        ui()
 
 
-@pytest.mark.parametrize("name", ["max_pixels", "max_upload_mb", "queue_size"])
+def test_the_password_is_read_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "account").write_text("ada:sec:ret\n")
+    assert account(tmp_path / "account") == ("ada", "sec:ret")
+    monkeypatch.setenv(AUTH_VARIABLE, "bob:pass")
+    assert account(None) == ("bob", "pass")
+    assert AUTH_VARIABLE not in os.environ
+    assert account(None) is None
+    with pytest.raises(InputError, match="Cannot read"):
+        account(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("name", ["max_pixels", "max_upload_mb", "max_seconds", "queue_size"])
 def test_limits_are_positive(name: str) -> None:
     with pytest.raises(InputError, match=name):
         Limits(**cast("dict[str, Any]", {name: 0}))

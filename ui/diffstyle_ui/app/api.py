@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.endpoints import publish, with_settings
 from diffstyle_ui.app.masked_tasks import masked_task, save_layers
 from diffstyle_ui.app.model_list import model_rows
-from diffstyle_ui.app.renders import save_preview, save_result
+from diffstyle_ui.app.parts import reference
+from diffstyle_ui.app.renders import Finished, render_files, save_preview
 from diffstyle_ui.app.sessions import Session
 from diffstyle_ui.app.training import TrainedAdapter, TrainingJob, recipe_for, run_training
 from diffstyle_ui.app.uploads import open_picture, open_recipe, upload_path
@@ -58,7 +60,7 @@ class Api:
         """
         session = self.context.session(request)
         small = self.context.photo(session, photo).small
-        task = settings.task(small, self._style(style, pictures))
+        task = settings.task(small, self._style(session, style, pictures))
         return _file(save_preview(session, self.context.renderer.preview(task)))
 
     def render(
@@ -77,10 +79,14 @@ class Api:
     def replay(self, request: gr.Request, picture: Upload, photo: Upload) -> Upload:
         """Render `photo` with the style, the settings and the masks of a saved `picture`."""
         session = self.context.session(request)
-        recipe = open_recipe(upload_path(picture, "a saved picture"))
-        full = self.context.full_picture(self.context.photo(session, photo))
-        result = self._render(session, task_of(recipe, full))
-        return _file(save_result(session, result, depth=recipe.depth).file)
+        saved, current = upload_path(session, picture, "a saved picture"), self.context.photo(session, photo)
+        limits = self.context.limits
+        depth = self.context.renderer.pictures.run(lambda: open_recipe(saved, limits).depth)
+
+        def task() -> Task:
+            return task_of(open_recipe(saved, limits), self.context.full_picture(current))
+
+        return _file(self._render(session, task, depth=depth).saved.file)
 
     def vote(self, request: gr.Request, a: int, b: int, choice: str) -> str:
         """Log which of two renders of this client is better: the first one is 1; `choice` is a, b or same."""
@@ -116,13 +122,18 @@ class Api:
         result inside the mask and outside it, with alpha, and the mask with its edges softened over `feather` pixels.
         """
         session = self.context.session(request)
-        drawn = Mask.of(open_picture(upload_path(mask, "a mask"), self.context.limits))
-        around = _parse(elsewhere)[0] if elsewhere else None
-        full = self.context.full_picture(self.context.photo(session, photo))
+        drawn, current = upload_path(session, mask, "a mask"), self.context.photo(session, photo)
+        inner, around = _parse(inside)[0], _parse(elsewhere)[0] if elsewhere else None
         settings = RenderSettings(Settings(strength=strength, feather=feather))
-        result = self._render(session, masked_task(full, _parse(inside)[0], around, drawn, settings))
-        layers = save_layers(session.folder, result, drawn)
-        return [_file(path) for path in (save_result(session, result).file, *layers)]
+
+        def read_mask() -> Mask:
+            return Mask.of(open_picture(drawn, self.context.limits))
+
+        def task() -> Task:
+            return masked_task(self.context.full_picture(current), inner, around, read_mask(), settings)
+
+        done = self._render(session, task, more=lambda result: save_layers(session.folder, result, read_mask()))
+        return [_file(path) for path in done.files]
 
     def train(
         self,
@@ -136,11 +147,12 @@ class Api:
         """Train an adapter called `name` on `pictures`. `/cancel` stops it, and the same request resumes it."""
         if not self.context.limits.training:
             raise InputError("This server does not train adapters: run diffstyle on your own machine.")
-        files = tuple(upload_path(picture, "pictures of the style") for picture in pictures)
+        session = self.context.session(request)
+        files = tuple(upload_path(session, picture, "pictures of the style") for picture in pictures)
         options, limits = self.context.renderer.options, self.context.limits
         job = TrainingJob(files, name, recipe_for(minutes, steps), options, limits, overwrite)
         losses: list[float] = []
-        with self.context.session(request).training() as cancel:
+        with session.training() as cancel:
             try:
                 for update in run_training(job, cancel):
                     if isinstance(update, TrainedAdapter):
@@ -155,18 +167,20 @@ class Api:
         """The named styles, each with its position on the map, x and y from -1 to 1."""
         return {name: list(position) for name, position in self.context.space.map().items()}
 
-    def nearest(self, style: list[str], k: int = 5) -> list[list[Any]]:
+    def nearest(self, request: gr.Request, style: list[str], k: int = 5) -> list[list[Any]]:
         """The `k` named styles nearest to `style`, the best first, each with its cosine similarity."""
-        found = self.context.space.nearest(self.context.renderer.measure(self._style(style, [])), k)
+        asked = self._style(self.context.session(request), style, [])
+        found = self.context.space.nearest(self.context.renderer.measure(asked), k)
         return [[name, cosine] for name, cosine in found]
 
-    def recipe(self, picture: Upload) -> dict[str, Any]:
+    def recipe(self, request: gr.Request, picture: Upload) -> dict[str, Any]:
         """The recipe inside a saved picture.
 
         `settings` by the names that `/render` takes, `style` as the label and the weight of each reference, and the
         file name of the `photo`.
         """
-        found = open_recipe(upload_path(picture, "a saved picture"))
+        path = upload_path(self.context.session(request), picture, "a saved picture")
+        found = self.context.renderer.pictures.run(lambda: open_recipe(path, self.context.limits))
         own = {"depth": found.depth, "engine": found.engine, **found.engine_values}
         return {
             "settings": values_of(found.settings) | own,
@@ -194,31 +208,38 @@ class Api:
         variants: Sequence[RenderSettings],
     ) -> list[Upload]:
         session = self.context.session(request)
-        full = self.context.full_picture(self.context.photo(session, photo))
-        mixed = self._style(style, pictures)
-        files: list[Path] = []
-        for settings in variants:
-            result = self._render(session, settings.task(full, mixed))
-            files.append(save_result(session, result, depth=settings.depth).file)
-        return [_file(path) for path in files]
+        current = self.context.photo(session, photo)
+        mixed = self._style(session, style, pictures)
 
-    def _render(self, session: Session, task: Task) -> Result:
+        def task(settings: RenderSettings) -> Task:
+            return settings.task(self.context.full_picture(current), mixed)
+
+        done = [self._render(session, partial(task, settings), depth=settings.depth) for settings in variants]
+        return [_file(each.saved.file) for each in done]
+
+    def _render(
+        self,
+        session: Session,
+        task: Callable[[], Task],
+        *,
+        depth: int = 8,
+        more: Callable[[Result], list[Path]] | None = None,
+    ) -> Finished:
         try:
-            with session.rendering() as cancel:
-                *_, result = self.context.renderer.render(task, cancel)
+            *_, done = render_files(self.context, session, task, depth=depth, more=more)
         except Cancelled:
             raise InputError("The render was cancelled: nothing was saved.") from None
-        assert isinstance(result, Result)  # the last item of the stream
-        return result
+        assert isinstance(done, Finished)  # the last item of the stream
+        return done
 
-    def _style(self, style: Sequence[str], pictures: Sequence[Upload]) -> Style:
+    def _style(self, session: Session, style: Sequence[str], pictures: Sequence[Upload]) -> Style:
         parts = [_parse(words) for words in ([style] if isinstance(style, str) else style or [])]
-        limits = self.context.limits
-        parts += [(Style.from_image(open_picture(upload_path(p), limits)), 1.0) for p in pictures or []]
-        if not parts:
+        if not parts and not pictures:
             raise InputError("There is no style: describe one, name one, or add pictures.")
-        if len(parts) > MAX_ROWS:
-            raise InputError(f"There are {len(parts)} styles: give at most {MAX_ROWS}.")
+        if len(parts) + len(pictures or ()) > MAX_ROWS:
+            raise InputError(f"There are {len(parts) + len(pictures)} styles: give at most {MAX_ROWS}.")
+        files = [upload_path(session, picture, "a picture of the style") for picture in pictures or ()]
+        parts += [(Style.from_image(reference(self.context, path)), 1.0) for path in files]
         return parts[0][0] if len(parts) == 1 else Style.mix(parts)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +17,12 @@ from diffstyle import Picture, Style, StyleSpace
 from diffstyle.assets.zoo import example_photo
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import fitted
+from diffstyle_ui.app.folders import own_folder
+from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.renderer import PREVIEW_SIDE, Renderer
 from diffstyle_ui.app.sessions import Photo, Session, Sessions
-from diffstyle_ui.app.uploads import Limits, open_picture, upload_path
+from diffstyle_ui.app.uploads import Uploads, open_picture, upload_path
+from diffstyle_ui.app.visitors import Visitors
 from diffstyle_ui.widgets.html import data_url
 
 TEMPORARY = "GRADIO_TEMP_DIR"
@@ -51,9 +53,9 @@ class AppContext:
 
     def photo(self, session: Session, payload: Mapping[str, Any] | None) -> Photo:
         """The photo of an upload. It is decoded once, while the session's photo stays the same."""
-        path = upload_path(payload)
+        path = upload_path(session, payload)
         if session.photo is None or session.photo.path != path:
-            session.photo = self.read_photo(path)
+            session.photo = self.renderer.pictures.run(lambda: self.read_photo(path))
         return session.photo
 
     def photo_or_example(self, session: Session) -> Photo:
@@ -61,13 +63,13 @@ class AppContext:
         return session.photo or self.example
 
     def read_photo(self, path: Path) -> Photo:
-        """Decode a photo and make its small version."""
+        """Decode a photo and make its small version; for use behind a gate, once the server runs."""
         full = open_picture(path, self.limits)
         small = full if max(full.size) <= PREVIEW_SIDE else full.resized(fitted(full.size, PREVIEW_SIDE))
         return Photo(path, full.size, small, data_url(small))
 
     def full_picture(self, photo: Photo) -> Picture:
-        """The photo in full size."""
+        """The photo in full size; for use behind a gate."""
         return open_picture(photo.path, self.limits)
 
     def hint(self, style: Style) -> str | None:
@@ -83,15 +85,15 @@ class AppContext:
 def open_context(options: ModelOptions, limits: Limits, votes: Path) -> Generator[AppContext, None, None]:
     """A context whose files all lie in one temporary folder, which is deleted at the end."""
     before = os.environ.get(TEMPORARY)
-    folder = Path(tempfile.mkdtemp(prefix="diffstyle-ui-")).resolve()
-    os.environ[TEMPORARY] = str(folder)  # Gradio keeps uploads here, and serves no file from elsewhere
-    renderer = Renderer(options)
-    try:
-        yield AppContext(renderer, Sessions(folder / "sessions"), limits, votes)
-    finally:
-        renderer.close()
-        shutil.rmtree(folder, ignore_errors=True)
-        if before is None:
-            os.environ.pop(TEMPORARY, None)
-        else:
-            os.environ[TEMPORARY] = before
+    with own_folder() as folder:
+        os.environ[TEMPORARY] = str(folder)  # Gradio keeps uploads here, and serves no file from elsewhere
+        renderer = Renderer(options, limits)
+        sessions = Sessions(folder / "sessions", visitors=Visitors(), uploads=Uploads(folder))
+        try:
+            yield AppContext(renderer, sessions, limits, votes)
+        finally:
+            renderer.close()
+            if before is None:
+                os.environ.pop(TEMPORARY, None)
+            else:
+                os.environ[TEMPORARY] = before

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any, Literal, Optional, cast, get_type_hints
 
+import gradio as gr
 from gradio import events
+from pydantic import TypeAdapter, ValidationError
 
-from diffstyle import Settings
+from diffstyle import InputError, Settings
 from diffstyle.core.fields import FieldInfo, fields_of
 from diffstyle.core.settings import EngineSettings
 from diffstyle.engines.registry import engine_from, engine_names, settings_class
@@ -21,13 +24,43 @@ Queue = Literal["preview", "render", "train"]
 def publish(method: Callable[..., Any], *, queue: Queue | None) -> None:
     """Add `method` to the API under its own name; requests wait in `queue`, or not at all."""
     cast("Any", events).api(
-        user_errors(method),
+        user_errors(_checked(method)),
         api_name=method.__name__,
         api_description=inspect.getdoc(method),
         queue=queue is not None,
         concurrency_limit=1,
         concurrency_id=queue,
     )
+
+
+def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
+    """`method` that refuses values of other types than its parameters have, in one sentence: clients send anything."""
+    shown, hints = inspect.signature(method), _hints(method)
+    adapters: dict[str, TypeAdapter[Any]] = {
+        name: TypeAdapter(hints[name]) for name in shown.parameters if name in hints and hints[name] is not gr.Request
+    }
+
+    @wraps(method)
+    def call(*values: Any) -> Any:
+        for name, value in zip(shown.parameters, values, strict=False):
+            try:
+                if name in adapters and value is not None:  # what is missing is reported by name
+                    adapters[name].validate_python(value)
+            except ValidationError as error:
+                if error.errors()[0]["type"] == "literal_error":
+                    continue  # the settings themselves name the choices
+                given = repr(value)[:60]
+                raise InputError(f"{name} is {given}: {error.errors()[0]['msg'].lower()}.") from None
+        return method(*values)
+
+    return call
+
+
+def _hints(method: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(method)
+    except (NameError, TypeError):  # annotations that are values already
+        return dict(method.__annotations__)
 
 
 def with_settings(method: Callable[..., Any], default_engine: str) -> Callable[..., Any]:

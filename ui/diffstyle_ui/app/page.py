@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
@@ -14,7 +15,7 @@ from diffstyle_ui.app import server
 from diffstyle_ui.app.api import Api
 from diffstyle_ui.app.context import AppContext, open_context
 from diffstyle_ui.app.events import bind
-from diffstyle_ui.app.uploads import Limits
+from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.tabs.blend import BlendTab
 from diffstyle_ui.tabs.history import HistoryTab
 from diffstyle_ui.tabs.models import ModelsTab
@@ -63,13 +64,15 @@ def launch(
     port: int | None = None,
     auth: tuple[str, str] | None = None,
     root_path: str | None = None,
+    names: Sequence[str] = (),
     limits: Limits | None = None,
     options: ModelOptions | None = None,
     votes: Path,
 ) -> None:
     """Serve the page until SIGINT or SIGTERM.
 
-    `auth` is a name and a password, `root_path` the path under which a proxy serves the page, `options` say which model
+    `auth` is a name and a password, `root_path` the path under which a proxy serves the page, `names` the host names
+    by which visitors call it, `options` say which model
     renders, and `votes` is the CSV file of blind votes. Raises InputError for a model that is missing or damaged, and
     for a host or port that cannot be used.
     """
@@ -77,7 +80,7 @@ def launch(
     with open_context(options or ModelOptions(), limits, votes) as context:
         context.renderer.load()
         blocks = build_page(context)
-        address = server.start(blocks, limits, host=host, port=port, auth=auth, root_path=root_path)
+        address = server.start(blocks, context, host=host, port=port, auth=auth, root_path=root_path, names=names)
         print(f"diffstyle is at {address}; press Ctrl-C to stop it.", flush=True)
         with suppress(KeyboardInterrupt):
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that files are deleted then, too

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from diffstyle import InputError, Reference, Style
+from diffstyle import InputError, Picture, Reference, Style
 from diffstyle.assets.zoo import adapter_folders, adapter_info, adapter_style
 from diffstyle.core.picture import fitted
 from diffstyle_ui.app.context import AppContext
@@ -32,12 +32,21 @@ def part_from_words(context: AppContext, words: str) -> StylePart:
     return StylePart(style.prompt, style)
 
 
-def part_from_upload(context: AppContext, payload: Mapping[str, Any]) -> StylePart:
-    """A part from an uploaded picture, reduced to `MAX_REFERENCE_SIDE` because the session keeps it in memory."""
-    path = upload_path(payload, "a picture of the style")
-    picture = open_picture(path, context.limits)
-    if max(picture.size) > MAX_REFERENCE_SIDE:
-        picture = picture.resized(fitted(picture.size, MAX_REFERENCE_SIDE))
+def reference(context: AppContext, path: Path) -> Picture:
+    """An uploaded picture of a style, reduced to `MAX_REFERENCE_SIDE` because it is kept in memory."""
+
+    def read() -> Picture:
+        picture = open_picture(path, context.limits)
+        longest = max(picture.size)
+        return picture.resized(fitted(picture.size, MAX_REFERENCE_SIDE)) if longest > MAX_REFERENCE_SIDE else picture
+
+    return context.renderer.pictures.run(read)
+
+
+def part_from_upload(context: AppContext, session: Session, payload: Mapping[str, Any]) -> StylePart:
+    """A part from an uploaded picture."""
+    path = upload_path(session, payload, "a picture of the style")
+    picture = reference(context, path)
     style = context.renderer.measure(Style.from_image(picture))
     return StylePart(path.name, style, data_url(picture, longest=THUMBNAIL))
 

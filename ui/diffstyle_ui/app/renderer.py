@@ -1,23 +1,27 @@
-"""The page's two models, each used by one thread only."""
+"""The page's two models, each used by one thread only: the gate that every render passes, whatever its route."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from queue import SimpleQueue
-from threading import Event
+from queue import Empty, SimpleQueue
+from threading import Event, Lock
 from typing import Any, TypeVar
 
-from diffstyle import InputError, Picture, Result, Style, Stylizer, Task
+from diffstyle import Cancelled, InputError, Picture, Result, Style, Stylizer, Task
+from diffstyle.core.cancelling import cancellable, check_cancelled
 from diffstyle.core.model_options import ModelOptions
-from diffstyle.core.settings import EngineSettings
 from diffstyle.engines.base import Step
 from diffstyle.engines.registry import default_engine_of, engine_names, engine_settings, interactive_engine
+from diffstyle_ui.app.limits import Limits
 
 T = TypeVar("T")
 PREVIEW_SIDE = 512
+WAITING = 16  # jobs at one gate; those of Gradio's queue come one by one
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +33,56 @@ class Progress:
     picture: Picture | None
 
 
-class Worker:
-    """A Stylizer and the only thread that uses it. It is loaded with the first job."""
+class Gate:
+    """One thread that runs one job after another, whatever route they came by; beyond `WAITING` it refuses more."""
 
-    def __init__(self, load: Callable[[], Stylizer], name: str) -> None:
-        self._load, self._stylizer = load, None
-        self._last: Future[Any] | None = None
+    def __init__(self, name: str) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._lock, self._count = Lock(), 0
 
-    def submit(self, job: Callable[[Stylizer], T]) -> Future[T]:
-        """Queue a job."""
-        future = self._thread.submit(lambda: job(self._ready()))
-        self._last = future
+    def submit(self, job: Callable[[], T]) -> Future[T]:
+        """Queue a job; InputError if too many wait."""
+        with self._lock:
+            if self._count > WAITING:
+                raise InputError("The server is busy: try again in a moment.")
+            self._count += 1
+        future = self._thread.submit(job)
+        future.add_done_callback(self._leave)
         return future
+
+    def run(self, job: Callable[[], T]) -> T:
+        """Queue a job and wait for its result."""
+        return self.submit(job).result()
+
+    def close(self) -> None:
+        """Drop the queued jobs; the running one goes on to its end."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     @property
     def busy(self) -> bool:
         """Whether a job runs or waits."""
-        return self._last is not None and not self._last.done()
+        return self._count > 0
+
+    def _leave(self, _: Future[Any]) -> None:
+        with self._lock:
+            self._count -= 1
+
+
+class Worker:
+    """A Stylizer behind a gate, whose thread alone uses it. It is loaded with the first job."""
+
+    def __init__(self, load: Callable[[], Stylizer], name: str) -> None:
+        self._load, self._stylizer = load, None
+        self._gate = Gate(name)
+
+    def submit(self, job: Callable[[Stylizer], T]) -> Future[T]:
+        """Queue a job; InputError if too many wait."""
+        return self._gate.submit(lambda: job(self._ready()))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs or waits."""
+        return self._gate.busy
 
     def run(self, job: Callable[[Stylizer], T]) -> T:
         """Queue a job and wait for its result."""
@@ -54,7 +90,7 @@ class Worker:
 
     def close(self) -> None:
         """Drop the queued jobs; the running one goes on to its end."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._gate.close()
 
     def _ready(self) -> Stylizer:
         if self._stylizer is None:
@@ -63,11 +99,12 @@ class Worker:
 
 
 class Renderer:
-    """Two workers, one for previews and one for renders, which do not wait for each other."""
+    """A worker for previews, one for renders, and a gate behind which pictures are decoded; none waits for another."""
 
-    def __init__(self, options: ModelOptions | None = None) -> None:
+    def __init__(self, options: ModelOptions | None = None, limits: Limits | None = None) -> None:
         """`options` say which model renders; the starter makes the previews."""
-        self.options = options or ModelOptions()
+        self.options, self.limits = options or ModelOptions(), limits or Limits()
+        self.pictures = Gate("pictures")
         self.previews = Worker(Stylizer.load, "previews")
         self.renders = Worker(lambda: Stylizer.of(self.options), "renders")
 
@@ -101,55 +138,101 @@ class Renderer:
 
     def preview(self, task: Task) -> Result:
         """The task by the interactive engine, in the size of its content."""
-        return self.previews.run(lambda stylizer: stylizer.preview(replace(task, size=None)))
+
+        return self.previews.run(lambda stylizer: self._quick(stylizer.preview, task))
 
     def draft(self, task: Task) -> Result | None:
         """A draft by the engine that will render the task, in the size of its content; None if that engine makes none
         or a render runs.
         """
-        if self.renders.busy or self._drafting_settings(task) is None:
+        settings = engine_settings(self.default_engine if task.engine is None else task.engine)
+        if self.renders.busy or settings.draft() is None:
             return None
-        return self.renders.run(lambda stylizer: stylizer.draft(replace(task, size=None)))
+        return self.renders.run(lambda stylizer: self._quick(stylizer.draft, task))
 
-    def _drafting_settings(self, task: Task) -> EngineSettings | None:
-        return engine_settings(self.default_engine if task.engine is None else task.engine).draft()
+    def _quick(self, paint: Callable[[Task], T], task: Task) -> T:
+        """What `paint` makes of the task within the limits, in the size of its content."""
+        started = time.monotonic()
+        limit = self.limits.max_seconds
+        try:
+            with cancellable(lambda: time.monotonic() - started > limit):
+                return paint(self.limits.check_task(replace(task, size=None)))
+        except Cancelled:
+            raise self.limits.too_slow() from None
 
-    def render(self, task: Task, cancel: Event) -> Iterator[Progress | Result]:
-        """The steps as they are done, then the result.
+    def render(self, task: Callable[[], Task], cancel: Event, finish: Callable[[Result], T]) -> Iterator[Progress | T]:
+        """The steps as they are done, then what `finish` makes of the result.
 
-        Raises Cancelled at most one step after `cancel` is set.
+        `task` and `finish` run behind the gate too: a photo is decoded when it is its turn, and what is large stays
+        there. Raises Cancelled as soon as `cancel` is set, and InputError beyond the limits.
         """
-        yield from stream(self.renders, lambda stylizer, on_step: stylizer.render(task, on_step), cancel)
+
+        def job(stylizer: Stylizer, on_step: Callable[[Step], bool | None]) -> T:
+            try:
+                result = stylizer.render(self.limits.check_task(task()), on_step)
+                check_cancelled()
+                return finish(result)
+            finally:
+                stylizer.forget()  # the next photo is another one
+
+        yield from stream(self.renders, job, cancel, seconds=self.limits.max_seconds, late=self.limits.too_slow())
 
     def close(self) -> None:
-        """Drop the queued jobs of both workers."""
+        """Drop the queued jobs of all gates."""
+        self.pictures.close()
         self.previews.close()
         self.renders.close()
 
 
 def stream(
-    worker: Worker, render: Callable[[Stylizer, Callable[[Step], bool | None]], T], cancel: Event
+    worker: Worker,
+    render: Callable[[Stylizer, Callable[[Step], bool | None]], T],
+    cancel: Event,
+    *,
+    seconds: float,
+    late: InputError,
 ) -> Iterator[Progress | T]:
     """The steps of `render` as they are done, then what it returns. Closing the generator cancels the render.
 
-    Steps that are done before the consumer asks for the next one are skipped.
+    Steps that are done before the consumer asks for the next one are skipped. Raises Cancelled at once when `cancel` is
+    set, and `late` when `render` takes longer than `seconds`; the worker stops at the next step or strip.
     """
     updates: SimpleQueue[Progress | None] = SimpleQueue()
     closed, requested = Event(), Event()
+    began: list[float] = []
+
+    def stopped() -> bool:
+        return cancel.is_set() or closed.is_set()
 
     def on_step(step: Step) -> bool | None:
-        if cancel.is_set() or closed.is_set():
+        if stopped():
             return False
         if requested.is_set():
             requested.clear()
             updates.put(Progress(step.done, step.total, step.preview() if step.preview else None))
         return None
 
-    future = worker.submit(lambda stylizer: render(stylizer, on_step))
+    def job(stylizer: Stylizer) -> T:
+        began.append(time.monotonic())
+        with cancellable(stopped):
+            check_cancelled()
+            return render(stylizer, on_step)
+
+    future = worker.submit(job)
     future.add_done_callback(lambda _: updates.put(None))
     try:
         requested.set()
-        while (progress := updates.get()) is not None:
+        while True:
+            try:
+                progress = updates.get(timeout=POLL_SECONDS)
+            except Empty:
+                if cancel.is_set() and not future.done():
+                    raise Cancelled from None
+                if began and time.monotonic() - began[0] > seconds:
+                    raise late from None
+                continue
+            if progress is None:
+                break
             yield progress
             requested.set()
         yield future.result()

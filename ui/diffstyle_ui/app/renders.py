@@ -7,9 +7,11 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from diffstyle import Cancelled, Result, Task
 from diffstyle_ui.app.context import AppContext
+from diffstyle_ui.app.renderer import Progress
 from diffstyle_ui.app.sessions import Photo, SavedResult, Session
 from diffstyle_ui.widgets.comparison import pair
 from diffstyle_ui.widgets.html import THUMBNAIL, data_url, progress, status
@@ -23,44 +25,85 @@ MAX_PREVIEWS = 64
 class RenderUpdate:
     """What to show during a render: HTML for the frame (None: unchanged) and for the status line.
 
-    The last update of a render has its `result` and where it is `saved`; or the `error` to raise after the buttons are
-    enabled again; or, if it was cancelled, none of them.
+    The last update of a render says where its result is `saved`, and has all its `files`; or it has the `error` to
+    raise after the buttons are enabled again; or, if it was cancelled, none of them.
     """
 
     frame: str | None
     status: str
-    result: Result | None = None
     saved: SavedResult | None = None
+    files: tuple[Path, ...] = ()
     error: Exception | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What is kept of a result: small, so that large pictures stay behind the gate."""
+
+    saved: SavedResult
+    files: tuple[Path, ...]
+    frame: str
+    seconds: float
+
+
 def render_updates(
-    context: AppContext, session: Session, photo: Photo, task: Callable[[], Task], *, depth: int = 8
+    context: AppContext,
+    session: Session,
+    photo: Photo,
+    task: Callable[[], Task],
+    *,
+    depth: int = 8,
+    more: Callable[[Result], list[Path]] | None = None,
 ) -> Iterator[RenderUpdate]:
-    """Render `task()` and save the result with `depth` bits per channel in `session`, which can cancel it."""
+    """Render `task()` and save the result with `depth` bits per channel in `session`, which can cancel it.
+
+    `more` saves further files of a result.
+    """
     last = RenderUpdate(None, "")
     yield RenderUpdate(None, progress(0, 0, what="Preparing"))
-    with session.rendering() as cancel:
-        try:
-            for step in context.renderer.render(task(), cancel):
+    try:
+        for step in render_files(context, session, task, depth=depth, more=more, photo=photo):
+            if isinstance(step, Finished):
+                line = f"Rendered in {step.seconds:.1f} s: {step.saved.label}."
+                last = RenderUpdate(step.frame, status(line), step.saved, step.files)
+            else:
                 url = None if step.picture is None else data_url(step.picture, longest=MAX_SHOWN_SIDE)
-                if isinstance(step, Result):
-                    saved = save_result(session, step, depth=depth)
-                    line = f"Rendered in {sum(step.seconds.values()):.1f} s: {saved.label}."
-                    frame = pair(photo.url, str(url), description=saved.label)
-                    last = RenderUpdate(frame, status(line), step, saved)
-                else:
-                    frame = url and pair(photo.url, url, description="The unfinished picture")
-                    yield RenderUpdate(frame, progress(step.done, step.total))
-        except Cancelled:
-            last = RenderUpdate(None, status("Cancelled: nothing was saved."))
-        except Exception as error:  # raised by the caller, after it has enabled the buttons again
-            last = RenderUpdate(None, "", error=error)
+                frame = url and pair(photo.url, url, description="The unfinished picture")
+                yield RenderUpdate(frame, progress(step.done, step.total))
+    except Cancelled:
+        last = RenderUpdate(None, status("Cancelled: nothing was saved."))
+    except Exception as error:  # raised by the caller, after it has enabled the buttons again
+        last = RenderUpdate(None, "", error=error)
     yield last
 
 
-def save_result(session: Session, result: Result, *, depth: int = 8) -> SavedResult:
-    """Save `result` in the session's folder, with `depth` bits per channel; the oldest beyond `MAX_RESULTS` go."""
+def render_files(
+    context: AppContext,
+    session: Session,
+    task: Callable[[], Task],
+    *,
+    depth: int = 8,
+    more: Callable[[Result], list[Path]] | None = None,
+    photo: Photo | None = None,
+) -> Iterator[Progress | Finished]:
+    """The steps of a render, then what is kept of it. Raises Cancelled with nothing saved, and InputError."""
+    with session.rendering() as cancel:
+
+        def finish(result: Result) -> Finished:
+            saved = save_result(session, result, depth=depth, cancel=cancel)
+            url = data_url(result.picture, longest=MAX_SHOWN_SIDE) if photo is not None else ""
+            frame = pair(photo.url, url, description=saved.label) if photo is not None else ""
+            files = (saved.file, *(more(result) if more is not None else ()))
+            return Finished(saved, files, frame, sum(result.seconds.values()))
+
+        yield from context.renderer.render(task, cancel, finish)
+
+
+def save_result(session: Session, result: Result, *, depth: int, cancel: Event) -> SavedResult:
+    """Save `result` in the session's folder, with `depth` bits per channel; the oldest beyond `MAX_RESULTS` go.
+
+    Raises Cancelled, with nothing saved, if `cancel` is set meanwhile.
+    """
     task = result.task
     stem = re.sub(r"[^\w-]+", "-", f"{Path(task.content.source).stem}-{task.style.label}")[:60].strip("-")
     session.result_count += 1
@@ -69,6 +112,9 @@ def save_result(session: Session, result: Result, *, depth: int = 8) -> SavedRes
     seed = f", seed {task.seed}" if task.engine.capabilities.seeded else ""
     label = f"{task.style.label[:60]} · {task.engine.name}, strength {task.strength:g}{seed} · {width}×{height}"
     saved = SavedResult(file, data_url(result.picture, longest=2 * THUMBNAIL), label)
+    if cancel.is_set():
+        file.unlink(missing_ok=True)
+        raise Cancelled
     session.results = (*session.results, saved)
     while len(session.results) > MAX_RESULTS:
         session.results[0].file.unlink(missing_ok=True)

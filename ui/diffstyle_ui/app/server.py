@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from diffstyle import InputError
+from diffstyle_ui.app.context import AppContext
+from diffstyle_ui.app.guard import Guard
+from diffstyle_ui.app.hosts import is_address
 from diffstyle_ui.app.theme import CSS, theme
-from diffstyle_ui.app.uploads import Limits
 
 
 def start(
     blocks: gr.Blocks,
-    limits: Limits,
+    context: AppContext,
     *,
     host: str = "127.0.0.1",
     port: int | None = None,
     auth: tuple[str, str] | None = None,
     root_path: str | None = None,
+    names: Sequence[str] = (),
 ) -> str:
-    """Start the server and return its address. Raises InputError if host and port cannot be used."""
-    blocks.queue(max_size=limits.queue_size, default_concurrency_limit=1)
+    """Start the server, which answers to `names` too, and return its address.
+
+    Raises InputError if host and port cannot be used.
+    """
+    limits = context.limits
+    guard = Middleware(
+        Guard,
+        visitors=context.sessions.visitors,
+        uploads=context.sessions.uploads,
+        names=(*names, *([] if is_address(host) else [host])),
+    )
+    blocks.queue(max_size=limits.queue_size, default_concurrency_limit=1, api_open=False)
     try:
         _, address, _ = blocks.launch(
             server_name=host,
@@ -41,9 +57,14 @@ def start(
             css=CSS,
             footer_links=["api", "settings"],
             prevent_thread_lock=True,
+            app_kwargs={"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None},
         )
     except OSError as error:
         raise InputError(f"Cannot listen at {host}, port {port or 'any from 7860 on'}: choose another one.") from error
+    app: Any = blocks.app
+    rest = [m for m in app.user_middleware if m is not guard]
+    app.user_middleware = [guard, *rest]  # Gradio puts its own before it
+    app.middleware_stack = app.build_middleware_stack()
     return address
 
 

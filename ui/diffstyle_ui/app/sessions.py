@@ -5,20 +5,24 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event, Lock
+from typing import cast
 
 import gradio as gr
 
 from diffstyle import InputError, Picture, Style
 from diffstyle.core.mask import Mask
+from diffstyle_ui.app.uploads import Uploads
+from diffstyle_ui.app.visitors import Visitors
 from diffstyle_ui.widgets.style_rows import StylePart
 
 IDLE_SECONDS = 3 * 3600
-MAX_SESSIONS = 500
+MAX_SESSIONS, MAX_PER_CLIENT, MAX_ANONYMOUS = 500, 60, 8
+ANONYMOUS = "~"  # what the names of sessions without a page begin with
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,12 @@ class Session:
 
     `mask` was painted on the photo `mask_photo`, which is None while a mask from a saved picture waits for its photo.
     `masked_style` is the style that such a picture has inside its mask. `previews` are files made for API clients.
+    `owner` is whose uploads it may read.
     """
 
     folder: Path
+    owner: str
+    uploads: Uploads
     photo: Photo | None = None
     parts: tuple[StylePart, ...] = ()
     results: tuple[SavedResult, ...] = ()
@@ -69,6 +76,16 @@ class Session:
     def rendering_now(self) -> bool:
         """Whether a render runs; the page then shows its steps, and no previews."""
         return self._rendering is not None
+
+    @property
+    def empty(self) -> bool:
+        """Whether it holds no work that its visitor would miss."""
+        kept = (self.photo, self.mask, self.masked_style, self._rendering)
+        return not (self.parts or self.results or self.previews or any(k is not None for k in kept))
+
+    def may_read(self, path: Path) -> bool:
+        """Whether `path`, links followed, is a file that its owner uploaded, or one in its own folder."""
+        return path.is_relative_to(self.folder.resolve()) or self.uploads.owns(self.owner, path)
 
     def result(self, n: int) -> SavedResult:
         """The result with index `n`; InputError if there is none."""
@@ -101,40 +118,79 @@ class Session:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Sessions:
-    """All sessions, by the random name that Gradio gives each page; their files lie in folders below `folder`."""
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who sends a request: `owner`, a visitor or an address, to whom uploads belong; the `address`; and the name that
+    the page gave itself, "" if it gave none.
+    """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._sessions: dict[str, Session] = {}
+    owner: str
+    address: str
+    page: str
+
+
+class Sessions:
+    """All sessions; their files lie in folders below `folder`, under names that nobody can guess.
+
+    A session belongs to the owner of its page, so that nobody reaches it by the page's name alone. It ends when its
+    page is closed, or when it is idle for `IDLE_SECONDS`; others never end it. Beyond `MAX_PER_CLIENT` sessions of one
+    address, or `MAX_SESSIONS` of all, the oldest without work end, and if there is none, new ones are refused.
+    """
+
+    def __init__(self, folder: Path, *, visitors: Visitors, uploads: Uploads) -> None:
+        self.folder, self.visitors, self.uploads = folder, visitors, uploads
+        self._sessions: dict[Client, Session] = {}
         self._lock = Lock()
 
     def of(self, request: gr.Request) -> Session:
-        """The session of the page that sent `request`; a new one if it has none."""
-        name = request.session_hash or ""
+        """The session of the page that sent `request`, a new one if it has none; one of its own for a request without
+        a page. InputError if there are too many.
+        """
+        client = self.client_of(request)
         with self._lock:
-            if name not in self._sessions:
-                self._close_idle()
+            if client not in self._sessions:
+                self._make_room(client)
                 folder = self.folder / secrets.token_hex(16)
                 folder.mkdir(parents=True)
-                self._sessions[name] = Session(folder)
-            session = self._sessions[name]
+                own = client if client.page else replace(client, page=f"{ANONYMOUS}{secrets.token_hex(8)}")
+                self._sessions[own] = session = Session(folder, client.owner, self.uploads)
+                return session
+            session = self._sessions[client]
             session.last_used = time.monotonic()
             return session
+
+    def client_of(self, request: gr.Request) -> Client:
+        """Who sent `request`."""
+        http = getattr(request, "request", None)
+        address = str(getattr(getattr(http, "client", None), "host", "") or "unknown")
+        cookies = cast("Mapping[str, str]", getattr(http, "cookies", None) or {})
+        return Client(self.visitors.owner(cookies, address), address, (request.session_hash or "").lstrip(ANONYMOUS))
 
     def drop(self, request: gr.Request) -> None:
         """Close the session of a page that was closed."""
         with self._lock:
-            if (session := self._sessions.pop(request.session_hash or "", None)) is not None:
+            if (session := self._sessions.pop(self.client_of(request), None)) is not None:
                 session.close()
 
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def _close_idle(self) -> None:
-        """Close sessions that are idle for `IDLE_SECONDS`, and the oldest ones beyond `MAX_SESSIONS`."""
-        by_age = sorted(self._sessions, key=lambda name: self._sessions[name].last_used)
-        idle = [n for n in by_age if time.monotonic() - self._sessions[n].last_used > IDLE_SECONDS]
-        excess = by_age[: max(0, len(by_age) - MAX_SESSIONS + 1)]
-        for name in {*idle, *excess}:
-            self._sessions.pop(name).close()
+    def _make_room(self, client: Client) -> None:
+        """Close what is idle; then what has no work, where there are too many; then refuse."""
+        now = time.monotonic()
+        self._close([c for c, s in self._sessions.items() if now - s.last_used > IDLE_SECONDS])
+        nameless = [c for c in self._sessions if c.page.startswith(ANONYMOUS) and c.address == client.address]
+        self._close(nameless[: len(nameless) - MAX_ANONYMOUS + 1] if len(nameless) >= MAX_ANONYMOUS else [])
+        for limit, address in ((MAX_PER_CLIENT, client.address), (MAX_SESSIONS, None)):
+            among = [c for c in self._sessions if address in (None, c.address)]
+            excess = len(among) - limit + 1
+            if excess <= 0:
+                continue
+            empty = sorted((c for c in among if self._sessions[c].empty), key=lambda c: self._sessions[c].last_used)
+            self._close(empty[:excess])
+            if len(empty) < excess:
+                raise InputError("There are too many open pages: close some, or try again later.")
+
+    def _close(self, clients: list[Client]) -> None:
+        for client in clients:
+            self._sessions.pop(client).close()

@@ -11,14 +11,17 @@ from multiprocessing.synchronize import Event as SharedEvent
 from pathlib import Path
 from threading import Event
 
-from diffstyle import AdapterRecipe, Cancelled, InputError, train_adapter
+from diffstyle import AdapterRecipe, Cancelled, InputError, Picture, train_adapter
 from diffstyle.assets.zoo import check_new
 from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.picture import fitted
 from diffstyle.training.personal.run import TrainingStep
-from diffstyle_ui.app.uploads import Limits, open_picture
+from diffstyle_ui.app.limits import Limits
+from diffstyle_ui.app.uploads import open_picture
 from diffstyle_ui.app.user_errors import UNEXPECTED, log_unexpected
 
 NICENESS, POLL_SECONDS = 5, 0.2
+MAX_PICTURES, LONGEST = 500, 1536  # pictures, and pixels of their longest sides
 SAMPLES_EVERY, SLOW_SAMPLES_EVERY = 20, 200  # steps; the starter renders its samples in a second
 
 
@@ -60,6 +63,8 @@ def run_training(job: TrainingJob, cancel: Event) -> Iterator[TrainingStep | Tra
 
     Raises Cancelled when `cancel` is set, and InputError.
     """
+    if len(job.pictures) > MAX_PICTURES:
+        raise InputError(f"There are {len(job.pictures)} pictures: give at most {MAX_PICTURES}.")
     check_new(job.name, overwrite=job.overwrite)  # before the process starts, which takes seconds
     processes = get_context("spawn")
     receiver, sender = processes.Pipe(duplex=False)
@@ -101,7 +106,7 @@ def _train(job: TrainingJob, sender: Connection, stop: SharedEvent) -> None:
 
     try:
         report = train_adapter(
-            [open_picture(path, job.limits) for path in job.pictures],
+            [_reduced(path, job.limits) for path in job.pictures],
             name=job.name,
             recipe=job.recipe,
             options=job.options,
@@ -115,6 +120,12 @@ def _train(job: TrainingJob, sender: Connection, stop: SharedEvent) -> None:
     except Exception:
         log_unexpected()
         _send(sender, RuntimeError(UNEXPECTED))
+
+
+def _reduced(path: Path, limits: Limits) -> Picture:
+    """A picture no larger than training needs, so that many of them fit into memory."""
+    picture = open_picture(path, limits)
+    return picture if max(picture.size) <= LONGEST else picture.resized(fitted(picture.size, LONGEST))
 
 
 def _send(sender: Connection, message: object) -> bool:

@@ -1,52 +1,64 @@
-"""Uploaded files as pictures, with limits that are checked before a file is decoded."""
+"""Uploaded files: whose they are, and as pictures, with limits that are checked before a file is decoded."""
 
 from __future__ import annotations
 
-import warnings
+from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from PIL import Image
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from diffstyle import InputError, Picture, read_recipe
 from diffstyle.engines.replay import upgraded
 from diffstyle.formats.recipe import Recipe
+from diffstyle_ui.app.limits import Limits
+
+if TYPE_CHECKING:
+    from diffstyle_ui.app.sessions import Session
 
 EXPIRED = "The upload has expired, because uploads are deleted after a few hours: add the file again."
+MAX_NOTED = 20_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What visitors may ask of the server.
+class Uploads:
+    """Who uploaded which file. Gradio keeps the uploads of all visitors in one folder, under names of their content."""
 
-    `max_pixels` of a picture, `max_upload_mb` of a file, `queue_size` requests that wait; and whether visitors may
-    train adapters, which everybody who uses this server then sees.
+    def __init__(self, root: Path) -> None:
+        """`root` is the folder that all uploads lie in."""
+        self.root = root.resolve()
+        self._owners: OrderedDict[Path, set[str]] = OrderedDict()
+        self._lock = Lock()
+
+    def add(self, owner: str, path: Path) -> None:
+        """Note that `owner` uploaded `path`; the oldest notes beyond `MAX_NOTED` are dropped."""
+        with self._lock:
+            self._owners.setdefault(path.resolve(), set()).add(owner)
+            while len(self._owners) > MAX_NOTED:
+                self._owners.popitem(last=False)
+
+    def owns(self, owner: str, path: Path) -> bool:
+        """Whether `path`, links followed, is a file that `owner` uploaded."""
+        return path.is_relative_to(self.root) and owner in self._owners.get(path, ())
+
+
+def upload_path(session: Session, payload: Mapping[str, Any] | None, what: str = "a photo") -> Path:
+    """The file of an upload of this session, or a result of it; links are followed.
+
+    Clients may send any path, so it is checked here, whatever Gradio has checked. Raises InputError if there is none,
+    asking for `what`, if it is deleted, and, in the same words, if it is not this session's.
     """
-
-    max_pixels: int = 50_000_000
-    max_upload_mb: int = 50
-    queue_size: int = 64
-    training: bool = True
-
-    def __post_init__(self) -> None:
-        for name in ("max_pixels", "max_upload_mb", "queue_size"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}: give a whole number of 1 or more.")
-
-
-def upload_path(payload: Mapping[str, Any] | None, what: str = "a photo") -> Path:
-    """The file of an upload. Gradio has checked that it lies in the server's own upload folder.
-
-    Raises InputError if there is none, asking for `what`, or if it is deleted.
-    """
-    path = (payload or {}).get("path")
-    if not path:
+    given = payload.get("path") if isinstance(payload, Mapping) else None  # pyright: ignore - clients send anything
+    if not given or not isinstance(given, str):
         raise InputError(f"There is no picture yet: add {what} first.")
-    if not Path(path).is_file():
+    try:
+        path = Path(given).resolve()
+        found = session.may_read(path) and path.is_file()
+    except (OSError, ValueError, RuntimeError):  # no name of a file, or a circle of links
+        found = False
+        path = Path()
+    if not found:
         raise InputError(EXPIRED)
-    return Path(path)
+    return path
 
 
 def open_picture(path: Path, limits: Limits) -> Picture:
@@ -54,32 +66,17 @@ def open_picture(path: Path, limits: Limits) -> Picture:
 
     Raises InputError for more than `limits.max_pixels`, and for what `Picture.open` refuses.
     """
-    _check_pixels(path, limits)
     try:
-        picture = Picture.open(path)
+        picture = Picture.open(path, max_pixels=limits.max_pixels)
     except InputError as error:
         raise InputError(str(error).replace(str(path), path.name)) from error
-    return Picture(picture.pixels, picture.alpha, path.name, picture.notes)
+    notes = tuple(note.replace(str(path), path.name) for note in picture.notes)
+    return Picture(picture.pixels, picture.alpha, path.name, notes)
 
 
-def open_recipe(path: Path) -> Recipe:
+def open_recipe(path: Path, limits: Limits) -> Recipe:
     """The recipe inside a saved picture, in the current schema. Messages contain the file's name without folders."""
     try:
-        return upgraded(read_recipe(path))
+        return upgraded(read_recipe(path, limits.recipes))
     except InputError as error:
         raise InputError(str(error).replace(str(path), path.name)) from error
-
-
-def _check_pixels(path: Path, limits: Limits) -> None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
-            with Image.open(path) as image:
-                width, height = image.size
-    except Image.DecompressionBombError:
-        width, height = limits.max_pixels, 2
-    except (OSError, SyntaxError, ValueError):
-        return  # Picture.open explains what is wrong with it
-    if width * height > limits.max_pixels:
-        millions = f"{limits.max_pixels / 1e6:g}"
-        raise InputError(f"{path.name} has more than {millions} million pixels: make it smaller, then add it again.")

@@ -119,7 +119,8 @@ class HistoryTab:
 
     @user_errors
     def restore_upload(self, request: gr.Request, payload: Any) -> list[Any]:
-        return self._restore(self.context.session(request), upload_path(payload, "a saved picture"))
+        session = self.context.session(request)
+        return self._restore(session, upload_path(session, payload, "a saved picture"))
 
     @user_errors
     def restore_result(self, request: gr.Request, n: int) -> list[Any]:
@@ -127,7 +128,8 @@ class HistoryTab:
         return self._restore(session, session.result(n).file)
 
     def _restore(self, session: Session, path: Path) -> list[Any]:
-        recipe, renderer = open_recipe(path), self.context.renderer
+        renderer = self.context.renderer
+        recipe = renderer.pictures.run(lambda: open_recipe(path, self.context.limits))
         parts = parts_of_style(self.context, recipe.style)
         session.parts = tuple(replace(part, style=renderer.measure(part.style)) for part, _ in parts)
         rows = self.controls.rows.updates(session.parts, [round(weight, 3) for _, weight in parts])
@@ -139,7 +141,8 @@ class HistoryTab:
 
     def _notes(self, session: Session, recipe: Recipe) -> list[str]:
         notes = ["Style and settings are restored."]
-        if session.photo is None or self.context.full_picture(session.photo).digest() != recipe.content:
+        photo, pictures = session.photo, self.context.renderer.pictures
+        if photo is None or pictures.run(lambda: self.context.full_picture(photo).digest()) != recipe.content:
             notes.append(f"The photo was {recipe.content_source}: add it to render the same picture again.")
         if recipe.options != self.context.renderer.options.shareable():
             model = self.context.renderer.options.name
@@ -152,8 +155,12 @@ class HistoryTab:
             return NO_PAIR
         session = self.context.session(request)
         results = [session.result(n) for n in (left, right)]
-        pictures = [Picture.open(result.file) for result in results]
-        urls = [data_url(p.resized(pictures[0].size), longest=MAX_COMPARED_SIDE) for p in pictures]
+
+        def shown() -> list[str]:
+            pictures = [Picture.open(result.file) for result in results]
+            return [data_url(p.resized(pictures[0].size), longest=MAX_COMPARED_SIDE) for p in pictures]
+
+        urls = self.context.renderer.pictures.run(shown)
         return pair(urls[0], urls[1], description=results[1].label, names=(f"{left + 1}", f"{right + 1}"))
 
     @user_errors

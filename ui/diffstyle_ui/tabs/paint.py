@@ -155,13 +155,11 @@ class PaintTab:
             photo,
             lambda: self._task(session, self.context.full_picture(photo), values),
             depth=settings.depth,
+            more=lambda result: save_layers(session.folder, result, session.mask) if session.mask else [],
         ):
             yield update.frame or UNCHANGED, update.status, UNCHANGED, UNCHANGED, UNCHANGED
         if update is not None:
-            files: Any = UNCHANGED
-            if update.saved and update.result and session.mask:
-                layers = save_layers(session.folder, update.result, session.mask)
-                files = [str(path) for path in (update.saved.file, *layers)]
+            files: Any = [str(path) for path in update.files] if update.saved else UNCHANGED
             yield UNCHANGED, UNCHANGED, files, ENABLED, DISABLED
             if update.error:
                 raise update.error

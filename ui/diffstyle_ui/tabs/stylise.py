@@ -134,7 +134,7 @@ class StyliseTab:
     def add_pictures(self, request: gr.Request, pictures: Sequence[Any] | None, *weights: float) -> list[Any]:
         session = self.context.session(request)
         for picture in pictures or ():
-            add_part(session, part_from_upload(self.context, picture))
+            add_part(session, part_from_upload(self.context, session, picture))
         return self.rows.updates(session.parts, weights)
 
     @user_errors

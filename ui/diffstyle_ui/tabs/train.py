@@ -88,7 +88,7 @@ class TrainTab:
         overwrite: bool,
     ) -> Iterator[tuple[Any, ...]]:
         session = self.context.session(request)
-        files = tuple(upload_path(picture, "pictures of the style") for picture in pictures or ())
+        files = tuple(upload_path(session, picture, "pictures of the style") for picture in pictures or ())
         recipe = recipe_for(minutes, steps)
         if not name.strip():
             raise InputError("The adapter has no name yet: enter one.")
