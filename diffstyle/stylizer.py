@@ -141,7 +141,7 @@ class Stylizer:
     def prepare(self, task: Task) -> ResolvedTask:
         """`task` with every default filled in and every style measured: what `render` takes and a recipe keeps."""
         self.use_adapters(task.styles)
-        settings = self.engine_settings(task.engine)
+        settings = self.settings_for(task)
         return self.engine(settings.name).prepare(replace(task, engine=settings))
 
     def render(self, task: Task | ResolvedTask, on_step: OnStep | None = None) -> Result:
@@ -168,8 +168,17 @@ class Stylizer:
 
     def draft(self, task: Task) -> Result | None:
         """A draft by the task's own engine or the default one, in a fraction of a second; None if it makes none."""
-        settings = self.engine_settings(task.engine).draft()
+        settings = self.settings_for(task).draft()
         return None if settings is None else self.render(replace(task, engine=settings))
+
+    def settings_for(self, task: Task) -> EngineSettings:
+        """The settings that paint a task: its own, or the defaults of the engine that paints such styles with this
+        model when nobody says which.
+        """
+        if task.engine is not None:
+            return engine_settings(task.engine)
+        prompts = [r.prompt for style in task.styles for r in style.references]
+        return engine_settings(default_engine_of(self._active, prompts=prompts))
 
     def engine_settings(self, engine: EngineSettings | str | None = None) -> EngineSettings:
         """The settings of an engine: as they are given, an engine's defaults by its name, or those of the engine that

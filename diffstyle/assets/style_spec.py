@@ -42,6 +42,14 @@ def style_paths(specs: Sequence[str]) -> list[Path]:
     return [user_path(s.what) for s in map(_Spec.of, specs) if s.kind in ("", "image") and is_file(s.what)]
 
 
+def words_of(spec: str) -> str:
+    """The words of a spec, "" if it is none of words or cannot be read."""
+    try:
+        return _Spec.of(spec).words()
+    except InputError:
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Spec:
     kind: str  # a prefix, or "" if none was given
@@ -63,6 +71,11 @@ class _Spec:
         if not math.isfinite(weight) or weight < 0:
             raise InputError(f"The weight in --style {spec} is {weight}: give a number of 0 or more.")
         return cls(kind, match["what"], weight)
+
+    def words(self) -> str:
+        what = self.what
+        named = what.endswith(SUFFIXES) or is_file(what) or what in style_files() or _looks_like_a_path(what)
+        return what if self.kind == "text" or not (self.kind or named) else ""
 
     def style(self) -> Style:
         what = self.what

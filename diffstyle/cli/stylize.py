@@ -50,7 +50,7 @@ def command(arguments: Sequence[str]) -> Callable[..., int]:
 
 
 def chosen_engine(arguments: Sequence[str]) -> str:
-    """The engine that --engine names, or that paints with the model and the adapters that the other options name."""
+    """The engine that --engine names, or that paints the styles with the model and adapters of the other options."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--engine")
     parser.add_argument("--model", default=ModelOptions().model)
@@ -70,7 +70,18 @@ def chosen_engine(arguments: Sequence[str]) -> str:
         controlnet=tuple(found.controlnet),
         lora=tuple(found.lora),
     )
-    return default_engine_of(options, _kinds_of_adapters([*found.style, *found.region]))
+    specs = [*found.style, *(region.partition("=")[2] for region in found.region)]
+    return default_engine_of(options, _kinds_of_adapters([*found.style, *found.region]), _prompts(specs))
+
+
+def _prompts(specs: Sequence[str]) -> list[str]:
+    """The words of each style, "" for one that is not of words."""
+    if not specs:
+        return []
+    with no_garbage_collection():
+        from diffstyle.assets.style_spec import words_of
+
+        return [words_of(spec) for spec in specs]
 
 
 def _kinds_of_adapters(specs: Sequence[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -98,6 +99,14 @@ class EngineSettings:
 
     def __post_init__(self) -> None:
         check_values(self, type(self))
+
+    @classmethod
+    def suits(cls, prompts: Sequence[str]) -> bool:
+        """Whether this engine paints styles of these words when nobody names an engine; one prompt for each reference,
+        "" for one without words.
+        """
+        del prompts
+        return False
 
     def draft(self) -> EngineSettings | None:
         """These settings for a draft of the same picture in a fraction of a second; None if the engine has none."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from diffstyle.assets.hub import default_engine
+from diffstyle.assets.hub import STARTER, default_engine
 from diffstyle.core.errors import InputError
 from diffstyle.core.fields import fields_of
 from diffstyle.core.model_options import ModelOptions
@@ -70,12 +70,20 @@ def engine_for_adapters(name: str, kinds: set[str]) -> str:
     return next((n for n in engine_names() if kinds <= set(settings_class(n).capabilities.adapters)), name)
 
 
-def default_engine_of(options: ModelOptions, kinds: Set[str] = frozenset()) -> str:
+def default_engine_of(options: ModelOptions, kinds: Set[str] = frozenset(), prompts: Sequence[str] = ()) -> str:
     """The engine that paints with a model when nobody says which: the one the model names, or the first that loads the
     adapters, LoRAs and ControlNets that were asked for, and adapters of `kinds` besides.
+
+    With the starter and none of these, it is the first engine that suits the words of all styles, `prompts`, if one
+    does. Other models read words themselves.
     """
     given = (("tokens", options.adapter), ("lora", options.lora), ("controlnet", options.controlnet))
-    return engine_for_adapters(default_engine(options.model), {kind for kind, names in given if names} | set(kinds))
+    wanted = {kind for kind, names in given if names} | set(kinds)
+    if options.model == STARTER and prompts and not wanted:
+        suited = next((n for n in engine_names() if settings_class(n).suits(prompts)), None)
+        if suited is not None:
+            return suited
+    return engine_for_adapters(default_engine(options.model), wanted)
 
 
 def engine_settings(engine: EngineSettings | str) -> EngineSettings:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from diffstyle import InputError, Picture, Settings, Style, Stylizer, read_recipe
+from diffstyle import InputError, Picture, Settings, Style, Stylizer, Task, read_recipe
 from diffstyle.assets.hub import default_engine
 from diffstyle.cli import main
+from diffstyle.cli.stylize import chosen_engine
 from diffstyle.core.fields import fields_of
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.engines.registry import (
@@ -100,3 +101,41 @@ def test_no_engine_uses_the_name_of_a_shared_setting() -> None:
     shared = {info.name for info in fields_of(Settings)}
     for name in engine_names():
         assert not shared & {info.name for info in fields_of(settings_class(name))}, name
+
+
+@pytest.mark.parametrize(
+    ("prompts", "engine"),
+    [
+        (["stained glass window"], "media"),
+        (["halftone dots", "low poly"], "media"),
+        (["watercolour"], "nnst"),
+        (["stained glass", "watercolour"], "nnst"),
+        (["stained glass", ""], "nnst"),
+        ([""], "nnst"),
+        ([], "nnst"),
+    ],
+)
+def test_words_that_name_media_choose_the_engine_of_the_starter(prompts: list[str], engine: str) -> None:
+    assert default_engine_of(ModelOptions(), prompts=prompts) == engine
+    assert default_engine_of(ModelOptions(model="sd15"), prompts=prompts) == "diffusion"
+    assert default_engine_of(ModelOptions(lora=("mine",)), prompts=prompts) == "diffusion"
+
+
+def test_a_style_in_words_is_drawn_by_rule(stylizer: Stylizer, small_photo: Picture) -> None:
+    result = stylizer.stylize(small_photo, Style.from_text("mosaic"))
+    assert result.task.engine.name == "media"
+    assert stylizer.draft(Task(small_photo, Style.from_text("mosaic"))) is not None
+
+
+@pytest.mark.parametrize(
+    ("specs", "engine"),
+    [
+        (["-s", "stained glass"], "media"),
+        (["-s", "stained glass:0.5", "--style", "text:halftone"], "media"),
+        (["--style", "oil painting"], "nnst"),
+        (["--style", "mosaic", "--region", "m.png=photo.png"], "nnst"),
+        (["--style", "mosaic", "--engine", "adain"], "adain"),
+    ],
+)
+def test_the_command_line_chooses_by_words(specs: list[str], engine: str) -> None:
+    assert chosen_engine(["x.png", *specs]) == engine

@@ -1,7 +1,7 @@
 """The named styles: `python -m diffstyle.training styles DATA`.
 
 A named style is what the preview network and the starter's CLIP measure of a few public-domain pictures, or of photos
-rendered in a procedural medium. The pictures themselves do not ship. The exemplar that the painter copies marks from is
+rendered in a procedural medium, which its words name. The pictures themselves do not ship. The exemplar that the painter copies marks from is
 made here: a texture that the painter synthesised from the first of those pictures, or one of the renderings.
 """
 
@@ -72,7 +72,8 @@ def make_presets(data: Path, folder: Path) -> list[Path]:
         pictures = [Picture.from_array(p, source=preset.credit) for p in _pictures(preset, pixels)]
         style = Style.from_images(pictures)
         exemplar = encode_exemplar(pictures[0] if preset.medium else texture(painter, pictures[0]))
-        style = stylizer.measure(stylizer.encoder.encode(with_exemplar(style, exemplar)))
+        words = preset.name.replace("-", " ") if preset.medium else ""
+        style = stylizer.measure(stylizer.encoder.encode(described(style, exemplar, words)))
         thumbnail = jpeg(stylizer.render(Task(photo, style, size=THUMBNAIL)).picture)
         style = replace(style, name=preset.name, licence=preset.licence, card=preset.credit, thumbnail=thumbnail)
         paths.append(style.save(folder / f"{preset.name}{SUFFIX}"))
@@ -86,9 +87,9 @@ def texture(painter: Painter, picture: Picture) -> Picture:
     return Picture(synthesise(painter, read_style(painter, small.pixels), height=LONGEST, width=LONGEST))
 
 
-def with_exemplar(style: Style, exemplar: bytes) -> Style:
-    """`style` with one exemplar for all of its pictures."""
-    return replace(style, references=tuple(replace(r, exemplars=(exemplar,)) for r in style.references))
+def described(style: Style, exemplar: bytes, words: str) -> Style:
+    """`style` with one exemplar and the same words for all of its pictures."""
+    return replace(style, references=tuple(replace(r, exemplars=(exemplar,), prompt=words) for r in style.references))
 
 
 def jpeg(picture: Picture) -> bytes:

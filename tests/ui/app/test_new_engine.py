@@ -76,7 +76,7 @@ def test_api_values_reach_it(context: AppContext) -> None:
 
 def test_the_page_renders_with_it(context: AppContext, photo: Picture) -> None:
     asked = RenderSettings(Settings(strength=0.5), Inverting(amount=0.5))
-    assert read_form(form_values(asked, context.renderer.default_engine)) == asked
+    assert read_form(form_values(asked)) == asked
     task = asked.task(photo, Style.from_text("anything"))
     *_, result = context.renderer.render(lambda: task, Event(), lambda result: result)
     assert isinstance(result, Result)

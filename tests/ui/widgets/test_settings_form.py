@@ -30,7 +30,7 @@ def seeded_engine() -> str:
 
 
 def back(asked: RenderSettings) -> RenderSettings:
-    values = form_values(asked, ENGINE)
+    values = form_values(asked)
     json.dumps(values)  # they are sent to the browser
     return read_form(values)
 
@@ -64,8 +64,13 @@ def test_settings_that_the_engine_does_not_honour_are_left_out(engine: str) -> N
         assert getattr(found, name) == getattr(asked.settings if honoured else Settings(), name)
 
 
+def test_the_choice_by_style_comes_back() -> None:
+    asked = RenderSettings(Settings(structure=0.9, seed=7))
+    assert back(asked) == asked
+
+
 def test_values_of_other_engines_are_ignored() -> None:
-    values = form_values(RenderSettings(Settings(), settings_class(ENGINE)()), ENGINE)
+    values = form_values(RenderSettings(Settings(), settings_class(ENGINE)()))
     broken = [*values[: len(fields_of(Settings)) + 2], *["nonsense"] * len(values[len(fields_of(Settings)) + 2 :])]
     assert fields_of(settings_class(ENGINE)) == ()
     assert read_form(broken) == read_form(values)

@@ -111,9 +111,13 @@ def _render_settings(named: Mapping[str, Any], default_engine: str) -> RenderSet
     return RenderSettings(Settings(**shared), _engine(named, default_engine), int(named["depth"]))
 
 
-def _engine(named: Mapping[str, Any], default_engine: str) -> EngineSettings:
-    """Clients send all parameters; those that differ from their default were given."""
+def _engine(named: Mapping[str, Any], default_engine: str) -> EngineSettings | None:
+    """Clients send all parameters; those that differ from their default were given. None where neither an engine nor a
+    setting of one was.
+    """
     given = {n: named[n] for n, (default, _) in engine_fields().items() if named[n] != default}
+    if not given and not named["engine"]:
+        return None
     return engine_from(str(named["engine"] or default_engine), given)
 
 

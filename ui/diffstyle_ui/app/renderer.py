@@ -12,10 +12,11 @@ from threading import Event, Lock
 from typing import Any, TypeVar
 
 from diffstyle import Cancelled, InputError, Picture, Result, Style, Stylizer, Task
+from diffstyle.assets.hub import STARTER
 from diffstyle.core.cancelling import cancellable, check_cancelled
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.engines.base import Step
-from diffstyle.engines.registry import default_engine_of, engine_names, engine_settings, interactive_engine
+from diffstyle.engines.registry import default_engine_of, engine_names, interactive_engine
 from diffstyle_ui.app.limits import Limits
 
 T = TypeVar("T")
@@ -113,6 +114,11 @@ class Renderer:
         """The name of the engine that renders when none is chosen."""
         return default_engine_of(self.options)
 
+    @property
+    def first_choice(self) -> str | None:
+        """The engine that the page begins with; None where the style chooses."""
+        return None if self.options.model == STARTER else self.default_engine
+
     def load(self) -> None:
         """Load all engines, one after the other: while one loads, diffusers changes torch's default dtype for all
         threads.
@@ -145,8 +151,7 @@ class Renderer:
         """A draft by the engine that will render the task, in the size of its content; None if that engine makes none
         or a render runs.
         """
-        settings = engine_settings(self.default_engine if task.engine is None else task.engine)
-        if self.renders.busy or settings.draft() is None:
+        if self.renders.busy:
             return None
         return self.renders.run(lambda stylizer: self._quick(stylizer.draft, task))
 

@@ -135,7 +135,7 @@ class HistoryTab:
         rows = self.controls.rows.updates(session.parts, [round(weight, 3) for _, weight in parts])
         note, mask = self.masks.restore(session, recipe)
         asked = RenderSettings(recipe.settings, engine_from(recipe.engine, recipe.engine_values), recipe.depth)
-        form = form_values(asked, renderer.default_engine)
+        form = form_values(asked)
         line = status(*self._notes(session, recipe), note)
         return [line, gr.update(selected="stylise"), *rows, *form, True, *mask]
 

@@ -11,7 +11,6 @@ import gradio as gr
 from gradio.components import Component
 
 from diffstyle import Style, Task
-from diffstyle.engines.registry import settings_class
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind
@@ -30,7 +29,7 @@ from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.widgets.comparison import comparison, pair
 from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, progress, status
 from diffstyle_ui.widgets.seed_grid import grid_html, seed_grid
-from diffstyle_ui.widgets.settings_form import RenderSettings, SettingsForm, read_form
+from diffstyle_ui.widgets.settings_form import AUTO, RenderSettings, SettingsForm, honours, read_form
 from diffstyle_ui.widgets.style_rows import MAX_ROWS, StyleRows
 
 VARIATIONS = 4
@@ -68,7 +67,7 @@ class StyliseTab:
                     buttons=[],
                 )
                 self.example = gr.Button("Use the example photo", size="sm", elem_id="example")
-                engine = context.renderer.default_engine
+                engine = context.renderer.first_choice or AUTO
                 self.rows = StyleRows(context.space, personal_adapters())
                 self.form = SettingsForm(engine)
             with gr.Column(scale=6, min_width=320, elem_id="stage"):
@@ -83,7 +82,7 @@ class StyliseTab:
                         elem_id="vary",
                         size="md",
                         min_width=140,
-                        visible=settings_class(engine).capabilities.seeded,
+                        visible=honours(engine, "seeded"),
                     )
                     self.download = gr.DownloadButton(
                         "Download PNG", elem_id="download", interactive=False, size="md", min_width=140
@@ -235,8 +234,7 @@ class StyliseTab:
     @user_errors
     def show_engine(self, engine: str) -> list[Any]:
         """Show the settings of the chosen engine, and the button for variations if it has a seed."""
-        seeded = settings_class(engine).capabilities.seeded
-        return [*self.form.engine_updates(engine), gr.update(visible=seeded)]
+        return [*self.form.engine_updates(engine), gr.update(visible=honours(engine, "seeded"))]
 
     def choose_seed(self, event: gr.EventData) -> tuple[int, bool, str]:
         return int(event.seed), True, status(f"Seed {event.seed} is kept: Render uses it.")

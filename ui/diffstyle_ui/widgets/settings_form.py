@@ -24,14 +24,15 @@ NEEDS: Mapping[str, Literal["structure", "seeded"]] = {"structure": "structure",
 SEED = "seed"
 AUTO = "auto"
 DEPTHS = (8, 16)
-ENGINE_HELP = "What renders the picture. The live preview always uses the fastest engine."
+ENGINE_HELP = "What renders the picture. By the style: words that name a medium are drawn by rule, the rest is painted."
+BY_STYLE = "By the style"
 DEPTH_HELP = "Bits per channel of the saved PNG."
 
 
 @dataclass(frozen=True, slots=True)
 class RenderSettings:
-    """How to render: the shared settings, those of an engine (None: the model's default engine), and the bit depth of
-    the saved file.
+    """How to render: the shared settings, those of an engine (None: the one that paints such styles when nobody says
+    which), and the bit depth of the saved file.
     """
 
     settings: Settings
@@ -55,7 +56,7 @@ class SettingsForm:
     """One widget for each setting; `inputs` are in the order in which `read_form` takes their values."""
 
     def __init__(self, engine: str) -> None:
-        """Draw the widgets, with the engine called `engine` chosen."""
+        """Draw the widgets, with the engine called `engine`, or AUTO, chosen."""
         fields = {info.name: info for info in fields_of(Settings)}
         shared: dict[str, Component] = {name: _widget(fields[name]) for name in FIRST}
         with gr.Row(elem_id="seed-row", equal_height=True) as self.seed_row:
@@ -66,7 +67,7 @@ class SettingsForm:
             with gr.Column(scale=1, min_width=130):
                 self.new_seed = gr.Button("New seed", size="sm", elem_id="new-seed")
                 self.keep_seed = gr.Checkbox(True, label="Keep the seed", elem_id="keep-seed", container=False)
-        choices = [(settings_class(name).title, name) for name in engine_names()]
+        choices = [(BY_STYLE, AUTO), *((settings_class(name).title, name) for name in engine_names())]
         self.engine = gr.Dropdown(choices, value=engine, label="Engine", info=ENGINE_HELP, elem_id="setting-engine")
         self.groups: dict[str, gr.Accordion] = {}
         own = [widget for name in engine_names() for widget in self._draw_group(name)]
@@ -90,10 +91,9 @@ class SettingsForm:
 
     def engine_updates(self, engine: str) -> list[Any]:
         """Show the settings that the engine called `engine` honours, and hide the others."""
-        can = settings_class(engine).capabilities
         return [
             *(gr.update(visible=name == engine) for name in self.groups),
-            *(gr.update(visible=getattr(can, NEEDS[name])) for name in self._limited),
+            *(gr.update(visible=honours(engine, NEEDS[name])) for name in self._limited),
         ]
 
     def _draw_group(self, engine: str) -> Iterator[Component]:
@@ -114,22 +114,26 @@ def read_form(values: Sequence[Any]) -> RenderSettings:
     shared = _read(fields_of(Settings), remaining)
     depth, engine = int(next(remaining)), str(next(remaining))
     own = {name: _read(fields_of(settings_class(name)), remaining) for name in engine_names()}
-    cls = settings_class(engine)
-    unused = [name for name, capability in NEEDS.items() if not getattr(cls.capabilities, capability)]
+    unused = [name for name, capability in NEEDS.items() if not honours(engine, capability)]
     settings = Settings(**{name: value for name, value in shared.items() if name not in unused})
-    return RenderSettings(settings, cls(**own[engine]), depth)
+    return RenderSettings(settings, None if engine == AUTO else settings_class(engine)(**own[engine]), depth)
 
 
-def form_values(asked: RenderSettings, default_engine: str) -> list[Any]:
+def honours(engine: str, capability: Literal["structure", "seeded"]) -> bool:
+    """Whether the engine called `engine` has a capability; all that the style may choose do."""
+    return engine == AUTO or getattr(settings_class(engine).capabilities, capability)
+
+
+def form_values(asked: RenderSettings) -> list[Any]:
     """The values of `SettingsForm.inputs` for `asked`: the inverse of `read_form`.
 
     Settings of other engines are reset to their defaults.
     """
-    engine = asked.engine or settings_class(default_engine)()
-    own = [engine if name == engine.name else settings_class(name)() for name in engine_names()]
+    engine = asked.engine
+    own = [engine if engine and name == engine.name else settings_class(name)() for name in engine_names()]
     values = [_shown(info, value) for settings in (asked.settings, *own) for info, value in _pairs(settings)]
     shared = len(fields_of(Settings))
-    return [*values[:shared], asked.depth, engine.name, *values[shared:]]
+    return [*values[:shared], asked.depth, engine.name if engine else AUTO, *values[shared:]]
 
 
 def _pairs(settings: Settings | EngineSettings) -> list[tuple[FieldInfo, Any]]:
