@@ -1,8 +1,9 @@
 """The named styles: `python -m diffstyle.training styles DATA`.
 
 A named style is what the preview network and the starter's CLIP measure of a few public-domain pictures, or of photos
-rendered in a procedural medium, which its words name. The pictures themselves do not ship. The exemplar that the painter copies marks from is
-made here: a texture that the painter synthesised from the first of those pictures, or one of the renderings.
+rendered in a procedural medium, which its words name. The pictures themselves do not ship. The exemplar that the
+painter copies marks from is made here: a texture that the painter synthesised from the first of those pictures, or one
+of the renderings.
 """
 
 from __future__ import annotations

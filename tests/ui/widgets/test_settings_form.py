@@ -12,7 +12,7 @@ from diffstyle import InputError, Settings
 from diffstyle.core.fields import FieldInfo, fields_of
 from diffstyle.engines.registry import engine_names, settings_class
 
-ENGINE = engine_names()[0]
+ENGINE = next(n for n in engine_names() if not fields_of(settings_class(n)))
 
 
 def other_value(info: FieldInfo) -> Any:
