@@ -24,17 +24,19 @@ from diffstyle.controls.wrapper import Wrapper
 from diffstyle.core.device import enough_memory, fast_dtype, find_device, named_dtype
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import Attention, MemoryMode, ModelOptions
-from diffstyle.core.settings import EngineSettings, Settings
+from diffstyle.core.picture import Picture
+from diffstyle.core.settings import MAX_SIDE, EngineSettings, Settings
 from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, Task
 from diffstyle.encoders.clip import StyleEncoder
-from diffstyle.engines.base import Engine, EngineHost, OnStep, PreviewEngine
+from diffstyle.engines.base import Engine, EngineHost, OnStep, PreviewEngine, TextureEngine
 from diffstyle.engines.registry import (
     default_engine_of,
     engine_settings,
     interactive_engine,
     load_engine,
     load_preview,
+    load_textures,
     settings_class,
 )
 from diffstyle.formats.result import Result
@@ -73,6 +75,7 @@ class Stylizer:
         self._host, self._preview = host, preview
         self._active = options  # with the personal adapters that are in use
         self._engines: dict[str, Wrapper] = {}
+        self._textures: TextureEngine | None = None
 
     @classmethod
     def load(
@@ -170,6 +173,27 @@ class Stylizer:
         """A draft by the task's own engine or the default one, in a fraction of a second; None if it makes none."""
         settings = self.settings_for(task).draft()
         return None if settings is None else self.render(replace(task, engine=settings))
+
+    def texture(
+        self,
+        style: Style,
+        *,
+        size: tuple[int, int] = (1024, 1024),
+        seed: int = 0,
+        tileable: bool = False,
+        on_step: OnStep | None = None,
+    ) -> Picture:
+        """A picture of `size` (width, height) of nothing but the style's marks.
+
+        One that is `tileable` continues across its edges. Raises Cancelled when `on_step` returns False, InputError for
+        sides outside 64 to 8192 pixels.
+        """
+        if not all(64 <= side <= MAX_SIDE for side in size):
+            raise InputError(f"The size is {size[0]}x{size[1]}: give sides from 64 to {MAX_SIDE}.")
+        if self._textures is None:
+            self._textures = load_textures(self._host)
+        width, height = size
+        return self._textures.texture(style, width=width, height=height, seed=seed, tileable=tileable, on_step=on_step)
 
     def settings_for(self, task: Task) -> EngineSettings:
         """The settings that paint a task: its own, or the defaults of the engine that paints such styles with this

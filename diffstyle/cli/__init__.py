@@ -22,6 +22,7 @@ app = App(
 )
 app.command("diffstyle.cli.stylize:stylize", help=STYLIZE)
 app.command("diffstyle.cli.replay:replay", help="Make a picture again from the recipe inside it.")
+app.command("diffstyle.cli.texture:texture", help="Make a texture of nothing but a style's marks.")
 styles = App(name="style", help="The styles that come with diffstyle, and your own.")
 styles.command("diffstyle.cli.style:list_styles", name="list", help="Name the styles that come with diffstyle.")
 styles.command("diffstyle.cli.style:show", help="Say what a style is made of, and what is near it.")

@@ -71,8 +71,8 @@ class Capabilities:
     `regional`: it paints all regions of a task into one picture. `seeded`: the seed changes the picture. `negative`: it
     moves away from `negative_style`. `structure`: it honours that setting. `interactive`: it is quick enough to follow
     a slider. `temporal`: it can use the previous frame of a video. `needs_words`: it paints only styles whose words
-    name something that it knows. `strokes`: it honours `stroke` itself, at every size. `adapters`: the kinds of adapter
-    it loads.
+    name something that it knows. `strokes`: it honours `stroke` itself, at every size. `textures`: it makes textures of
+    a style. `adapters`: the kinds of adapter it loads.
     """
 
     regional: bool = False
@@ -81,6 +81,7 @@ class Capabilities:
     structure: bool = False
     interactive: bool = False
     temporal: bool = False
+    textures: bool = False
     needs_words: bool = False
     strokes: bool = False
     adapters: tuple[str, ...] = ()

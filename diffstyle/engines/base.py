@@ -75,6 +75,16 @@ class Forgetful(Protocol):
         ...
 
 
+class TextureEngine(Engine, Protocol):
+    """An engine that makes textures, too."""
+
+    def texture(
+        self, style: Style, *, width: int, height: int, seed: int, tileable: bool, on_step: OnStep | None = None
+    ) -> Picture:
+        """A picture of nothing but the style's marks; one that is `tileable` continues across its edges."""
+        ...
+
+
 class PreviewEngine(Engine, Protocol):
     """An interactive engine, which also knows the colours of a style, in words too."""
 

@@ -14,7 +14,7 @@ from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.settings import EngineSettings
 
 if TYPE_CHECKING:
-    from diffstyle.engines.base import Engine, EngineHost, PreviewEngine
+    from diffstyle.engines.base import Engine, EngineHost, PreviewEngine, TextureEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,12 @@ def load_engine(name: str, host: EngineHost) -> Engine:
 def load_preview(host: EngineHost) -> PreviewEngine:
     """The interactive engine, loaded."""
     return cast("PreviewEngine", load_engine(interactive_engine(), host))
+
+
+def load_textures(host: EngineHost) -> TextureEngine:
+    """The first engine that makes textures, loaded."""
+    name = next(n for n in engine_names() if settings_class(n).capabilities.textures)
+    return cast("TextureEngine", load_engine(name, host))
 
 
 def interactive_engine() -> str:

@@ -22,6 +22,7 @@ from diffstyle.engines.nnst.bank import Painter, StyleBanks, read_style
 from diffstyle.engines.nnst.exemplars import with_exemplars
 from diffstyle.engines.nnst.paint import PaintOptions, paint
 from diffstyle.engines.nnst.settings import Nnst
+from diffstyle.engines.nnst.synthesis import synthesise
 from diffstyle.engines.nnst.targets import Region, WeightedStyle
 from diffstyle.formats.exemplar import decode_exemplar
 
@@ -85,6 +86,24 @@ class NnstEngine:
         painted = paint(self.painter, content.pixels, self._regions(task), options, on_level)
         report(on_step, STEPS, STEPS)
         return Picture(painted.float().clamp(0, 1), content.alpha, content.source)
+
+    def texture(
+        self, style: Style, *, width: int, height: int, seed: int, tileable: bool, on_step: OnStep | None = None
+    ) -> Picture:
+        def on_done(share: float) -> None:
+            report(on_step, min(STEPS - 1, round(share * STEPS)), STEPS)
+
+        painted = synthesise(
+            self.painter,
+            self._banks(self.measure(style)),
+            height=height,
+            width=width,
+            seed=seed,
+            tileable=tileable,
+            on_done=on_done,
+        )
+        report(on_step, STEPS, STEPS)
+        return Picture(painted.clamp(0, 1), source=style.label)
 
     def _regions(self, task: ResolvedTask) -> tuple[Region, ...]:
         """Each style with the part of the picture that is its own."""

@@ -23,7 +23,7 @@ class Nnst(EngineSettings):
 
     name: ClassVar[str] = "nnst"
     title: ClassVar[str] = "Painter"
-    capabilities: ClassVar[Capabilities] = Capabilities(regional=True, seeded=True, structure=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(regional=True, seeded=True, structure=True, textures=True)
 
     refine_steps: Annotated[int, Range(0, 200), Section("Painter")] = 0
     scales: Annotated[int, Range(1, 3), Section("Painter")] = 3

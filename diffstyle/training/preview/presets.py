@@ -25,6 +25,7 @@ from diffstyle.engines.nnst.bank import Painter, read_style
 from diffstyle.engines.nnst.engine import WEIGHTS
 from diffstyle.engines.nnst.exemplar import crop_margins
 from diffstyle.engines.nnst.synthesis import synthesise
+from diffstyle.engines.nnst.targets import WeightedStyle
 from diffstyle.formats.exemplar import LONGEST, encode_exemplar
 from diffstyle.formats.style_file import SUFFIX
 from diffstyle.stylizer import Stylizer
@@ -85,7 +86,8 @@ def texture(painter: Painter, picture: Picture) -> Picture:
     """A square texture in the manner of `picture`, as large as an exemplar may be."""
     inside = crop_margins(picture.opaque())
     small = Picture(inside).resized(fitted((inside.shape[2], inside.shape[1]), LONGEST))
-    return Picture(synthesise(painter, read_style(painter, small.pixels), height=LONGEST, width=LONGEST))
+    style = WeightedStyle(read_style(painter, small.pixels))
+    return Picture(synthesise(painter, [style], height=LONGEST, width=LONGEST))
 
 
 def described(style: Style, exemplar: bytes, words: str) -> Style:

@@ -17,6 +17,7 @@ from diffstyle.engines.nnst.engine import WEIGHTS
 from diffstyle.engines.nnst.exemplar import crop_margins
 from diffstyle.engines.nnst.settings import Nnst
 from diffstyle.engines.nnst.synthesis import synthesise
+from diffstyle.engines.nnst.targets import WeightedStyle
 from diffstyle.formats.exemplar import LARGEST, LONGEST, decode_exemplar, encode_exemplar
 from tests.helpers.pictures import waves
 
@@ -120,7 +121,8 @@ def test_a_texture_has_the_colours_of_its_style() -> None:
     painter = Painter.load(verified(WEIGHTS)[0])
     style = Picture.from_array(waves(160, 120)).pixels
     banks = read_style(painter, style)
-    one, same, other = (synthesise(painter, banks, height=96, width=128, seed=s) for s in (1, 1, 2))
+    styles = [WeightedStyle(banks)]
+    one, same, other = (synthesise(painter, styles, height=96, width=128, seed=s) for s in (1, 1, 2))
     assert one.shape == (3, 96, 128)
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
