@@ -6,15 +6,12 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from diffstyle import InputError, Picture, read_recipe
 from diffstyle.engines.replay import upgraded
 from diffstyle.formats.recipe import Recipe
 from diffstyle_ui.app.limits import Limits
-
-if TYPE_CHECKING:
-    from diffstyle_ui.app.sessions import Session
 
 EXPIRED = "The upload has expired, because uploads are deleted after a few hours: add the file again."
 MAX_NOTED = 20_000
@@ -41,7 +38,15 @@ class Uploads:
         return path.is_relative_to(self.root) and owner in self._owners.get(path, ())
 
 
-def upload_path(session: Session, payload: Mapping[str, Any] | None, what: str = "a photo") -> Path:
+class Reader(Protocol):
+    """Who reads files: a session."""
+
+    def may_read(self, path: Path) -> bool:
+        """Whether `path`, links followed, is an upload or a result of its own."""
+        ...
+
+
+def upload_path(session: Reader, payload: Mapping[str, Any] | None, what: str = "a photo") -> Path:
     """The file of an upload of this session, or a result of it; links are followed.
 
     Clients may send any path, so it is checked here, whatever Gradio has checked. Raises InputError if there is none,
