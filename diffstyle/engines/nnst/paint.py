@@ -43,7 +43,7 @@ from diffstyle.engines.nnst.tones import ToneMap
 from diffstyle.engines.nnst.weights import Weights, mix
 from diffstyle.ops.colour_transfer import ColourMoments, apply_colour_map, colour_map, colour_moments
 from diffstyle.ops.guided import guided_filter
-from diffstyle.ops.luma import box, local_contrast, luma
+from diffstyle.ops.luma import box, local_contrast, luma, sharpened
 
 OnLevel = Callable[[float, Tensor], None]
 Tick = Callable[[float], None]  # called with the share of a level that is done
@@ -52,6 +52,7 @@ STEP_WORK = 0.25  # of a refining step, in levels
 JITTER = 0.35  # length of the noise that a seed adds to keys of unit length
 LARGE_SHARE = 0.7  # of the level before in what is matched beyond the working size
 RADIUS = 48  # the longest side over this: windows in which tones are restored
+CRISPNESS = 0.8  # share by which detail is amplified at last, since decoding softens it
 TONE_WINDOW = 25  # pixels, over which a tile has the mean colours of the level before
 
 
@@ -130,6 +131,10 @@ class _Plan:
     def jitter(self) -> float:
         return 0.0 if self.options.seed is None else JITTER
 
+    @property
+    def crispness(self) -> float:
+        return CRISPNESS * self.options.strength
+
     @classmethod
     def of(
         cls,
@@ -150,8 +155,8 @@ class _Plan:
         return cls(painter, photo, regions, tones, options, tonality, weights, noise)
 
     def colours(self, goal: ColourMoments) -> ColourMoments:
-        """The moments that a level is given: the goal's along the axis of greys and the styles' across it; the style's
-        own along both where it has lines and no tones.
+        """The moments that a level is given: along the axis of greys the goal's mean and at least the styles' contrast,
+        across it the styles' own; the styles' own along both where they have lines and no tones.
         """
         pairs = [(style.banks.colours, style.weight) for region in self.regions for style in region.styles]
         total = sum(weight for _, weight in pairs)
@@ -160,6 +165,7 @@ class _Plan:
         grey = torch.full((3, 1), 3**-0.5)
         share = self.tonality
         along = ((grey.T @ goal.covariance @ grey) / (grey.T @ covariance @ grey).clamp_min(1e-6)).sqrt()  # (1, 1, 1)
+        along = along.clamp_min(1.0)
         scale = torch.eye(3) + share * (along - 1) * (grey @ grey.T)
         mean = mean + share * ((goal.mean - mean) @ grey) @ grey.T
         covariance = scale @ covariance @ scale
@@ -228,9 +234,8 @@ def _paint_level(
     painted = painted[:, :, MARGIN : MARGIN + h, MARGIN : MARGIN + w]
     whole = apply_colour_map(painted, *colour_map(colour_moments(painted), plan.colours(colour_moments(goal))))
     whole = plan.inked(whole)
-    return settled(
-        whole, goal, photo, luma_share=plan.weights.restore_light, chroma_share=plan.weights.restore_hue
-    ), centre
+    done = settled(whole, goal, photo, luma_share=plan.weights.restore_light, chroma_share=plan.weights.restore_hue)
+    return (sharpened(done, plan.crispness) if level == LEVELS[-1] else done), centre
 
 
 def _paint_tiles(plan: _Plan, size: tuple[int, int], before: Tensor, centre: Centre, tick: Tick) -> Tensor:
@@ -244,7 +249,7 @@ def _paint_tiles(plan: _Plan, size: tuple[int, int], before: Tensor, centre: Cen
         so_far = plan.painter.read(pad_to_stride(tile.cut(below), 0)[0])
         sought = content.lerp(so_far, LARGE_SHARE)
         targets = _targets(plan, LEVELS[-1], sought, content, padded, centre, here, margin=0)
-        out = _decoded(plan, targets, content, padded)[:, :, :h, :w]
+        out = sharpened(_decoded(plan, targets, content, padded)[:, :, :h, :w], plan.crispness)
         return (out + box(tile.cut(below) - out, TONE_WINDOW)).clamp(0, 1)
 
     return in_tiles(*size, painted, tick)

@@ -17,7 +17,7 @@ from diffstyle.ops.colour_transfer import apply_colour_map, colour_map, colour_m
 from diffstyle.ops.luma import luma
 
 EQUALISE = 0.7  # share of the way from the mapped luma to the style's own distribution of luma
-LIFT = 0.35  # share of the way from the mapped luma up to the full range
+LIFT = 0.2  # share of the way from the mapped luma up to the full range
 MIDTONES = 0.25  # share of mid-tones from which on a style has all tones
 LARGEST_GAIN = 2.5
 STEEPEST = 2.5  # slope of luma from photo to style, over that of their whole ranges: a gradient must not become an edge

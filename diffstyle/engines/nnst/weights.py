@@ -69,10 +69,10 @@ STRUCTURE = (  # at 0, 0.5 and 1
         content=0.45,
         light=0.5,
         hue=0.3,
-        calm=0.6,
+        calm=0.4,
         deep=0.0,
         fine=0.0,
-        restore_light=0.5,
+        restore_light=0.35,
         restore_hue=0.35,
     ),
     Weights(

@@ -36,7 +36,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-THUMBNAIL = 192
+THUMBNAIL, PAINTED = 192, 512  # pixels of the longest side: as it ships, and as it is painted
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def make_presets(data: Path, folder: Path) -> list[Path]:
         exemplar = encode_exemplar(pictures[0] if preset.medium else texture(painter, pictures[0]))
         words = preset.name.replace("-", " ") if preset.medium else ""
         style = stylizer.measure(stylizer.encoder.encode(described(style, exemplar, words)))
-        thumbnail = jpeg(stylizer.render(Task(photo, style, size=THUMBNAIL)).picture)
+        thumbnail = jpeg(stylizer.render(Task(photo, style, size=PAINTED)).picture.reduced(THUMBNAIL))
         style = replace(style, name=preset.name, licence=preset.licence, card=preset.credit, thumbnail=thumbnail)
         paths.append(style.save(folder / f"{preset.name}{SUFFIX}"))
     return paths
