@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from diffstyle.ops.luma import box, local_contrast, luma
+from diffstyle.ops.luma import box, local_contrast, luma, sharpened
 
 
 @pytest.mark.parametrize("batch", [(), (2,), (2, 3)])
@@ -27,3 +27,13 @@ def test_local_contrast_is_high_in_texture_and_zero_in_flat_areas() -> None:
     found = local_contrast(x)
     assert float(found[..., :40].max()) < 1e-3
     assert 0.8 < float(found[..., 90:].min()) <= float(found.max()) <= 1
+
+
+def test_sharpening_amplifies_detail_alone() -> None:
+    flat = torch.full((1, 3, 32, 32), 0.4)
+    assert torch.allclose(sharpened(flat, 0.8), flat, atol=1e-6)
+    noise = 0.5 + 0.05 * torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    crisp = sharpened(noise, 0.8)
+    assert float(luma(crisp).std()) > 1.3 * float(luma(noise).std())
+    assert torch.allclose(crisp.mean(), noise.mean(), atol=2e-3)
+    assert torch.equal(sharpened(noise, 0.0), noise)

@@ -1,0 +1,25 @@
+"""Tones of a photo in a style: hues of one ink, and gradients that stay gradients."""
+
+from __future__ import annotations
+
+import torch
+
+from diffstyle.engines.nnst.tones import STEEPEST, gentle
+from diffstyle.ops.colour_transfer import ColourMoments, apply_colour_map, colour_map, colour_moments
+
+
+def test_no_part_of_a_tone_curve_is_steep() -> None:
+    at, values = torch.linspace(0, 1, 17), torch.cat((torch.zeros(8), torch.ones(9)))
+    curve = gentle(at, values)
+    assert float(curve.diff().max()) <= 1.01 * STEEPEST / 16
+    assert float(curve.diff().min()) >= 0
+    assert torch.allclose(curve[[0, -1]], values[[0, -1]], atol=0.02)
+    straight = torch.linspace(0.2, 0.7, 17)
+    assert torch.allclose(gentle(at, straight), straight, atol=1e-5)
+
+
+def test_a_style_of_one_ink_leaves_no_hue() -> None:
+    photo = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    grey = ColourMoments(torch.full((1, 3), 0.5), torch.full((1, 3, 3), 0.05))
+    painted = apply_colour_map(photo, *colour_map(colour_moments(photo), grey))
+    assert float((painted - painted.mean(1, keepdim=True)).abs().mean()) < 0.005
