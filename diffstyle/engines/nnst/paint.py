@@ -52,7 +52,7 @@ STEP_WORK = 0.25  # of a refining step, in levels
 JITTER = 0.35  # length of the noise that a seed adds to keys of unit length
 LARGE_SHARE = 0.7  # of the level before in what is matched beyond the working size
 RADIUS = 48  # the longest side over this: windows in which tones are restored
-CRISPNESS = 0.8  # share by which detail is amplified at last, since decoding softens it
+CRISPNESS = 0.4  # share by which detail is amplified at last, since decoding softens it
 TONE_WINDOW = 25  # pixels, over which a tile has the mean colours of the level before
 
 

@@ -49,8 +49,13 @@ def test_render_equals_the_library(engine: str, client: Client, photo_file: Path
 
 
 def test_the_default_engine_is_the_models_own(client: Client, photo_file: Path, stylizer: Stylizer) -> None:
-    out = ask(client, "render", photo=handle_file(photo_file), style=["neon"], size=64)
+    out = ask(client, "render", photo=handle_file(photo_file), style=["klimt-gold"], size=64)
     assert read_recipe(out).engine == stylizer.default_engine
+
+
+def test_words_that_name_a_medium_choose_the_engine(client: Client, photo_file: Path) -> None:
+    out = ask(client, "render", photo=handle_file(photo_file), style=["halftone dots"], size=64)
+    assert read_recipe(out).engine == "media"
 
 
 def test_depth_is_that_of_the_saved_file(client: Client, photo_file: Path) -> None:
