@@ -7,7 +7,7 @@ from collections.abc import Mapping
 Phrases = Mapping[str, tuple[str, ...]]
 
 
-def _listed(text: str) -> Phrases:
+def listed(text: str) -> Phrases:
     """Entries "name: phrase, phrase" as a table; an entry may go on in lines that hold no colon."""
     entries: list[str] = []
     for line in text.strip().splitlines():
@@ -19,7 +19,11 @@ def _listed(text: str) -> Phrases:
     return {name: tuple(phrase.strip() for phrase in said.split(",")) for name, _, said in parts}
 
 
-DRAWN: Phrases = _listed(
+def worded(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+DRAWN: Phrases = listed(
     """
     halftone: half tone, halftone, halftone print, screen of dots, printed dots, dot screen, rasterised dots
     colour halftone: cmyk, cmyk print, cmyk dots, cmyk halftone, colour halftone, four colour print, process
@@ -30,17 +34,17 @@ DRAWN: Phrases = _listed(
     crt: crt, crt screen, cathode ray tube, old television, old tv, tv screen, vhs screen, rgb phosphor
     stipple: stipple, stippling, stippled, stipple drawing, dotwork, ink dots, dot drawing, stippelung
     pointillism: pointillism, pointillist, pointillistic, divisionism, divisionist, dots of paint, neo
-        impressionism, seurat, signac, pointillisme, puntillismo, pointillismus
-    low-poly: low poly, lowpoly, low polygon, polygon art, polygonal, triangulated, triangle mesh, triangles
+        impressionism, seurat, georges seurat, signac, paul signac, pointillisme, puntillismo, pointillismus
+    low-poly: low poly, lowpoly, low polygon, polygon art, polygonal, triangulated, triangle mesh
     stained glass: stained glass, stained glass window, leaded glass, leaded window, lead glass, church window,
         cathedral window, tiffany glass, vitrail, vitraux, vidriera, buntglas, glasmalerei, glasfenster,
         coloured glass, leadlight, stain glass
-    mosaic: mosaic, tesserae, tile mosaic, roman mosaic, byzantine mosaic, mosaik, mosaico, mosaique, tiles
+    mosaic: mosaic, tesserae, tile mosaic, roman mosaic, byzantine mosaic, mosaik, mosaico, mosaique
     hatching: hatching, hatched, hatch, parallel hatching, hatched drawing, schraffur, pen strokes
     cross-hatching: cross hatching, cross hatched, crosshatching, crosshatched, cross hatch, crosshatch, pen
         hatching, kreuzschraffur, crosshatch drawing
     engraving: engraving, engraved, copperplate, copperplate engraving, steel engraving, wood engraving,
-        banknote, guilloche, dollar bill, durer, dore, kupferstich, gravure, burin
+        banknote, guilloche, dollar bill, durer, albrecht durer, dore, gustave dore, kupferstich, gravure, burin
     etching: etching, etched, etched print, drypoint, dry point, aquatint, radierung, etched lines
     contour lines: contour lines, contour map, topographic, topographic map, topography, isolines, elevation
         lines, map lines, height lines
@@ -51,7 +55,7 @@ DRAWN: Phrases = _listed(
         papercut, cut paper, paper cutout, paper cut out, layered paper, paper layers,
         scherenschnitt, paper collage, kirigami, construction paper
     ink line drawing: ink line drawing, ink drawing, line art, lineart, line drawing, pen and ink, pen drawing,
-        black line drawing, ink lines, ink sketch, pen sketch, inked lines, outlines, outline drawing, colouring
+        black line drawing, ink lines, ink sketch, pen sketch, inked lines, outline drawing, colouring
         book, manga lines, manga, tuschezeichnung
     pencil drawing: pencil, pencil drawing, pencil sketch, graphite, graphite drawing, sketched portrait,
         bleistift, bleistiftzeichnung, dessin au crayon, graphite pencil
@@ -66,12 +70,12 @@ DRAWN: Phrases = _listed(
         video game, video game, pixel, pixelkunst, game graphics, nes game, snes
     one-bit: 1 bit, one bit, 1bit, dithered, dither, dithering, floyd steinberg, macintosh, early computer, game
         boy, gameboy
-    ascii: ascii, ascii art, text art, characters, typed characters, terminal text, typewriter art, letters
+    ascii: ascii, ascii art, text art, typed characters, terminal text, typewriter art
     bricks: bricks, toy bricks, building blocks, lego, lego bricks, brick mosaic, plastic bricks, studs
     cross-stitch: cross stitch, crossstitch, cross stitched, counted cross stitch, needlepoint, kreuzstich
     knitted: knitted, knitting, knit, knitwear, wool sweater, sweater, jumper, woollen, gestrickt, crochet
-    embroidery: embroidery, embroidered, satin stitch, needlework, stitched, stitches, thread painting,
-        stickerei, threads, thread, broderie, bordado
+    embroidery: embroidery, embroidered, satin stitch, needlework, thread painting, stickerei, broderie,
+        bordado
     screen print: screen print, screenprint, screen printed, silkscreen, silk screen, serigraph, poster,
         posterised, posterized, silkscreen poster, travel poster, propaganda poster, gig poster, siebdruck,
         plakat, hope poster, duotone poster, flat colour poster
@@ -87,7 +91,7 @@ DRAWN: Phrases = _listed(
 )
 """Media that follow a rule, and what they are called, in British spelling."""
 
-PAINTED: Phrases = _listed(
+PAINTED: Phrases = listed(
     """
     watercolour: watercolour, watercolor, aquarelle, acuarela, aquarell, watercolour wash
     oil painting: oil, oils, oil painting, oil paint, oil on canvas, olgemalde
@@ -111,15 +115,19 @@ PAINTED: Phrases = _listed(
 
 MEDIA: Phrases = {**DRAWN, **PAINTED}
 
-WEAK: Phrases = _listed(
+WEAK: Phrases = listed(
     """
     halftone: dot, dotted, spots
     line screen: line, stripes
     hatching: stroke
-    ink line drawing: pen, ink, inked
+    ink line drawing: pen, ink, inked, outlines
+    low-poly: triangles
+    mosaic: tiles
+    ascii: letters, characters
+    embroidery: stitches, stitched, thread
     pencil drawing: drawing, sketch, sketched, sketchy, hand drawn
     oil painting: painting, painted, paint
-    woodcut: block print, relief print, printmaking
+    woodcut: block print, relief print, printmaking, carved
     """
 )
 """Words that name a medium only where nothing else does."""
@@ -144,6 +152,8 @@ WITHIN: Mapping[str, frozenset[str]] = {
     "bricks": frozenset({"mosaic"}),
     "pixel art": frozenset({"one-bit"}),
     "linocut": frozenset({"woodcut"}),
+    "woodcut": frozenset({"ink line drawing"}),
+    "knitted": frozenset({"embroidery"}),
     "paper cut": frozenset({"collage"}),
     "pointillism": frozenset({"oil painting"}),
     "impasto": frozenset({"oil painting"}),
@@ -180,37 +190,66 @@ INK = (
     "stroke",
     "text",
 )
-NEGATIONS = ("no", "without", "not", "minus", "never", "avoid", "except", "sans", "ohne", "non", "dont", "nothing")
+STOPS = frozenset(",.;:!?()/")
+"""Marks that end a part of a sentence."""
+NEGATIONS = (
+    *("no", "without", "not", "minus", "never", "avoid", "except", "sans", "ohne", "non", "nothing", "skip", "omit"),
+    *("dont", "doesnt", "isnt", "shouldnt", "wont", "statt", "anstatt"),
+)
+NEGATING_PAIRS = (
+    *(("anything", "but"), ("everything", "but"), ("all", "but"), ("instead", "of"), ("rather", "than")),
+    *(("other", "than"), ("place", "of"), ("opposed", "to"), ("leave", "out"), ("free", "of")),
+)
 ENDS = ("but", "with", "in", "on", "just", "only", "instead", "please", "use")
+"""Words that end a negation; but "not in" negates, and "not only" does not."""
+ALWAYS_END = ("but", "just", "only")
 MORE = {"mostly": 3.0, "mainly": 3.0, "primarily": 3.0, "predominantly": 3.0, "strongly": 2.0}
 LESS = {"slightly": 0.35, "hint": 0.35, "touch": 0.35, "bit": 0.35, "little": 0.35, "some": 0.5, "partly": 0.5}
+EVENLY = ("half", "equal", "equally", "evenly")
+ON = ("on", "against", "onto", "over")
+ARTICLES = ("a", "an", "the", "toned", "old")
+INTO = ("in", "using")
+"""Words before what a picture is made in: "in chalk"."""
+PLACES = ("on", "in", "at", "by", "under", "near", "beside", "and")
+THINGS = worded(
+    """
+    oil chalk charcoal newspaper spiral brick tile letter character thread sweater jumper poster stud blackboard
+    chalkboard banknote mural sprite vector topography elevation tempera pastel triangle
+    """
+)
+"""Names of media that are things besides: before a noun they describe it, as in "oil rig"."""
+SHADING = worded("dark darker light lighter pale bright deep dunkl dunkle dunkler dunklen helle heller hellen")
+"""Adjectives that shade the colour after them."""
 EXTRA: Mapping[str, Phrases] = {
-    "tone": _listed(
+    "tone": listed(
         """
         dark: darker, gloomy, night, moody
         light: lighter, brighter, sunny
         """
     ),
-    "grain": _listed(
+    "grain": listed(
         """
-        coarse: coarser, chunky, large, big, large dots, big dots, huge, thick, thick lines, large tiles
-        fine: finer, tiny, small, small dots, tiny dots, thin, dense, small tiles, intricate
+        coarse: coarser, coarsely, chunky, large, big, large dots, big dots, huge, thick, thick lines, large tiles
+        fine: finer, finely, tiny, small, small dots, tiny dots, thin, dense, small tiles, intricate
         """
     ),
-    "saturation": _listed(
+    "saturation": listed(
         """
         grey: greyscale, grayscale, b w, colourless
         vivid: vibrant, bold colours, lively, neon colours
         """
     ),
-    "colour": _listed(
+    "colour": listed(
         """
         black: ebony
         sepia: sepia toned, sepia tone, sepia ink
         gold: golden, amber
-        turquoise: teal green
+        teal: teal green, teal blue
+        dark teal: dark turquoise
         slate blue: slate
         dark grey: anthracite
+        tan: light brown
+        violet: light purple
         red: cherry, ruby
         green: phosphor green
         navy blue: midnight blue, midnight
@@ -221,6 +260,9 @@ EXTRA: Mapping[str, Phrases] = {
 """Phrasings beside those of the captions."""
 
 _FILLERS = """
+    x pls plz thanks thx hey hi deep soft whole super
+    accent highlight shadow shading border leaf splash contour glow wool yarn glaze edge gap pigment stripe detail
+    cardboard slate velvet linen cotton panel wood copper plank
     if were was are be been built two three four one cut there where when they them he she his her which what kind sort
     can could should must lots lot many few much how about across every each other another same type form form
     a aesthetic against age all american an and antique around art artistic artwork as at backdrop background be
@@ -234,5 +276,5 @@ _FILLERS = """
     stylised stylized technique texture textured that the this through tint tinted to tone toned tones too
     traditional turn turned under use used using version very vibe vintage want way with work would your
 """
-FILLERS = frozenset(_FILLERS.split())
+FILLERS = worded(_FILLERS)
 """Words that say nothing about a medium or a colour."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import TypeAlias
 
 from diffstyle.data.captions import phrases
-from diffstyle.data.words import lexicon
+from diffstyle.data.words import foreign, lexicon
+from diffstyle.data.words.roles import Item, of_the_style
 
 SIMILAR = 0.82  # of `difflib`, from which on a word counts as a misspelling
 SHORTEST = 5  # letters of a word that may be misspelt
 LONGEST = 5  # words of a phrase
-_TOKEN = re.compile(r"\d+(?:\.\d+)?%|[^\W_]+|[,.;:!?()/]")
-_STOPS = frozenset(",.;:!?()/")
+_TOKEN = re.compile(r"\d+(?:\.\d+)?%|\d+\.\d+|[^\W_]+|[,.;:!?()/]")
 _SPELLINGS = {
     "color": "colour",
     "colors": "colour",
@@ -54,17 +56,6 @@ class Words:
         return (*self.inks, self.paper) if self.paper else self.inks
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """A phrase that was understood, at a token, and whether it was negated."""
-
-    kind: str
-    value: str
-    place: int
-    end: int
-    negated: bool = False
-
-
 def parse(text: str) -> Words:
     """What `text` says. Nothing is raised: what is not understood is listed.
 
@@ -74,6 +65,7 @@ def parse(text: str) -> Words:
     tokens = [_plain(t) for t in _TOKEN.findall(_folded(text))]
     items, unknown, corrected = _found(tokens)
     items = _negated(tokens, items)
+    items = of_the_style(tokens, items, unknown, _colour_named)
     positive = [i for i in items if not i.negated]
     excluded = tuple(dict.fromkeys(i.value for i in items if i.negated and i.kind in ("medium", "weak", "colour")))
     inks, paper = _inks(tokens, [i for i in positive if i.kind == "colour"])
@@ -91,7 +83,7 @@ def parse(text: str) -> Words:
         grain=one("grain"),
         movements=tuple(dict.fromkeys(i.value for i in positive if i.kind == "movement")),
         excluded=excluded,
-        unknown=tuple(unknown),
+        unknown=tuple(unknown.values()),
         corrected=tuple(corrected),
     )
 
@@ -122,31 +114,46 @@ def _plain(token: str) -> str:
 
 
 def _key(phrase: str) -> tuple[str, ...]:
-    return tuple(_plain(t) for t in _TOKEN.findall(_folded(phrase)) if t not in _STOPS)
+    return tuple(_plain(t) for t in _TOKEN.findall(_folded(phrase)) if t not in lexicon.STOPS)
+
+
+_Table: TypeAlias = dict[tuple[str, ...], tuple[str, str]]
+
+
+def _table(kinds: Iterable[tuple[str, lexicon.Phrases]]) -> _Table:
+    """(kind, value) of every phrase; where two are spelt alike, the later kind counts."""
+    return {_key(phrase): (kind, value) for kind, values in kinds for value, said in values.items() for phrase in said}
 
 
 @cache
-def _phrases() -> dict[tuple[str, ...], tuple[str, str]]:
-    """(kind, value) of every phrase; where two are spelt alike, the later kind counts."""
-    table: dict[tuple[str, ...], tuple[str, str]] = {}
-    kinds = (
-        ("movement", phrases.MOVEMENTS),
-        ("tone", phrases.TONES),
-        ("contrast", phrases.CONTRASTS),
-        ("saturation", phrases.SATURATIONS),
-        ("grain", phrases.GRAINS),
-        ("colour", phrases.COLOURS),
-        *lexicon.EXTRA.items(),
-        ("weak", lexicon.WEAK),
-        ("medium", lexicon.MEDIA),
+def _english() -> _Table:
+    table = _table(
+        (
+            ("movement", phrases.MOVEMENTS),
+            ("tone", phrases.TONES),
+            ("contrast", phrases.CONTRASTS),
+            ("saturation", phrases.SATURATIONS),
+            ("grain", phrases.GRAINS),
+            ("colour", phrases.COLOURS),
+            *lexicon.EXTRA.items(),
+            ("weak", lexicon.WEAK),
+            ("medium", lexicon.MEDIA),
+        )
     )
-    for kind, values in kinds:
-        for value, said in values.items():
-            table |= {_key(phrase): (kind, value) for phrase in said}
     table[_key("black and white")] = ("pair", "black and white")
     for filler in ("subtle shades", "at night"):
         table[_key(filler)] = ("filler", filler)
     return table
+
+
+@cache
+def _phrases() -> _Table:
+    return _table(foreign.PHRASES.items()) | _english()
+
+
+def _colour_named(phrase: str) -> str:
+    kind, value = _phrases().get(_key(phrase), ("", ""))
+    return value if kind == "colour" else ""
 
 
 @cache
@@ -160,6 +167,10 @@ def _fillers() -> frozenset[str]:
         *lexicon.LESS,
         *lexicon.PAPER,
         *lexicon.INK,
+        *lexicon.EVENLY,
+        *(word for pair in lexicon.NEGATING_PAIRS for word in pair),
+        *(*foreign.FILLERS, *foreign.PAPER, *foreign.NEGATIONS, *foreign.ENDS, *foreign.MORE, *foreign.LESS),
+        *(word for pair in foreign.PAIRS for word in pair),
     )
     return frozenset(_plain(word) for word in (*said, *subjects))
 
@@ -167,13 +178,13 @@ def _fillers() -> frozenset[str]:
 @cache
 def _spellings() -> dict[str, tuple[str, ...]]:
     """Phrases of one or two words without the space, to compare misspelt words with."""
-    return {"".join(key): key for key in _phrases() if 1 <= len(key) <= 2 and len("".join(key)) >= SHORTEST}
+    return {"".join(key): key for key in _english() if 1 <= len(key) <= 2 and len("".join(key)) >= SHORTEST}
 
 
-def _found(tokens: list[str]) -> tuple[list[_Item], list[str], list[tuple[str, str]]]:
-    """The phrases in order, the longest first at each place; the words left over; and misspellings."""
-    table, items = _phrases(), list[_Item]()
-    unknown, corrected = list[str](), list[tuple[str, str]]()
+def _found(tokens: list[str]) -> tuple[list[Item], dict[int, str], list[tuple[str, str]]]:
+    """The phrases in order, the longest first at each place; the words left over by place; and misspellings."""
+    table, items = _phrases(), list[Item]()
+    unknown, corrected = dict[int, str](), list[tuple[str, str]]()
     n = 0
     while n < len(tokens):
         sizes = [k for k in range(min(LONGEST, len(tokens) - n), 0, -1) if tuple(tokens[n : n + k]) in table]
@@ -182,22 +193,22 @@ def _found(tokens: list[str]) -> tuple[list[_Item], list[str], list[tuple[str, s
             n += sizes[0]
             continue
         token = tokens[n]
-        if token not in _fillers() and token not in _STOPS and not token[0].isdigit():
+        if token not in _fillers() and token not in lexicon.STOPS and not token[0].isdigit():
             size, key = _misspelt(tokens, n)
             if key:
                 items += _items(table[key], n, n + size)
                 corrected.append((" ".join(tokens[n : n + size]), " ".join(key)))
                 n += size
                 continue
-            unknown.append(token)
+            unknown[n] = token
         n += 1
     return items, unknown, corrected
 
 
-def _items(fact: tuple[str, str], start: int, end: int) -> list[_Item]:
+def _items(fact: tuple[str, str], start: int, end: int) -> list[Item]:
     if fact[0] == "pair":
-        return [_Item("colour", colour, start, end) for colour in fact[1].split(" and ")]
-    return [] if fact[0] == "filler" else [_Item(*fact, start, end)]
+        return [Item("colour", colour, start, end) for colour in fact[1].split(" and ")]
+    return [] if fact[0] == "filler" else [Item(*fact, start, end)]
 
 
 def _misspelt(tokens: list[str], n: int) -> tuple[int, tuple[str, ...]]:
@@ -213,58 +224,79 @@ def _misspelt(tokens: list[str], n: int) -> tuple[int, tuple[str, ...]]:
     return 0, ()
 
 
-def _negated(tokens: list[str], items: list[_Item]) -> list[_Item]:
+def _negated(tokens: list[str], items: list[Item]) -> list[Item]:
     """Items after a negation and before the end of its clause are negated."""
-    out: list[_Item] = []
-    for item in items:
-        negated = False
-        for token in reversed(tokens[: item.place]):
-            if token in _STOPS or token in lexicon.ENDS:
-                break
-            if token in lexicon.NEGATIONS:
-                negated = True
-                break
-        out.append(_Item(item.kind, item.value, item.place, item.end, negated))
-    return out
+    return [replace(item, negated=_is_negated(tokens[: item.place])) for item in items]
 
 
-def _media(tokens: list[str], items: list[_Item], excluded: frozenset[str]) -> tuple[tuple[str, float], ...]:
+@cache
+def _negations() -> frozenset[str]:
+    return frozenset(_plain(word) for word in (*lexicon.NEGATIONS, *foreign.NEGATIONS))
+
+
+def _is_negated(before: list[str]) -> bool:
+    ends = (*lexicon.ENDS, *foreign.ENDS)
+    for token, earlier in zip(reversed(before), [*reversed(before[:-1]), ""], strict=False):
+        if (earlier, token) in (*lexicon.NEGATING_PAIRS, *foreign.PAIRS):
+            return True
+        if token in lexicon.STOPS or (token in ends and (earlier not in _negations() or token in lexicon.ALWAYS_END)):
+            return False
+        if token in _negations():
+            return True
+    return False
+
+
+def _media(tokens: list[str], items: list[Item], excluded: frozenset[str]) -> tuple[tuple[str, float], ...]:
     named = [i for i in items if i.kind == "medium"] or [i for i in items if i.kind == "weak"]
     weights: dict[str, float] = {}
+    weighted = set[str]()
+    begin = 0
     for item in named:
+        said, place = _weight(tokens, begin, item)
+        begin = max(item.end, place + 1)
         if item.value not in excluded:
-            weights[item.value] = weights.get(item.value, 0.0) or _weight(tokens, item)
-    inside = {held for name in weights for held in lexicon.WITHIN.get(name, ())}
+            weights[item.value] = weights.get(item.value, 0.0) or said or 1.0
+            weighted |= {item.value} if said else set()
+    if any(token in lexicon.EVENLY for token in tokens):
+        weighted = set(weights)
+    inside = {held for name in weights if name not in weighted for held in lexicon.WITHIN.get(name, ())} - weighted
     kept = {name: weight for name, weight in weights.items() if name not in inside} or weights
     total = sum(kept.values())
     return tuple(sorted(((n, w / total) for n, w in kept.items()), key=lambda pair: -pair[1]))
 
 
-def _weight(tokens: list[str], item: _Item) -> float:
-    """What is said of its share: "70 % halftone", "halftone 70%", "mostly", "a touch of"."""
-    before = list(tokens[max(0, item.place - 3) : item.place])
-    for place in range(len(before) - 1, -1, -1):
-        if before[place] in _STOPS:
-            before = before[place + 1 :]
+def _weight(tokens: list[str], begin: int, item: Item) -> tuple[float, int]:
+    """What is said of its share and where: "70 % halftone", "halftone 70%", "mostly", "a touch of"; 0 if nothing.
+
+    Tokens before `begin` belong to another.
+    """
+    for place in range(item.place - 1, max(begin, item.place - 3) - 1, -1):
+        if tokens[place] in lexicon.STOPS:
             break
-    for token in reversed(before):
-        if token.endswith("%"):
-            return max(float(token[:-1]) / 100, 1e-3)
-        if found := lexicon.MORE.get(token, lexicon.LESS.get(token)):
-            return found
+        if found := _share(tokens[place]):
+            return found, place
     after = tokens[item.end] if item.end < len(tokens) else ""
-    return max(float(after[:-1]) / 100, 1e-3) if after.endswith("%") else 1.0
+    return (_share(after), item.end) if after[:1].isdigit() else (0.0, 0)
 
 
-def _inks(tokens: list[str], colours: list[_Item]) -> tuple[tuple[str, ...], str]:
-    """Colours in their order, and the one that is said of the paper: "on black", "black paper", "white on red"."""
+def _share(token: str) -> float:
+    if token[0].isdigit() and (token.endswith("%") or "." in token):
+        return max(float(token[:-1]) / 100 if token.endswith("%") else float(token), 1e-3)
+    return ({**lexicon.MORE, **lexicon.LESS, **foreign.MORE, **foreign.LESS}).get(token, 0.0)
+
+
+def _inks(tokens: list[str], colours: list[Item]) -> tuple[tuple[str, ...], str]:
+    """Colours in their order, and the one that is said of the paper: "on black", "black paper", "su carta gialla"."""
     paper = ""
     inks: list[str] = []
     for item in colours:
         after = tokens[item.end] if item.end < len(tokens) else ""
-        before = [t for t in tokens[max(0, item.place - 3) : item.place] if t not in ("a", "an", "the", "toned", "old")]
-        on = bool(before) and before[-1] in ("on", "against", "onto", "over")
-        if (on or after in lexicon.PAPER) and after not in lexicon.INK:
+        near = tokens[max(0, item.place - 3) : item.place]
+        passed = (*lexicon.ARTICLES, *foreign.ARTICLES, *foreign.PAPER)
+        before = [t for t in near if t not in passed]
+        on = before[-1:] and before[-1] in (*lexicon.ON, *foreign.ON)
+        on = on or (near[-1:] and near[-1] in foreign.PAPER)
+        if (on or after in lexicon.PAPER or after in foreign.PAPER) and after not in lexicon.INK:
             paper = item.value
         elif item.value not in inks:
             inks.append(item.value)
