@@ -61,8 +61,8 @@ class PaintOptions:
     """`strength` 0…1: how far from the photo's own features and colours to the style's.
     `structure` 0…1: how much of the photo's shapes, tones and detail is kept.
     `size`: longest side in pixels of the finest level that is painted whole. `seed` varies which marks are chosen.
-    `refine_steps`: steps of gradient descent after that level. `scales`: how many levels are painted; with fewer than
-    all, the last is enlarged.
+    `refine_steps`: steps of gradient descent after that level. `crispness`: share by which detail is amplified at last.
+    `scales`: how many levels are painted; with fewer than all, the last is enlarged.
     """
 
     strength: float = 1.0
@@ -70,6 +70,7 @@ class PaintOptions:
     size: int = 512
     seed: int | None = None
     refine_steps: int = 0
+    crispness: float = CRISPNESS
     scales: int = len(LEVELS)
 
 
@@ -133,7 +134,7 @@ class _Plan:
 
     @property
     def crispness(self) -> float:
-        return CRISPNESS * self.options.strength
+        return self.options.crispness * self.options.strength
 
     @classmethod
     def of(

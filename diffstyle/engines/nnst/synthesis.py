@@ -47,7 +47,7 @@ def synthesise(
             if on_done:
                 on_done((n + done) / len(SCALES))
 
-        options = PaintOptions(structure=0.0, size=min(WORKING, max(begun.shape[2:])))
+        options = PaintOptions(structure=0.0, size=min(WORKING, max(begun.shape[2:])), crispness=0.0)
         painted = paint(painter, begun[0], (region,), options, on_level)[None]
         texture = match_colours(_closed(painted) if tileable else painted, colours)
     return texture[0]
