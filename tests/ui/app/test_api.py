@@ -37,7 +37,7 @@ def test_the_documented_endpoints_exist(client: Client) -> None:
 @pytest.mark.parametrize("engine", engine_names())
 def test_render_equals_the_library(engine: str, client: Client, photo_file: Path, stylizer: Stylizer) -> None:
     own = {"steps": 2} if "steps" in {f.name for f in fields_of(settings_class(engine))} else {}
-    style = ["klimt-gold:0.5", "blue ink:0.5"]
+    style = ["klimt-gold:0.5", "blue ink drawing:0.5"]
     shared: dict[str, Any] = {"strength": 0.7, "seed": 3, "size": 128}
     out = ask(client, "render", photo=handle_file(photo_file), style=style, engine=engine, **shared, **own)
     recipe = read_recipe(out)
@@ -119,7 +119,7 @@ def test_a_mask_is_painted_and_split_into_layers(client: Client, photo_file: Pat
 @pytest.mark.parametrize("engine", engine_names())
 def test_the_settings_of_a_recipe_render_the_same_again(engine: str, client: Client, photo_file: Path) -> None:
     photo = handle_file(photo_file)
-    style = ["blue ink"]
+    style = ["blue ink drawing"]
     out = ask(client, "render", photo=photo, style=style, engine=engine, strength=0.4, seed=11, size=64)
     found = ask(client, "recipe", picture=handle_file(out))
     assert found["photo"] == "photo.png"
