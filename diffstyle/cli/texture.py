@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from diffstyle.cli.progress import Progress
+from diffstyle.cli.style import Out, Styles
 from diffstyle.core.errors import InputError
 from diffstyle.core.settings import MAX_SEED
 from diffstyle.formats.atomic import check_writable
 
 
 def texture(
-    styles: Annotated[list[str], Parameter(name="STYLE", negative=(), json_list=False)],
+    styles: Styles,
     /,
     *,
-    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    out: Out,
     size: int = 1024,
     height: int | None = None,
     seed: int = 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -12,10 +12,12 @@ from torch import Tensor
 from diffstyle.core.errors import Cancelled
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import Picture
-from diffstyle.core.settings import Capabilities
+from diffstyle.core.settings import Capabilities, EngineSettings
 from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, Task
 from diffstyle.encoders.clip import StyleEncoder
+
+S = TypeVar("S", bound=EngineSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ class EngineHost:
     dtype: torch.dtype
     encoder: StyleEncoder
     preview: Engine | None
+
+
+def settings_of(task: Task | ResolvedTask, cls: type[S]) -> S:
+    """The settings that a task has for the engine of `cls`; its defaults if the task names none or another engine."""
+    return task.engine if isinstance(task.engine, cls) else cls()
 
 
 def report(on_step: OnStep | None, done: int, total: int, preview: Callable[[], Picture] | None = None) -> None:

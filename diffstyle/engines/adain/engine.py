@@ -22,7 +22,7 @@ from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.adain.network import CODE, STRIDE, PreviewNetwork, StyleStatistics
 from diffstyle.engines.adain.settings import Adain
 from diffstyle.engines.adain.strips import WHOLE_PIXELS, EncodedContent, encode, paint
-from diffstyle.engines.base import EngineHost, OnStep, report
+from diffstyle.engines.base import EngineHost, OnStep, report, settings_of
 
 WEIGHTS = "starter/preview/preview.safetensors"
 MEASURED_AREA = 484 * 484  # pixels; best of 448², 484², 512² and 576² on held-out pairs, see CARD.md
@@ -95,7 +95,7 @@ class AdaINEngine:
         return replace(style, references=tuple(self._measured(r) for r in style.references))
 
     def prepare(self, task: Task) -> ResolvedTask:
-        return resolve(task, task.engine if isinstance(task.engine, Adain) else Adain(), self.measure)
+        return resolve(task, settings_of(task, Adain), self.measure)
 
     def largest_side(self, task: ResolvedTask) -> int | None:
         del task

@@ -23,7 +23,7 @@ from diffstyle.core.settings import Capabilities, Settings
 from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, Task, resolve
 from diffstyle.encoders.clip import StyleEncoder
-from diffstyle.engines.base import Engine, OnStep, report
+from diffstyle.engines.base import Engine, OnStep, report, settings_of
 from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.controlnet_hints import condition, depth_weights
 from diffstyle.engines.diffusion.masked_latents import MaskedLatents
@@ -109,7 +109,7 @@ class DiffusionEngine:
         return style
 
     def prepare(self, task: Task) -> ResolvedTask:
-        settings = self.resolved(task.engine if isinstance(task.engine, Diffusion) else Diffusion())
+        settings = self.resolved(settings_of(task, Diffusion))
 
         def measure(style: Style) -> Style:
             style = self.measure(style)

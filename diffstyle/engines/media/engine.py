@@ -18,7 +18,7 @@ from diffstyle.core.picture import Picture
 from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, Task, resolve
 from diffstyle.data.words.parse import nearest_media
-from diffstyle.engines.base import Engine, EngineHost, OnStep, Step, report
+from diffstyle.engines.base import Engine, EngineHost, OnStep, Step, report, settings_of
 from diffstyle.engines.media.canvas import Array, draw_all
 from diffstyle.engines.media.choose import GRAINS, SMALLEST_GRAIN, Layer, adjusted, layers_of, look_of
 from diffstyle.engines.media.photo import Photo
@@ -58,7 +58,7 @@ class MediaEngine:
     def prepare(self, task: Task) -> ResolvedTask:
         for style in task.styles:
             _check(style)
-        return resolve(task, task.engine if isinstance(task.engine, Media) else Media(), self.measure)
+        return resolve(task, settings_of(task, Media), self.measure)
 
     def largest_side(self, task: ResolvedTask) -> int | None:
         del task

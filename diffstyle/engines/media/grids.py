@@ -119,10 +119,8 @@ def characters(photo: Photo, look: Look, rng: Rng) -> Draw:
 def bricks(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Toy bricks seen from above, each with its stud, in the colours that bricks are sold in."""
     grid = Grid.of(photo, 12.2 * look.grain)
-    cells = _cells(photo, look, grid, 1.3)
-    colours = palette(cells.reshape(-1, 3), 26, rng)
-    chosen = colours[nearest(cells.reshape(-1, 3), colours)].reshape(cells.shape)
-    chosen = chosen * (1 + rng.normal(0, 0.015, (*cells.shape[:2], 1)))
+    chosen = _in_palette(photo, look, grid, 26, rng)
+    chosen = chosen * (1 + rng.normal(0, 0.015, (*chosen.shape[:2], 1)))
 
     def draw(window: Window) -> Array:
         v, u, row, column = grid.cells(window)
@@ -146,10 +144,8 @@ def bricks(photo: Photo, look: Look, rng: Rng) -> Draw:
 def cross_stitch(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Crosses of two threads in a few colours of floss, on woven cloth with its holes."""
     grid = Grid.of(photo, 8.6 * look.grain)
-    cells = _cells(photo, look, grid, 1.3)
-    colours = palette(cells.reshape(-1, 3), 28, rng)
-    chosen = colours[nearest(cells.reshape(-1, 3), colours)].reshape(cells.shape)
-    light = rng.normal(0, 0.035, (*cells.shape[:2], 1)).astype(np.float32)
+    chosen = _in_palette(photo, look, grid, 28, rng)
+    light = rng.normal(0, 0.035, (*chosen.shape[:2], 1)).astype(np.float32)
     chosen = (chosen * (1 + light)).astype(np.float32)
 
     def draw(window: Window) -> Array:
@@ -210,6 +206,13 @@ def _cells(photo: Photo, look: Look, grid: Grid, gain: float) -> Array:
     return (
         np.asarray(small + 0.55 * (small - blur(small, 1.6)), np.float32).reshape(grid.rows, grid.columns, 3).clip(0, 1)
     )
+
+
+def _in_palette(photo: Photo, look: Look, grid: Grid, count: int, rng: Rng) -> Array:
+    """(rows, columns, 3): the colours of the cells, of which there are `count` at most."""
+    cells = _cells(photo, look, grid, 1.3)
+    colours = palette(cells.reshape(-1, 3), count, rng)
+    return colours[nearest(cells.reshape(-1, 3), colours)].reshape(cells.shape)
 
 
 def _glyphs() -> Array:

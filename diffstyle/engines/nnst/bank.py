@@ -45,7 +45,7 @@ class Painter:
 class Bank:
     """Features to copy from exemplars and their mirror images at one scale, and the keys by which they are found.
 
-    fine (k, 272) with keys (k, 71), deep (m, 864) with keys (m, 103), of which the last 7 are looks. `hue`: how many
+    fine (k, 272) with keys (k, 64), deep (m, 864) with keys (m, 96), of which the last 7 are looks. `hue`: how many
     times as much as in one picture likeness of hue counts in matches.
     """
 

@@ -17,7 +17,7 @@ from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask, Task, resolve
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.encoders.features import WEIGHTS_SHA256
-from diffstyle.engines.base import EngineHost, OnStep, report
+from diffstyle.engines.base import EngineHost, OnStep, report, settings_of
 from diffstyle.engines.nnst.bank import Painter, StyleBanks, read_style
 from diffstyle.engines.nnst.exemplars import with_exemplars
 from diffstyle.engines.nnst.paint import PaintOptions, paint
@@ -55,7 +55,7 @@ class NnstEngine:
         return with_exemplars(style, self.encoder)
 
     def prepare(self, task: Task) -> ResolvedTask:
-        return resolve(task, task.engine if isinstance(task.engine, Nnst) else Nnst(), self.measure)
+        return resolve(task, settings_of(task, Nnst), self.measure)
 
     def largest_side(self, task: ResolvedTask) -> int | None:
         del task
@@ -67,7 +67,7 @@ class NnstEngine:
         if task.strength == 0:
             report(on_step, STEPS, STEPS)
             return content
-        settings = task.engine if isinstance(task.engine, Nnst) else Nnst()
+        settings = settings_of(task, Nnst)
         options = PaintOptions(
             strength=task.strength,
             structure=task.structure,

@@ -29,16 +29,13 @@ class Looks:
     def of(cls, pictures: Tensor) -> Looks:
         """Of pictures (b, 3, h, w)."""
         colour = F.avg_pool2d(pictures, CELL)
-        grey, square = (F.avg_pool2d(F.avg_pool2d(x, CELL), 3, 1, 1) for x in _with_square(pictures.mean(1, True)))
+        y = pictures.mean(1, keepdim=True)
+        grey, square = (F.avg_pool2d(F.avg_pool2d(x, CELL), 3, 1, 1) for x in (y, y.square()))
         deviation = (square - grey.square()).clamp_min(0).sqrt()
         relief = deviation / (deviation + deviation.mean((2, 3), keepdim=True) + 1e-3)
         light = luma(colour)
         fine = torch.cat((light - 0.5, colour[:, :1] - light, colour[:, 2:] - light, relief), 1)
         return cls(fine, F.avg_pool2d(fine, 2))
-
-
-def _with_square(x: Tensor) -> tuple[Tensor, Tensor]:
-    return x, x.square()
 
 
 def with_looks(keys: Tensor, looks: Tensor) -> Tensor:

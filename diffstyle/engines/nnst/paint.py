@@ -33,8 +33,8 @@ from diffstyle.engines.nnst.targets import (
     Centre,
     MatchWeights,
     Region,
-    calmed,
     mixed_maps,
+    smooth_flats,
     style_targets,
     weighted_mean,
 )
@@ -95,7 +95,7 @@ def paint(
     while options.scales == len(LEVELS) and sizes[-1] < longest:
         sizes.append(min(longest, 2 * sizes[-1]))
     work = [side**2 for side in sizes]
-    work[-1 if len(work) < len(LEVELS) else len(LEVELS) - 1] *= 1 + options.refine_steps * STEP_WORK
+    work[min(len(work), len(LEVELS)) - 1] *= 1 + options.refine_steps * STEP_WORK
     picture, centre, spent = plan.photo, None, 0.0
     for n, (side, level) in enumerate(zip(sizes, (*LEVELS, *[LEVELS[-1]] * len(sizes)), strict=False)):
         size = _size(h, w, side / longest)
@@ -175,7 +175,7 @@ class _Plan:
             torch.lerp(goal.covariance, covariance, self.options.strength),
         )
 
-    def inked(self, picture: Tensor) -> Tensor:
+    def darken_ink(self, picture: Tensor) -> Tensor:
         """`picture` with ink as dark as the style's, in the style of a drawing; any other is left as it is."""
         if sum(len(region.styles) for region in self.regions) > 1 or (tone := self.tones[0][0]).tonality >= 1:
             return picture
@@ -234,8 +234,10 @@ def _paint_level(
         painted = refined(plan.painter, painted, targets, steps=plan.options.refine_steps, on_step=tick)
     painted = painted[:, :, MARGIN : MARGIN + h, MARGIN : MARGIN + w]
     whole = apply_colour_map(painted, *colour_map(colour_moments(painted), plan.colours(colour_moments(goal))))
-    whole = plan.inked(whole)
-    done = settled(whole, goal, photo, luma_share=plan.weights.restore_light, chroma_share=plan.weights.restore_hue)
+    whole = plan.darken_ink(whole)
+    done = restore_tones(
+        whole, goal, photo, luma_share=plan.weights.restore_light, chroma_share=plan.weights.restore_hue
+    )
     return (sharpened(done, plan.crispness) if level == LEVELS[-1] else done), centre
 
 
@@ -283,7 +285,11 @@ def _targets(
             )
             chosen = style_targets(plan.painter.decoder, sought, looks, bank, centre=centre, weights=match)
             parts.append((chosen, style.weight if cells is None else cells * style.weight))
-    chosen, weights, strength = calmed(mixed_maps(parts), goal, plan.weights.calm), plan.weights, plan.options.strength
+    chosen, weights, strength = (
+        smooth_flats(mixed_maps(parts), goal, plan.weights.flat_smoothing),
+        plan.weights,
+        plan.options.strength,
+    )
     fine, deep = 1 - strength * (1 - weights.fine), 1 - strength * (1 - weights.deep)
     return Maps(torch.lerp(chosen.fine, content.fine, fine), torch.lerp(chosen.deep, content.deep, deep))
 
@@ -300,7 +306,7 @@ def _decoded(plan: _Plan, targets: Maps, content: Maps, goal: Tensor) -> Tensor:
     return painted + missing * (goal - plan.painter.decoder(content))
 
 
-def settled(painted: Tensor, goal: Tensor, photo: Tensor, *, luma_share: float, chroma_share: float) -> Tensor:
+def restore_tones(painted: Tensor, goal: Tensor, photo: Tensor, *, luma_share: float, chroma_share: float) -> Tensor:
     """`painted` nearer to the tones of the goal, place by place, clamped.
 
     The difference to the goal is smoothed within the photo's contours, so light and dark stay within an object, colour

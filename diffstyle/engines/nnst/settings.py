@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
-from diffstyle.core.fields import Range, Section
+from diffstyle.core.errors import InputError
+from diffstyle.core.fields import Range, Section, check_values
 from diffstyle.core.settings import Capabilities, EngineSettings
 
 
@@ -27,6 +28,11 @@ class Nnst(EngineSettings):
 
     refine_steps: Annotated[int, Range(0, 200), Section("Painter")] = 0
     scales: Annotated[int, Range(1, 3), Section("Painter")] = 3
+
+    def __post_init__(self) -> None:
+        check_values(self, Nnst)
+        if self.refine_steps and self.scales < 3:
+            raise InputError("refine_steps acts on the last of three scales: leave scales out.")
 
     def draft(self) -> Nnst:
         """The first two scales."""

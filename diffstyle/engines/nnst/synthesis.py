@@ -41,19 +41,19 @@ def synthesise(
     colours = _mean_colours(styles)
     for n, scale in enumerate(SCALES):
         size = (max(16, height // scale), max(16, width // scale))
-        begun = _repeated(texture, size) if tileable else resized(texture, size)
+        start = _wrapped(texture, size) if tileable else resized(texture, size)
 
         def on_level(done: float, _: Tensor, n: int = n) -> None:
             if on_done:
                 on_done((n + done) / len(SCALES))
 
-        options = PaintOptions(structure=0.0, size=min(WORKING, max(begun.shape[2:])), crispness=0.0)
-        painted = paint(painter, begun[0], (region,), options, on_level)[None]
-        texture = match_colours(_closed(painted) if tileable else painted, colours)
+        options = PaintOptions(structure=0.0, size=min(WORKING, max(start.shape[2:])), crispness=0.0)
+        painted = paint(painter, start[0], (region,), options, on_level)[None]
+        texture = match_colours(_blend_edges(painted) if tileable else painted, colours)
     return texture[0]
 
 
-def _repeated(texture: Tensor, size: tuple[int, int]) -> Tensor:
+def _wrapped(texture: Tensor, size: tuple[int, int]) -> Tensor:
     """(1, 3, h, w) resized to `size` as a part of its own repetition, with MARGIN pixels more on each side."""
     thrice = resized(texture.tile(1, 1, 3, 3), (3 * size[0], 3 * size[1]))
     once = thrice[:, :, size[0] : 2 * size[0], size[1] : 2 * size[1]]
@@ -61,7 +61,7 @@ def _repeated(texture: Tensor, size: tuple[int, int]) -> Tensor:
     return once[:, :, rows][:, :, :, columns]
 
 
-def _closed(painted: Tensor) -> Tensor:
+def _blend_edges(painted: Tensor) -> Tensor:
     """(1, 3, h, w) without its margins, the first pixels after each edge fading in from what lies beyond the other."""
     for dim in (2, 3):
         side = painted.shape[dim] - 2 * MARGIN

@@ -86,7 +86,7 @@ def _matches(queries: Tensor, looks: Tensor, keys: Tensor, weights: MatchWeights
     return nearest(sought[0], keys).view(h, w)
 
 
-def calmed(targets: Maps, goal: Tensor, share: float) -> Maps:
+def smooth_flats(targets: Maps, goal: Tensor, share: float) -> Maps:
     """`targets` averaged with their neighbours' where the goal (1, 3, h, w) is flat, by up to `share`.
 
     Neighbouring places of a calm sky match places of the style that differ in tone: undone, that is mottle.

@@ -49,7 +49,7 @@ class ToneMap:
             matrix,
             offset,
             photo_tones := luma_quantiles(seen) + steps,
-            gentle(photo_tones, style.tones),
+            limit_slope(photo_tones, style.tones),
             min(1.0, style.midtones / MIDTONES),
             colourfulness,
         )
@@ -70,7 +70,7 @@ class ToneMap:
         return (lifted + 0.5 * (wanted - luma(lifted))).clamp(0, 1)
 
 
-def gentle(at: Tensor, values: Tensor) -> Tensor:
+def limit_slope(at: Tensor, values: Tensor) -> Tensor:
     """Ascending `values` (n,) at the places `at` (n,), less steep than STEEPEST times the whole line; same ends.
 
     What steep parts lose is given to the others in proportion to their length.

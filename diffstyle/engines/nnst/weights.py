@@ -12,8 +12,8 @@ class Weights:
     """How the photo and the style share in a painting.
 
     `content`: the photo's share in the features that are matched after the first level; the rest are the picture's so
-    far. `light`, `hue`, `relief`: as in MatchWeights. `calm`: how far neighbouring targets are averaged where the photo
-    is flat. `deep`, `fine`: how far targets are pulled back to the photo's own features. `restore_light`,
+    far. `light`, `hue`, `relief`: as in MatchWeights. `flat_smoothing`: how far neighbouring targets are averaged where
+    the photo is flat. `deep`, `fine`: how far targets are pulled back to the photo's own features. `restore_light`,
     `restore_hue`: how much of the goal's is restored in what was painted.
     """
 
@@ -21,7 +21,7 @@ class Weights:
     light: float
     hue: float
     relief: float = 0.0
-    calm: float
+    flat_smoothing: float
     deep: float
     fine: float
     restore_light: float
@@ -42,7 +42,7 @@ class Weights:
             light=mix(a.light, b.light, share) * lines,
             hue=mix(a.hue, b.hue, share) * lines * colourfulness,
             relief=RELIEF * (1 - tonality),
-            calm=mix(a.calm, b.calm, share),
+            flat_smoothing=mix(a.flat_smoothing, b.flat_smoothing, share),
             deep=mix(a.deep, b.deep, share),
             fine=mix(a.fine, b.fine, share),
             restore_light=mix(a.restore_light, b.restore_light, share) * tonality,
@@ -59,7 +59,7 @@ STRUCTURE = (  # at 0, 0.5 and 1
         content=0.3,
         light=0.2,
         hue=0.1,
-        calm=0.3,
+        flat_smoothing=0.3,
         deep=0.0,
         fine=0.0,
         restore_light=0.1,
@@ -69,7 +69,7 @@ STRUCTURE = (  # at 0, 0.5 and 1
         content=0.45,
         light=0.5,
         hue=0.3,
-        calm=0.4,
+        flat_smoothing=0.4,
         deep=0.0,
         fine=0.0,
         restore_light=0.35,
@@ -79,7 +79,7 @@ STRUCTURE = (  # at 0, 0.5 and 1
         content=0.95,
         light=3.0,
         hue=3.0,
-        calm=1.0,
+        flat_smoothing=1.0,
         deep=0.5,
         fine=0.5,
         restore_light=0.9,

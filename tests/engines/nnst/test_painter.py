@@ -127,3 +127,8 @@ def test_a_texture_has_the_colours_of_its_style() -> None:
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     assert torch.allclose(one.mean((1, 2)), style.mean((1, 2)), atol=0.05)
+
+
+def test_refining_fewer_scales_gets_a_sentence() -> None:
+    with pytest.raises(InputError, match="last of three scales"):
+        Nnst(refine_steps=4, scales=2)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import torch
 
-from diffstyle.engines.nnst.tones import STEEPEST, gentle
+from diffstyle.engines.nnst.tones import STEEPEST, limit_slope
 from diffstyle.ops.colour_transfer import ColourMoments, apply_colour_map, colour_map, colour_moments
 
 
 def test_no_part_of_a_tone_curve_is_steep() -> None:
     at, values = torch.linspace(0, 1, 17), torch.cat((torch.zeros(8), torch.ones(9)))
-    curve = gentle(at, values)
+    curve = limit_slope(at, values)
     assert float(curve.diff().max()) <= 1.01 * STEEPEST / 16
     assert float(curve.diff().min()) >= 0
     assert torch.allclose(curve[[0, -1]], values[[0, -1]], atol=0.02)
     straight = torch.linspace(0.2, 0.7, 17)
-    assert torch.allclose(gentle(at, straight), straight, atol=1e-5)
+    assert torch.allclose(limit_slope(at, straight), straight, atol=1e-5)
 
 
 def test_a_style_of_one_ink_leaves_no_hue() -> None:
