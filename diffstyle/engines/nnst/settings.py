@@ -17,7 +17,8 @@ class Nnst(EngineSettings):
     Parameters
     ----------
     refine_steps
-        Steps of gradient descent after the painting, at up to 512 pixels: crisper strokes, 0.2 s a step.
+        Steps of gradient descent after the painting, at up to 512 pixels: crisper strokes and a weave like canvas,
+        0.2 s a step.
     scales
         How many of the scales 128, 256 and 512 pixels are painted; fewer give a quick draft.
     """
