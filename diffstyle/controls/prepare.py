@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import torch
-from scipy import ndimage as untyped
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -15,7 +13,6 @@ from diffstyle.core.picture import CLEAR, Picture
 from diffstyle.core.task import ResolvedTask
 from diffstyle.engines.base import Engine, OnStep
 
-ndimage: Any = untyped
 WIDE, FINEST = 1 / 16, 1 / 512  # standard deviations, in longest sides, of the blurs that separate contrast and detail
 NARROWEST = 0.7  # pixels, the least of the finer one
 SHARPEST = 4  # pixels; wider blurs run on a coarser grid
@@ -65,6 +62,8 @@ def prepared(content: Picture, contrast: float, sharpness: float) -> Picture:
 
 def blurred(pixels: Tensor, sigma: float) -> Tensor:
     """(3, H, W) blurred by a Gaussian of `sigma` pixels; a wide one is computed on a coarser grid and interpolated."""
+    from scipy import ndimage
+
     height, width = pixels.shape[1:]
     coarse = max(1, int(sigma / SHARPEST))
     small = pixels[None]

@@ -10,7 +10,6 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -117,6 +116,7 @@ class Mask:
 
     def feathered(self, pixels: float) -> Mask:
         """The mask blurred by a Gaussian whose edges are about `pixels` wide, a deviation of half as much."""
+        from scipy import ndimage
 
         def soft(values: Tensor) -> Tensor:
             return torch.from_numpy(ndimage.gaussian_filter(values[0].numpy(), pixels / 2, mode="nearest"))[None]

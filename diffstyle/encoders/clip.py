@@ -22,7 +22,6 @@ from diffstyle.core.device import enough_memory
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import MIN_SIDE, Picture
 from diffstyle.core.style import Reference, Style
-from diffstyle.data.procedural.scenes import scene
 from diffstyle.encoders import bridge as bridges
 from diffstyle.encoders.bridge import Bridge
 from diffstyle.encoders.clip_model import OpenClip, Tokenizer
@@ -148,6 +147,8 @@ class StyleEncoder:
         """
         if self.source.bridge is not None:
             return 1.0  # encoders with a trained bridge are trained at length 1
+        from diffstyle.data.procedural.scenes import scene
+
         rng = np.random.default_rng(0)
         squares = [tiles(Picture.from_array(scene(rng, self._loaded.side)), self._loaded.side)[0] for _ in range(4)]
         encoded = self._loaded.model.encode_image(self._loaded.normalised(torch.stack(squares).to(self.device)))

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-CHUNK = 2**23  # entries of one block of the similarity matrix
+CHUNK = 2**21  # entries of one part of the similarity matrix, which stays in the cache
+GROUP = 64  # keys whose largest product is found at once: vectorised, unlike a search with indices
 
 
 def to_keys(maps: Tensor, projection: Tensor, centre: Tensor | None = None) -> Tensor:
@@ -21,9 +22,19 @@ def to_keys(maps: Tensor, projection: Tensor, centre: Tensor | None = None) -> T
 
 
 def nearest(queries: Tensor, keys: Tensor) -> Tensor:
-    """Index (n,) of the key (k, d) with the largest inner product with each query (n, d)."""
-    step = max(64, CHUNK // max(1, keys.shape[0]))
-    return torch.cat([(part @ keys.mT).max(1).indices for part in torch.split(queries, step)])
+    """Index (n,) of the key (k, d) with the largest inner product with each query (n, d), the first of equal ones."""
+    spare = -len(keys) % GROUP
+    keys = torch.cat((keys, keys[:1].expand(spare, -1)))
+    step = max(64, CHUNK // len(keys))
+    return torch.cat([_first_largest(part @ keys.mT) for part in torch.split(queries, step)])
+
+
+def _first_largest(products: Tensor) -> Tensor:
+    """Index (n,) of the first of the largest entries of each row (n, k), k a multiple of GROUP."""
+    groups = products.view(len(products), -1, GROUP)
+    best = groups.amax(2).argmax(1)  # (n,)
+    within = groups[torch.arange(len(best), device=best.device), best].argmax(1)
+    return best * GROUP + within
 
 
 def gather(maps: Tensor, index: Tensor, height: int, width: int) -> Tensor:

@@ -192,14 +192,17 @@ class _Plan:
             return [None]
         return [torch.ones(1, 1, *size) if mask is None else mask for mask in masks]
 
-    def goal(self, photo: Tensor, masks: Masks) -> Tensor:
-        """The photo (1, 3, h, w), or a part of it, in the styles' colours, as far as `strength` says."""
+    def goal(self, photo: Tensor, masks: Masks, *, whole: bool = True) -> Tensor:
+        """The photo (1, 3, h, w) in the styles' colours, as far as `strength` says; its local contrast is kept in a
+        whole picture.
+        """
         parts: list[tuple[Tensor, Tensor | float]] = []
         for region, tones, mask in zip(self.regions, self.tones, masks, strict=True):
             total = sum(s.weight for s in region.styles)
             for style, tone in zip(region.styles, tones, strict=True):
                 share = style.weight / total
-                parts.append((tone(photo), share if mask is None else mask * share))
+                toned = tone.with_detail(tone(photo), photo) if whole else tone(photo)
+                parts.append((toned, share if mask is None else mask * share))
         mapped = weighted_mean(parts)
         return torch.lerp(photo, mapped, self.options.strength)
 
@@ -247,7 +250,7 @@ def _paint_tiles(plan: _Plan, size: tuple[int, int], before: Tensor, centre: Cen
 
     def painted(tile: Tile) -> Tensor:
         here = [None if mask is None else tile.cut(mask) for mask in masks]
-        padded, (h, w) = pad_to_stride(plan.goal(tile.cut(photo), here), 0)
+        padded, (h, w) = pad_to_stride(plan.goal(tile.cut(photo), here, whole=False), 0)
         content = plan.painter.read(padded)
         so_far = plan.painter.read(pad_to_stride(tile.cut(below), 0)[0])
         sought = content.lerp(so_far, LARGE_SHARE)

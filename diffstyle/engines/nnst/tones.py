@@ -14,6 +14,7 @@ from torch import Tensor
 
 from diffstyle.engines.nnst.bank import StyleBanks, luma_quantiles
 from diffstyle.ops.colour_transfer import apply_colour_map, colour_map, colour_moments
+from diffstyle.ops.guided import guided_filter
 from diffstyle.ops.luma import luma
 
 EQUALISE = 0.7  # share of the way from the mapped luma to the style's own distribution of luma
@@ -21,6 +22,9 @@ LIFT = 0.2  # share of the way from the mapped luma up to the full range
 MIDTONES = 0.25  # share of mid-tones from which on a style has all tones
 LARGEST_GAIN = 2.5
 STEEPEST = 2.5  # slope of luma from photo to style, over that of their whole ranges: a gradient must not become an edge
+DETAIL = 1.2  # local contrast that is kept of the photo's, when the style has its range of tones
+WINDOW = 24  # the longest side over this: windows over which contrast is local
+EDGE = 0.02  # variance of luma, from which on a contour is no local contrast
 KNEE = 0.25  # share of the style's range at either end into which tones beyond it are compressed
 
 
@@ -68,6 +72,25 @@ class ToneMap:
         gain = ((wanted.clamp_min(0) + 0.04) / (y.clamp_min(0) + 0.04)).clamp(0, LARGEST_GAIN)
         lifted = mapped * gain
         return (lifted + 0.5 * (wanted - luma(lifted))).clamp(0, 1)
+
+    def with_detail(self, goal: Tensor, photo: Tensor) -> Tensor:
+        """The `goal` (1, 3, h, w) that this made of the photo, with the photo's local contrast where it has less.
+
+        A curve that is flat in the lights takes the form from a white dog. Both must be whole pictures.
+        """
+        longest = max(photo.shape[2:])
+        y = torch.cat((luma(photo), luma(goal)), 1)
+        smooth = guided_filter(
+            y, y[:, :1], radius=max(2, longest // WINDOW), epsilon=EDGE, shrink=max(1, longest // 128)
+        )
+        wanted, found = (y - smooth).split(1, 1)
+        gain = DETAIL * min(1.0, _range(self.style_tones) / max(0.05, _range(self.photo_tones)))
+        missing = torch.where((gain * wanted).abs() > found.abs(), gain * wanted - found, 0.0)
+        return (goal + self.tonality * missing).clamp(0, 1)
+
+
+def _range(tones: Tensor) -> float:
+    return float(tones[-1] - tones[0])
 
 
 def limit_slope(at: Tensor, values: Tensor) -> Tensor:
