@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -14,10 +14,11 @@ from torch.nn import functional as F
 
 from diffstyle.core.errors import InputError
 from diffstyle.data.captions import CALLED, say
-from diffstyle.data.procedural import MEDIA, Pixels, render
-from diffstyle.data.procedural.scenes import scene
 from diffstyle.formats.atomic import cache_folder
 from diffstyle.formats.safetensors import read_safetensors, write_safetensors
+
+if TYPE_CHECKING:
+    from diffstyle.data.procedural import Pixels
 
 PER_MEDIUM, SIDE = 4, 256
 VERSION = 2  # of the pairs: raise it to invalidate cached bridges
@@ -88,6 +89,9 @@ def fit(texts: Tensor, pictures: Tensor, *, ridge: float = 0.03) -> Bridge:
 
 def pairs(seed: int = 0) -> list[tuple[Pixels, str]]:
     """Procedural pictures (h, w, 3) with their captions, determined by `seed`."""
+    from diffstyle.data.procedural import MEDIA, render
+    from diffstyle.data.procedural.scenes import scene
+
     rng = np.random.default_rng(seed)
     made: list[tuple[Pixels, str]] = []
     for medium in MEDIA:

@@ -83,7 +83,8 @@ class ToneMap:
         smooth = guided_filter(
             y, y[:, :1], radius=max(2, longest // WINDOW), epsilon=EDGE, shrink=max(1, longest // 128)
         )
-        wanted, found = (y - smooth).split(1, 1)
+        local = y - smooth
+        wanted, found = local[:, :1], local[:, 1:]
         gain = DETAIL * min(1.0, _range(self.style_tones) / max(0.05, _range(self.photo_tones)))
         missing = torch.where((gain * wanted).abs() > found.abs(), gain * wanted - found, 0.0)
         return (goal + self.tonality * missing).clamp(0, 1)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.cluster import vq as untyped
 from torch import Tensor
 
 from diffstyle.core.picture import Picture
 
-vq: Any = untyped
 SIDE = 64  # pixels, at which colours are compared
 RESTARTS = 8
 
@@ -53,6 +50,8 @@ def _scaled(points: Array) -> Array:
 
 def _clustered(points: Array, count: int, seed: int) -> Array:
     """Centres (count, d)."""
+    from scipy.cluster import vq
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a cluster without pictures keeps its centre
         centres, _ = vq.kmeans2(points, count, iter=25, minit="++", rng=np.random.default_rng(seed))
