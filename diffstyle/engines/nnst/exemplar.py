@@ -1,14 +1,20 @@
-"""Which part of a style picture is painting: paper margins, mounts and plain frames around it are cut off."""
+"""Which part of a style picture is painting: paper margins, mounts and plain frames around it are cut off.
+
+A picture of one colour stands for that colour's shades, since nothing can be told apart in one tone.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+from diffstyle.ops.luma import luma
+
 LARGEST = 0.22  # of a side, that is cut from either end
 NEAR = 0.07  # distance in sRGB within which a pixel has the margin's colour
 SHARE = 0.97  # of a line's pixels that have it
 PAPER = 0.35  # share of the inside that has the margin's colour, from which on both are one sheet of paper
+PLAIN = 0.02  # largest difference in sRGB from the median of a picture of one colour
 INSET = 0.012  # of the longest side, cut further in where a margin was found: its shadow or rule
 
 
@@ -29,6 +35,18 @@ def crop_margins(exemplar: Tensor) -> Tensor:
             break
         exemplar = inside
     return exemplar
+
+
+def with_shades(exemplar: Tensor) -> Tensor:
+    """(3, h, w) as it is, or, where it is all of one colour, a ramp (3, 256, 64) of that colour's shades and tints."""
+    colour = exemplar.flatten(1).median(1).values
+    if float((exemplar - colour[:, None, None]).abs().amax()) > PLAIN:
+        return exemplar
+    own = float(luma(colour[:, None, None]))
+    tones = torch.linspace(0.06, 0.94, 256)
+    shades = colour[:, None] * (tones / max(own, 1e-3)).clamp(max=1)  # (3, 256)
+    light = ((tones - own) / max(1 - own, 1e-3)).clamp(0, 1)
+    return torch.lerp(shades, torch.ones(()), light)[..., None].expand(3, 256, 64).contiguous()
 
 
 def margins(exemplar: Tensor) -> tuple[int, int, int, int]:

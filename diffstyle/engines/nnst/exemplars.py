@@ -9,7 +9,7 @@ from diffstyle.core.picture import Picture
 from diffstyle.core.style import MAX_EXEMPLARS, Reference, Style
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.encoders.space import StyleSpace
-from diffstyle.engines.nnst.exemplar import crop_margins
+from diffstyle.engines.nnst.exemplar import crop_margins, with_shades
 from diffstyle.engines.nnst.typical import most_typical
 from diffstyle.formats.exemplar import encode_exemplar
 
@@ -46,7 +46,7 @@ def _with_exemplars(reference: Reference, encoder: StyleEncoder) -> Reference:
 
 
 def _own(pictures: tuple[Picture, ...], encoder: StyleEncoder) -> tuple[bytes, ...]:
-    inside = [Picture(crop_margins(p.opaque())) for p in pictures]
+    inside = [Picture(with_shades(crop_margins(p.opaque()))) for p in pictures]
     chosen = range(len(inside))
     if len(inside) > MAX_EXEMPLARS:
         chosen = most_typical(inside, encoder.pictures(pictures), MAX_EXEMPLARS)

@@ -19,6 +19,7 @@ from diffstyle.engines.nnst.settings import Nnst
 from diffstyle.engines.nnst.synthesis import synthesise
 from diffstyle.engines.nnst.targets import WeightedStyle
 from diffstyle.formats.exemplar import LARGEST, LONGEST, decode_exemplar, encode_exemplar
+from diffstyle.ops.luma import luma
 from tests.helpers.pictures import waves
 
 
@@ -132,3 +133,14 @@ def test_a_texture_has_the_colours_of_its_style() -> None:
 def test_refining_fewer_scales_gets_a_sentence() -> None:
     with pytest.raises(InputError, match="last of three scales"):
         Nnst(refine_steps=4, scales=2)
+
+
+@pytest.mark.parametrize("colour", [(0.8, 0.1, 0.1), (0.5, 0.5, 0.5), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)])
+def test_one_colour_paints_the_photo_in_its_shades(
+    stylizer: Stylizer, photo: Picture, colour: tuple[float, float, float]
+) -> None:
+    plain = Picture(torch.tensor(colour)[:, None, None].expand(3, 64, 64).contiguous())
+    painted = stylizer.stylize(photo, Style.from_image(plain), engine="nnst").picture.pixels
+    before, after = (luma(pixels[None]).flatten() for pixels in (photo.pixels, painted))
+    assert float(torch.corrcoef(torch.stack((before, after)))[0, 1]) > 0.9
+    assert float(after.std()) > 0.1
