@@ -24,6 +24,7 @@ from diffstyle.engines.nnst.paint import PaintOptions, paint
 from diffstyle.engines.nnst.settings import Nnst
 from diffstyle.engines.nnst.synthesis import synthesise
 from diffstyle.engines.nnst.targets import Region, WeightedStyle
+from diffstyle.engines.nnst.words import notes_of
 from diffstyle.formats.exemplar import decode_exemplar
 
 WEIGHTS = "starter/nnst/decoder.safetensors"
@@ -85,7 +86,8 @@ class NnstEngine:
 
         painted = paint(self.painter, content.pixels, self._regions(task), options, on_level)
         report(on_step, STEPS, STEPS)
-        return Picture(painted.float().clamp(0, 1), content.alpha, content.source)
+        notes = dict.fromkeys(note for style in task.styles for r in style.references for note in notes_of(r))
+        return Picture(painted.float().clamp(0, 1), content.alpha, content.source, (*content.notes, *notes))
 
     def texture(
         self, style: Style, *, width: int, height: int, seed: int, tileable: bool, on_step: OnStep | None = None
