@@ -18,6 +18,14 @@ from diffstyle.formats.exemplar import LONGEST, decode_exemplar, encode_exemplar
 from diffstyle.ops.lab import Array, to_lab, to_srgb
 from diffstyle.ops.recolour import recoloured
 
+COLOURLESS = frozenset(
+    (
+        *("oil painting", "impasto", "palette knife", "acrylic", "gouache", "tempera", "encaustic", "watercolour"),
+        *("wet-in-wet watercolour", "pastel", "oil pastel", "coloured pencil", "spray paint", "batik", "tapestry"),
+        *("mosaic", "stained glass", "low-poly", "pixel art", "embroidery", "cross-stitch", "crayon", "comic"),
+    )
+)
+"""Media that take any colours."""
 TONES = {"dark": 1.45, "light": 0.68}  # exponents of lightness
 CONTRASTS = {"high": 1.3, "low": 0.65}
 SATURATIONS = {"vivid": 1.45, "muted": 0.55, "grey": 0.0}
@@ -56,6 +64,15 @@ def facts_of(words: Words, prompt: str) -> Facts:
         tokens=frozenset(tokens_of(prompt)),
         excluded=frozenset(words.excluded),
     )
+
+
+def keeps_hues(reference: Reference) -> bool:
+    """Whether words name nothing but media that have no colours of their own, such as gouache, and no colour."""
+    if not reference.prompt or reference.pictures:
+        return False
+    words = parse(reference.prompt)
+    named = words.artists or words.movements or words.colours or words.saturation == "grey"
+    return bool(words.media) and not named and all(name in COLOURLESS for name, _ in words.media)
 
 
 def notes_of(reference: Reference) -> list[str]:

@@ -36,7 +36,7 @@ def watercolour(photo: Array, rng: np.random.Generator) -> Array:
     """Three transparent glazes with dark rims, on grained paper that is left white in the lights."""
     pigment = np.ones_like(photo)
     grain = _grain(size(photo), rng)
-    for strength, smooth, wander in ((0.3, 15, 9.0), (0.36, 9, 6.0), (0.42, 5, 3.0)):
+    for strength, smooth, wander in ((0.2, 15, 9.0), (0.25, 9, 6.0), (0.36, 5, 3.0)):
         wash = _warped(_smooth(saturated(photo, 1.45) ** 0.75, smooth), wander, rng)
         steps = np.round(wash * 4 + 0.22 * noise(size(photo), 12.0, rng)[..., None]) / 4
         steps = blur(steps.clip(0, 1).astype(np.float32), (0.9, 0.9, 0))
@@ -56,7 +56,7 @@ def wet_in_wet(photo: Array, rng: np.random.Generator) -> Array:
     front = np.exp(-np.square((blooms - 0.9) / 0.12)).astype(np.float32)
     inside = (blooms > 0.9).astype(np.float32)
     grain = _grain(shape, rng)
-    density = 0.8 * (1 + 0.35 * front - 0.4 * blur(inside, 3.0) + 0.2 * grain)
+    density = 0.62 * (1 + 0.35 * front - 0.4 * blur(inside, 3.0) + 0.2 * grain)
     return _on_paper(1 - (1 - colours) * density.clip(0, 1.15)[..., None], grain)
 
 

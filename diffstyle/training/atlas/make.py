@@ -27,6 +27,7 @@ from diffstyle.engines.nnst.paint import PaintOptions, paint
 from diffstyle.engines.nnst.targets import Region, WeightedStyle
 from diffstyle.formats.atomic import sha256, write_atomic
 from diffstyle.formats.exemplar import LONGEST, encode_exemplar
+from diffstyle.ops.colour_transfer import ColourMoments, colour_moments, match_colours, mean_moments
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.atlas.hands import RENDERINGS
 from diffstyle.training.data import Pixels, read_shards
@@ -78,13 +79,14 @@ def make_atlas(data: Path, folder: Path, only: frozenset[str] = frozenset()) -> 
     entries = [Recipe(**e) for e in recipe["exemplar"]]
     pixels = _pictures(data, {*recipe["photos"], *(e.key for e in entries)})
     photos = [pixels[key] for key in recipe["photos"]]
+    usual = usual_colours(data)
     stylizer = Stylizer.load("starter", device="cpu")
     painter = Painter.load(verified(WEIGHTS)[0])
     for entry in entries:
         path = folder / f"{entry.name}.webp"
         if path.is_file() and only and entry.name not in only:
             continue
-        encoded = encode_exemplar(_made(entry, photos, pixels, stylizer, painter), largest=LARGEST)
+        encoded = encode_exemplar(_made(entry, photos, pixels, usual, stylizer, painter), largest=LARGEST)
         write_atomic(path, lambda file, encoded=encoded: file.write(encoded))
         print(path, len(encoded), flush=True)
     for path in folder.glob("*.webp"):
@@ -107,29 +109,43 @@ def _pictures(data: Path, keys: set[str]) -> Mapping[str, Pixels]:
     }
 
 
+def usual_colours(data: Path) -> ColourMoments:
+    """Those of photos on average: a medium that has no colours of its own then hardly changes a photo's."""
+    samples = read_shards(data, "photo-clean-*", "train")
+    return mean_moments([colour_moments(Picture.from_array(s.pixels).reduced(96).pixels[None]) for s in samples])
+
+
 def _made(
-    entry: Recipe, photos: list[Pixels], pixels: Mapping[str, Pixels], stylizer: Stylizer, painter: Painter
+    entry: Recipe,
+    photos: list[Pixels],
+    pixels: Mapping[str, Pixels],
+    usual: ColourMoments,
+    stylizer: Stylizer,
+    painter: Painter,
 ) -> Picture:
     if entry.key:
-        return copied(painter, side_by_side(photos, LONGEST), Picture.from_array(pixels[entry.key]))
+        canvas = Picture.from_array(side_by_side(photos, LONGEST))
+        return copied(painter, canvas, Picture.from_array(pixels[entry.key]))
+    canvas = Picture.from_array(side_by_side(photos, DRAWN if entry.rule else RENDERED))
+    canvas = Picture(match_colours(canvas.pixels[None], usual)[0])
     if entry.rule:
         style = Style.from_text(entry.rule)
-        canvas = Picture.from_array(side_by_side(photos, DRAWN))
         return stylizer.stylize(canvas, style, engine="media", seed=entry.seed).picture
-    canvas, rng = side_by_side(photos, RENDERED), np.random.default_rng(entry.seed)
+    rng = np.random.default_rng(entry.seed)
+    shown = np.ascontiguousarray(canvas.pixels.permute(1, 2, 0).numpy())
     if entry.medium:
-        return Picture.from_array(render(canvas, entry.medium, rng).pixels).reduced(LONGEST)
-    rendered = RENDERINGS[entry.hand](canvas.astype(np.float32) / np.float32(255), rng)
-    return Picture.from_array(rendered.clip(0, 1).astype(np.float32)).reduced(LONGEST)
+        return Picture.from_array(render((shown * 255).round().astype(np.uint8), entry.medium, rng).pixels).reduced(
+            LONGEST
+        )
+    return Picture.from_array(RENDERINGS[entry.hand](shown, rng).clip(0, 1).astype(np.float32)).reduced(LONGEST)
 
 
-def copied(painter: Painter, canvas: Pixels, work: Picture) -> Picture:
+def copied(painter: Painter, canvas: Picture, work: Picture) -> Picture:
     """The canvas painted in the manner of `work`, as large as an exemplar may be."""
     inside = Picture(crop_margins(work.opaque()))
     banks = read_style(painter, inside.resized(fitted(inside.size, LONGEST)).pixels)
     region = Region((WeightedStyle(banks),))
-    photo = Picture.from_array(canvas).pixels
-    return Picture(paint(painter, photo, (region,), PaintOptions(structure=STRUCTURE)).clamp(0, 1))
+    return Picture(paint(painter, canvas.pixels, (region,), PaintOptions(structure=STRUCTURE)).clamp(0, 1))
 
 
 def side_by_side(photos: list[Pixels], side: int) -> Pixels:
