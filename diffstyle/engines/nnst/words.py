@@ -42,9 +42,14 @@ class Source:
 
     @classmethod
     def of(cls, prompt: str, vector: Tensor | None, atlas: Atlas) -> Source:
-        """From `prompt` and its embedding (d,) in the atlas's space."""
+        """From `prompt` and its embedding (d,) in the atlas's space.
+
+        The embedding chooses among several entries only where words say more than names: it knows no painters. Else it
+        is the first of the atlas.
+        """
         words = parse(prompt)
-        found = atlas.find(facts_of(words, prompt), vector)
+        says_more = words.unknown or words.tone or words.contrast or words.saturation
+        found = atlas.find(facts_of(words, prompt), vector if says_more or not words.name_a_style else None)
         return cls(words, found, tuple(adjusted(atlas.exemplar(entry), words) for entry in found.entries))
 
     @property

@@ -128,6 +128,14 @@ HANDS: dict[str, Hand] = {
         inks=((0.36, 0.1, 0.06), (0.7, 0.3, 0.18)),
         hatched=True,
     ),
+    "charcoal": Hand(
+        widths=(40, 20, 9),
+        stretch=5,
+        opacity=0.82,
+        tooth=0.75,
+        ground=(0.91, 0.89, 0.84),
+        inks=((0.05, 0.05, 0.055), (0.42, 0.41, 0.4), (0.91, 0.89, 0.84)),
+    ),
     "conte": Hand(
         widths=(26, 14, 7),
         stretch=6,

@@ -58,6 +58,18 @@ def test_the_named_colours_dominate_the_painting(
     assert sum(found[n] for n in names) > 0.5
 
 
+def test_media_without_colours_of_their_own_keep_the_hues(stylizer: Stylizer, photo: Picture) -> None:
+    def hues(picture: Picture) -> Array:
+        return to_lab(picture.resized((32, 24)).pixels.permute(1, 2, 0).contiguous().numpy())[..., 1:]
+
+    def distance(words: str) -> float:
+        painted = stylizer.stylize(photo, Style.from_text(words), engine="nnst").picture
+        return float(np.abs(hues(painted) - hues(photo)).mean())
+
+    assert max(distance("gouache"), distance("oil pastel")) < 6
+    assert min(distance("Van Gogh"), distance("gouache in red")) > 9
+
+
 def test_tone_and_saturation_act_on_the_exemplar(exemplar: bytes) -> None:
     def lab(words: str) -> tuple[float, float]:
         values = to_lab(pixels(adjusted(exemplar, parse(words))))
