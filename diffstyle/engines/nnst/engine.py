@@ -16,6 +16,7 @@ from diffstyle.core.mask import composite_weights
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask, Task, resolve
+from diffstyle.data.words.parse import parse
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.encoders.features import WEIGHTS_SHA256
 from diffstyle.engines.base import EngineHost, OnStep, report, settings_of
@@ -131,6 +132,9 @@ class NnstEngine:
         banks = self._read(reference)
         if photo is None or not keeps_hues(reference):
             return WeightedStyle(banks, reference.weight)
+        if parse(reference.prompt).tone:  # dark or light as said, in the photo's hues
+            lighter = (banks.colours.mean - photo.mean).mean(1, keepdim=True)
+            photo = ColourMoments(photo.mean + lighter, photo.covariance)
         return WeightedStyle(replace(banks, colours=photo), reference.weight, keeps_hues=True)
 
     def _read(self, reference: Reference) -> StyleBanks:

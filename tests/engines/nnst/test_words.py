@@ -70,6 +70,14 @@ def test_media_without_colours_of_their_own_keep_the_hues(stylizer: Stylizer, ph
     assert min(distance("Van Gogh"), distance("gouache in red")) > 9
 
 
+def test_dark_words_darken_the_painting(stylizer: Stylizer, photo: Picture) -> None:
+    def light(words: str) -> float:
+        return float(stylizer.stylize(photo, Style.from_text(words), engine="nnst").picture.pixels.mean())
+
+    assert light("dark oil painting") < light("oil painting") - 0.05
+    assert light("light gouache") > light("dark gouache") + 0.1
+
+
 def test_tone_and_saturation_act_on_the_exemplar(exemplar: bytes) -> None:
     def lab(words: str) -> tuple[float, float]:
         values = to_lab(pixels(adjusted(exemplar, parse(words))))
