@@ -9,9 +9,11 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from diffstyle.assets.atlas import Atlas, Facts
 from diffstyle.assets.zoo import named_style, style_files
 from diffstyle.core.errors import InputError
 from diffstyle.core.style import Style
+from diffstyle.data.words.parse import parse
 
 UNSURE = 0.5  # confidence below which words count as unknown
 
@@ -67,13 +69,20 @@ class StyleSpace:
         return float(place[0]), float(place[1])
 
     def hint(self, style: Style, k: int = 3) -> str | None:
-        """For words that the encoder hardly knows, a sentence with the nearest of these styles, else None."""
-        if style.confidence >= UNSURE:
+        """For words that the encoder hardly knows and that name no medium, painter or movement, a sentence with the
+        nearest of these styles, else None.
+        """
+        unsure = [r for r in style.references if r.confidence < UNSURE and not parse(r.prompt).name_a_style]
+        if not unsure:
             return None
-        unsure = [r for r in style.references if r.confidence < UNSURE]
         unknown = ", ".join(repr(r.prompt or r.source) for r in unsure)
         near = self.nearest(Style(tuple(unsure)), k)
-        return f"the starter hardly knows {unknown}; the nearest styles that it knows: {', '.join(n for n, _ in near)}."
+        said = f"the starter hardly knows {unknown}; the nearest styles that it knows: {', '.join(n for n, _ in near)}."
+        atlas = Atlas.load()
+        if len(unsure) > 1 or atlas.space not in unsure[0].embeddings:
+            return said
+        found = atlas.find(Facts(), unsure[0].embeddings[atlas.space])
+        return f"{said} The painter takes {found.entries[0].name} (cosine {found.cosine:.2f})."
 
     def _own(self, style: Style) -> Tensor:
         vector = style.embedding_in(self.space)

@@ -15,8 +15,8 @@ LARGEST = 40_000  # bytes
 _QUALITIES = (92, 85, 75, 65, 50, 35, 20, 5)
 
 
-def encode_exemplar(picture: Picture) -> bytes:
-    """`picture` with a longest side of at most LONGEST pixels, as WebP of at most LARGEST bytes.
+def encode_exemplar(picture: Picture, *, largest: int = LARGEST) -> bytes:
+    """`picture` with a longest side of at most LONGEST pixels, as WebP of at most `largest` bytes.
 
     A painter paints from these bytes and not from the picture, so that a recipe repeats its result exactly.
     """
@@ -26,7 +26,7 @@ def encode_exemplar(picture: Picture) -> bytes:
         buffer = BytesIO()
         image.save(buffer, "WEBP", quality=quality, method=4)
         data = buffer.getvalue()
-        if len(data) <= LARGEST:
+        if len(data) <= largest:
             break
     return data
 

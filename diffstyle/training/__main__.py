@@ -98,6 +98,24 @@ def styles(data: Path, *, out: Path = Path("weights/starter/styles")) -> None:
 
 
 @app.command
+def atlas(data: Path, *, out: Path = Path("weights/starter/atlas"), only: tuple[str, ...] = ()) -> None:
+    """Make the exemplars that words are painted from, and their index.
+
+    Parameters
+    ----------
+    data
+        Folder of webdataset shards with art-clean-*.tar and photo-clean-*.tar.
+    out
+        Folder of recipe.toml, where the exemplars go.
+    only
+        Names of the exemplars to make again; the others stay as they are.
+    """
+    from diffstyle.training.atlas.make import make_atlas
+
+    print(make_atlas(data, out, frozenset(only)))
+
+
+@app.command
 def clip(
     data: Path,
     *,

@@ -94,11 +94,23 @@ DRAWN: Phrases = listed(
 PAINTED: Phrases = listed(
     """
     watercolour: watercolour, watercolor, aquarelle, acuarela, aquarell, watercolour wash
+    wet-in-wet watercolour: wet in wet, wet on wet, wet in wet watercolour, wet on wet watercolour, loose watercolour,
+        watercolour bleeding
     oil painting: oil, oils, oil painting, oil paint, oil on canvas, olgemalde
-    impasto: impasto, palette knife, thick paint, brush strokes, brushstrokes
+    impasto: impasto, thick paint, brush strokes, brushstrokes, thick oil
+    palette knife: palette knife, knife painting, painting knife, spatula painting
     charcoal: charcoal, charcoal drawing, charcoal sketch, kohle, fusain
     pastel: pastel, pastels, soft pastel, pastel drawing, pastel painting
+    oil pastel: oil pastel, oil pastels, oil pastel drawing
+    coloured pencil: coloured pencil, coloured pencils, coloured pencil drawing, crayons de couleur, buntstift,
+        buntstifte, pencil crayon
+    sanguine: sanguine, red chalk, sanguine drawing, red chalk drawing
+    conte crayon: conte, conte crayon, black and white chalk, trois crayons
     gouache: gouache, poster paint
+    encaustic: encaustic, encaustic wax, wax painting, enkaustik
+    spray paint: spray paint, spray painted, graffiti, street art, aerosol, stencil graffiti
+    batik: batik, batik cloth, wax resist, batik print
+    tapestry: tapestry, gobelin, woven tapestry, wandteppich, tapisserie
     acrylic: acrylic, acrylics, acrylic painting
     ink wash: ink wash, sumi e, sumi, wash drawing
     tempera: tempera, egg tempera
@@ -157,6 +169,15 @@ WITHIN: Mapping[str, frozenset[str]] = {
     "paper cut": frozenset({"collage"}),
     "pointillism": frozenset({"oil painting"}),
     "impasto": frozenset({"oil painting"}),
+    "palette knife": frozenset({"oil painting", "impasto"}),
+    "wet-in-wet watercolour": frozenset({"watercolour"}),
+    "oil pastel": frozenset({"pastel", "oil painting"}),
+    "coloured pencil": frozenset({"pencil drawing", "crayon"}),
+    "sanguine": frozenset({"chalk", "pencil drawing"}),
+    "conte crayon": frozenset({"chalk", "crayon"}),
+    "spray paint": frozenset({"oil painting"}),
+    "encaustic": frozenset({"oil painting"}),
+    "tapestry": frozenset({"embroidery"}),
 }
 """What a medium holds already: named beside it, these say nothing more."""
 

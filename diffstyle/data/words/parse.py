@@ -12,12 +12,15 @@ from typing import TypeAlias
 
 from diffstyle.data.captions import phrases
 from diffstyle.data.words import foreign, lexicon
+from diffstyle.data.words.artists import ARTISTS
 from diffstyle.data.words.roles import Item, of_the_style
 
 SIMILAR = 0.82  # of `difflib`, from which on a word counts as a misspelling
+SIMILAR_NAME = 0.86  # the same for names, which are many and short
 SHORTEST = 5  # letters of a word that may be misspelt
 LONGEST = 5  # words of a phrase
 _TOKEN = re.compile(r"\d+(?:\.\d+)?%|\d+\.\d+|[^\W_]+|[,.;:!?()/]")
+_EXCLUDED = ("medium", "weak", "colour", "movement", "artist")  # kinds whose negations are listed
 _SPELLINGS = {
     "color": "colour",
     "colors": "colour",
@@ -34,8 +37,9 @@ class Words:
     """What the words of a style say.
 
     `media` are names of `lexicon.MEDIA` with weights that sum to one, the weightiest first. `inks` are the named
-    colours that are not said to be the paper's, in their order, `paper` is "" if none is. `excluded` was negated,
-    `unknown` was not understood, `corrected` are words that were taken for others.
+    colours that are not said to be the paper's, in their order, `paper` is "" if none is. `artists` are names of
+    `artists.ARTISTS`. `excluded` was negated, `unknown` was not understood, `corrected` are words that were taken for
+    others.
     """
 
     media: tuple[tuple[str, float], ...] = ()
@@ -46,6 +50,7 @@ class Words:
     saturation: str = ""
     grain: str = ""
     movements: tuple[str, ...] = ()
+    artists: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     corrected: tuple[tuple[str, str], ...] = ()
@@ -55,6 +60,11 @@ class Words:
         """All colours named, the paper's last."""
         return (*self.inks, self.paper) if self.paper else self.inks
 
+    @property
+    def name_a_style(self) -> bool:
+        """Whether a medium, a painter or a movement is named."""
+        return bool(self.media or self.artists or self.movements)
+
 
 def parse(text: str) -> Words:
     """What `text` says. Nothing is raised: what is not understood is listed.
@@ -62,16 +72,19 @@ def parse(text: str) -> Words:
     >>> parse("halftone in navy blue on cream, no mosaic").media
     (('halftone', 1.0),)
     """
-    tokens = [_plain(t) for t in _TOKEN.findall(_folded(text))]
+    tokens = tokens_of(text)
     items, unknown, corrected = _found(tokens)
     items = _negated(tokens, items)
     items = of_the_style(tokens, items, unknown, _colour_named)
     positive = [i for i in items if not i.negated]
-    excluded = tuple(dict.fromkeys(i.value for i in items if i.negated and i.kind in ("medium", "weak", "colour")))
+    excluded = tuple(dict.fromkeys(i.value for i in items if i.negated and i.kind in _EXCLUDED))
     inks, paper = _inks(tokens, [i for i in positive if i.kind == "colour"])
 
     def one(kind: str) -> str:
         return next((i.value for i in reversed(positive) if i.kind == kind), "")
+
+    def each(kind: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(i.value for i in positive if i.kind == kind and i.value not in excluded))
 
     return Words(
         media=_media(tokens, positive, frozenset(excluded)),
@@ -81,16 +94,22 @@ def parse(text: str) -> Words:
         contrast=one("contrast"),
         saturation=one("saturation"),
         grain=one("grain"),
-        movements=tuple(dict.fromkeys(i.value for i in positive if i.kind == "movement")),
+        movements=each("movement"),
+        artists=each("artist"),
         excluded=excluded,
         unknown=tuple(unknown.values()),
         corrected=tuple(corrected),
     )
 
 
+def tokens_of(text: str) -> list[str]:
+    """The words and marks of `text` in lower case and British spelling, without accents and endings of plurals."""
+    return [_plain(t) for t in _TOKEN.findall(_folded(text))]
+
+
 def nearest_media(text: str, among: list[str], count: int = 3) -> list[str]:
     """The `count` names of `among` whose spelling is nearest to any word of `text`."""
-    tokens = [t for t in (_plain(t) for t in _TOKEN.findall(_folded(text))) if t.isalpha()]
+    tokens = [t for t in tokens_of(text) if t.isalpha()]
 
     def likeness(name: str) -> float:
         return max((difflib.SequenceMatcher(None, t, name).ratio() for t in tokens), default=0.0)
@@ -129,6 +148,7 @@ def _table(kinds: Iterable[tuple[str, lexicon.Phrases]]) -> _Table:
 def _english() -> _Table:
     table = _table(
         (
+            ("artist", ARTISTS),
             ("movement", phrases.MOVEMENTS),
             ("tone", phrases.TONES),
             ("contrast", phrases.CONTRASTS),
@@ -220,7 +240,10 @@ def _misspelt(tokens: list[str], n: int) -> tuple[int, tuple[str, ...]]:
             continue
         near = difflib.get_close_matches(joined, _spellings(), n=1, cutoff=SIMILAR if size == 1 else 0.86)
         if near and near[0][0] == joined[0]:
-            return size, _spellings()[near[0]]
+            key = _spellings()[near[0]]
+            likeness = difflib.SequenceMatcher(None, joined, near[0]).ratio()
+            if _english()[key][0] != "artist" or likeness >= SIMILAR_NAME:
+                return size, key
     return 0, ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import torch
@@ -15,6 +16,7 @@ from diffstyle.core.mask import composite_weights
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask, Task, resolve
+from diffstyle.data.words.parse import parse
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.encoders.features import WEIGHTS_SHA256
 from diffstyle.engines.base import EngineHost, OnStep, report, settings_of
@@ -24,7 +26,9 @@ from diffstyle.engines.nnst.paint import PaintOptions, paint
 from diffstyle.engines.nnst.settings import Nnst
 from diffstyle.engines.nnst.synthesis import synthesise
 from diffstyle.engines.nnst.targets import Region, WeightedStyle
+from diffstyle.engines.nnst.words import keeps_hues, notes_of
 from diffstyle.formats.exemplar import decode_exemplar
+from diffstyle.ops.colour_transfer import ColourMoments, colour_moments
 
 WEIGHTS = "starter/nnst/decoder.safetensors"
 KEPT_STYLES = 6  # of 30 to 50 MB each
@@ -85,7 +89,8 @@ class NnstEngine:
 
         painted = paint(self.painter, content.pixels, self._regions(task), options, on_level)
         report(on_step, STEPS, STEPS)
-        return Picture(painted.float().clamp(0, 1), content.alpha, content.source)
+        notes = dict.fromkeys(note for style in task.styles for r in style.references for note in notes_of(r))
+        return Picture(painted.float().clamp(0, 1), content.alpha, content.source, (*content.notes, *notes))
 
     def texture(
         self, style: Style, *, width: int, height: int, seed: int, tileable: bool, on_step: OnStep | None = None
@@ -107,17 +112,30 @@ class NnstEngine:
 
     def _regions(self, task: ResolvedTask) -> tuple[Region, ...]:
         """Each style with the part of the picture that is its own."""
+        own = colour_moments(task.content.pixels[None])
         if not task.regions:
-            return (Region(self._banks(task.style)),)
+            return (Region(self._banks(task.style, own)),)
         left, parts = composite_weights(task.regions)
         pairs = zip(task.styles, (left, *parts), strict=True)
-        return tuple(Region(self._banks(style), part) for style, part in pairs if bool(part.any()))
+        return tuple(Region(self._banks(style, own), part) for style, part in pairs if bool(part.any()))
 
-    def _banks(self, style: Style) -> tuple[WeightedStyle, ...]:
-        """In a fixed order, so that a blend does not depend on theirs; parts too small to be seen are left out."""
+    def _banks(self, style: Style, photo: ColourMoments | None = None) -> tuple[WeightedStyle, ...]:
+        """In a fixed order, so that a blend does not depend on theirs; parts too small to be seen are left out.
+
+        Styles that have no colours of their own have those of the `photo`.
+        """
         ordered = sorted(style.references, key=lambda r: r.digest)
         least = LEAST_WEIGHT * max(r.weight for r in ordered)
-        return tuple(WeightedStyle(self._read(r), r.weight) for r in ordered if r.weight >= least)
+        return tuple(self._weighted(r, photo) for r in ordered if r.weight >= least)
+
+    def _weighted(self, reference: Reference, photo: ColourMoments | None) -> WeightedStyle:
+        banks = self._read(reference)
+        if photo is None or not keeps_hues(reference):
+            return WeightedStyle(banks, reference.weight)
+        if parse(reference.prompt).tone:  # dark or light as said, in the photo's hues
+            lighter = (banks.colours.mean - photo.mean).mean(1, keepdim=True)
+            photo = ColourMoments(photo.mean + lighter, photo.covariance)
+        return WeightedStyle(replace(banks, colours=photo), reference.weight, keeps_hues=True)
 
     def _read(self, reference: Reference) -> StyleBanks:
         found = self._styles.get(reference.exemplars)

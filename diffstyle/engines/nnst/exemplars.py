@@ -1,16 +1,17 @@
-"""The exemplars of a style: those of its pictures, and for words those of the nearest named style."""
+"""The exemplars of a style: those of its pictures, and for words those that the atlas has."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from diffstyle.assets.atlas import Atlas
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import MAX_EXEMPLARS, Reference, Style
 from diffstyle.encoders.clip import StyleEncoder
-from diffstyle.encoders.space import StyleSpace
 from diffstyle.engines.nnst.exemplar import crop_margins, with_shades
 from diffstyle.engines.nnst.typical import most_typical
+from diffstyle.engines.nnst.words import Source
 from diffstyle.formats.exemplar import encode_exemplar
 
 
@@ -18,8 +19,8 @@ def with_exemplars(style: Style, encoder: StyleEncoder) -> Style:
     """`style` with exemplars in every reference.
 
     A picture brings its own, without its paper margins or mount; of a collection, the most typical pictures do. Words,
-    and what is known by its embedding alone, are painted from the named style that lies nearest. InputError where
-    neither is known.
+    and what is known by its embedding alone, are painted from what they name in the atlas, or what lies nearest.
+    InputError where neither is known.
     """
     if all(r.exemplars for r in style.references):
         return style
@@ -38,11 +39,9 @@ def _with_exemplars(reference: Reference, encoder: StyleEncoder) -> Reference:
             f"The style {reference.source} has neither a picture nor an embedding in {encoder.space} to paint from:"
             " make it again from its picture or words."
         )
-    presets = StyleSpace.presets()
-    for name, _ in presets.nearest(Style((reference,)), len(presets.styles)):
-        if exemplars := presets.styles[name].references[0].exemplars:
-            return replace(reference, exemplars=exemplars)
-    raise InputError("The named styles have no exemplars: install diffstyle again.")
+    atlas = Atlas.load()
+    source = Source.of(reference.prompt, reference.embeddings.get(atlas.space), atlas)
+    return replace(reference, exemplars=source.exemplars)
 
 
 def _own(pictures: tuple[Picture, ...], encoder: StyleEncoder) -> tuple[bytes, ...]:

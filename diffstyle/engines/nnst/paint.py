@@ -185,6 +185,12 @@ class _Plan:
         gain = mix(1.0, gain, self.options.strength * (1 - tone.tonality))
         return lightest + gain * (picture - lightest)
 
+    @property
+    def kept_hues(self) -> float:
+        """The share of the styles that have no hues of their own."""
+        styles = [s for region in self.regions for s in region.styles]
+        return sum(s.weight for s in styles if s.keeps_hues) / sum(s.weight for s in styles)
+
     def masks(self, size: tuple[int, int]) -> Masks:
         """The regions' masks (1, 1, *size), or None where one region is the whole picture."""
         masks = [_mask(region, size) for region in self.regions]
@@ -238,9 +244,8 @@ def _paint_level(
     painted = painted[:, :, MARGIN : MARGIN + h, MARGIN : MARGIN + w]
     whole = apply_colour_map(painted, *colour_map(colour_moments(painted), plan.colours(colour_moments(goal))))
     whole = plan.darken_ink(whole)
-    done = restore_tones(
-        whole, goal, photo, luma_share=plan.weights.restore_light, chroma_share=plan.weights.restore_hue
-    )
+    hue_share = mix(plan.weights.restore_hue, 1.0, plan.kept_hues)
+    done = restore_tones(whole, goal, photo, luma_share=plan.weights.restore_light, chroma_share=hue_share)
     return (sharpened(done, plan.crispness) if level == LEVELS[-1] else done), centre
 
 

@@ -20,10 +20,11 @@ FLAT = 0.04  # deviation of luma over 20 pixels, from which on a place is not fl
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WeightedStyle:
-    """One style and its weight among those of a region."""
+    """One style and its weight among those of a region. `keeps_hues`: it has none of its own, and the photo's stay."""
 
     banks: StyleBanks
     weight: float = 1.0
+    keeps_hues: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,130 @@
+"""The exemplars of words: those of the atlas that they name, in the colours, tones and grain that they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffstyle.assets.atlas import Atlas, Facts, Found
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Reference
+from diffstyle.data.colour_names import COLOURS
+from diffstyle.data.words.artists import MOVEMENT_OF
+from diffstyle.data.words.parse import Words, parse, tokens_of
+from diffstyle.formats.exemplar import LONGEST, decode_exemplar, encode_exemplar
+from diffstyle.ops.lab import Array, to_lab, to_srgb
+from diffstyle.ops.recolour import recoloured
+
+COLOURLESS = frozenset(
+    (
+        *("oil painting", "impasto", "palette knife", "acrylic", "gouache", "tempera", "encaustic", "watercolour"),
+        *("wet-in-wet watercolour", "pastel", "oil pastel", "coloured pencil", "spray paint", "batik", "tapestry"),
+        *("mosaic", "stained glass", "low-poly", "pixel art", "embroidery", "cross-stitch", "crayon", "comic"),
+    )
+)
+"""Media that take any colours."""
+TONES = {"dark": 1.45, "light": 0.68}  # exponents of lightness
+CONTRASTS = {"high": 1.3, "low": 0.65}
+SATURATIONS = {"vivid": 1.45, "muted": 0.55, "grey": 0.0}
+GRAIN = 1.5  # by which coarse marks are enlarged, and fine ones reduced
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What words are painted from: the entries of the atlas, and their exemplars as the words want them."""
+
+    words: Words
+    found: Found
+    exemplars: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, prompt: str, vector: Tensor | None, atlas: Atlas) -> Source:
+        """From `prompt` and its embedding (d,) in the atlas's space.
+
+        The embedding chooses among several entries only where words say more than names: it knows no painters. Else it
+        is the first of the atlas.
+        """
+        words = parse(prompt)
+        says_more = words.unknown or words.tone or words.contrast or words.saturation
+        found = atlas.find(facts_of(words, prompt), vector if says_more or not words.name_a_style else None)
+        return cls(words, found, tuple(adjusted(atlas.exemplar(entry), words) for entry in found.entries))
+
+    @property
+    def notes(self) -> list[str]:
+        """What was taken for something else, in sentences."""
+        said = [(w, r) for w, r in self.words.corrected if w.replace(" ", "") != r.replace(" ", "")]
+        return [f"{wrong!r} was read as {right}." for wrong, right in said]
+
+
+def facts_of(words: Words, prompt: str) -> Facts:
+    """What `words` name; a painter of whom the atlas has nothing is named by his movement too."""
+    kindred = tuple(MOVEMENT_OF[name] for name in words.artists if name in MOVEMENT_OF)
+    return Facts(
+        artists=words.artists,
+        movements=tuple(dict.fromkeys((*kindred, *words.movements))),
+        media=tuple(name for name, _ in words.media),
+        tokens=frozenset(tokens_of(prompt)),
+        excluded=frozenset(words.excluded),
+    )
+
+
+def keeps_hues(reference: Reference) -> bool:
+    """Whether words name nothing but media that have no colours of their own, such as gouache, and no colour."""
+    if not reference.prompt or reference.pictures:
+        return False
+    words = parse(reference.prompt)
+    named = words.artists or words.movements or words.colours or words.saturation == "grey"
+    return bool(words.media) and not named and all(name in COLOURLESS for name, _ in words.media)
+
+
+def notes_of(reference: Reference) -> list[str]:
+    """Sentences on what the words of a prepared reference were taken for; none where it brought its own exemplars."""
+    if not reference.prompt or reference.pictures:
+        return []
+    atlas = Atlas.load()
+    source = Source.of(reference.prompt, reference.embeddings.get(atlas.space), atlas)
+    if source.exemplars != reference.exemplars:
+        return []
+    name, words = source.found.entries[0].name, source.words
+    missing = [n for n in words.artists if n in MOVEMENT_OF]
+    return [*source.notes, *(f"No exemplar of {n}: painted from {MOVEMENT_OF[n]} ({name})." for n in missing)]
+
+
+def adjusted(exemplar: bytes, words: Words) -> bytes:
+    """The exemplar in the colours, tones and grain that `words` say; the same bytes where they say nothing of these."""
+    if not (words.colours or words.tone or words.contrast or words.saturation or words.grain):
+        return exemplar
+    pixels = decode_exemplar(exemplar, name="atlas").pixels.permute(1, 2, 0).contiguous().numpy()
+    if words.colours:
+        pixels = recoloured(pixels, [np.array(COLOURS[c], np.float32) / np.float32(255) for c in words.colours])
+    pixels = _grained(_toned(pixels, words), words.grain)
+    return encode_exemplar(Picture(torch.from_numpy(pixels.clip(0, 1)).permute(2, 0, 1).contiguous()))
+
+
+def _toned(pixels: Array, words: Words) -> Array:
+    """Darker or lighter, with more or less contrast and colour."""
+    lab = to_lab(pixels)
+    light = lab[..., 0].clip(0, 100) / 100
+    light = light ** np.float32(TONES.get(words.tone, 1.0))
+    middle = light.mean()
+    light = middle + (light - middle) * np.float32(CONTRASTS.get(words.contrast, 1.0))
+    chroma = np.float32(SATURATIONS.get("" if words.colours else words.saturation, 1.0))
+    return to_srgb(np.concatenate([100 * light.clip(0, 1)[..., None], lab[..., 1:] * chroma], -1))
+
+
+def _grained(pixels: Array, grain: str) -> Array:
+    """With larger marks, of the middle alone; or with smaller ones, mirrored at the edges."""
+    if not grain:
+        return pixels
+    h, w = (int(n) for n in pixels.shape[:2])
+    picture = Picture(torch.from_numpy(pixels).permute(2, 0, 1).contiguous().clamp(0, 1))
+    if grain == "coarse":
+        top, left = (round(n * (1 - 1 / GRAIN) / 2) for n in (h, w))
+        middle = Picture(picture.pixels[:, top : h - top, left : w - left].contiguous())
+        return middle.resized((w, h)).pixels.permute(1, 2, 0).contiguous().numpy()
+    small = picture.resized((round(w / GRAIN), round(h / GRAIN))).pixels.permute(1, 2, 0).numpy()
+    down, right = (n - int(s) for n, s in zip((h, w), small.shape[:2], strict=True))
+    return np.ascontiguousarray(np.pad(small, ((0, down), (0, right), (0, 0)), "symmetric")[:LONGEST, :LONGEST])

@@ -1,0 +1,1 @@
+"""The atlas of exemplars: what words are painted from."""
