@@ -26,6 +26,7 @@ from diffstyle.engines.nnst.paint import PaintOptions, paint
 from diffstyle.engines.nnst.settings import Nnst
 from diffstyle.engines.nnst.synthesis import synthesise
 from diffstyle.engines.nnst.targets import Region, WeightedStyle
+from diffstyle.engines.nnst.underpainting import underpainted
 from diffstyle.engines.nnst.words import keeps_hues, notes_of
 from diffstyle.formats.exemplar import decode_exemplar
 from diffstyle.ops.colour_transfer import ColourMoments, colour_moments
@@ -87,7 +88,8 @@ class NnstEngine:
         def on_level(done: float, pixels: Tensor) -> None:
             report(on_step, min(STEPS - 1, round(done * STEPS)), STEPS, lambda: picture(pixels))
 
-        painted = paint(self.painter, content.pixels, self._regions(task), options, on_level)
+        begun = underpainted(task, lambda: report(on_step, 0, STEPS))
+        painted = paint(self.painter, begun, self._regions(task), options, on_level)
         report(on_step, STEPS, STEPS)
         notes = dict.fromkeys(note for style in task.styles for r in style.references for note in notes_of(r))
         return Picture(painted.float().clamp(0, 1), content.alpha, content.source, (*content.notes, *notes))

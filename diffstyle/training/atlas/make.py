@@ -16,9 +16,11 @@ from PIL import Image
 
 from diffstyle.assets.atlas import INDEX, Entry, write_index
 from diffstyle.assets.manifest import verified
+from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture, fitted
 from diffstyle.core.style import Style
 from diffstyle.data.procedural import render
+from diffstyle.data.procedural.hands.table import hand, laid
 from diffstyle.data.words.parse import tokens_of
 from diffstyle.engines.nnst.bank import Painter, read_style
 from diffstyle.engines.nnst.engine import WEIGHTS
@@ -29,7 +31,6 @@ from diffstyle.formats.atomic import sha256, write_atomic
 from diffstyle.formats.exemplar import LONGEST, encode_exemplar
 from diffstyle.ops.colour_transfer import ColourMoments, colour_moments, match_colours, mean_moments
 from diffstyle.stylizer import Stylizer
-from diffstyle.training.atlas.hands import RENDERINGS
 from diffstyle.training.data import Pixels, read_shards
 
 if sys.version_info >= (3, 11):
@@ -137,7 +138,10 @@ def _made(
         return Picture.from_array(render((shown * 255).round().astype(np.uint8), entry.medium, rng).pixels).reduced(
             LONGEST
         )
-    return Picture.from_array(RENDERINGS[entry.hand](shown, rng).clip(0, 1).astype(np.float32)).reduced(LONGEST)
+    by = hand(entry.hand)
+    if by is None:
+        raise InputError(f"{entry.name}: there is no hand called {entry.hand}.")
+    return Picture.from_array(laid(shown, by, rng, lambda: None)).reduced(LONGEST)
 
 
 def copied(painter: Painter, canvas: Picture, work: Picture) -> Picture:

@@ -1,9 +1,8 @@
-"""Renderings of hands that lay no strokes: washes, dyes, sprays and weaves. Exemplars of them are made here."""
+"""Hands that lay no strokes: washes, dyes, sprays and weaves. Lengths are pixels of a picture of UNITS."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, cast
 
 import cv2
@@ -22,8 +21,6 @@ from diffstyle.data.procedural.fields import (
     size,
 )
 from diffstyle.data.procedural.palette import luma, saturated
-from diffstyle.training.atlas.strokes import HANDS as STROKES
-from diffstyle.training.atlas.strokes import painted
 
 Rendering = Callable[[Array, np.random.Generator], Array]
 """(photo (h, w, 3) in [0, 1], generator) -> picture (h, w, 3)."""
@@ -38,10 +35,10 @@ def watercolour(photo: Array, rng: np.random.Generator) -> Array:
     grain = _grain(size(photo), rng)
     for strength, smooth, wander in ((0.2, 15, 9.0), (0.25, 9, 6.0), (0.36, 5, 3.0)):
         wash = _warped(_smooth(saturated(photo, 1.45) ** 0.75, smooth), wander, rng)
-        steps = np.round(wash * 4 + 0.22 * noise(size(photo), 12.0, rng)[..., None]) / 4
+        steps = np.round(wash * 4 + 0.16 * noise(size(photo), 14.0, rng)[..., None]) / 4
         steps = blur(steps.clip(0, 1).astype(np.float32), (0.9, 0.9, 0))
         rims = np.hypot(*gradient(steps.mean(2))).clip(0, 1)
-        density = strength * (1 + 0.45 * rims + 0.16 * grain + 0.12 * noise(size(photo), 28.0, rng))
+        density = strength * (1 + 0.45 * rims + 0.05 * grain + 0.12 * noise(size(photo), 28.0, rng))
         pigment *= 1 - (1 - steps) * density.clip(0, 1)[..., None]
     return _on_paper(pigment, grain)
 
@@ -66,8 +63,8 @@ def ink_wash(photo: Array, rng: np.random.Generator) -> Array:
     tone = luma(photo)
     grain = _grain(shape, rng)
     left = np.ones(shape, np.float32)
-    for level, wander, edge in ((0.72, 14.0, 0.14), (0.45, 8.0, 0.07), (0.22, 4.0, 0.035)):
-        wet = _warped(_smooth(tone[..., None], 11), wander, rng)[..., 0]
+    for level, wander, edge in ((0.72, 7.0, 0.14), (0.45, 4.0, 0.07), (0.24, 2.0, 0.035)):
+        wet = _warped(_smooth(tone[..., None], 7), wander, rng)[..., 0]
         cover = ((level - wet) / edge + 0.5).clip(0, 1)
         rims = np.hypot(*gradient(cover)).clip(0, 1)
         pooled = 0.4 + 0.12 * noise(shape, 20.0, rng) + 0.14 * rims + 0.07 * grain
@@ -202,13 +199,12 @@ def _threads(shape: tuple[int, int], pitch: float) -> Array:
     return (np.sin(2 * np.pi * x / pitch) * np.sin(2 * np.pi * y / pitch)).astype(np.float32)
 
 
-RENDERINGS: Mapping[str, Rendering] = {
+WASHES: Mapping[str, Rendering] = {
     "watercolour": watercolour,
-    "wet-in-wet": wet_in_wet,
+    "wet-in-wet watercolour": wet_in_wet,
     "ink wash": ink_wash,
-    "spray": spray,
+    "spray paint": spray,
     "batik": batik,
     "tapestry": tapestry,
     "suprematist": suprematist,
-    **{name: partial(painted, hand=hand) for name, hand in STROKES.items()},
 }

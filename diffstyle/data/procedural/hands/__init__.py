@@ -1,0 +1,1 @@
+"""Hands: photos rendered as painters lay paint, in strokes, washes, dyes, sprays and weaves."""

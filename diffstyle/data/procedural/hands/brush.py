@@ -1,0 +1,285 @@
+"""Photos painted stroke by stroke with brush, knife, chalk or pencil (after Hertzmann 1998).
+
+Layers of ever finer strokes, each only where the picture still differs from the photo. Strokes follow the contours;
+where there are none, they follow larger forms and a swirl. Sizes are shares of the picture, so it looks alike at every
+size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import cv2 as untyped
+import numpy as np
+import numpy.typing as npt
+
+from diffstyle.data.procedural.palette import luma, saturated
+
+cv2: Any = untyped
+Array: TypeAlias = npt.NDArray[np.float32]
+Rng: TypeAlias = np.random.Generator
+
+UNITS = 768  # sizes of hands are in pixels of a picture with this longest side
+PRESSED = 0.7  # height of the paper's grain that a dry mark just touches at full `tooth`
+NEAR = 0.045  # mean difference from the photo below which a place needs no further strokes
+FINE = 8.0  # width from which on strokes are for what is seen alone, not for liveliness
+DIRECTIONS, VARIANTS = 32, 5  # of the stamps of a layer
+FLOW = ((3.5, 1.0), (12.0, 0.05), (40.0, 0.004))  # deviations of the structure tensor, and their weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """How marks are made. Sizes are in pixels of a picture whose longest side is UNITS.
+
+    `widths`: of the strokes of each layer, coarse to fine. `stretch`: their length over their width. `angle`: along
+    contours, or directions in degrees that change from place to place. `swirl`: by how many degrees they wander where
+    the photo is flat. `bristle`: how far stripes along a stroke differ. `tooth`: how far the grain of the paper shows
+    through. `relief`: how far paint stands up and catches light. `jitter`: of colours. `levels`: how many tones a colour
+    has, 0 is any. `ground`: the paper or priming. `inks`: colours that everything is drawn in, dark to light, instead of
+    the photo's. `hatched`: marks lie closer where the photo is darker, and the paper shows between them. `outline`:
+    strength of dark contours drawn last.
+    """
+
+    widths: tuple[float, ...]
+    stretch: float = 4.0
+    angle: Literal["contours"] | tuple[float, ...] = "contours"
+    swirl: float = 18.0
+    opacity: float = 0.95
+    bristle: float = 0.3
+    tooth: float = 0.0
+    relief: float = 0.0
+    jitter: float = 0.03
+    saturation: float = 1.2
+    levels: int = 0
+    density: float = 1.0
+    square: bool = False
+    ground: tuple[float, float, float] = (0.93, 0.9, 0.84)
+    inks: tuple[tuple[float, float, float], ...] = ()
+    hatched: bool = False
+    outline: float = 0.0
+
+
+def brushed(photo: Array, rng: Rng, hand: Hand, on_layer: Callable[[], None]) -> Array:
+    """The photo (h, w, 3) in [0, 1], painted in the marks of `hand`. `on_layer` is called before each layer."""
+    shape = (int(photo.shape[0]), int(photo.shape[1]))
+    unit = max(shape) / UNITS
+    colours = _wanted(photo, hand, unit)
+    canvas = np.ascontiguousarray(np.broadcast_to(np.array(hand.ground, np.float32), photo.shape))
+    height = np.zeros(shape, np.float32)
+    tooth = _tooth(shape, unit, rng) if hand.tooth else None
+    light = luma(photo) if hand.hatched else None
+    angles = _angles(colours, hand, unit, rng)
+    for n, width in enumerate(hand.widths):
+        on_layer()
+        _layer(canvas, height, colours, light, tooth, angles, hand, width * unit, rng, unit=unit, first=n == 0)
+    if hand.outline:
+        _outlined(canvas, colours, hand.outline, unit)
+    if tooth is not None:
+        canvas *= (1 + np.float32(0.06) * (tooth - 0.5))[..., None]
+    return _lit(canvas, height, hand.relief, unit).clip(0, 1)
+
+
+def resized(picture: Array, scale: float = 1.0, *, size: tuple[int, int] | None = None) -> Array:
+    """(h, w, 3) scaled, or brought to `size` (h, w)."""
+    h, w = size or tuple(max(1, round(int(side) * scale)) for side in picture.shape[:2])
+    smaller = h * w < picture.shape[0] * picture.shape[1]
+    order = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, (w, h), interpolation=order), np.float32).clip(0, 1)
+
+
+def _wanted(photo: Array, hand: Hand, unit: float) -> Array:
+    """The colours that strokes take, before jitter."""
+    if hand.inks:
+        tone = luma(photo)
+        stops = np.linspace(0, 1, len(hand.inks))
+        channels = [np.interp(tone, stops, [ink[c] for ink in hand.inks]) for c in range(3)]
+        return np.stack(channels, -1).astype(np.float32)
+    colours = saturated(photo, hand.saturation)
+    if hand.hatched:
+        colours = colours * (0.62 / colours.max(-1, keepdims=True).clip(0.62, 1)) ** np.float32(0.7)
+    if hand.levels:
+        colours = np.round(_soft(colours, 3 * unit) * hand.levels) / np.float32(hand.levels)
+    return np.ascontiguousarray(colours, np.float32)
+
+
+def _layer(
+    canvas: Array,
+    height: Array,
+    colours: Array,
+    light: Array | None,
+    tooth: Array | None,
+    angles: Array,
+    hand: Hand,
+    width: float,
+    rng: Rng,
+    *,
+    unit: float,
+    first: bool,
+) -> None:
+    """One layer of strokes, `width` pixels wide, painted into `canvas` and `height`."""
+    places = _places((int(canvas.shape[0]), int(canvas.shape[1])), width, hand, rng)
+    y, x = places[:, 0], places[:, 1]
+    if light is not None:
+        needed = rng.random(len(places)) > light[y, x] ** 0.36
+    elif first:
+        needed = np.ones(len(places), bool)
+    else:
+        missing = np.abs(canvas - colours).mean(2)
+        near = NEAR if width > FINE * unit else NEAR + hand.jitter
+        needed = cv2.blur(missing, (2 * int(width) + 1,) * 2)[y, x] > near
+    y, x = y[needed], x[needed]
+    paint = _soft(colours, 0.3 * width)[y, x]
+    paint = paint + np.float32(hand.jitter) * (rng.normal(0, 0.6, (len(y), 3)) + rng.normal(0, 0.8, (len(y), 1)))
+    turns = np.round(angles[y, x] / (180 / DIRECTIONS)).astype(int) % DIRECTIONS
+    kinds = rng.integers(VARIANTS, size=len(y))
+    stamps = _stamps(width, hand, rng)
+    for row, column, colour, turn, kind in zip(
+        y.tolist(), x.tolist(), paint.astype(np.float32), turns.tolist(), kinds.tolist(), strict=True
+    ):
+        cover, ridge = stamps[kind][turn]
+        _press(canvas, height, tooth, cover, ridge, row, column, colour, hand)
+
+
+def _places(shape: tuple[int, int], width: float, hand: Hand, rng: Rng) -> npt.NDArray[np.intp]:
+    """Rows and columns (n, 2) of the middles of strokes, in the order in which they are painted."""
+    h, w = shape
+    step = width * np.sqrt(hand.stretch) * 0.5 / hand.density
+    rows, columns = np.mgrid[0:h:step, 0:w:step]
+    places = np.stack([rows.ravel(), columns.ravel()], 1) + rng.uniform(-step, step, (rows.size, 2)) * 0.6
+    return rng.permutation(places.clip(0, (h - 1, w - 1)).astype(np.intp))
+
+
+def _angles(colours: Array, hand: Hand, unit: float, rng: Rng) -> Array:
+    """The direction of a stroke at each pixel, in degrees."""
+    shape = (int(colours.shape[0]), int(colours.shape[1]))
+    if hand.angle != "contours":
+        zones = _noise(shape, 60 * unit, rng)
+        ranks = np.digitize(zones, np.linspace(-1, 1, len(hand.angle) - 1))
+        return np.array(hand.angle, np.float32)[ranks] + 4 * _noise(shape, 8 * unit, rng)
+    grey = _soft(colours.mean(2), 2 * unit)
+    down, across = cv2.Sobel(grey, cv2.CV_32F, 0, 1), cv2.Sobel(grey, cv2.CV_32F, 1, 0)
+    total = np.zeros((*shape, 3), np.float32)
+    for deviation, weight in FLOW:
+        tensor = np.stack((across * across, down * down, across * down), -1)
+        total += np.float32(weight) * _soft(tensor, deviation * unit)
+    xx, yy, xy = (total[..., n] for n in range(3))
+    certain = np.sqrt((xx - yy) ** 2 + 4 * xy**2)
+    certain = certain / (certain + np.float32(np.median(certain)) + np.float32(1e-9))
+    swirl = np.float32(hand.swirl) * (1.6 - certain) * _noise(shape, 45 * unit, rng)
+    return np.degrees(0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2).astype(np.float32) + swirl
+
+
+def _stamps(width: float, hand: Hand, rng: Rng) -> Sequence[Sequence[tuple[Array, Array]]]:
+    """Cover and height of strokes in every variant and direction, arrays (h, w)."""
+    return [[_turned(*stamp, 180 / DIRECTIONS * n) for n in range(DIRECTIONS)] for stamp in _variants(width, hand, rng)]
+
+
+def _variants(width: float, hand: Hand, rng: Rng) -> list[tuple[Array, Array]]:
+    """Level strokes of one width: their cover and their height."""
+    found: list[tuple[Array, Array]] = []
+    for stretch in np.linspace(0.7, 1.2, VARIANTS) * hand.stretch:
+        long, wide = max(3, round(width * float(stretch))), max(2, round(width))
+        v, u = np.mgrid[-1 : 1 : (wide + 2) * 1j, -1 : 1 : (long + 2) * 1j].astype(np.float32)
+        stripes = _noise((wide + 2, 1), max(0.6, wide * 0.045), rng)
+        bristles = stripes + np.float32(0.35) * _noise((wide + 2, long + 2), (0.6, long * 0.2), rng)
+        ends = 1 - 0.18 * (1 + bristles) * (0.3 if hand.square else 1)
+        round_ = np.sqrt((1 - (np.abs(u) / np.maximum(ends, 0.4)) ** 4).clip(0, 1)) * 0.35 + 0.65
+        across = np.ones_like(round_) if hand.square else round_
+        inside = ((ends - np.abs(u)) * long / 2.5).clip(0, 1) * ((across - np.abs(v)) * wide / 2).clip(0, 1)
+        dry = (1 - hand.bristle * (0.5 - 0.5 * bristles + 0.5 * u).clip(0, 1) ** 1.5).clip(0, 1)
+        ridge = 0.5 + 0.25 * bristles + (0.9 if hand.square else 0.5) * np.abs(v) ** 3
+        found.append(((inside * dry).astype(np.float32), (inside * ridge).astype(np.float32)))
+    return found
+
+
+def _turned(cover: Array, ridge: Array, angle: float) -> tuple[Array, Array]:
+    """A stamp turned by `angle` degrees, in a box that holds it."""
+    h, w = cover.shape
+    radians = np.deg2rad(angle)
+    c, s = abs(np.cos(radians)), abs(np.sin(radians))
+    box = (int(w * c + h * s) + 3, int(w * s + h * c) + 3)
+    turn = cv2.getRotationMatrix2D(((w - 1) / 2, (h - 1) / 2), -angle, 1.0)
+    turn[:, 2] += ((box[0] - w) / 2, (box[1] - h) / 2)
+    covers, ridges = (np.asarray(cv2.warpAffine(a, turn, box, flags=cv2.INTER_LINEAR)) for a in (cover, ridge))
+    return covers, ridges
+
+
+def _press(
+    canvas: Array,
+    height: Array,
+    tooth: Array | None,
+    cover: Array,
+    ridge: Array,
+    row: int,
+    column: int,
+    colour: Array,
+    hand: Hand,
+) -> None:
+    """Lay a stamp on the canvas around a place."""
+    h, w = cover.shape
+    top, left = row - h // 2, column - w // 2
+    above, before = max(0, -top), max(0, -left)
+    below, behind = min(h, canvas.shape[0] - top), min(w, canvas.shape[1] - left)
+    stamp = cover[above:below, before:behind]
+    part = np.s_[top + above : top + below, left + before : left + behind]
+    if tooth is not None:
+        grain = tooth[part] - hand.tooth * (PRESSED - 0.35 * stamp)
+        stamp = stamp * (grain * 2.2 + 0.55).clip(0.1, 1)
+    stamp = stamp * np.float32(hand.opacity)
+    seen = canvas[part]
+    seen += (colour - seen) * stamp[..., None]
+    if hand.relief:
+        raised = height[part]
+        raised += (ridge[above:below, before:behind] - raised) * stamp
+
+
+def _outlined(canvas: Array, colours: Array, strength: float, unit: float) -> None:
+    """Dark contours, as of a loaded brush, where tones or colours change."""
+    soft = _soft(colours, 2.2 * unit)
+    down, across = cv2.Sobel(soft, cv2.CV_32F, 0, 1), cv2.Sobel(soft, cv2.CV_32F, 1, 0)
+    edge = np.sqrt((down * down + across * across).sum(2))
+    line = _soft((edge / max(float(np.percentile(edge, 96)), 1e-3) - 0.55).clip(0, 1), 1.1 * unit)
+    canvas *= (1 - np.float32(strength) * (1.6 * line).clip(0, 1))[..., None]
+
+
+def _lit(canvas: Array, height: Array, relief: float, unit: float) -> Array:
+    """Light from the top left on paint of a height."""
+    if not relief:
+        return canvas
+    soft = _soft(height, 0.8 * unit)
+    slope = cv2.Sobel(soft, cv2.CV_32F, 1, 0) + cv2.Sobel(soft, cv2.CV_32F, 0, 1)
+    light = (np.float32(relief * 0.16) * slope.clip(-2, 2))[..., None]
+    return np.asarray(canvas * (1 + 0.7 * light.clip(-1, 1)) + 0.12 * light.clip(0, 1), np.float32)
+
+
+def _tooth(shape: tuple[int, int], unit: float, rng: Rng) -> Array:
+    """The grain of the paper (h, w) in [0, 1]."""
+    grain = _noise(shape, 1.5 * unit, rng) + 0.5 * _noise(shape, 0.7 * unit, rng)
+    return (0.5 + 0.32 * np.tanh(grain)).astype(np.float32)
+
+
+def _soft(field: Array, sigma: float) -> Array:
+    """Gaussian blur by `sigma` pixels; by a wide one at a smaller size."""
+    coarse = max(1, int(sigma / 4))
+    if coarse == 1:
+        return np.asarray(cv2.GaussianBlur(field, (0, 0), max(sigma, 1e-3), borderType=cv2.BORDER_REFLECT_101))
+    h, w = field.shape[:2]
+    small = cv2.resize(field, (max(1, w // coarse), max(1, h // coarse)), interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / coarse, borderType=cv2.BORDER_REFLECT_101)
+    return np.asarray(cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR))
+
+
+def _noise(shape: tuple[int, int], sigma: float | tuple[float, float], rng: Rng) -> Array:
+    """Blurred white noise of deviation 1; by a wide blur at a smaller size."""
+    across = sigma if isinstance(sigma, float | int) else sigma[1]
+    down = sigma if isinstance(sigma, float | int) else sigma[0]
+    coarse = max(1, int(min(down, across) / 3))
+    h, w = (max(2, side // coarse) if side > 1 else 1 for side in shape)
+    field = rng.standard_normal((h, w), np.float32)
+    field = cv2.GaussianBlur(
+        field, (0, 0), sigmaX=max(across / coarse, 1e-3), sigmaY=max(down / coarse, 1e-3), borderType=cv2.BORDER_REFLECT
+    ).reshape(h, w)
+    field = cv2.resize(field, shape[::-1], interpolation=cv2.INTER_CUBIC).reshape(shape)
+    return np.asarray(field / np.float32(max(float(field.std()), 1e-6)))
