@@ -15,12 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from diffstyle.assets.atlas import Atlas
 from diffstyle.assets.manifest import verified
 from diffstyle.assets.zoo import example_photo
 from diffstyle.core.picture import Picture, fitted
 from diffstyle.core.style import Style
 from diffstyle.core.task import Task
 from diffstyle.data.procedural import render
+from diffstyle.data.procedural.hands.table import hand
 from diffstyle.engines.nnst.bank import Painter, read_style
 from diffstyle.engines.nnst.engine import WEIGHTS
 from diffstyle.engines.nnst.exemplar import crop_margins
@@ -43,7 +45,8 @@ THUMBNAIL, PAINTED = 192, 512  # pixels of the longest side: as it ships, and as
 class Preset:
     """One entry of `weights/starter/styles/recipe.toml`: the keys of its pictures in the shards.
 
-    A procedural style also has the medium and the seed in which these photos are rendered.
+    A procedural style also has the medium and the seed in which these photos are rendered. `words` name the painter or
+    medium whose hand lays the paint.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Preset:
     credit: str
     medium: str = ""
     seed: int = 0
+    words: str = ""
 
 
 def read_presets(path: Path) -> list[Preset]:
@@ -73,13 +77,22 @@ def make_presets(data: Path, folder: Path) -> list[Path]:
     for preset in presets:
         pictures = [Picture.from_array(p, source=preset.credit) for p in _pictures(preset, pixels)]
         style = Style.from_images(pictures)
-        exemplar = encode_exemplar(pictures[0] if preset.medium else texture(painter, pictures[0]))
-        words = preset.name.replace("-", " ") if preset.medium else ""
+        exemplar = _exemplar(preset, pictures[0], painter)
+        words = preset.words or (preset.name.replace("-", " ") if preset.medium else "")
         style = stylizer.measure(stylizer.encoder.encode(described(style, exemplar, words)))
         thumbnail = jpeg(stylizer.render(Task(photo, style, size=PAINTED)).picture.reduced(THUMBNAIL))
         style = replace(style, name=preset.name, licence=preset.licence, card=preset.credit, thumbnail=thumbnail)
         paths.append(style.save(folder / f"{preset.name}{SUFFIX}"))
     return paths
+
+
+def _exemplar(preset: Preset, picture: Picture, painter: Painter) -> bytes:
+    """Of a hand the atlas's, of another procedural medium the rendering, of a work a texture in its manner."""
+    atlas = Atlas.load()
+    entry = next((e for e in atlas.entries if e.name == preset.name), None)
+    if preset.medium and entry is not None and any(hand(medium) for medium in entry.media):
+        return atlas.exemplar(entry)
+    return encode_exemplar(picture if preset.medium else texture(painter, picture))
 
 
 def texture(painter: Painter, picture: Picture) -> Picture:

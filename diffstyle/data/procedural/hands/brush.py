@@ -36,10 +36,10 @@ class Hand:
     `widths`: of the strokes of each layer, coarse to fine. `stretch`: their length over their width. `angle`: along
     contours, or directions in degrees that change from place to place. `swirl`: by how many degrees they wander where
     the photo is flat. `bristle`: how far stripes along a stroke differ. `tooth`: how far the grain of the paper shows
-    through. `relief`: how far paint stands up and catches light. `jitter`: of colours. `levels`: how many tones a colour
-    has, 0 is any. `ground`: the paper or priming. `inks`: colours that everything is drawn in, dark to light, instead of
-    the photo's. `hatched`: marks lie closer where the photo is darker, and the paper shows between them. `outline`:
-    strength of dark contours drawn last.
+    through. `relief`: how far paint stands up and catches light. `jitter`: of colours. `levels`: how many tones a
+    colour has, 0 is any. `ground`: the paper or priming. `inks`: colours that everything is drawn in, dark to light,
+    instead of the photo's. `hatched`: marks lie closer where the photo is darker, and the paper shows between them.
+    `outline`: strength of dark contours drawn last.
     """
 
     widths: tuple[float, ...]
@@ -157,7 +157,7 @@ def _angles(colours: Array, hand: Hand, unit: float, rng: Rng) -> Array:
     if hand.angle != "contours":
         zones = _noise(shape, 60 * unit, rng)
         ranks = np.digitize(zones, np.linspace(-1, 1, len(hand.angle) - 1))
-        return np.array(hand.angle, np.float32)[ranks] + 4 * _noise(shape, 8 * unit, rng)
+        return np.asarray(np.array(hand.angle, np.float32)[ranks] + 4 * _noise(shape, 8 * unit, rng), np.float32)
     grey = _soft(colours.mean(2), 2 * unit)
     down, across = cv2.Sobel(grey, cv2.CV_32F, 0, 1), cv2.Sobel(grey, cv2.CV_32F, 1, 0)
     total = np.zeros((*shape, 3), np.float32)
@@ -168,12 +168,16 @@ def _angles(colours: Array, hand: Hand, unit: float, rng: Rng) -> Array:
     certain = np.sqrt((xx - yy) ** 2 + 4 * xy**2)
     certain = certain / (certain + np.float32(np.median(certain)) + np.float32(1e-9))
     swirl = np.float32(hand.swirl) * (1.6 - certain) * _noise(shape, 45 * unit, rng)
-    return np.degrees(0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2).astype(np.float32) + swirl
+    along = np.degrees(0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2)
+    return np.asarray(along + swirl, np.float32)
 
 
 def _stamps(width: float, hand: Hand, rng: Rng) -> Sequence[Sequence[tuple[Array, Array]]]:
     """Cover and height of strokes in every variant and direction, arrays (h, w)."""
-    return [[_turned(*stamp, 180 / DIRECTIONS * n) for n in range(DIRECTIONS)] for stamp in _variants(width, hand, rng)]
+    return [
+        [_turned(cover, ridge, 180 / DIRECTIONS * n) for n in range(DIRECTIONS)]
+        for cover, ridge in _variants(width, hand, rng)
+    ]
 
 
 def _variants(width: float, hand: Hand, rng: Rng) -> list[tuple[Array, Array]]:

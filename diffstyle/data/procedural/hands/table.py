@@ -1,7 +1,7 @@
 """Which hand paints a medium, and how painters and movements lay their paint.
 
-Sizes are in pixels of a picture whose longest side is `brush.UNITS`. What is said of a painter is what one sees at arm's
-length: how long, broad, straight and thick the strokes are, and whether shapes are outlined.
+Sizes are in pixels of a picture whose longest side is `brush.UNITS`. What is said of a painter is what one sees at
+arm's length: how long, broad, straight and thick the strokes are, and whether shapes are outlined.
 """
 
 from __future__ import annotations
@@ -59,14 +59,24 @@ HANDS: Mapping[str, Hand] = {
         saturation=0.95,
         ground=(0.86, 0.8, 0.7),
     ),
-    "oil painting": Hand(widths=(44, 24, 13, 8, 4.5), bristle=0.45, relief=0.35, jitter=0.04, ground=(0.45, 0.36, 0.26)),
+    "oil painting": Hand(
+        widths=(44, 24, 13, 8, 4.5), bristle=0.45, relief=0.35, jitter=0.04, ground=(0.45, 0.36, 0.26)
+    ),
     "impasto": Hand(widths=(52, 32, 19, 10), stretch=3, bristle=0.7, relief=1.0, jitter=0.07, saturation=1.4),
     "palette knife": Hand(
         widths=(84, 52, 30, 16), stretch=1.9, bristle=0.22, relief=0.7, jitter=0.06, saturation=1.35, square=True
     ),
-    "acrylic": Hand(widths=(46, 24, 12, 6), stretch=4.5, bristle=0.28, relief=0.1, jitter=0.05, saturation=1.6, levels=9),
+    "acrylic": Hand(
+        widths=(46, 24, 12, 6), stretch=4.5, bristle=0.28, relief=0.1, jitter=0.05, saturation=1.6, levels=9
+    ),
     "gouache": Hand(
-        widths=(50, 26, 13, 6), stretch=2.6, bristle=0.12, jitter=0.02, saturation=1.25, levels=6, ground=(0.9, 0.87, 0.8)
+        widths=(50, 26, 13, 6),
+        stretch=2.6,
+        bristle=0.12,
+        jitter=0.02,
+        saturation=1.25,
+        levels=6,
+        ground=(0.9, 0.87, 0.8),
     ),
     "tempera": Hand(
         widths=(30, 7, 3.2),
@@ -78,7 +88,13 @@ HANDS: Mapping[str, Hand] = {
         ground=(0.8, 0.66, 0.4),
     ),
     "encaustic": Hand(
-        widths=(60, 34, 18, 9), stretch=2.2, opacity=0.62, bristle=0.5, relief=0.8, jitter=0.06, ground=(0.86, 0.72, 0.48)
+        widths=(60, 34, 18, 9),
+        stretch=2.2,
+        opacity=0.62,
+        bristle=0.5,
+        relief=0.8,
+        jitter=0.06,
+        ground=(0.86, 0.72, 0.48),
     ),
     "pastel": Hand(
         widths=(34, 20, 11, 6),
