@@ -131,15 +131,14 @@ def _layer(
         needed = cv2.blur(missing, (2 * int(width) + 1,) * 2)[y, x] > near
     y, x = y[needed], x[needed]
     paint = _soft(colours, 0.3 * width)[y, x]
-    paint = paint + np.float32(hand.jitter) * (rng.normal(0, 0.6, (len(y), 3)) + rng.normal(0, 0.8, (len(y), 1)))
+    varied = rng.normal(0, 0.6, (len(y), 3)) + rng.normal(0, 0.8, (len(y), 1))
+    paint = np.asarray(paint + hand.jitter * varied, np.float32)
     turns = np.round(angles[y, x] / (180 / DIRECTIONS)).astype(int) % DIRECTIONS
     kinds = rng.integers(VARIANTS, size=len(y))
     stamps = _stamps(width, hand, rng)
-    for row, column, colour, turn, kind in zip(
-        y.tolist(), x.tolist(), paint.astype(np.float32), turns.tolist(), kinds.tolist(), strict=True
-    ):
-        cover, ridge = stamps[kind][turn]
-        _press(canvas, height, tooth, cover, ridge, row, column, colour, hand)
+    for n in range(len(y)):
+        cover, ridge = stamps[int(kinds[n])][int(turns[n])]
+        _press(canvas, height, tooth, cover, ridge, int(y[n]), int(x[n]), paint[n], hand)
 
 
 def _places(shape: tuple[int, int], width: float, hand: Hand, rng: Rng) -> npt.NDArray[np.intp]:
