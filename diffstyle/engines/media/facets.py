@@ -27,7 +27,7 @@ def low_poly(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Triangles between points that lie on the contours, closer where there is detail (Delaunay triangulation)."""
     h, w = photo.shape
     colours = ramp(look.inks, photo.tone) if look.said else saturated(photo.rgb, 1.25)
-    apart = look.grain * (64.0 - 47.0 * np.sqrt(photo.detail))
+    apart = look.grain * (64.0 - 47.0 * np.sqrt(photo.detail)) * (1 - 0.45 * photo.faces)
     ridge = photo.edges * (photo.edges >= ndimage.maximum_filter(photo.edges, 3)) > 0.25
     on_edges = rng.permutation(np.argwhere(ridge))
     strongest = on_edges[np.argsort(-photo.edges[on_edges[:, 0], on_edges[:, 1]], kind="stable")]
@@ -76,10 +76,10 @@ def stained_glass(photo: Photo, look: Look, rng: Rng) -> Draw:
     rays = noise(photo.shape, 9.0, rng) * 0.07 + noise(photo.shape, 1.4, rng) * 0.025
     light = glass[labels] * (shade + 0.18 + rays)[..., None]
     painted = contours(photo, 1.3 * look.grain, sensitivity=0.9)
-    width = 2.3 * look.grain
+    widths = 2.3 * look.grain * (1 - 0.45 * photo.faces)
 
     def draw(window: Window) -> Array:
-        distance = window.sample(lead)
+        distance, width = window.sample(lead), window.sample(widths, smooth=False)
         glow = (0.72 + 0.28 * (distance / (7 * look.grain)).clip(0, 1))[..., None]
         pane = window.sample(light, smooth=False) * glow
         lines = window.cover((window.sample(painted) - 0.62) * 6) * 0.75
@@ -97,14 +97,14 @@ def mosaic(photo: Photo, look: Look, rng: Rng) -> Draw:
     cells in the city-block metric of the local direction).
     """
     size = 12.5 * look.grain
-    scale = size * (1.12 - 0.5 * photo.detail)
+    scale = size * (1.12 - 0.5 * photo.detail) * (1 - 0.35 * photo.faces)
     points = spread((scale * 0.8).astype(np.float32), rng, tries=40_000)
     points, area = _settled(photo, points)
     angle = photo_at(photo.flow, points)
     colours = ramp(look.inks, photo.tone) if look.said else saturated(photo.rgb, 1.35)
     glaze = photo_at(blur(colours, 1.6), points)
     glaze = (glaze * (1 + rng.normal(0, 0.07, (len(points), 1))) + rng.normal(0, 0.018, (len(points), 3))).clip(0, 1)
-    side = np.sqrt(area).clip(size * 0.4, size * 1.3) * 0.95
+    side = np.sqrt(area).clip(size * 0.3, size * 1.3) * 0.95
     corners = side[:, None, None] * (_TILE[None] + rng.normal(0, 0.035, (len(points), 4, 2)))
     cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
     turned = np.stack(
@@ -166,16 +166,18 @@ def _panes(photo: Photo, grain: float, rng: Rng) -> Labels:
         )
 
     coarse, fine = slic(72, 12.0), slic(40, 13.0)
-    detail = cv2.resize(photo.detail, small, interpolation=cv2.INTER_AREA)
+    detail, faces = (cv2.resize(f, small, interpolation=cv2.INTER_AREA) for f in (photo.detail, photo.faces))
     count = int(coarse.max()) + 1
     busy = np.bincount(coarse.ravel(), detail.ravel(), count) / np.maximum(
         np.bincount(coarse.ravel(), minlength=count), 1
     )
     mixed = np.where(busy[coarse] > 0.72, fine + count + coarse * (int(fine.max()) + 1), coarse)
+    if faces.any():
+        mixed = np.where(faces > 0.5, slic(26, 16.0) + mixed.max() + 1, mixed)
     _, numbered = np.unique(mixed, return_inverse=True)
     numbered = numbered.reshape(mixed.shape)
     sizes = np.bincount(numbered.ravel())
-    sliver = sizes[numbered] < (14 * grain / 2) ** 2
+    sliver = sizes[numbered] < ((14 - 5 * faces) * grain / 2) ** 2
     if sliver.any() and not sliver.all():
         nearest = ndimage.distance_transform_edt(sliver, return_distances=False, return_indices=True)
         numbered = numbered[tuple(nearest)]

@@ -17,6 +17,7 @@ from diffstyle.engines.media.photo import Photo, Rng, blur, noise
 cv2: Any = untyped
 BAYER = (np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32) + 0.5) / 16 - 0.5
 CHARACTERS = " .'`,:;-~+=<>icvxzsnuoaeJTLYCUOQXZmwqpdbkhMWN&8%B@#$"
+FACE_CELLS, SMALLEST_CELL = 22, 0.62  # cells across a face, for which cells may shrink to this share of their size
 _GLYPH = (10, 16)  # pixels across and down of a character when it is compared and drawn
 
 
@@ -31,10 +32,18 @@ class Grid:
 
     @classmethod
     def of(cls, photo: Photo, width: float, aspect: float = 1.0) -> Grid:
-        """Cells about `width` units wide and `aspect` times as high that fill the picture."""
+        """Cells about `width` units wide and `aspect` times as high that fill the picture; smaller where faces would
+        have too few of them.
+        """
         h, w = photo.shape
+        side = float(np.sqrt((photo.faces > 0.5).sum()))  # of a square as large as all faces together
+        width *= min(max(side / (FACE_CELLS * width), SMALLEST_CELL), 1) if side else 1
         columns, rows = max(1, round(w / width)), max(1, round(h / (width * aspect)))
         return cls(rows, columns, h / rows, w / columns)
+
+    def halved(self) -> Grid:
+        """Four cells in place of each."""
+        return Grid(self.rows * 2, self.columns * 2, self.height / 2, self.width / 2)
 
     def mean(self, field: Array) -> Array:
         """A field of the picture -> its mean in each cell (rows, columns[, 3])."""
@@ -117,28 +126,36 @@ def characters(photo: Photo, look: Look, rng: Rng) -> Draw:
 
 
 def bricks(photo: Photo, look: Look, rng: Rng) -> Draw:
-    """Toy bricks seen from above, each with its stud, in the colours that bricks are sold in."""
-    grid = Grid.of(photo, 12.2 * look.grain)
-    chosen = _in_palette(photo, look, grid, 26, rng)
-    chosen = chosen * (1 + rng.normal(0, 0.015, (*chosen.shape[:2], 1)))
+    """Toy bricks seen from above, each with its stud, in the colours that bricks are sold in; small ones on faces."""
+    large = Grid.of(photo, 12.2 * look.grain)
+    small = large.halved()
+    layers = [_in_palette(photo, look, grid, 26, rng) for grid in (large, small)]
+    layers = [c * (1 + rng.normal(0, 0.015, (*c.shape[:2], 1))) for c in layers]
+    on_faces = large.mean(photo.faces) > 0.5
 
     def draw(window: Window) -> Array:
-        v, u, row, column = grid.cells(window)
-        dy, dx = v - 0.5, u - 0.5
-        radius = np.hypot(dy, dx)
-        unit, lit = grid.width, -(dy + dx) / np.float32(0.62)
-        stud = window.cover((0.31 - radius) * unit)
-        rim = window.cover((0.035 - np.abs(radius - 0.30)) * unit) * lit * 0.55
-        cast = window.cover((0.33 - np.hypot(dy - 0.06, dx - 0.06)) * unit) * (1 - stud) * 0.3
-        edge = np.maximum(np.abs(dy), np.abs(dx))
-        side = (
-            np.where(np.abs(dy) > np.abs(dx), -np.sign(dy), -np.sign(dx)) * window.cover((edge - 0.455) * unit) * 0.22
-        )
-        shade = 1 + 0.05 * stud + rim - cast + side - 0.25 * window.cover((edge - 0.49) * unit)
-        glint = window.cover((0.05 - np.hypot(dy + 0.15, dx + 0.15)) * unit) * 0.12
-        return chosen[row, column] * shade[..., None] + glint[..., None]
+        out = _bricks(window, large, layers[0])
+        if not on_faces.any():
+            return out
+        _, _, row, column = large.cells(window)
+        return np.where(on_faces[row, column][..., None], _bricks(window, small, layers[1]), out)
 
     return draw
+
+
+def _bricks(window: Window, grid: Grid, colours: Array) -> Array:
+    v, u, row, column = grid.cells(window)
+    dy, dx = v - 0.5, u - 0.5
+    radius = np.hypot(dy, dx)
+    unit, lit = grid.width, -(dy + dx) / np.float32(0.62)
+    stud = window.cover((0.31 - radius) * unit)
+    rim = window.cover((0.035 - np.abs(radius - 0.30)) * unit) * lit * 0.55
+    cast = window.cover((0.33 - np.hypot(dy - 0.06, dx - 0.06)) * unit) * (1 - stud) * 0.3
+    edge = np.maximum(np.abs(dy), np.abs(dx))
+    side = np.where(np.abs(dy) > np.abs(dx), -np.sign(dy), -np.sign(dx)) * window.cover((edge - 0.455) * unit) * 0.22
+    shade = 1 + 0.05 * stud + rim - cast + side - 0.25 * window.cover((edge - 0.49) * unit)
+    glint = window.cover((0.05 - np.hypot(dy + 0.15, dx + 0.15)) * unit) * 0.12
+    return colours[row, column] * shade[..., None] + glint[..., None]
 
 
 def cross_stitch(photo: Photo, look: Look, rng: Rng) -> Draw:
