@@ -23,13 +23,17 @@ Several = Annotated[list[str], Parameter(negative=(), json_list=False)]
 
 
 def list_styles() -> int:
-    """Name the styles that come with diffstyle."""
-    from diffstyle.assets.zoo import named_style, style_files
+    """Name the media that are drawn by rule, and the styles that come with diffstyle."""
+    from diffstyle.cli.gallery import entries
 
-    names = list(style_files())
-    width = max(map(len, names), default=0)
-    for name in names:
-        print(f"{name:{width}}  {named_style(name).card}")
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for entry in entries():
+        groups.setdefault(entry.group, []).append((entry.label, entry.about))
+    width = max(len(label) for members in groups.values() for label, _ in members)
+    for n, (group, members) in enumerate(groups.items()):
+        print(f"{chr(10) if n else ''}{group}")
+        for label, about in members:
+            print(f"  {label:{width}}  {about}".rstrip())
     return 0
 
 

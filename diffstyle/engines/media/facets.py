@@ -61,7 +61,7 @@ def low_poly(photo: Photo, look: Look, rng: Rng) -> Draw:
 
 def stained_glass(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Panes cut along the contours (superpixels, Achanta et al. 2012), smaller where there is detail, in leads, with
-    the features drawn in dark glass paint.
+    the features drawn in dark glass paint; on faces the leads are thin and follow light and shade.
     """
     h, w = photo.shape
     labels = _panes(photo, look.grain, rng)
@@ -72,10 +72,12 @@ def stained_glass(photo: Photo, look: Look, rng: Rng) -> Draw:
     border = cv2.distanceTransform((~_borders(labels)).astype(np.uint8), cv2.DIST_L2, 5)
     sides = np.minimum(*np.meshgrid(_to_side(h), _to_side(w), indexing="ij"))
     lead = np.minimum(blur(border, 1.2), np.maximum(sides - 3, 0)).astype(np.float32)
-    shade = 0.8 + 0.55 * (photo.luma - means(photo.rgb, labels, count).mean(1)[labels])
+    shade = 0.8 + (0.55 + 0.75 * photo.faces) * (photo.luma - means(photo.rgb, labels, count).mean(1)[labels])
     rays = noise(photo.shape, 9.0, rng) * 0.07 + noise(photo.shape, 1.4, rng) * 0.025
     light = glass[labels] * (shade + 0.18 + rays)[..., None]
     painted = contours(photo, 1.3 * look.grain, sensitivity=0.9)
+    if photo.faces.any():
+        painted = np.maximum(painted, contours(photo, 1.3 * look.grain, sensitivity=1.6) * (photo.faces > 0.6))
     widths = 2.3 * look.grain * (1 - 0.45 * photo.faces)
 
     def draw(window: Window) -> Array:
@@ -172,8 +174,8 @@ def _panes(photo: Photo, grain: float, rng: Rng) -> Labels:
         np.bincount(coarse.ravel(), minlength=count), 1
     )
     mixed = np.where(busy[coarse] > 0.72, fine + count + coarse * (int(fine.max()) + 1), coarse)
-    if faces.any():
-        mixed = np.where(faces > 0.5, slic(26, 16.0) + mixed.max() + 1, mixed)
+    if faces.any():  # panes that follow light and shade: leads across a face would hide it
+        mixed = np.where(faces > 0.5, slic(60, 4.0) + mixed.max() + 1, mixed)
     _, numbered = np.unique(mixed, return_inverse=True)
     numbered = numbered.reshape(mixed.shape)
     sizes = np.bincount(numbered.ravel())
