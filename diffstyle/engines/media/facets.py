@@ -11,7 +11,7 @@ from scipy import ndimage as untyped_ndimage
 from scipy.spatial import Delaunay, KDTree
 from skimage import segmentation as untyped_segmentation
 
-from diffstyle.engines.media.canvas import Array, Draw, Window, fill, from_bytes, to_bytes
+from diffstyle.engines.media.canvas import Array, Draw, Window, canvas_of, fill, from_bytes, to_bytes
 from diffstyle.engines.media.dots import photo_at
 from diffstyle.engines.media.look import Look, ramp, saturated
 from diffstyle.engines.media.photo import Photo, Rng, blur, contours, means, noise, spread
@@ -68,7 +68,8 @@ def stained_glass(photo: Photo, look: Look, rng: Rng) -> Draw:
     count = int(labels.max()) + 1
     colours = ramp(look.inks, photo.tone) if look.said else photo.rgb
     glass = means(colours, labels, count)
-    glass = (saturated(glass, 2.1) ** 0.82 * (1.06 + rng.normal(0, 0.05, (count, 1)))).clip(0.03, 1)
+    bright = min(max(0.82 * np.log(0.42) / np.log(max(float(glass.mean()), 0.02)), 0.64), 0.82)  # light shines through
+    glass = (saturated(glass, 2.1) ** bright * (1.06 + rng.normal(0, 0.05, (count, 1)))).clip(0.03, 1)
     border = cv2.distanceTransform((~_borders(labels)).astype(np.uint8), cv2.DIST_L2, 5)
     sides = np.minimum(*np.meshgrid(_to_side(h), _to_side(w), indexing="ij"))
     lead = np.minimum(blur(border, 1.2), np.maximum(sides - 3, 0)).astype(np.float32)
@@ -115,10 +116,11 @@ def mosaic(photo: Photo, look: Look, rng: Rng) -> Draw:
     stones = (points[:, None] + turned).astype(np.float32)
     inner = (points[:, None] + turned * 0.72 - 0.03 * side[:, None, None]).astype(np.float32)
     outer, raised = to_bytes(glaze * 0.84).tolist(), to_bytes(glaze * 1.05 + 0.02).tolist()
+    grout = 0.4 + 0.7 * blur(photo.luma, 6.0)  # in shadows light grout would glitter
     rough = 0.05 * noise(photo.shape, 0.9, rng)
 
     def draw(window: Window) -> Array:
-        canvas = window.canvas(look.paper)
+        canvas = canvas_of(look.paper * window.sample(grout, smooth=False)[..., None])
         chosen = window.near(points[:, 0], size * 1.2)
         shapes = zip(chosen.tolist(), window.points(stones[chosen]), window.points(inner[chosen]), strict=True)
         for n, stone, top in shapes:
