@@ -38,7 +38,8 @@ class MediaEngine:
     seed varies where marks lie. Marks are a share of the picture, whatever its size; `stroke` and words such as coarse
     scale them.
 
-    Media together are combined in `together`. In a blend, references that name no medium are painted by `preview`, and the pictures are mixed by weight.
+    `together` combines several media. In a blend, references that name no medium are painted by `preview`, and that
+    picture and the media's are mixed by weight.
     """
 
     capabilities = Media.capabilities

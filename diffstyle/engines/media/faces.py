@@ -1,4 +1,4 @@
-"""Where faces are: local binary patterns in a cascade (Viola & Jones 2001; Liao et al. 2007), which scikit-image holds."""
+"""Where faces are: a cascade on local binary patterns (Liao et al. 2007), which comes with scikit-image."""
 
 from __future__ import annotations
 

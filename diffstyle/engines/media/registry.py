@@ -67,9 +67,7 @@ MEDIA: dict[str, Medium] = {
     "crayon": _coloured(outlines.crayon, "#22202a", "#fbf8f0"),
     "chalk": _inked(outlines.chalk, "#f2f0e6", "#22302a"),
     "blueprint": _inked(outlines.blueprint, "#eef4fb", "#15407e", ground=True),
-    "neon": replace(
-        _several(outlines.neon, "#ff3fa4", "#08060f", "#ff2d95", "#7a3cff", "#19d3ff"), lies_over=True
-    ),
+    "neon": replace(_several(outlines.neon, "#ff3fa4", "#08060f", "#ff2d95", "#7a3cff", "#19d3ff"), lies_over=True),
     "pixel art": _coloured(grids.pixel_art),
     "one-bit": _inked(grids.one_bit),
     "ascii": _inked(grids.characters, "#b9f5c4", "#0b120d"),

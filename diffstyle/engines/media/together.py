@@ -17,12 +17,15 @@ from diffstyle.engines.media.photo import Photo, blur, evened
 from diffstyle.ops.luma import LUMA
 
 FINEST_FIRST = (
-    "engraving cel-shading ink-line-drawing comic pencil-drawing etching cross-hatching woodcut hatching crayon chalk"
-    " pop-art linocut one-bit stipple screen-print risograph neon colour-halftone embroidery pointillism warhol glitch"
-    " pixel-art halftone newspaper paper-cut line-screen crt spiral cross-stitch stained-glass low-poly mosaic knitted"
-    " bricks ascii blueprint contour-lines"
-).split()
-"""Media, from those that show most of a subject to those that suit calm areas; spaces in names are hyphens here."""
+    *["engraving", "cel shading", "ink line drawing", "comic", "pencil drawing", "etching"],
+    *["cross-hatching", "woodcut", "hatching", "crayon", "chalk", "pop art"],
+    *["linocut", "one-bit", "stipple", "screen print", "risograph", "neon"],
+    *["colour halftone", "embroidery", "pointillism", "warhol", "glitch", "pixel art"],
+    *["halftone", "newspaper", "paper cut", "line screen", "crt", "spiral"],
+    *["cross-stitch", "stained glass", "low-poly", "mosaic", "knitted", "bricks"],
+    *["ascii", "blueprint", "contour lines"],
+)
+"""Media, from those that show most of a subject to those that suit calm areas."""
 WIDER = 1.3  # a drawing over colours takes more of the picture than its share, for the colours show there, too
 PAPER = 0.7  # share of a drawing from which on its paper covers the colours
 NIGHT = 0.6  # how far colours are darkened under neon
@@ -67,7 +70,7 @@ def together(parts: Sequence[Part], photo: Photo) -> Draw:
 
 def _place(part: Part) -> int:
     """In `FINEST_FIRST`."""
-    return FINEST_FIRST.index(part.name.replace(" ", "-"))
+    return FINEST_FIRST.index(part.name)
 
 
 def _over(ground: Array, part: Part, window: Window, paper: np.float32) -> Array:
@@ -112,8 +115,8 @@ def _step(ranks: Array, level: float) -> Array | None:
 
 
 def _split(parts: Sequence[Part], photo: Photo) -> list[tuple[Part, _Mask]]:
-    """Each part with its mask, which has its share of the picture: of what stands out, or of the shadows for drawings on
-    like papers, so that they pass into one another; the finest first.
+    """Each part with its mask, as large as its share: the finest has what stands out. Drawings on like papers pass into
+    one another, so there the finest has the shadows.
     """
     ordered = sorted(parts, key=lambda p: -_place(p))
     ends = np.cumsum([0.0, *(p.weight for p in ordered)]) / sum(p.weight for p in ordered)
@@ -133,4 +136,8 @@ def _alike(one: Part, other: Part) -> bool:
 
 def _joined(parts: Sequence[tuple[Array, Array]]) -> Array:
     """Pictures weighted by masks that sum to one."""
-    return parts[0][1] if len(parts) == 1 else sum((mask * picture for mask, picture in parts[1:]), parts[0][0] * parts[0][1])
+    return (
+        parts[0][1]
+        if len(parts) == 1
+        else sum((mask * picture for mask, picture in parts[1:]), parts[0][0] * parts[0][1])
+    )
