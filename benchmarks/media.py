@@ -43,7 +43,7 @@ def seconds(name: str, pixels: npt.NDArray[np.float32]) -> float:
     begun = time.perf_counter()
     medium = MEDIA[name]
     draw = medium.rule(Photo.of(pixels), medium.look, np.random.default_rng(1))
-    draw_all(draw, *pixels.shape[:2], ignored)
+    draw_all(draw, pixels.shape[0], pixels.shape[1], ignored)
     return time.perf_counter() - begun
 
 

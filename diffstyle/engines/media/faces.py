@@ -59,6 +59,7 @@ def _mean(field: Array, top: int, left: int, side: int) -> float:
 @cache
 def _cascade() -> Any:
     import skimage
-    from skimage.feature import Cascade
+    from skimage import feature as untyped_feature
 
-    return Cascade(str(Path(skimage.__file__).parent / "data" / "lbpcascade_frontalface_opencv.xml"))
+    feature: Any = untyped_feature
+    return feature.Cascade(str(Path(skimage.__file__).parent / "data" / "lbpcascade_frontalface_opencv.xml"))

@@ -191,12 +191,12 @@ def test_two_media_share_the_picture_by_weight(pair: tuple[str, str], stylizer: 
         style = Style.mix([(one, share), (other, 1 - share)]) if 0 < share < 1 else one if share else other
         return stylizer.stylize(photo, style, engine="media").picture.pixels
 
-    pictures = [paint(share) for share in (0.0, 0.05, 0.3, 0.6, 0.9, 1.0)]
+    pictures = [paint(share) for share in (0.0, 0.3, 0.8, 1.0)]
     to_one, to_other = ([float((p - end).abs().mean()) for p in pictures] for end in (pictures[-1], pictures[0]))
     assert to_one == sorted(to_one, reverse=True)
     assert to_other == sorted(to_other)
     assert torch.equal(
-        paint(0.3), stylizer.stylize(photo, Style.mix([(other, 7), (one, 3)]), engine="media").picture.pixels
+        pictures[1], stylizer.stylize(photo, Style.mix([(other, 7), (one, 3)]), engine="media").picture.pixels
     )
 
 
@@ -264,7 +264,11 @@ def test_faces_get_smaller_cells(face: Array, monkeypatch: pytest.MonkeyPatch) -
 
     found = find_faces(face)
     with_face = {name: contours(name) for name in ("low-poly", "mosaic", "bricks")}
-    monkeypatch.setattr(photo_module, "find_faces", lambda rgb: np.zeros(rgb.shape[:2], np.float32))
+
+    def none(rgb: Array) -> Array:
+        return np.zeros(rgb.shape[:2], np.float32)
+
+    monkeypatch.setattr(photo_module, "find_faces", none)
     for name, more in with_face.items():
         assert more > 1.1 * contours(name)
 
