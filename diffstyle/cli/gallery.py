@@ -1,4 +1,4 @@
-"""`diffstyle style gallery`, and the list of everything that it shows."""
+"""`diffstyle style list` and `diffstyle style gallery`: all media and named styles, by group."""
 
 from __future__ import annotations
 
@@ -40,6 +40,19 @@ class Entry:
 def entries() -> tuple[Entry, ...]:
     """Everything that `style list` names and `style gallery` paints, group by group."""
     return (*_media(), *_named_styles())
+
+
+def list_styles() -> int:
+    """Name the media that are drawn by rule, and the styles that come with diffstyle."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for entry in entries():
+        groups.setdefault(entry.group, []).append((entry.label, entry.about))
+    width = max(len(label) for members in groups.values() for label, _ in members)
+    for n, (group, members) in enumerate(groups.items()):
+        print(f"{chr(10) if n else ''}{group}")
+        for label, about in members:
+            print(f"  {label:{width}}  {about}".rstrip())
+    return 0
 
 
 def gallery(

@@ -22,21 +22,6 @@ Styles = Annotated[list[str], Parameter(name="STYLE", negative=(), json_list=Fal
 Several = Annotated[list[str], Parameter(negative=(), json_list=False)]
 
 
-def list_styles() -> int:
-    """Name the media that are drawn by rule, and the styles that come with diffstyle."""
-    from diffstyle.cli.gallery import entries
-
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for entry in entries():
-        groups.setdefault(entry.group, []).append((entry.label, entry.about))
-    width = max(len(label) for members in groups.values() for label, _ in members)
-    for n, (group, members) in enumerate(groups.items()):
-        print(f"{chr(10) if n else ''}{group}")
-        for label, about in members:
-            print(f"  {label:{width}}  {about}".rstrip())
-    return 0
-
-
 def show(style: Annotated[str, Parameter(name="STYLE")], /) -> int:
     """Say what a style is made of, and what is near it.
 
