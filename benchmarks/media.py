@@ -1,4 +1,4 @@
-"""Seconds and memory of every medium: `python -m benchmarks.media --sides 512 2048 8192`.
+"""CPU seconds and memory of every medium: `python -m benchmarks.media --sides 512 2048 8192`.
 
 Each medium runs in a process of its own, so that its peak of memory is its own. A medium is drawn once to load what it
 needs; of `--rounds` further drawings the median counts. Above 4096 pixels it is drawn once only.
@@ -39,12 +39,12 @@ def ignored(done: int, total: int) -> None:
 
 
 def seconds(name: str, pixels: npt.NDArray[np.float32]) -> float:
-    """What planning and drawing a medium takes."""
-    begun = time.perf_counter()
+    """What planning and drawing a medium takes of the processor, so that other work on the machine does not count."""
+    begun = time.process_time()
     medium = MEDIA[name]
     draw = medium.rule(Photo.of(pixels), medium.look, np.random.default_rng(1))
     draw_all(draw, pixels.shape[0], pixels.shape[1], ignored)
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
 def measured(name: str, side: int, rounds: int) -> tuple[float, float]:
