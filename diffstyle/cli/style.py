@@ -22,17 +22,6 @@ Styles = Annotated[list[str], Parameter(name="STYLE", negative=(), json_list=Fal
 Several = Annotated[list[str], Parameter(negative=(), json_list=False)]
 
 
-def list_styles() -> int:
-    """Name the styles that come with diffstyle."""
-    from diffstyle.assets.zoo import named_style, style_files
-
-    names = list(style_files())
-    width = max(map(len, names), default=0)
-    for name in names:
-        print(f"{name:{width}}  {named_style(name).card}")
-    return 0
-
-
 def show(style: Annotated[str, Parameter(name="STYLE")], /) -> int:
     """Say what a style is made of, and what is near it.
 

@@ -77,7 +77,9 @@ def adjusted(photo: Photo, words: Words, *, structure: float) -> Photo:
     pixels = pixels.clip(0, 1) ** np.float32({"dark": 1.5, "light": 0.68}.get(words.tone, 1.0))
     pixels = 0.5 + (pixels - 0.5) * np.float32({"high": 1.45, "low": 0.62}.get(words.contrast, 1.0))
     gain = {"vivid": 1.5, "muted": 0.55, "grey": 0.0}.get(words.saturation, 1.0)
-    return Photo(np.asarray(pixels if gain == 1 else saturated(pixels, gain), np.float32).clip(0, 1))
+    return Photo(
+        np.asarray(pixels if gain == 1 else saturated(pixels, gain), np.float32).clip(0, 1), photo.origin or photo
+    )
 
 
 def _two(own: Look, inks: list[Array], paper: Array | None, *, ground: bool) -> Look:

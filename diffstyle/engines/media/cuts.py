@@ -45,6 +45,7 @@ def linocut(photo: Photo, look: Look, rng: Rng) -> Draw:
     chatter = chatter / np.float32(chatter.std() + 1e-6)
     key = contours(photo, 2.8 * look.grain, sensitivity=0.9)
     roll = noise((h, w), 0.7, rng)
+    calm = 1 - photo.faces
 
     def draw(window: Window) -> Array:
         level = window.sample(tone)
@@ -52,7 +53,9 @@ def linocut(photo: Photo, look: Look, rng: Rng) -> Draw:
         ink = 1 - window.cover((between - 0.04 - 0.92 * window.sample(gouge)) * (8 * look.grain))
         ink = np.maximum(ink, window.cover((window.sample(key) - 0.5) * 6))
         cleared = window.cover((level - 0.62) * 30)
-        ink = np.maximum(ink, window.cover((window.sample(chatter) - 2.0) * 2.2 * look.grain) * cleared)
+        ink = np.maximum(
+            ink, window.cover((window.sample(chatter) - 2.0) * 2.2 * look.grain) * cleared * window.sample(calm)
+        )
         return look.between(ink * (0.96 + 0.03 * window.sample(roll)).clip(0, 1))
 
     return draw

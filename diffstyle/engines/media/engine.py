@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
@@ -24,8 +24,9 @@ from diffstyle.engines.media.choose import GRAINS, SMALLEST_GRAIN, Layer, adjust
 from diffstyle.engines.media.photo import Photo
 from diffstyle.engines.media.registry import MEDIA
 from diffstyle.engines.media.settings import Media
+from diffstyle.engines.media.together import Part, together
 
-RULES = 1  # raise it when a rule draws otherwise than before: recipes name it
+RULES = 2  # raise it when a rule draws otherwise than before: recipes name it
 STEPS = 100
 PLANNED = 0.25  # share of the steps after which a medium is planned
 
@@ -37,7 +38,8 @@ class MediaEngine:
     seed varies where marks lie. Marks are a share of the picture, whatever its size; `stroke` and words such as coarse
     scale them.
 
-    In a blend, references that name no medium are painted by `preview`, and the pictures are mixed by weight.
+    `together` combines several media. In a blend, references that name no medium are painted by `preview`, and that
+    picture and the media's are mixed by weight.
     """
 
     capabilities = Media.capabilities
@@ -71,36 +73,41 @@ class MediaEngine:
             report(on_step, STEPS, STEPS)
             return content
         layers = layers_of(task.style)
+        drawn = [layer for layer in layers if layer.name]
+        others = [layer for layer in layers if layer.reference]
+        share, parts = sum(layer.weight for layer in drawn), len(others) + bool(drawn)
+
+        def on_part(n: int) -> _OnShare:
+            return lambda done: report(on_step, min(STEPS - 1, int((n + done) / parts * STEPS)), STEPS)
+
         pixels = torch.zeros_like(content.pixels)
-        photo = Photo.of(_rows(content.pixels))
-        for n, layer in enumerate(layers):
-
-            def on_share(share: float, n: int = n) -> None:
-                report(on_step, min(STEPS - 1, int((n + share) / len(layers) * STEPS)), STEPS)
-
-            part = (
-                self._preview(task, layer, on_share) if layer.reference else self._drawn(task, photo, layer, on_share)
-            )
-            pixels.add_(part, alpha=layer.weight * task.strength)
+        if drawn:
+            pixels.add_(self._drawn(task, drawn, on_part(0)), alpha=share * task.strength)
+        for n, layer in enumerate(others, parts - len(others)):
+            pixels.add_(self._preview(task, layer, on_part(n)), alpha=layer.weight * task.strength)
         if task.strength < 1:
             pixels.add_(content.pixels, alpha=1 - task.strength)
         report(on_step, STEPS, STEPS)
         return Picture(pixels.clamp_(0, 1), content.alpha, content.source, (*content.notes, *_notes(task, layers)))
 
-    def _drawn(self, task: ResolvedTask, photo: Photo, layer: Layer, on_share: _OnShare) -> Tensor:
-        """(3, H, W): the content in one medium."""
-        medium = MEDIA[layer.name]
-        rng = np.random.default_rng([task.seed, zlib.crc32(layer.name.encode())])
-        look = look_of(medium, layer.words, stroke=task.stroke or 1.0)
-        seen = adjusted(photo, layer.words, structure=task.structure)
-        on_share(0)
-        draw = medium.rule(seen, look, rng)
-        height, width = task.content.height, task.content.width
+    def _drawn(self, task: ResolvedTask, layers: Sequence[Layer], on_share: _OnShare) -> Tensor:
+        """(3, H, W): the content in one medium, or in several together."""
+        photo = Photo.of(_rows(task.content.pixels))
+        parts: list[Part] = []
+        for n, layer in enumerate(layers):
+            on_share(PLANNED * n / len(layers))
+            medium = MEDIA[layer.name]
+            rng = np.random.default_rng([task.seed, zlib.crc32(layer.name.encode())])
+            look = look_of(medium, layer.words, stroke=task.stroke or 1.0)
+            draw = medium.rule(adjusted(photo, layer.words, structure=task.structure), look, rng)
+            parts.append(Part(layer.name, draw, look, layer.weight, medium.lies_over))
+        draw = parts[0].draw if len(parts) == 1 else together(parts, photo)
 
         def on_strip(done: int, total: int) -> None:
             on_share(PLANNED + (1 - PLANNED) * done / total)
 
-        return torch.from_numpy(draw_all(draw, height, width, on_strip)).permute(2, 0, 1)
+        rows = draw_all(draw, task.content.height, task.content.width, on_strip)
+        return torch.from_numpy(rows).permute(2, 0, 1)
 
     def _preview(self, task: ResolvedTask, layer: Layer, on_share: _OnShare) -> Tensor:
         """(3, H, W): the content in the style of a reference that names no medium."""

@@ -11,7 +11,7 @@ from scipy import ndimage as untyped_ndimage
 from scipy.spatial import Delaunay, KDTree
 from skimage import segmentation as untyped_segmentation
 
-from diffstyle.engines.media.canvas import Array, Draw, Window, fill, from_bytes, to_bytes
+from diffstyle.engines.media.canvas import Array, Draw, Window, canvas_of, fill, from_bytes, to_bytes
 from diffstyle.engines.media.dots import photo_at
 from diffstyle.engines.media.look import Look, ramp, saturated
 from diffstyle.engines.media.photo import Photo, Rng, blur, contours, means, noise, spread
@@ -27,7 +27,7 @@ def low_poly(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Triangles between points that lie on the contours, closer where there is detail (Delaunay triangulation)."""
     h, w = photo.shape
     colours = ramp(look.inks, photo.tone) if look.said else saturated(photo.rgb, 1.25)
-    apart = look.grain * (64.0 - 47.0 * np.sqrt(photo.detail))
+    apart = look.grain * (64.0 - 47.0 * np.sqrt(photo.detail)) * (1 - 0.45 * photo.faces)
     ridge = photo.edges * (photo.edges >= ndimage.maximum_filter(photo.edges, 3)) > 0.25
     on_edges = rng.permutation(np.argwhere(ridge))
     strongest = on_edges[np.argsort(-photo.edges[on_edges[:, 0], on_edges[:, 1]], kind="stable")]
@@ -61,25 +61,28 @@ def low_poly(photo: Photo, look: Look, rng: Rng) -> Draw:
 
 def stained_glass(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Panes cut along the contours (superpixels, Achanta et al. 2012), smaller where there is detail, in leads, with
-    the features drawn in dark glass paint.
+    the features drawn in dark glass paint; on faces the leads are thin and follow light and shade.
     """
     h, w = photo.shape
     labels = _panes(photo, look.grain, rng)
     count = int(labels.max()) + 1
     colours = ramp(look.inks, photo.tone) if look.said else photo.rgb
     glass = means(colours, labels, count)
-    glass = (saturated(glass, 2.1) ** 0.82 * (1.06 + rng.normal(0, 0.05, (count, 1)))).clip(0.03, 1)
+    bright = min(max(0.82 * np.log(0.42) / np.log(max(float(glass.mean()), 0.02)), 0.64), 0.82)  # light shines through
+    glass = (saturated(glass, 2.1) ** bright * (1.06 + rng.normal(0, 0.05, (count, 1)))).clip(0.03, 1)
     border = cv2.distanceTransform((~_borders(labels)).astype(np.uint8), cv2.DIST_L2, 5)
     sides = np.minimum(*np.meshgrid(_to_side(h), _to_side(w), indexing="ij"))
     lead = np.minimum(blur(border, 1.2), np.maximum(sides - 3, 0)).astype(np.float32)
-    shade = 0.8 + 0.55 * (photo.luma - means(photo.rgb, labels, count).mean(1)[labels])
+    shade = 0.8 + (0.55 + 0.75 * photo.faces) * (photo.luma - means(photo.rgb, labels, count).mean(1)[labels])
     rays = noise(photo.shape, 9.0, rng) * 0.07 + noise(photo.shape, 1.4, rng) * 0.025
     light = glass[labels] * (shade + 0.18 + rays)[..., None]
     painted = contours(photo, 1.3 * look.grain, sensitivity=0.9)
-    width = 2.3 * look.grain
+    if photo.faces.any():
+        painted = np.maximum(painted, contours(photo, 1.3 * look.grain, sensitivity=1.6) * (photo.faces > 0.6))
+    widths = 2.3 * look.grain * (1 - 0.45 * photo.faces)
 
     def draw(window: Window) -> Array:
-        distance = window.sample(lead)
+        distance, width = window.sample(lead), window.sample(widths, smooth=False)
         glow = (0.72 + 0.28 * (distance / (7 * look.grain)).clip(0, 1))[..., None]
         pane = window.sample(light, smooth=False) * glow
         lines = window.cover((window.sample(painted) - 0.62) * 6) * 0.75
@@ -97,14 +100,14 @@ def mosaic(photo: Photo, look: Look, rng: Rng) -> Draw:
     cells in the city-block metric of the local direction).
     """
     size = 12.5 * look.grain
-    scale = size * (1.12 - 0.5 * photo.detail)
+    scale = size * (1.12 - 0.5 * photo.detail) * (1 - 0.35 * photo.faces)
     points = spread((scale * 0.8).astype(np.float32), rng, tries=40_000)
     points, area = _settled(photo, points)
     angle = photo_at(photo.flow, points)
     colours = ramp(look.inks, photo.tone) if look.said else saturated(photo.rgb, 1.35)
     glaze = photo_at(blur(colours, 1.6), points)
     glaze = (glaze * (1 + rng.normal(0, 0.07, (len(points), 1))) + rng.normal(0, 0.018, (len(points), 3))).clip(0, 1)
-    side = np.sqrt(area).clip(size * 0.4, size * 1.3) * 0.95
+    side = np.sqrt(area).clip(size * 0.3, size * 1.3) * 0.95
     corners = side[:, None, None] * (_TILE[None] + rng.normal(0, 0.035, (len(points), 4, 2)))
     cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
     turned = np.stack(
@@ -113,10 +116,11 @@ def mosaic(photo: Photo, look: Look, rng: Rng) -> Draw:
     stones = (points[:, None] + turned).astype(np.float32)
     inner = (points[:, None] + turned * 0.72 - 0.03 * side[:, None, None]).astype(np.float32)
     outer, raised = to_bytes(glaze * 0.84).tolist(), to_bytes(glaze * 1.05 + 0.02).tolist()
+    grout = 0.4 + 0.7 * blur(photo.luma, 6.0)  # in shadows light grout would glitter
     rough = 0.05 * noise(photo.shape, 0.9, rng)
 
     def draw(window: Window) -> Array:
-        canvas = window.canvas(look.paper)
+        canvas = canvas_of(look.paper * window.sample(grout, smooth=False)[..., None])
         chosen = window.near(points[:, 0], size * 1.2)
         shapes = zip(chosen.tolist(), window.points(stones[chosen]), window.points(inner[chosen]), strict=True)
         for n, stone, top in shapes:
@@ -166,16 +170,18 @@ def _panes(photo: Photo, grain: float, rng: Rng) -> Labels:
         )
 
     coarse, fine = slic(72, 12.0), slic(40, 13.0)
-    detail = cv2.resize(photo.detail, small, interpolation=cv2.INTER_AREA)
+    detail, faces = (cv2.resize(f, small, interpolation=cv2.INTER_AREA) for f in (photo.detail, photo.faces))
     count = int(coarse.max()) + 1
     busy = np.bincount(coarse.ravel(), detail.ravel(), count) / np.maximum(
         np.bincount(coarse.ravel(), minlength=count), 1
     )
     mixed = np.where(busy[coarse] > 0.72, fine + count + coarse * (int(fine.max()) + 1), coarse)
+    if faces.any():  # panes that follow light and shade: leads across a face would hide it
+        mixed = np.where(faces > 0.5, slic(60, 4.0) + mixed.max() + 1, mixed)
     _, numbered = np.unique(mixed, return_inverse=True)
     numbered = numbered.reshape(mixed.shape)
     sizes = np.bincount(numbered.ravel())
-    sliver = sizes[numbered] < (14 * grain / 2) ** 2
+    sliver = sizes[numbered] < ((14 - 5 * faces) * grain / 2) ** 2
     if sliver.any() and not sliver.all():
         nearest = ndimage.distance_transform_edt(sliver, return_distances=False, return_indices=True)
         numbered = numbered[tuple(nearest)]

@@ -17,6 +17,7 @@ from diffstyle.engines.media.photo import Photo, Rng, blur, noise
 cv2: Any = untyped
 BAYER = (np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32) + 0.5) / 16 - 0.5
 CHARACTERS = " .'`,:;-~+=<>icvxzsnuoaeJTLYCUOQXZmwqpdbkhMWN&8%B@#$"
+FACE_CELLS, SMALLEST_CELL = 22, 0.62  # cells across a face, for which cells may shrink to this share of their size
 _GLYPH = (10, 16)  # pixels across and down of a character when it is compared and drawn
 
 
@@ -31,10 +32,18 @@ class Grid:
 
     @classmethod
     def of(cls, photo: Photo, width: float, aspect: float = 1.0) -> Grid:
-        """Cells about `width` units wide and `aspect` times as high that fill the picture."""
+        """Cells about `width` units wide and `aspect` times as high that fill the picture; smaller where faces would
+        have too few of them.
+        """
         h, w = photo.shape
+        side = float(np.sqrt((photo.faces > 0.5).sum()))  # of a square as large as all faces together
+        width *= min(max(side / (FACE_CELLS * width), SMALLEST_CELL), 1) if side else 1
         columns, rows = max(1, round(w / width)), max(1, round(h / (width * aspect)))
         return cls(rows, columns, h / rows, w / columns)
+
+    def halved(self) -> Grid:
+        """Four cells in place of each."""
+        return Grid(self.rows * 2, self.columns * 2, self.height / 2, self.width / 2)
 
     def mean(self, field: Array) -> Array:
         """A field of the picture -> its mean in each cell (rows, columns[, 3])."""
@@ -50,7 +59,7 @@ class Grid:
 
 def pixel_art(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Large square pixels in a small bright palette, dithered in gradients, with the contours kept dark."""
-    grid = Grid.of(photo, 7.4 * look.grain)
+    grid = Grid.of(photo, 9.4 * look.grain)
     cells = _cells(photo, look, grid, 1.35)
     colours = palette(cells.reshape(-1, 3), 24, rng)
     y, x = np.indices(cells.shape[:2])
@@ -84,13 +93,13 @@ def one_bit(photo: Photo, look: Look, rng: Rng) -> Draw:
 def characters(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Typed characters, each the one whose shape and weight come nearest to its cell."""
     width, height = _GLYPH
-    grid = Grid.of(photo, 7.2 * look.grain, height / width)
+    grid = Grid.of(photo, 8.4 * look.grain, height / width)
     glyphs = _glyphs()  # (n, height, width)
     small = 4, 6
     shapes = np.stack([cv2.resize(g, small, interpolation=cv2.INTER_AREA) for g in glyphs]).reshape(len(glyphs), -1)
     shapes = shapes / shapes.mean(1).max()
-    amount = look.amount(photo.tone + 0.5 * (photo.tone - blur(photo.tone, 3.0))).clip(0, 1)
-    amount = amount**0.8
+    amount = look.amount(photo.tone + 0.6 * (photo.tone - blur(photo.tone, 3.0)) + 0.3 * (photo.tone - 0.5)).clip(0, 1)
+    amount = amount**0.65
     fine = cv2.resize(amount, (grid.columns * small[0], grid.rows * small[1]), interpolation=cv2.INTER_AREA)
     cells = fine.reshape(grid.rows, small[1], grid.columns, small[0]).transpose(0, 2, 1, 3)
     cells = cells.reshape(grid.rows * grid.columns, -1)  # (cells, 24)
@@ -100,8 +109,8 @@ def characters(photo: Photo, look: Look, rng: Rng) -> Draw:
     chosen = best.reshape(grid.rows, grid.columns)
     sheet = np.pad(glyphs, ((0, 0), (1, 1), (1, 1)))
     flat = np.ascontiguousarray(sheet.reshape(-1, width + 2))
-    bright = 0.85 + 0.15 * grid.mean(amount)
-    glow = 0.26 * amount if look.light_on_dark else 0.1 * amount
+    bright = 0.7 + 0.3 * grid.mean(amount)
+    glow = 0.34 * amount**1.6 if look.light_on_dark else 0.1 * amount
 
     def draw(window: Window) -> Array:
         v, u, row, column = grid.cells(window)
@@ -117,28 +126,36 @@ def characters(photo: Photo, look: Look, rng: Rng) -> Draw:
 
 
 def bricks(photo: Photo, look: Look, rng: Rng) -> Draw:
-    """Toy bricks seen from above, each with its stud, in the colours that bricks are sold in."""
-    grid = Grid.of(photo, 12.2 * look.grain)
-    chosen = _in_palette(photo, look, grid, 26, rng)
-    chosen = chosen * (1 + rng.normal(0, 0.015, (*chosen.shape[:2], 1)))
+    """Toy bricks seen from above, each with its stud, in the colours that bricks are sold in; small ones on faces."""
+    large = Grid.of(photo, 12.2 * look.grain)
+    small = large.halved()
+    layers = [_in_palette(photo, look, grid, 26, rng) for grid in (large, small)]
+    layers = [c * (1 + rng.normal(0, 0.015, (*c.shape[:2], 1))) for c in layers]
+    on_faces = large.mean(photo.faces) > 0.5
 
     def draw(window: Window) -> Array:
-        v, u, row, column = grid.cells(window)
-        dy, dx = v - 0.5, u - 0.5
-        radius = np.hypot(dy, dx)
-        unit, lit = grid.width, -(dy + dx) / np.float32(0.62)
-        stud = window.cover((0.31 - radius) * unit)
-        rim = window.cover((0.035 - np.abs(radius - 0.30)) * unit) * lit * 0.55
-        cast = window.cover((0.33 - np.hypot(dy - 0.06, dx - 0.06)) * unit) * (1 - stud) * 0.3
-        edge = np.maximum(np.abs(dy), np.abs(dx))
-        side = (
-            np.where(np.abs(dy) > np.abs(dx), -np.sign(dy), -np.sign(dx)) * window.cover((edge - 0.455) * unit) * 0.22
-        )
-        shade = 1 + 0.05 * stud + rim - cast + side - 0.25 * window.cover((edge - 0.49) * unit)
-        glint = window.cover((0.05 - np.hypot(dy + 0.15, dx + 0.15)) * unit) * 0.12
-        return chosen[row, column] * shade[..., None] + glint[..., None]
+        out = _bricks(window, large, layers[0])
+        if not on_faces.any():
+            return out
+        _, _, row, column = large.cells(window)
+        return np.where(on_faces[row, column][..., None], _bricks(window, small, layers[1]), out)
 
     return draw
+
+
+def _bricks(window: Window, grid: Grid, colours: Array) -> Array:
+    v, u, row, column = grid.cells(window)
+    dy, dx = v - 0.5, u - 0.5
+    radius = np.hypot(dy, dx)
+    unit, lit = grid.width, -(dy + dx) / np.float32(0.62)
+    stud = window.cover((0.31 - radius) * unit)
+    rim = window.cover((0.035 - np.abs(radius - 0.30)) * unit) * lit * 0.55
+    cast = window.cover((0.33 - np.hypot(dy - 0.06, dx - 0.06)) * unit) * (1 - stud) * 0.3
+    edge = np.maximum(np.abs(dy), np.abs(dx))
+    side = np.where(np.abs(dy) > np.abs(dx), -np.sign(dy), -np.sign(dx)) * window.cover((edge - 0.455) * unit) * 0.22
+    shade = 1 + 0.05 * stud + rim - cast + side - 0.25 * window.cover((edge - 0.49) * unit)
+    glint = window.cover((0.05 - np.hypot(dy + 0.15, dx + 0.15)) * unit) * 0.12
+    return colours[row, column] * shade[..., None] + glint[..., None]
 
 
 def cross_stitch(photo: Photo, look: Look, rng: Rng) -> Draw:
@@ -158,9 +175,9 @@ def cross_stitch(photo: Photo, look: Look, rng: Rng) -> Draw:
         colour = chosen[row, column]
         for sign, level in ((1, 0.8), (-1, 1.0)):  # the second thread lies over the first
             off, length = (dy - sign * dx) * np.float32(0.7071), np.abs(dy + sign * dx) * np.float32(0.7071)
-            thread = window.cover((0.185 - np.abs(off)) * unit) * window.cover((0.66 - length) * unit)
-            around = window.cover((0.235 - np.abs(off)) * unit) * window.cover((0.68 - length) * unit)
-            sheen = level * (1.12 - 9.0 * np.square(off) - 0.25 * np.square(length))
+            thread = window.cover((0.225 - np.abs(off)) * unit) * window.cover((0.66 - length) * unit)
+            around = window.cover((0.27 - np.abs(off)) * unit) * window.cover((0.68 - length) * unit)
+            sheen = level * (1.12 - 6.5 * np.square(off) - 0.25 * np.square(length))
             sheen += 0.06 * np.cos((off * 5 + length * 2.2) * 2 * np.pi)  # the twist of the floss
             out = out * (1 - 0.45 * around * (1 - thread))[..., None]
             out = out * (1 - thread[..., None]) + colour * (sheen * thread)[..., None]
@@ -171,7 +188,7 @@ def cross_stitch(photo: Photo, look: Look, rng: Rng) -> Draw:
 
 def knitted(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Rows of stitches, each a V of two strands of wool."""
-    grid = Grid.of(photo, 9.6 * look.grain, 0.78)
+    grid = Grid.of(photo, 12.4 * look.grain, 0.78)
     cells = _cells(photo, look, grid, 1.2)
     colours = palette(cells.reshape(-1, 3), 22, rng)
     chosen = colours[nearest(cells.reshape(-1, 3), colours)].reshape(cells.shape)
@@ -188,7 +205,7 @@ def knitted(photo: Photo, look: Look, rng: Rng) -> Draw:
         v = slanted - row - np.float32(0.5)
         across = np.abs(u) - np.float32(0.25)
         strand = np.square(across / np.float32(0.27)) + np.square(v / np.float32(0.56))
-        shade = 1.16 - 0.62 * strand.clip(0, 1.5)
+        shade = 1.2 - 0.72 * strand.clip(0, 1.5)
         shade += 0.07 * np.cos((v * 2.2 + across * 5) * 2 * np.pi)
         rows = row.astype(np.intp).clip(0, grid.rows - 1)
         columns = np.broadcast_to(number.astype(np.intp).clip(0, grid.columns - 1), rows.shape)

@@ -9,8 +9,11 @@ from typing import Any, TypeAlias
 import cv2 as untyped
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from diffstyle.engines.media.canvas import Array, units_of
+from diffstyle.engines.media.faces import find_faces
+from diffstyle.ops.guided import guided_filter
 from diffstyle.ops.luma import LUMA
 
 cv2: Any = untyped
@@ -24,6 +27,8 @@ class Photo:
     """A photo (h, w, 3) in [0, 1], one pixel per unit. Fields are computed when they are first asked for."""
 
     rgb: Array
+    origin: Photo | None = None
+    """The photo as it was before its tones were changed: faces and what stands out are found there."""
 
     @classmethod
     def of(cls, pixels: Array) -> Photo:
@@ -78,7 +83,36 @@ class Photo:
     def detail(self) -> Array:
         """(h, w) in [0, 1]: how much there is to see around a pixel."""
         near = blur(self.edges, 5.0) + 0.5 * blur(self.edges, 16.0)
-        return np.sqrt((near / max(float(np.percentile(near, 98)), 0.1)).clip(0, 1))
+        detail = np.sqrt((near / max(float(np.percentile(near, 98)), 0.1)).clip(0, 1))
+        return detail + (1 - detail) * np.float32(0.7) * self.faces
+
+    @cached_property
+    def faces(self) -> Array:
+        """(h, w) in [0, 1]: 1 on a face, falling softly to 0 around it."""
+        return self.origin.faces if self.origin else find_faces(self.rgb)
+
+    @cached_property
+    def standing_out(self) -> Array:
+        """(h, w): ranks, evenly spread over [0, 1], of what stands out: in colour from the picture's border, in detail,
+        as a face, and towards the middle; they change at contours.
+        """
+        if self.origin:
+            return self.origin.standing_out
+        h, w = self.shape
+        small = max(4, w // 3), max(4, h // 3)
+        colours = cv2.resize(self.rgb, small, interpolation=cv2.INTER_AREA)
+        lab = cv2.cvtColor(colours, cv2.COLOR_RGB2LAB) / np.float32(100)
+        y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in lab.shape[:2])
+        off = y[:, None] ** 2 + x[None] ** 2
+        border = lab[np.maximum(np.abs(y)[:, None], np.abs(x)[None]) > 0.86]
+        apart = np.sqrt(np.square(lab - np.median(border, 0)).sum(2))
+        detail, faces = (cv2.resize(f, small, interpolation=cv2.INTER_AREA) for f in (self.detail, self.faces))
+        field = 0.6 * apart / max(float(np.percentile(apart, 95)), 0.1) + 0.5 * detail + faces - 0.45 * off
+        field = blur(field.astype(np.float32), 4.0)
+        guide = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)
+        values, by = (torch.from_numpy(np.ascontiguousarray(f))[None, None] for f in (field, guide))
+        field = guided_filter(values, by, radius=14, epsilon=4e-3, shrink=2)[0, 0].numpy()
+        return evened(cv2.resize(field - 1e-3 * off, (w, h), interpolation=cv2.INTER_LINEAR))
 
     @cached_property
     def flow(self) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from diffstyle.engines.media import cuts, dots, facets, flats, grids, hatching, outlines, screens, threads
@@ -26,10 +26,12 @@ class Medium:
     look: Look
     colouring: Colouring
     ground: bool = False
+    lies_over: bool = False
+    """Whether it is a drawing that can lie over the colours of another medium."""
 
 
 def _inked(rule: Rule, ink: str = "#141214", paper: str = "#fafaf8", *, ground: bool = False) -> Medium:
-    return Medium(rule, Look(rgb(ink), rgb(paper)), "ink and paper", ground)
+    return Medium(rule, Look(rgb(ink), rgb(paper)), "ink and paper", ground, lies_over=True)
 
 
 def _several(rule: Rule, ink: str, paper: str, *inks: str) -> Medium:
@@ -65,7 +67,7 @@ MEDIA: dict[str, Medium] = {
     "crayon": _coloured(outlines.crayon, "#22202a", "#fbf8f0"),
     "chalk": _inked(outlines.chalk, "#f2f0e6", "#22302a"),
     "blueprint": _inked(outlines.blueprint, "#eef4fb", "#15407e", ground=True),
-    "neon": _several(outlines.neon, "#ff3fa4", "#08060f", "#ff2d95", "#7a3cff", "#19d3ff"),
+    "neon": replace(_several(outlines.neon, "#ff3fa4", "#08060f", "#ff2d95", "#7a3cff", "#19d3ff"), lies_over=True),
     "pixel art": _coloured(grids.pixel_art),
     "one-bit": _inked(grids.one_bit),
     "ascii": _inked(grids.characters, "#b9f5c4", "#0b120d"),

@@ -15,6 +15,7 @@ from diffstyle.engines.media.photo import Photo, Rng, blur, noise
 CYAN, MAGENTA, YELLOW = (np.array(c, np.float32) for c in ((0.0, 0.66, 0.9), (0.9, 0.05, 0.52), (1.0, 0.92, 0.05)))
 ANGLES = (15, 75, 0, 45)  # degrees, of cyan, magenta, yellow and black
 PITCH = 9.5  # units between dots
+BULGE = 0.05  # of a tube: how much further out its edges lie in the middle
 
 
 def halftone(photo: Photo, look: Look, rng: Rng) -> Draw:
@@ -50,8 +51,8 @@ def colour_halftone(photo: Photo, look: Look, rng: Rng) -> Draw:
 
 def newspaper(photo: Photo, look: Look, rng: Rng) -> Draw:
     """A coarse black screen on yellowed, fibrous paper, with uneven ink."""
-    pitch, phase = 7.6 * look.grain, _phase(rng)
-    amount = 0.1 + 0.82 * look.amount(photo.tone)
+    pitch, phase = 8.6 * look.grain, _phase(rng)
+    amount = 0.06 + 0.92 * look.amount((photo.tone + 0.35 * (photo.tone - 0.5)).clip(0, 1))
     fibres = 0.035 * noise(photo.shape, 0.8, rng) + 0.03 * noise(photo.shape, 12.0, rng)
     uneven = 0.10 * noise(photo.shape, 1.0, rng)
 
@@ -65,7 +66,7 @@ def newspaper(photo: Photo, look: Look, rng: Rng) -> Draw:
 
 def line_screen(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Parallel lines that swell with the tone."""
-    pitch, angle, phase = 8.0 * look.grain, rng.uniform(-0.06, 0.06) - 0.5, rng.uniform(0, 1)
+    pitch, angle, phase = 9.0 * look.grain, rng.uniform(-0.06, 0.06) - 0.5, rng.uniform(0, 1)
     amount = look.amount(blur(photo.tone, pitch * 0.12))
 
     def draw(window: Window) -> Array:
@@ -79,7 +80,7 @@ def line_screen(photo: Photo, look: Look, rng: Rng) -> Draw:
 
 def spiral(photo: Photo, look: Look, rng: Rng) -> Draw:
     """One line that winds outwards from the middle of what there is to see, thicker where it is darker."""
-    pitch = 7.5 * look.grain
+    pitch = 9.0 * look.grain
     h, w = photo.shape
     weight = photo.detail + 0.2
     centre = [float((weight.sum(axis) * np.arange(n)).sum() / weight.sum()) for axis, n in ((1, h), (0, w))]
@@ -97,21 +98,25 @@ def spiral(photo: Photo, look: Look, rng: Rng) -> Draw:
 
 
 def crt(photo: Photo, look: Look, rng: Rng) -> Draw:
-    """Red, green and blue phosphor stripes in scan lines, with the glow and the dark corners of a tube."""
-    pitch, phase = 6.0 * look.grain, rng.uniform(0, 3)
+    """Red, green and blue phosphor stripes in scan lines, with the glow, the bulge and the dark corners of a tube."""
+    pitch, phase = 9.0 * look.grain, rng.uniform(0, 3)
     colours = ramp(look.inks, photo.tone) if look.said else saturated(photo.rgb, 1.35)
     light = np.square(colours) + 0.35 * blur(np.square(colours), 9.0)
     h, w = photo.shape
 
     def draw(window: Window) -> Array:
         y, x = window.grid()
+        down, across = 2 * y / h - 1, 2 * x / w - 1
+        down, across = down * (1.01 + BULGE * across * across), across * (1.01 + BULGE * down * down)
+        y, x = (down + 1) * np.float32(h / 2), (across + 1) * np.float32(w / 2)
+        inside = np.minimum((1 - np.abs(down)) * np.float32(h / 2), (1 - np.abs(across)) * np.float32(w / 2))
         row = y / pitch
-        beam = 0.55 + 0.75 * np.square(np.sin(np.pi * row))
+        beam = 0.4 + 0.95 * np.square(np.sin(np.pi * row))
         column = x / (pitch / 3) + phase + 1.5 * (np.floor(row) % 2)
         stripes = np.stack([0.3 + 1.7 * np.exp(-3.2 * np.square((column - c + 1.5) % 3 - 1.5)) for c in range(3)], -1)
-        dark = np.square(2 * y / h - 1) ** 2 + np.square(2 * x / w - 1) ** 2
-        shown = window.sample(light).clip(0, None) * stripes * (beam * (1.08 - 0.35 * dark))[..., None]
-        return np.sqrt(shown)
+        dark = np.square(down) ** 2 + np.square(across) ** 2
+        shown = window.at(light, y, x).clip(0, None) * stripes * (beam * (1.1 - 0.42 * dark).clip(0, None))[..., None]
+        return np.sqrt(shown) * (inside / 5).clip(0, 1)[..., None]
 
     return draw
 

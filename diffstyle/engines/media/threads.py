@@ -14,7 +14,7 @@ def embroidery(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Shining stitches side by side along the forms, long in flat areas and short where there is detail, in a few
     colours of floss.
     """
-    width = 2.7 * look.grain
+    width = 3.3 * look.grain
     colours = ramp(look.inks, photo.tone) if look.said else saturated(photo.rgb, 1.4)
     colours = blur(colours + 0.5 * (colours - blur(colours, 5.0)), 0.8).clip(0, 1)
     floss = palette(colours.reshape(-1, 3), 36, rng)
@@ -30,7 +30,7 @@ def embroidery(photo: Photo, look: Look, rng: Rng) -> Draw:
     ends = np.stack([points - step, points + step], 1)
     paint = floss[nearest(photo_at(colours, points), floss)] * (1 + rng.normal(0, 0.04, (len(points), 1)))
     lit = np.abs(np.cos(angle - 0.7))[:, None]  # sheen depends on the direction of the thread
-    dark, mid = to_bytes(paint * 0.6).tolist(), to_bytes(paint * (0.86 + 0.14 * lit)).tolist()
+    dark, mid = to_bytes(paint * 0.52).tolist(), to_bytes(paint * (0.86 + 0.14 * lit)).tolist()
     bright = to_bytes(paint * (0.98 + 0.2 * lit) + 0.05 * lit).tolist()
     under = blur(colours, 3.0) * 0.55
     cloth = 0.06 * noise(photo.shape, 0.8, rng)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import cast
+from typing import Any, cast
 
+import cv2 as untyped
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -12,14 +13,18 @@ import torch
 
 from diffstyle import InputError, Picture, Style, Stylizer, Task
 from diffstyle.data.words import lexicon
+from diffstyle.engines.media import photo as photo_module
 from diffstyle.engines.media.canvas import Array, Window, draw_all, units_of
 from diffstyle.engines.media.choose import layers_of, look_of
+from diffstyle.engines.media.faces import find_faces
 from diffstyle.engines.media.look import Look, rgb
 from diffstyle.engines.media.photo import Photo
 from diffstyle.engines.media.registry import MEDIA
 from diffstyle.engines.media.screens import dots
+from diffstyle.engines.media.together import FINEST_FIRST, Part, together
 from tests.helpers.pictures import mean_difference, waves
 
+cv2: Any = untyped
 LINES_ALONE = {"ink line drawing", "blueprint", "neon", "ascii", "contour lines", "pencil drawing"}  # keep no mean tone
 every_medium = pytest.mark.parametrize("name", MEDIA)
 
@@ -168,16 +173,104 @@ def test_structure_changes_the_picture(stylizer: Stylizer, photo: Picture) -> No
     assert mean_difference(firm, own) > 0.01
 
 
-def test_a_blend_is_a_blend_of_the_pictures(stylizer: Stylizer, photo: Picture) -> None:
-    def paint(style: Style) -> torch.Tensor:
+PAIRS = [
+    ("halftone", "mosaic"),
+    ("chalk", "low-poly"),
+    ("neon", "bricks"),
+    ("stipple", "hatching"),
+    ("mosaic", "comic"),
+]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+def test_two_media_share_the_picture_by_weight(pair: tuple[str, str], stylizer: Stylizer, photo: Picture) -> None:
+    """In any order; from the one medium alone to the other alone, and nearer to a medium the larger its share."""
+    one, other = (Style.from_text(name) for name in pair)
+
+    def paint(share: float) -> torch.Tensor:
+        style = Style.mix([(one, share), (other, 1 - share)]) if 0 < share < 1 else one if share else other
         return stylizer.stylize(photo, style, engine="media").picture.pixels
 
-    one, other = Style.from_text("halftone"), Style.from_text("mosaic in blue")
-    mixed = paint(Style.mix([(one, 3), (other, 1)]))
-    assert torch.allclose(mixed, 0.75 * paint(one) + 0.25 * paint(other), atol=1e-5)
-    assert torch.equal(mixed, paint(Style.mix([(other, 1), (one, 3)])))
-    both = paint(Style.from_text("75% halftone, 25% mosaic"))
-    assert float((both - 0.75 * paint(one) - 0.25 * paint(Style.from_text("mosaic"))).abs().max()) < 1e-5
+    pictures = [paint(share) for share in (0.0, 0.3, 0.8, 1.0)]
+    to_one, to_other = ([float((p - end).abs().mean()) for p in pictures] for end in (pictures[-1], pictures[0]))
+    assert to_one == sorted(to_one, reverse=True)
+    assert to_other == sorted(to_other)
+    assert torch.equal(
+        pictures[1], stylizer.stylize(photo, Style.mix([(other, 7), (one, 3)]), engine="media").picture.pixels
+    )
+
+
+def test_media_together_are_no_double_exposure(stylizer: Stylizer, photo: Picture) -> None:
+    """Where media have colours each pixel is of one or the other, but for a narrow border."""
+
+    def paint(style: str) -> torch.Tensor:
+        return stylizer.stylize(photo, Style.from_text(style), engine="media").picture.pixels
+
+    both, one, other = paint("75% mosaic, 25% comic"), paint("mosaic"), paint("comic")
+    is_one, is_other = ((both - alone).abs().amax(0) < 1e-4 for alone in (one, other))
+    assert float((is_one | is_other).float().mean()) > 0.85
+    assert 0.6 < float(is_one.float().mean()) < 0.85
+
+
+def test_shares_are_shares_of_the_area(face: Array) -> None:
+    names = ("mosaic", "comic", "low-poly")
+    white, window = np.ones((192, 192, 3), np.float32), Window(0, 192, 192, 192, units_of(192, 192))
+    for shares in ((0.2, 0.5, 0.3), (0.7, 0.05, 0.25)):
+        for n, name in enumerate(names):
+            parts = [
+                Part(m, lambda _, on=m == name: white * on, MEDIA[m].look, s, ink=False)
+                for m, s in zip(names, shares, strict=True)
+            ]
+            assert float(together(parts, Photo.of(face))(window).mean()) == pytest.approx(shares[n], abs=0.04)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+def test_media_together_look_alike_at_every_size_and_have_no_seams(pair: tuple[str, str], face: Array) -> None:
+    photo, units = Photo.of(face), units_of(192, 192)
+    parts = [
+        Part(n, MEDIA[n].rule(photo, MEDIA[n].look, np.random.default_rng(1)), MEDIA[n].look, 0.5, MEDIA[n].lies_over)
+        for n in pair
+    ]
+    draw = together(parts, photo)
+    small, large = (draw_all(draw, side, side, ignored) for side in (240, 480))
+    halved = large.reshape(240, 2, 240, 2, 3).mean((1, 3))
+    assert float(np.abs(halved - small).mean()) < 0.03
+    whole = draw(Window(0, 900, 900, 900, units))
+    halves = np.concatenate([draw(Window(top, 450, 900, 900, units)) for top in (0, 450)])
+    assert float(np.abs(halves - whole).mean()) < 2e-3
+
+
+def test_every_medium_has_a_place_among_the_others() -> None:
+    assert sorted(FINEST_FIRST) == sorted(MEDIA)
+
+
+def test_faces_are_found_where_they_are(face: Array) -> None:
+    found = find_faces(face)
+    y, x = np.argwhere(found > 0.9).mean(0)
+    assert (y, x) == pytest.approx((46, 84), abs=10)
+    assert 0.01 < float(found.mean()) < 0.12
+    assert np.array_equal(found, find_faces(face))
+    assert not find_faces(waves(200, 150).astype(np.float32) / np.float32(255)).any()
+    assert not find_faces(np.zeros((10, 10, 3), np.float32)).any()
+
+
+def test_faces_get_smaller_cells(face: Array, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More contours on the face than without its being found."""
+
+    def contours(name: str) -> float:
+        out = drawn(name, face, size=(800, 800))
+        here = cv2.resize(found, (799, 799)) > 0.5
+        return float((np.abs(np.diff(out, axis=1)[:-1]).max(2) > 0.02)[here].mean())
+
+    found = find_faces(face)
+    with_face = {name: contours(name) for name in ("low-poly", "mosaic", "bricks")}
+
+    def none(rgb: Array) -> Array:
+        return np.zeros(rgb.shape[:2], np.float32)
+
+    monkeypatch.setattr(photo_module, "find_faces", none)
+    for name, more in with_face.items():
+        assert more > 1.1 * contours(name)
 
 
 def test_a_blend_with_a_picture_has_the_previews_part(stylizer: Stylizer, photo: Picture, painting: Style) -> None:
