@@ -30,7 +30,7 @@ _POSTER = Hand(
     widths=(34, 16, 8, 4.5), stretch=3, bristle=0.08, jitter=0.015, saturation=1.2, levels=7, outline=0.85, swirl=10
 )
 _TESSERAE = Hand(
-    widths=(30, 17, 11, 7), stretch=1.5, bristle=0.15, relief=0.5, jitter=0.12, square=True, outline=0.4, swirl=60
+    widths=(24, 14, 9, 5.5), stretch=1.5, bristle=0.15, relief=0.45, jitter=0.06, square=True, outline=0.6, swirl=60
 )
 _MASTERS = Hand(
     widths=(36, 18, 9, 5, 3.2), stretch=3.5, bristle=0.35, relief=0.3, jitter=0.03, ground=(0.3, 0.22, 0.15)
@@ -128,10 +128,10 @@ HANDS: Mapping[str, Hand] = {
         density=0.8,
     ),
     "coloured pencil": Hand(
-        widths=(5, 3.2, 2.6, 2.6),
-        stretch=13,
+        widths=(4, 2.6, 2.2, 2.2),
+        stretch=9,
         angle=(38.0, 52.0, 70.0, 30.0),
-        opacity=0.75,
+        opacity=0.7,
         tooth=0.55,
         jitter=0.07,
         saturation=1.6,

@@ -46,14 +46,14 @@ def watercolour(photo: Array, rng: np.random.Generator) -> Array:
 def wet_in_wet(photo: Array, rng: np.random.Generator) -> Array:
     """Colours that ran into each other on wet paper, with blooms."""
     shape = size(photo)
-    colours = saturated(_smooth(photo, 13), 1.8)
-    for wander, width in ((26.0, 9.0), (14.0, 5.0), (8.0, 2.5)):
+    colours = saturated(_smooth(photo, 9), 1.7)
+    for wander, width in ((12.0, 5.0), (7.0, 3.0), (4.0, 1.6)):
         colours = blur(_warped(colours, wander, rng), (width, width, 0))
     blooms = noise(shape, 22.0, rng) + 0.5 * noise(shape, 6.0, rng)
     front = np.exp(-np.square((blooms - 0.9) / 0.12)).astype(np.float32)
     inside = (blooms > 0.9).astype(np.float32)
     grain = _grain(shape, rng)
-    density = 0.62 * (1 + 0.35 * front - 0.4 * blur(inside, 3.0) + 0.2 * grain)
+    density = 0.62 * (1 + 0.3 * front - 0.22 * blur(inside, 3.0) + 0.06 * grain)
     return _on_paper(1 - (1 - colours) * density.clip(0, 1.15)[..., None], grain)
 
 
@@ -69,9 +69,9 @@ def ink_wash(photo: Array, rng: np.random.Generator) -> Array:
         rims = np.hypot(*gradient(cover)).clip(0, 1)
         pooled = 0.4 + 0.12 * noise(shape, 20.0, rng) + 0.14 * rims + 0.07 * grain
         left *= 1 - cover * pooled.clip(0, 1)
-    dry = noise(shape, (0.8, 9.0), rng) + 0.6 * grain
-    strokes = ((0.3 - blur(tone, 1.2)) * 7).clip(0, 1) * (dry > -0.2)
-    left *= 1 - 0.8 * blur(strokes.astype(np.float32), 0.7)
+    dry = noise(shape, (1.2, 5.0), rng) + 0.6 * grain
+    strokes = ((0.2 - blur(tone, 1.2)) * 7).clip(0, 1) * (dry > -0.2)
+    left *= 1 - 0.5 * blur(strokes.astype(np.float32), 0.7)
     paper = np.array((0.95, 0.925, 0.865), np.float32) * (1 + 0.015 * grain[..., None])
     return (BLACK + (paper - BLACK) * left[..., None]).astype(np.float32)
 
