@@ -17,25 +17,29 @@ from diffstyle import Picture, Style, StyleSpace
 from diffstyle.assets.zoo import example_photo
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import fitted
+from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.folders import own_folder
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.renderer import PREVIEW_SIDE, Renderer
 from diffstyle_ui.app.sessions import Photo, Session, Sessions
 from diffstyle_ui.app.uploads import Uploads, open_picture, upload_path
 from diffstyle_ui.app.visitors import Visitors
+from diffstyle_ui.app.waiting import Waiting
 from diffstyle_ui.widgets.html import data_url
 
-TEMPORARY = "GRADIO_TEMP_DIR"
+TEMPORARY = "GRADIO_TEMP_DIR"  # Gradio keeps uploads here, and serves no file from elsewhere
+COMPILED = "TORCHINDUCTOR_CACHE_DIR"
 
 
 @dataclass(frozen=True)
 class AppContext:
-    """The loaded models, the sessions, the limits, and the CSV file of blind votes."""
+    """The loaded models, the sessions, the limits, the CSV file of blind votes, and the requests that wait."""
 
     renderer: Renderer
     sessions: Sessions
     limits: Limits
     votes: Path
+    waiting: Waiting
 
     @cached_property
     def space(self) -> StyleSpace:
@@ -50,6 +54,11 @@ class AppContext:
     def session(self, request: gr.Request) -> Session:
         """The session of the page that sent `request`."""
         return self.sessions.of(request)
+
+    def stop(self, request: gr.Request) -> None:
+        """Cancel the renders and the training of the page that sent `request`: those that run, and those that wait."""
+        self.session(request).stop(arrival(request))
+        self.waiting.withdraw(request)
 
     def photo(self, session: Session, payload: Mapping[str, Any] | None) -> Photo:
         """The photo of an upload. It is decoded once, while the session's photo stays the same."""
@@ -84,16 +93,25 @@ class AppContext:
 @contextmanager
 def open_context(options: ModelOptions, limits: Limits, votes: Path) -> Generator[AppContext, None, None]:
     """A context whose files all lie in one temporary folder, which is deleted at the end."""
-    before = os.environ.get(TEMPORARY)
-    with own_folder() as folder:
-        os.environ[TEMPORARY] = str(folder)  # Gradio keeps uploads here, and serves no file from elsewhere
+    with own_folder() as folder, _environment({TEMPORARY: str(folder), COMPILED: str(folder / "compiled")}):
         renderer = Renderer(options, limits)
-        sessions = Sessions(folder / "sessions", visitors=Visitors(), uploads=Uploads(folder))
+        sessions = Sessions(folder / "sessions", visitors=Visitors(), uploads=Uploads(folder, limits))
         try:
-            yield AppContext(renderer, sessions, limits, votes)
+            yield AppContext(renderer, sessions, limits, votes, Waiting(limits.queue_size))
         finally:
             renderer.close()
-            if before is None:
-                os.environ.pop(TEMPORARY, None)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Generator[None, None, None]:
+    """Environment variables for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            if old is None:
+                os.environ.pop(name, None)
             else:
-                os.environ[TEMPORARY] = before
+                os.environ[name] = old
