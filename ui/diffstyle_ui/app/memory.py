@@ -22,6 +22,12 @@ def forget_frames(error: BaseException) -> None:
         waiting += [found.__cause__, found.__context__]
 
 
+def settle() -> None:
+    """Never look through what is loaded now for garbage: that takes half a second, in which no visitor is answered."""
+    gc.collect()
+    gc.freeze()
+
+
 def give_back() -> None:
     """Return freed memory to the system. glibc keeps it otherwise."""
     gc.collect()

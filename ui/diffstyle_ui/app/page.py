@@ -17,6 +17,7 @@ from diffstyle_ui.app.api import Api
 from diffstyle_ui.app.context import AppContext, open_context
 from diffstyle_ui.app.events import bind
 from diffstyle_ui.app.limits import Limits
+from diffstyle_ui.app.memory import settle
 from diffstyle_ui.app.user_errors import misfit
 from diffstyle_ui.tabs.blend import BlendTab
 from diffstyle_ui.tabs.history import HistoryTab
@@ -95,6 +96,7 @@ def launch(
         context.renderer.load()
         blocks = build_page(context)
         address = server.start(blocks, context, host=host, port=port, auth=auth, root_path=root_path, names=names)
+        settle()
         print(f"diffstyle is at {address}; press Ctrl-C to stop it.", flush=True)
         with suppress(KeyboardInterrupt):
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that files are deleted then, too
