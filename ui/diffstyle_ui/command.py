@@ -15,6 +15,7 @@ from diffstyle.formats.atomic import cache_folder
 
 STARTER = ModelOptions()
 AUTH_VARIABLE = "DIFFSTYLE_AUTH"
+COMPILED = "TORCHINDUCTOR_CACHE_DIR"
 
 
 def ui(
@@ -67,6 +68,7 @@ def ui(
         The CSV file for blind votes; if not given, votes.csv in diffstyle's cache folder.
     """
     auth = account(auth_file)
+    os.environ.setdefault(COMPILED, str(cache_folder() / "compiled"))  # torch makes one in the temporary folder
     try:
         from diffstyle_ui.app.limits import Limits
         from diffstyle_ui.app.page import launch

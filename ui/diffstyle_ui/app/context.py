@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio import routes
 
 from diffstyle import Picture, Style, StyleSpace
 from diffstyle.assets.zoo import example_photo
@@ -28,7 +29,6 @@ from diffstyle_ui.app.waiting import Waiting
 from diffstyle_ui.widgets.html import data_url
 
 TEMPORARY = "GRADIO_TEMP_DIR"  # Gradio keeps uploads here, and serves no file from elsewhere
-COMPILED = "TORCHINDUCTOR_CACHE_DIR"
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ class AppContext:
 @contextmanager
 def open_context(options: ModelOptions, limits: Limits, votes: Path) -> Generator[AppContext, None, None]:
     """A context whose files all lie in one temporary folder, which is deleted at the end."""
-    with own_folder() as folder, _environment({TEMPORARY: str(folder), COMPILED: str(folder / "compiled")}):
+    with own_folder() as folder, _environment(TEMPORARY, str(folder)):
+        setattr(routes, "DEFAULT_TEMP_DIR", str(folder))  # noqa: B010 - Gradio has read the variable already
         renderer = Renderer(options, limits)
         sessions = Sessions(folder / "sessions", visitors=Visitors(), uploads=Uploads(folder, limits))
         try:
@@ -103,15 +104,14 @@ def open_context(options: ModelOptions, limits: Limits, votes: Path) -> Generato
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Generator[None, None, None]:
-    """Environment variables for a while."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+def _environment(name: str, value: str) -> Generator[None, None, None]:
+    """An environment variable for a while."""
+    before = os.environ.get(name)
+    os.environ[name] = value
     try:
         yield
     finally:
-        for name, old in before.items():
-            if old is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = old
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
-from gradio import routes
 from starlette.middleware import Middleware
 
 from diffstyle import InputError
@@ -41,7 +40,6 @@ def start(
         names=(*names, *([] if is_address(host) else [host])),
     )
     watch_parts()
-    setattr(routes, "DEFAULT_TEMP_DIR", str(context.sessions.uploads.root))  # noqa: B010 - was set at the import
     blocks.queue(max_size=limits.queue_size, default_concurrency_limit=1, api_open=False)
     try:
         _, address, _ = blocks.launch(

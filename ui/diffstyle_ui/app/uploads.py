@@ -77,7 +77,8 @@ class Uploads:
         most, of_all = self.limits.max_visitor_mb, self.limits.max_total_mb
         if self._taken[owner] + size > most * 2**20:
             return f"Your uploads take all of the {most} MB that this server has for a visitor: try again later."
-        if max(2 * self._taken[f"{_AT}{address}"], self._taken[_ALL]) + size > of_all * 2**20:
+        here = 2 * (self._taken[f"{_AT}{address}"] + size)  # an address may take half of it
+        if max(here, self._taken[_ALL] + size) > of_all * 2**20:
             return "This server has no room for more uploads now: try again later."
         return ""
 
