@@ -179,17 +179,17 @@ class Guard:
 
     async def _upload(self, owner: str, address: str, scope: Scope, receive: Receive, send: Send) -> None:
         """An upload whose bytes count from when they arrive; what is not complete is deleted."""
-        taken = 0
+        taken, complete = 0, False
 
         async def counting() -> Message:
-            nonlocal taken
+            nonlocal taken, complete
             try:
-                message = await asyncio.wait_for(receive(), IDLE_SECONDS)
+                message = await asyncio.wait_for(receive(), None if complete else IDLE_SECONDS)
             except asyncio.TimeoutError:
                 raise Refused(408, "The upload broke off: send the file again.") from None
             size = len(message.get("body", b""))
             self.uploads.take(owner, address, size)
-            taken += size
+            taken, complete = taken + size, not message.get("more_body")
             return message
 
         def note(answer: bytes) -> None:

