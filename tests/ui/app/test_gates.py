@@ -82,7 +82,10 @@ def test_failed_jobs_keep_no_pictures() -> None:
 
 def test_a_cancel_counts_for_the_requests_before_it(tmp_path: Path) -> None:
     session = Session(tmp_path, "somebody", Uploads(tmp_path))
-    session.stop(10.0)
+    session.cancel_renders(10.0)
+    with session.training(9.0) as stop:
+        assert not stop.is_set()
+    session.stop_trainings(10.0)
     for arrived, cancelled in ((9.0, True), (10.0, True), (11.0, False), (NEVER, False)):
         with session.rendering(arrived) as cancel:
             assert cancel.is_set() is cancelled

@@ -203,7 +203,8 @@ class Api:
 
     def cancel(self, request: gr.Request) -> str:
         """Stop the renders and the training of this client, those that wait too."""
-        self.context.stop(request)
+        self.context.cancel_renders(request)
+        self.context.stop_trainings(request)
         return "Stopping."
 
     def _render_all(

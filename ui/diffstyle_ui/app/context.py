@@ -55,10 +55,15 @@ class AppContext:
         """The session of the page that sent `request`."""
         return self.sessions.of(request)
 
-    def stop(self, request: gr.Request) -> None:
-        """Cancel the renders and the training of the page that sent `request`: those that run, and those that wait."""
-        self.session(request).stop(arrival(request))
-        self.waiting.withdraw(request)
+    def cancel_renders(self, request: gr.Request) -> None:
+        """Cancel the renders of the page that sent `request`: the one that runs, and those that wait."""
+        self.session(request).cancel_renders(arrival(request))
+        self.waiting.withdraw(request, "render")
+
+    def stop_trainings(self, request: gr.Request) -> None:
+        """Stop the trainings of the page that sent `request`: the one that runs, and those that wait."""
+        self.session(request).stop_trainings(arrival(request))
+        self.waiting.withdraw(request, "train")
 
     def photo(self, session: Session, payload: Mapping[str, Any] | None) -> Photo:
         """The photo of an upload. It is decoded once, while the session's photo stays the same."""

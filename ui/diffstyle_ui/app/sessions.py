@@ -73,6 +73,7 @@ class Session:
     last_used: float = field(default_factory=time.monotonic)
     _rendering: Event | None = None
     _cancelled_at: float = -NEVER
+    _stopped_at: float = -NEVER
 
     @property
     def rendering_now(self) -> bool:
@@ -117,14 +118,18 @@ class Session:
         """
         self.stop_training.set()
         own = self.stop_training = Event()
-        if self._cancelled_at >= arrived:
+        if self._stopped_at >= arrived:
             own.set()
         yield own
 
-    def stop(self, arrived: float) -> None:
-        """Cancel the render and the training that run, and those whose requests came before `arrived`."""
+    def cancel_renders(self, arrived: float) -> None:
+        """Cancel the render that runs, and those whose requests came before `arrived`."""
         self._cancelled_at = max(self._cancelled_at, arrived)
         self.cancel.set()
+
+    def stop_trainings(self, arrived: float) -> None:
+        """Stop the training that runs, and those whose requests came before `arrived`."""
+        self._stopped_at = max(self._stopped_at, arrived)
         self.stop_training.set()
 
     def close(self) -> None:

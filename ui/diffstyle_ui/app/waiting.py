@@ -12,7 +12,7 @@ from diffstyle_ui.app.arrival import sender
 from diffstyle_ui.app.user_errors import CANCELLED
 
 SMALLEST_SHARE = 4
-_CANCELLED_QUEUES = ("render", "train")
+SENTENCES = {"render": CANCELLED, "train": "The training was cancelled before it began."}
 
 
 class Waiting:
@@ -36,20 +36,18 @@ class Waiting:
         alone = sum(found == owner for found, _ in senders)
         return alone >= self.share or sum(at == address for _, at in senders) >= self.address_share
 
-    def withdraw(self, request: gr.Request) -> None:
-        """Answer the renders and trainings of the page that sent `request` which wait: they are cancelled."""
+    def withdraw(self, request: gr.Request, queue: str) -> None:
+        """Answer what the page that sent `request` has waiting in `queue`: it is cancelled."""
         http: Any = getattr(request, "request", None)
         if self._loop is not None and self._loop.is_running() and request.session_hash:
-            self._loop.call_soon_threadsafe(self._withdraw, request.session_hash, sender(http)[0])
+            self._loop.call_soon_threadsafe(self._withdraw, queue, request.session_hash, sender(http)[0])
 
-    def _withdraw(self, page: str, owner: str) -> None:
-        for queue in self._queues():
-            if queue.concurrency_id not in _CANCELLED_QUEUES:
-                continue
+    def _withdraw(self, name: str, page: str, owner: str) -> None:
+        for queue in [q for q in self._queues() if q.concurrency_id == name]:
             for event in [e for e in queue.queue if e.session_hash == page and sender(e.request)[0] == owner]:
                 queue.queue.remove(event)
                 self._queue.event_ids_to_events.pop(event._id, None)
-                said = {"error": CANCELLED, "duration": 12, "visible": True, "title": "Cancelled"}
+                said = {"error": SENTENCES[name], "duration": 12, "visible": True, "title": "Cancelled"}
                 self._queue.send_message(event, ProcessCompletedMessage(output=said, success=False))
 
     def _queues(self) -> list[Any]:

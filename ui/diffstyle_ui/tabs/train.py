@@ -123,7 +123,7 @@ class TrainTab:
 
     @user_errors
     def stop(self, request: gr.Request) -> Any:
-        self.context.stop(request)
+        self.context.stop_trainings(request)
         return DISABLED
 
 
