@@ -84,7 +84,7 @@ class Guard:
             if not started:
                 await _answer(send, error)
         except ClientDisconnect:
-            _log.warning("A request to %s broke off.", str(scope["path"])[:80])
+            _log.warning("A request to %r broke off.", str(scope["path"])[:80])
         except (KeyError, TypeError, ValueError):  # a body that Gradio cannot read
             if started or "/call/v2/" not in str(scope["path"]):
                 raise
