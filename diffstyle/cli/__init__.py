@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -10,8 +11,9 @@ from pathlib import Path
 from cyclopts import App, CycloptsError, UnknownOptionError
 
 from diffstyle._version import __version__
-from diffstyle.core.errors import InputError
+from diffstyle.core.errors import InputError, explain
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what writing to a full device raises
 STYLIZE = "Repaint one photo, or many."
 
 app = App(
@@ -71,12 +73,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("diffstyle: interrupted, nothing half written.", file=sys.stderr)
         code = 130
     except BrokenPipeError:  # the reader of a pipe, such as head, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         code = 1
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
+            _drop_output()
+            print(f"diffstyle: {explain(error, 'write the output')}", file=sys.stderr)
+            sys.exit(1)
         print(f"diffstyle: {_unexpected(error)}", file=sys.stderr)
         code = 1
     sys.exit(code)
+
+
+def _drop_output() -> None:
+    """Write what is still to be written nowhere: Python tries again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _with_home(word: str) -> str:

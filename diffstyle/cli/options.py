@@ -6,15 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from inspect import Parameter, signature
-from typing import Annotated, Any, Literal, Optional, get_args
+from pathlib import Path
+from typing import Annotated, Any, Literal, Optional, get_args, get_origin
 
-from cyclopts import Group
+from cyclopts import Group, Token
 from cyclopts import Parameter as Option
 
+from diffstyle.core.errors import InputError
 from diffstyle.core.fields import FieldInfo, fields_of
 
 FILES, STYLE, WHERE = Group("Files", sort_key=0), Group("Style", sort_key=1), Group("Where", sort_key=3)
 _ORDER = ("Files", "Style", "Look", "Where", "Colour", "Photo and finish", "Engine", "Model")
+
+
+def named_paths(kind: Any, tokens: Sequence[Token]) -> Any:
+    """Convert the words of a path, or of several. InputError for an empty one, which would name the current folder."""
+    if any(not token.value for token in tokens):
+        raise InputError("The name of a file is empty: check the quotes and the variables of the command.")
+    paths = [Path(token.value) for token in tokens]
+    return paths if get_origin(kind) is list else paths[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from cyclopts import Parameter
 
 from diffstyle.cli.asked import Asked, StyleOptions
 from diffstyle.cli.finished import Finished
-from diffstyle.cli.options import FILES, Bound, group, with_options
+from diffstyle.cli.options import FILES, Bound, group, named_paths, with_options
 from diffstyle.cli.progress import Progress, say, say_notes
 from diffstyle.cli.targets import check_apart, default_target, found_photos, targets_in
 from diffstyle.core.errors import InputError
@@ -99,12 +99,12 @@ def _kinds_of_adapters(specs: Sequence[str]) -> set[str]:
 
 
 def stylize(
-    contents: Annotated[list[Path], Parameter(name="PHOTO", negative=(), json_list=False)],
+    contents: Annotated[list[Path], Parameter(name="PHOTO", negative=(), json_list=False, converter=named_paths)],
     /,
     *,
     out: Annotated[str, Parameter(name=["--out", "-o"], group=FILES, show_default=False)] = "",
     depth: Annotated[Literal[8, 16], Parameter(group=FILES)] = 8,
-    layers: Annotated[Path | None, Parameter(group=FILES)] = None,
+    layers: Annotated[Path | None, Parameter(group=FILES, converter=named_paths)] = None,
     recursive: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,
     overwrite: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,
     no_recipe: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.controls.wrapper import Wrapper
+from diffstyle.core.cancelling import check_cancelled
 from diffstyle.core.picture import CLEAR, Picture
 from diffstyle.core.task import ResolvedTask
 from diffstyle.engines.base import Engine, OnStep
@@ -69,7 +70,10 @@ def blurred(pixels: Tensor, sigma: float) -> Tensor:
     small = pixels[None]
     if coarse > 1:
         small = F.interpolate(small, size=(-(-height // coarse), -(-width // coarse)), mode="area")
-    soft = torch.stack(
-        [torch.from_numpy(ndimage.gaussian_filter(p.numpy(), sigma / coarse, mode="nearest")) for p in small[0]]
-    )
+
+    def soften(plane: Tensor) -> Tensor:
+        check_cancelled()
+        return torch.from_numpy(ndimage.gaussian_filter(plane.numpy(), sigma / coarse, mode="nearest"))
+
+    soft = torch.stack([soften(plane) for plane in small[0]])
     return soft if coarse == 1 else F.interpolate(soft[None], size=(height, width), mode="bilinear")[0]

@@ -19,7 +19,7 @@ from diffstyle.core.camera_raw import refuse_raw
 from diffstyle.core.cancelling import check_cancelled
 from diffstyle.core.colour_profile import UNUSABLE, image_to_srgb, profile_of, srgb_profile
 from diffstyle.core.deep_files import DeepPixels, read_deep_png, read_deep_tiff, read_numbered, scaled
-from diffstyle.core.errors import InputError
+from diffstyle.core.errors import Cancelled, InputError
 from diffstyle.core.fill import filled
 from diffstyle.core.hdr import cicp_of
 from diffstyle.core.reading import (
@@ -227,6 +227,7 @@ class Picture:
             raise InputError(f"Cannot use {source}: pixels must be uint8, uint16 or float, not {array.dtype}.")
         planes = torch.empty((array.shape[2], *array.shape[:2]))  # (c, h, w)
         for n, plane in enumerate(planes.numpy()):
+            check_cancelled()
             np.divide(array[..., n], top, out=plane, casting="unsafe")
         colour = planes.expand(3, -1, -1).contiguous() if planes.shape[0] == 1 else planes[:3].contiguous()
         return cls(colour, planes[3:].contiguous() if planes.shape[0] == 4 else None, source, notes)
@@ -257,6 +258,7 @@ class Picture:
         planes = [*self.pixels] if self.alpha is None else [*self.pixels, self.alpha[0]]
         array = np.empty((self.height, self.width, len(planes)), np.uint16 if depth == 16 else np.uint8)
         for n, plane in enumerate(planes):  # one by one, to save memory
+            check_cancelled()
             array[..., n] = plane.clamp(0, 1).mul_(2**depth - 1).round_().numpy()
         return cast("npt.NDArray[np.uint8] | npt.NDArray[np.uint16]", array)
 
@@ -279,7 +281,7 @@ def _deep_tiff(data: bytes, source: str, most: int) -> DeepPixels | None:
     """None for a TIFF that Pillow reads right, and for one that tifffile cannot read."""
     try:
         return read_deep_tiff(data, source, most=most)
-    except (InputError, MemoryError):
+    except (InputError, Cancelled, MemoryError):
         raise
     except Exception:
         return None

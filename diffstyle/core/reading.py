@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import stat
 import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from diffstyle.core.errors import InputError, explain
+from diffstyle.core.errors import Cancelled, InputError, explain
+from diffstyle.core.user_path import check_regular
 
 MAX_PIXELS = 2**27  # twice 8192 x 8192
 MAX_BYTES = 2**32  # of a file
@@ -52,7 +52,7 @@ def reading(source: str) -> Generator[None]:
         with warnings.catch_warnings(), _silent("tifffile"):
             warnings.simplefilter("ignore")
             yield
-    except (InputError, KeyboardInterrupt, SystemExit, GeneratorExit):
+    except (InputError, Cancelled, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except Image.DecompressionBombError:
         raise too_large(source) from None
@@ -98,12 +98,14 @@ def open_image(data: bytes, source: str, *, most: int = MAX_PIXELS) -> Image.Ima
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file; InputError if it cannot be read, is empty or a device, which never ends."""
+    """The content of a file; InputError if it cannot be read, is empty, or is a device or a pipe, which may not end."""
     try:
-        found = path.stat()
-        if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode) or found.st_size > MAX_BYTES:
-            raise InputError(f"Cannot read {path}: it is a device, or larger than any picture; give a picture file.")
+        check_regular(path)
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"Cannot read {path}: it is larger than any picture; give a picture file.")
         data = path.read_bytes()
+    except InputError:
+        raise
     except OSError as error:
         raise explain(error, f"read {path}") from error
     except ValueError:  # a NUL in the name

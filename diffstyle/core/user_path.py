@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
+
+from diffstyle.core.errors import InputError
 
 
 def user_path(text: str | Path) -> Path:
@@ -25,3 +28,10 @@ def is_folder(text: str) -> bool:
         return user_path(text).is_dir()
     except (OSError, ValueError, RuntimeError):
         return False
+
+
+def check_regular(path: Path) -> None:
+    """InputError for a device, a named pipe or a socket: reading one may never end. OSError if there is nothing."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise InputError(f"Cannot read {path}: it is a device, a pipe or a socket; give a file.")

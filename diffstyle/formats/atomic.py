@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from diffstyle.core.errors import InputError, explain
+from diffstyle.core.user_path import check_regular
 
 CACHE_VARIABLE = "DIFFSTYLE_CACHE"
 _BLOCK, _BLOCKS = 1 << 16, 64
@@ -96,6 +97,7 @@ def check_writable(path: Path, inputs: Iterable[Path] | Inputs = ()) -> None:
 
 def sha256(path: Path) -> str:
     """The hexadecimal sha256 of a file's content."""
+    check_regular(path)
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
@@ -108,6 +110,7 @@ def fingerprint(path: Path) -> str:
 
     At most 4 MB are read, so that it is quick for files of many gigabytes.
     """
+    check_regular(path)
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())
     with path.open("rb") as file:

@@ -6,16 +6,20 @@ import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from diffstyle.core.cancelling import check_cancelled
 from diffstyle.core.colour_profile import srgb_bytes
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 KEY = "diffstyle"
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -27,6 +31,14 @@ _SEGMENT = 65_000  # bytes that fit into one segment of a JPEG
 _COMMENT = b"\xff\xfe"  # the marker of a JPEG comment
 _PART_HEAD = KEY.encode("ascii") + b"\0"  # how a comment with a part of a long text begins
 _ZIPPED_LIMIT = 2**20  # bytes of packed text that Pillow unpacks from a PNG
+
+
+class _Buffer(BytesIO):
+    """What is written while a picture is compressed, which takes seconds of a large one and can be cancelled."""
+
+    def write(self, data: Buffer, /) -> int:
+        check_cancelled()
+        return super().write(data)
 
 
 def output_format(path: Path) -> str:
@@ -57,7 +69,7 @@ def encode(picture: Picture, kind: str, text: str, *, depth: int = 8) -> bytes:
         return encode_tiff([picture], [text], depth=depth)
     if kind == "PNG" and depth == 16:
         return _deep_png(picture.to_array(16), text)
-    image, buffer, profile = picture.to_pil(), BytesIO(), srgb_bytes()
+    image, buffer, profile = picture.to_pil(), _Buffer(), srgb_bytes()
     if kind == "PNG":
         inside = PngInfo()
         if text:

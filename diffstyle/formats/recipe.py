@@ -108,7 +108,7 @@ class Recipe:
             style=tensors.style(values["style"]),
             settings=Settings(**values["settings"]),
             engine=str(engine["name"]),
-            engine_values={str(k): v for k, v in engine["values"].items()},
+            engine_values={str(k): _plain(v) for k, v in engine["values"].items()},
             weights=weights,
             runtime=runtime,
             options=_options(values.get("model", {})),
@@ -118,7 +118,7 @@ class Recipe:
                 Region(mask, tensors.style(r["style"]))
                 for mask, r in zip(masks, values.get("regions", ()), strict=False)
             ),
-            depth=int(values.get("depth", 8)),
+            depth=_depth(values),
             schema=schema,
         )
 
@@ -259,6 +259,23 @@ def _opened_masks(packed: list[dict[str, str]], budget: Budget) -> list[Mask]:
         budget.check_masks([image.size for image in images])
         arrays = [np.asarray(image.convert("L"), np.float32) / 255 for image in images]
     return [Mask(torch.from_numpy(a)[None], str(v["source"])) for a, v in zip(arrays, packed, strict=True)]
+
+
+def _depth(values: dict[str, Any]) -> int:
+    """Bits a channel. Raises ValueError for what no file has."""
+    depth = values.get("depth", 8)
+    if depth not in (8, 16):
+        raise ValueError(depth)
+    return int(depth)
+
+
+def _plain(value: Any) -> Any:
+    """A setting as it was read. Raises ValueError for a number that no setting can be, which JSON cannot pass on."""
+    if isinstance(value, (int, float)) and not abs(value) < 2**63:
+        raise ValueError(value)
+    if isinstance(value, list):
+        return [_plain(v) for v in cast("list[Any]", value)]
+    return value
 
 
 def _options(values: dict[str, Any]) -> ModelOptions:

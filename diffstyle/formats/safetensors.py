@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from diffstyle.core.errors import InputError, explain
+from diffstyle.core.user_path import check_regular
 from diffstyle.formats.atomic import write_atomic
 
 if TYPE_CHECKING:
@@ -69,7 +71,12 @@ def read_pickle(path: Path, *, what: str = "a checkpoint of plain tensors", mmap
     import torch
 
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+        check_regular(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles in an unusual protocol; the error says what there is to say
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except InputError:
+        raise
     except OSError as error:
         raise explain(error, f"read {path}") from error
     except Exception as error:  # torch raises a dozen kinds
@@ -93,6 +100,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
 def _refuse_pickles(path: Path) -> None:
     try:
+        check_regular(path)
         with path.open("rb") as file:
             head = file.read(9)
     except OSError as error:

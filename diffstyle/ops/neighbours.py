@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from diffstyle.core.cancelling import check_cancelled
+
 CHUNK = 2**21  # entries of one part of the similarity matrix, which stays in the cache
 GROUP = 64  # keys whose largest product is found at once: vectorised, unlike a search with indices
 
@@ -26,7 +28,12 @@ def nearest(queries: Tensor, keys: Tensor) -> Tensor:
     spare = -len(keys) % GROUP
     keys = torch.cat((keys, keys[:1].expand(spare, -1)))
     step = max(64, CHUNK // len(keys))
-    return torch.cat([_first_largest(part @ keys.mT) for part in torch.split(queries, step)])
+
+    def nearest(part: Tensor) -> Tensor:
+        check_cancelled()
+        return _first_largest(part @ keys.mT)
+
+    return torch.cat([nearest(part) for part in torch.split(queries, step)])
 
 
 def _first_largest(products: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import subprocess
 import sys
 import time
@@ -210,3 +212,52 @@ def test_unexpected_errors_are_a_sentence(
     assert "unexpected error, KeyError" in errors
     assert "Traceback" not in errors
     assert "deep inside" in (own_cache / "error.log").read_text()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("stylize", "pipe.png", "--style", "neon"),
+        ("stylize", "a.png", "--style", "neon", "--mask", "pipe.png"),
+        ("stylize", "a.png", "--style", "neon", "--region", "pipe.png=neon"),
+        ("stylize", "a.png", "--style", "neon", "--only", "scribble:pipe.png"),
+        ("stylize", "a.png", "--style", "pipe.style.safetensors"),
+        ("replay", "pipe.png", "--content", "a.png"),
+    ],
+)
+def test_a_named_pipe_is_refused(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("a.png"))
+    for name in ("pipe.png", "pipe.style.safetensors"):
+        os.mkfifo(name)
+    assert run(*words, "-o", "out.png") == 2
+    assert "a pipe" in capsys.readouterr().err
+    assert not Path("out.png").exists()
+
+
+def test_an_empty_name_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    picture(Path("a.png"))
+    for words in (("", "-o", "out/"), ("a.png", "", "-o", "out/"), ("a.png", "--layers", "")):
+        assert run("stylize", *words, *LOOK) == 2
+        assert "empty" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+def test_a_full_output_is_a_sentence() -> None:
+    command = [sys.executable, "-m", "diffstyle", "models", "list"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "the disk is full" in done.stderr
+    assert "report" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_pickles_are_refused_without_a_warning() -> None:
+    Path("p.ipadpt").write_bytes(pickle.dumps({"a": Path}, protocol=4))
+    picture(Path("a.png"))
+    command = [sys.executable, "-m", "diffstyle", "stylize", "a.png", "--engine", "adain", "--style", "p.ipadpt"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Warning" not in done.stderr

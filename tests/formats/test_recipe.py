@@ -106,6 +106,16 @@ def test_pictures_without_a_recipe_get_a_sentence(photo_file: Path, tmp_path: Pa
             read_recipe(tmp_path / "x.png")
 
 
+@pytest.mark.parametrize("change", [{"depth": 10**400}, {"depth": 7}, {"steps": 10**400}, {"steps": [1e999]}])
+def test_numbers_that_no_setting_has_are_damage(change: dict[str, Any], photo_file: Path, tmp_path: Path) -> None:
+    values = json.loads(recipe(Settings(), Style.from_text("neon")).to_json())
+    target = values if "depth" in change else values["engine"]["values"]
+    target |= change
+    (tmp_path / "x.png").write_bytes(encode(Picture.open(photo_file), "PNG", json.dumps(values)))
+    with pytest.raises(InputError, match="damaged"):
+        read_recipe(tmp_path / "x.png")
+
+
 @pytest.mark.parametrize("name", ["0.1.0-adain-mask.png", "0.1.0-diffusion-regions.webp", "0.1.0-adain-deep.tif"])
 def test_a_recipe_of_version_0_1_repeats_its_picture(name: str, stylizer: Stylizer) -> None:
     old = read_recipe(OLD / name)

@@ -15,6 +15,7 @@ from diffstyle.formats.atomic import cache_folder
 
 STARTER = ModelOptions()
 AUTH_VARIABLE = "DIFFSTYLE_AUTH"
+COMPILED = "TORCHINDUCTOR_CACHE_DIR"
 
 
 def ui(
@@ -27,6 +28,8 @@ def ui(
     queue_size: int = 64,
     max_pixels: int = 50_000_000,
     max_upload_mb: int = 50,
+    max_visitor_mb: int = 1000,
+    max_total_mb: int = 10_000,
     max_seconds: int = 600,
     training: bool = True,
     votes: Path | None = None,
@@ -53,6 +56,10 @@ def ui(
         Pictures with more pixels are refused, to read and to paint.
     max_upload_mb
         Uploads with more megabytes are refused.
+    max_visitor_mb
+        Uploads of one visitor beyond so many megabytes are refused, until the older ones are deleted after six hours.
+    max_total_mb
+        The same for all visitors together.
     max_seconds
         Renders that take longer are stopped.
     training
@@ -61,6 +68,7 @@ def ui(
         The CSV file for blind votes; if not given, votes.csv in diffstyle's cache folder.
     """
     auth = account(auth_file)
+    os.environ.setdefault(COMPILED, str(cache_folder() / "compiled"))  # torch makes one in the temporary folder
     try:
         from diffstyle_ui.app.limits import Limits
         from diffstyle_ui.app.page import launch
@@ -69,6 +77,8 @@ def ui(
     limits = Limits(
         max_pixels=max_pixels,
         max_upload_mb=max_upload_mb,
+        max_visitor_mb=max_visitor_mb,
+        max_total_mb=max_total_mb,
         max_seconds=max_seconds,
         queue_size=queue_size,
         training=training,

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from diffstyle.core.cancelling import check_cancelled
 from diffstyle.engines.adain.maths import colour_factor, colour_moments, instance_moments, mix_colours, whitening
 
 WIDTHS = (32, 64, 128)
@@ -176,10 +177,13 @@ class AdaINBlock(nn.Module):
     def forward(self, x: Tensor, affine: tuple[Tensor, ...]) -> Tensor:
         gamma1, beta1, gamma2, beta2 = affine
         # one map a line, each freed by the next: at 4096 pixels a map at 1/4 is 134 MB
+        check_cancelled()
         y = _plain(self.conv1, _pad(x))
         y = _adain(y, gamma1, beta1)
+        check_cancelled()
         y = _pad(F.relu_(y))
         y = _plain(self.conv2, y)
+        check_cancelled()
         return _adain(y, gamma2, beta2).add_(x)
 
 
@@ -252,7 +256,9 @@ class PreviewNetwork(nn.Module):
         for block, affine in zip(self.blocks_eighth.values(), modulation.eighth, strict=True):
             x = block(x, affine)
         gamma, beta, skip_gamma, skip_beta = modulation.join
+        check_cancelled()
         x = _adain(self.up_quarter(x), gamma, beta)
+        check_cancelled()
         x = F.relu_(x.add_(_adain(self.skip_quarter(quarter), skip_gamma, skip_beta)))
         for block, affine in zip(self.blocks_quarter.values(), modulation.quarter, strict=True):
             x = block(x, affine)

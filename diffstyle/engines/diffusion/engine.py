@@ -26,6 +26,7 @@ from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.base import Engine, OnStep, report, settings_of
 from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.controlnet_hints import condition, depth_weights
+from diffstyle.engines.diffusion.interrupt import interruptible
 from diffstyle.engines.diffusion.masked_latents import MaskedLatents
 from diffstyle.engines.diffusion.padding import Padding
 from diffstyle.engines.diffusion.policy import StylePolicy
@@ -141,7 +142,8 @@ class DiffusionEngine:
         while True:
             try:
                 begin = self._init_image(task)
-                pixels, blanked = self._run(task, begin, plan, on_step)
+                with interruptible(self.backbone.pipeline):
+                    pixels, blanked = self._run(task, begin, plan, on_step)
             except (RuntimeError, MemoryError) as error:
                 if not ran_out(error):
                     raise

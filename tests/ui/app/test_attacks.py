@@ -145,7 +145,16 @@ def test_hosts_and_origins() -> None:
         "a.localhost",
     ):
         assert allowed_host(good, ["my.example"]), good
-    for bad in ("", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "[", "a b", "my.example.evil"):
+    for bad in (
+        "",
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "[",
+        "a b",
+        "my.example.evil",
+        "evil.example@127.0.0.1",
+    ):
         assert not allowed_host(bad, ["my.example"]), bad
     assert allowed_origin(None, "localhost:1", [])
     assert allowed_origin("http://localhost:1", "localhost:1", [])

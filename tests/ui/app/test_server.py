@@ -81,7 +81,7 @@ def test_a_full_queue_refuses_politely(client: Client, photo_file: Path) -> None
 
     with ThreadPoolExecutor(crowd) as threads:
         answers = Counter(threads.map(answer, range(crowd)))
-    assert answers["answered"] >= QUEUE_SIZE
+    assert answers["answered"] >= QUEUE_SIZE // 2  # the share of one visitor
     assert all("full" in sentence for sentence in answers if sentence != "answered"), answers
 
 
@@ -140,7 +140,9 @@ def test_the_password_is_read_from_a_file_or_the_environment(tmp_path: Path, mon
         account(tmp_path / "missing")
 
 
-@pytest.mark.parametrize("name", ["max_pixels", "max_upload_mb", "max_seconds", "queue_size"])
+@pytest.mark.parametrize(
+    "name", ["max_pixels", "max_upload_mb", "max_visitor_mb", "max_total_mb", "max_seconds", "queue_size"]
+)
 def test_limits_are_positive(name: str) -> None:
     with pytest.raises(InputError, match=name):
         Limits(**cast("dict[str, Any]", {name: 0}))

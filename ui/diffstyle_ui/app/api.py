@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import gradio as gr
 
 from diffstyle import Cancelled, InputError, Result, Settings, Style, Task
 from diffstyle.assets.zoo import named_style, style_files
+from diffstyle.core.cancelling import cancellable, check_cancelled
 from diffstyle.core.fields import values_of
 from diffstyle.core.mask import Mask
 from diffstyle.engines.replay import task_of
+from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.endpoints import publish, with_settings
 from diffstyle_ui.app.masked_tasks import masked_task, save_layers
@@ -24,6 +28,7 @@ from diffstyle_ui.app.renders import Finished, render_files, save_preview
 from diffstyle_ui.app.sessions import Session
 from diffstyle_ui.app.training import TrainedAdapter, TrainingJob, recipe_for, run_training
 from diffstyle_ui.app.uploads import open_picture, open_recipe, upload_path
+from diffstyle_ui.app.user_errors import CANCELLED
 from diffstyle_ui.app.votes import log_vote
 from diffstyle_ui.widgets.settings_form import RenderSettings
 from diffstyle_ui.widgets.style_rows import MAX_ROWS
@@ -46,8 +51,10 @@ class Api:
         publish(self.train, queue="train")
         publish(with_settings(self.variations, engine), queue="render")
         publish(self.replay, queue="render")
-        for method in (self.path, self.styles, self.nearest, self.recipe, self.models, self.vote):
+        for method in (self.path, self.nearest):
             publish(method, queue="preview")
+        for method in (self.styles, self.recipe, self.models, self.vote):
+            publish(method, queue="lookup")
         publish(self.cancel, queue=None)
 
     def preview(
@@ -78,15 +85,15 @@ class Api:
 
     def replay(self, request: gr.Request, picture: Upload, photo: Upload) -> Upload:
         """Render `photo` with the style, the settings and the masks of a saved `picture`."""
-        session = self.context.session(request)
-        saved, current = upload_path(session, picture, "a saved picture"), self.context.photo(session, photo)
         limits = self.context.limits
-        depth = self.context.renderer.pictures.run(lambda: open_recipe(saved, limits).depth)
+        with self._rendering(request) as (session, cancel):
+            saved, current = upload_path(session, picture, "a saved picture"), self.context.photo(session, photo)
+            depth = self.context.renderer.recipes.run(lambda: open_recipe(saved, limits).depth)
 
-        def task() -> Task:
-            return task_of(open_recipe(saved, limits), self.context.full_picture(current))
+            def task() -> Task:
+                return task_of(open_recipe(saved, limits), self.context.full_picture(current))
 
-        return _file(self._render(session, task, depth=depth).saved.file)
+            return _file(self._render(session, cancel, task, depth=depth).saved.file)
 
     def vote(self, request: gr.Request, a: int, b: int, choice: str) -> str:
         """Log which of two renders of this client is better: the first one is 1; `choice` is a, b or same."""
@@ -121,19 +128,21 @@ class Api:
         `elsewhere` is the style around it; without one the photo stays unchanged there. Four PNGs: the result, the
         result inside the mask and outside it, with alpha, and the mask with its edges softened over `feather` pixels.
         """
-        session = self.context.session(request)
-        drawn, current = upload_path(session, mask, "a mask"), self.context.photo(session, photo)
         inner, around = _parse(inside)[0], _parse(elsewhere)[0] if elsewhere else None
         settings = RenderSettings(Settings(strength=strength, feather=feather))
+        with self._rendering(request) as (session, cancel):
+            drawn, current = upload_path(session, mask, "a mask"), self.context.photo(session, photo)
 
-        def read_mask() -> Mask:
-            return Mask.of(open_picture(drawn, self.context.limits))
+            def read_mask() -> Mask:
+                return Mask.of(open_picture(drawn, self.context.limits))
 
-        def task() -> Task:
-            return masked_task(self.context.full_picture(current), inner, around, read_mask(), settings)
+            def task() -> Task:
+                return masked_task(self.context.full_picture(current), inner, around, read_mask(), settings)
 
-        done = self._render(session, task, more=lambda result: save_layers(session.folder, result, read_mask()))
-        return [_file(path) for path in done.files]
+            def layers(result: Result) -> list[Path]:
+                return save_layers(session.folder, result, read_mask())
+
+            return [_file(path) for path in self._render(session, cancel, task, more=layers).files]
 
     def train(
         self,
@@ -152,7 +161,7 @@ class Api:
         options, limits = self.context.renderer.options, self.context.limits
         job = TrainingJob(files, name, recipe_for(minutes, steps), options, limits, overwrite)
         losses: list[float] = []
-        with session.training() as cancel:
+        with session.training(arrival(request)) as cancel:
             try:
                 for update in run_training(job, cancel):
                     if isinstance(update, TrainedAdapter):
@@ -180,7 +189,7 @@ class Api:
         file name of the `photo`.
         """
         path = upload_path(self.context.session(request), picture, "a saved picture")
-        found = self.context.renderer.pictures.run(lambda: open_recipe(path, self.context.limits))
+        found = self.context.renderer.recipes.run(lambda: open_recipe(path, self.context.limits))
         own = {"depth": found.depth, "engine": found.engine, **found.engine_values}
         return {
             "settings": values_of(found.settings) | own,
@@ -193,10 +202,9 @@ class Api:
         return [dict(row) for row in model_rows()]
 
     def cancel(self, request: gr.Request) -> str:
-        """Stop the render or the training of this client after its current step."""
-        session = self.context.session(request)
-        session.cancel.set()
-        session.stop_training.set()
+        """Stop the renders and the training of this client, those that wait too."""
+        self.context.cancel_renders(request)
+        self.context.stop_trainings(request)
         return "Stopping."
 
     def _render_all(
@@ -207,28 +215,37 @@ class Api:
         pictures: Sequence[Upload],
         variants: Sequence[RenderSettings],
     ) -> list[Upload]:
+        with self._rendering(request) as (session, cancel):
+            current = self.context.photo(session, photo)
+            mixed = self._style(session, style, pictures)
+
+            def task(settings: RenderSettings) -> Task:
+                return settings.task(self.context.full_picture(current), mixed)
+
+            done = [self._render(session, cancel, partial(task, v), depth=v.depth) for v in variants]
+            return [_file(each.saved.file) for each in done]
+
+    @contextmanager
+    def _rendering(self, request: gr.Request) -> Generator[tuple[Session, Event], None, None]:
+        """The session of `request` and what cancels its render, from before the photo is read."""
         session = self.context.session(request)
-        current = self.context.photo(session, photo)
-        mixed = self._style(session, style, pictures)
-
-        def task(settings: RenderSettings) -> Task:
-            return settings.task(self.context.full_picture(current), mixed)
-
-        done = [self._render(session, partial(task, settings), depth=settings.depth) for settings in variants]
-        return [_file(each.saved.file) for each in done]
+        with session.rendering(arrival(request)) as cancel, cancellable(cancel.is_set):
+            try:
+                check_cancelled()
+                yield session, cancel
+            except Cancelled:
+                raise InputError(CANCELLED) from None
 
     def _render(
         self,
         session: Session,
+        cancel: Event,
         task: Callable[[], Task],
         *,
         depth: int = 8,
         more: Callable[[Result], list[Path]] | None = None,
     ) -> Finished:
-        try:
-            *_, done = render_files(self.context, session, task, depth=depth, more=more)
-        except Cancelled:
-            raise InputError("The render was cancelled: nothing was saved.") from None
+        *_, done = render_files(self.context, session, task, cancel, depth=depth, more=more)
         assert isinstance(done, Finished)  # the last item of the stream
         return done
 

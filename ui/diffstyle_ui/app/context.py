@@ -12,30 +12,34 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio import routes
 
 from diffstyle import Picture, Style, StyleSpace
 from diffstyle.assets.zoo import example_photo
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import fitted
+from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.folders import own_folder
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.renderer import PREVIEW_SIDE, Renderer
 from diffstyle_ui.app.sessions import Photo, Session, Sessions
 from diffstyle_ui.app.uploads import Uploads, open_picture, upload_path
 from diffstyle_ui.app.visitors import Visitors
+from diffstyle_ui.app.waiting import Waiting
 from diffstyle_ui.widgets.html import data_url
 
-TEMPORARY = "GRADIO_TEMP_DIR"
+TEMPORARY = "GRADIO_TEMP_DIR"  # Gradio keeps uploads here, and serves no file from elsewhere
 
 
 @dataclass(frozen=True)
 class AppContext:
-    """The loaded models, the sessions, the limits, and the CSV file of blind votes."""
+    """The loaded models, the sessions, the limits, the CSV file of blind votes, and the requests that wait."""
 
     renderer: Renderer
     sessions: Sessions
     limits: Limits
     votes: Path
+    waiting: Waiting
 
     @cached_property
     def space(self) -> StyleSpace:
@@ -50,6 +54,16 @@ class AppContext:
     def session(self, request: gr.Request) -> Session:
         """The session of the page that sent `request`."""
         return self.sessions.of(request)
+
+    def cancel_renders(self, request: gr.Request) -> None:
+        """Cancel the renders of the page that sent `request`: the one that runs, and those that wait."""
+        self.session(request).cancel_renders(arrival(request))
+        self.waiting.withdraw(request, "render")
+
+    def stop_trainings(self, request: gr.Request) -> None:
+        """Stop the trainings of the page that sent `request`: the one that runs, and those that wait."""
+        self.session(request).stop_trainings(arrival(request))
+        self.waiting.withdraw(request, "train")
 
     def photo(self, session: Session, payload: Mapping[str, Any] | None) -> Photo:
         """The photo of an upload. It is decoded once, while the session's photo stays the same."""
@@ -84,16 +98,25 @@ class AppContext:
 @contextmanager
 def open_context(options: ModelOptions, limits: Limits, votes: Path) -> Generator[AppContext, None, None]:
     """A context whose files all lie in one temporary folder, which is deleted at the end."""
-    before = os.environ.get(TEMPORARY)
-    with own_folder() as folder:
-        os.environ[TEMPORARY] = str(folder)  # Gradio keeps uploads here, and serves no file from elsewhere
+    with own_folder() as folder, _environment(TEMPORARY, str(folder)):
+        setattr(routes, "DEFAULT_TEMP_DIR", str(folder))  # noqa: B010 - Gradio has read the variable already
         renderer = Renderer(options, limits)
-        sessions = Sessions(folder / "sessions", visitors=Visitors(), uploads=Uploads(folder))
+        sessions = Sessions(folder / "sessions", visitors=Visitors(), uploads=Uploads(folder, limits))
         try:
-            yield AppContext(renderer, sessions, limits, votes)
+            yield AppContext(renderer, sessions, limits, votes, Waiting(limits.queue_size))
         finally:
             renderer.close()
-            if before is None:
-                os.environ.pop(TEMPORARY, None)
-            else:
-                os.environ[TEMPORARY] = before
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Generator[None, None, None]:
+    """An environment variable for a while."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before

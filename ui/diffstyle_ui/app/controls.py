@@ -44,5 +44,5 @@ class Controls:
     @user_errors
     def cancel(self, request: gr.Request) -> Any:
         """Cancel the session's render; the update of the button that was clicked."""
-        self.context.session(request).cancel.set()
+        self.context.cancel_renders(request)
         return DISABLED

@@ -18,7 +18,8 @@ from diffstyle.engines.registry import engine_from, engine_names, settings_class
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.widgets.settings_form import RenderSettings
 
-Queue = Literal["preview", "render", "train"]
+Queue = Literal["preview", "render", "train", "lookup"]
+_PARALLEL = 4  # look-ups at a time
 
 
 def publish(method: Callable[..., Any], *, queue: Queue | None) -> None:
@@ -28,7 +29,7 @@ def publish(method: Callable[..., Any], *, queue: Queue | None) -> None:
         api_name=method.__name__,
         api_description=inspect.getdoc(method),
         queue=queue is not None,
-        concurrency_limit=1,
+        concurrency_limit=_PARALLEL if queue == "lookup" else 1,
         concurrency_id=queue,
     )
 
@@ -116,9 +117,9 @@ def _engine(named: Mapping[str, Any], default_engine: str) -> EngineSettings | N
     setting of one was.
     """
     given = {n: named[n] for n, (default, _) in engine_fields().items() if named[n] != default}
-    if not given and not named["engine"]:
+    if not given and named["engine"] is None:
         return None
-    return engine_from(str(named["engine"] or default_engine), given)
+    return engine_from(default_engine if named["engine"] is None else str(named["engine"]), given)
 
 
 def _parameter(name: str, default: Any, annotation: Any) -> inspect.Parameter:

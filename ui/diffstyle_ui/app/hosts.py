@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 def host_name(header: str) -> str:
     """The name in a `Host` header: without port and brackets, in lower case; "" if it is none."""
+    if set(header) & set("@/?#\\"):  # parts of an address that are not its host
+        return ""
     try:
         return (urlsplit(f"//{header.strip()}").hostname or "").rstrip(".")
     except ValueError:

@@ -16,18 +16,21 @@ STROKE_SIDE = 512  # longest side at which strokes of size 1 are painted
 class Limits:
     """What visitors may ask of the server.
 
-    `max_pixels` of a picture, read or painted, `max_upload_mb` of a file, `max_seconds` of one render, `queue_size`
-    requests that wait; and whether visitors may train adapters, which everybody who uses this server then sees.
+    `max_pixels` of a picture, read or painted, `max_upload_mb` of a file, `max_visitor_mb` of all that a visitor
+    uploads in a few hours and `max_total_mb` of all visitors, `max_seconds` of one render, `queue_size` requests that
+    wait; and whether visitors may train adapters, which everybody who uses this server then sees.
     """
 
     max_pixels: int = 50_000_000
     max_upload_mb: int = 50
+    max_visitor_mb: int = 1000
+    max_total_mb: int = 10_000
     max_seconds: int = 600
     queue_size: int = 64
     training: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("max_pixels", "max_upload_mb", "max_seconds", "queue_size"):
+        for name in ("max_pixels", "max_upload_mb", "max_visitor_mb", "max_total_mb", "max_seconds", "queue_size"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}: give a whole number of 1 or more.")
 

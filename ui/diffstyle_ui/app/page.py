@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import gradio as gr
 
@@ -16,6 +17,8 @@ from diffstyle_ui.app.api import Api
 from diffstyle_ui.app.context import AppContext, open_context
 from diffstyle_ui.app.events import bind
 from diffstyle_ui.app.limits import Limits
+from diffstyle_ui.app.memory import settle
+from diffstyle_ui.app.user_errors import misfit
 from diffstyle_ui.tabs.blend import BlendTab
 from diffstyle_ui.tabs.history import HistoryTab
 from diffstyle_ui.tabs.models import ModelsTab
@@ -29,9 +32,21 @@ _HEAD = """<div id="masthead"><h1>diffstyle</h1>
 <p>Describe how a photo should look, and see a preview at once.</p></div>"""
 
 
+class PageBlocks(gr.Blocks):
+    """Blocks that answer a request which fits no handler, such as one with too few values, with a sentence."""
+
+    async def process_api(self, *values: Any, **named: Any) -> dict[str, Any]:
+        try:
+            return await super().process_api(*values, **named)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise misfit(error) from None
+
+
 def build_page(context: AppContext) -> gr.Blocks:
     """All tabs and API endpoints, ready to be served."""
-    with gr.Blocks(
+    with PageBlocks(
         title="diffstyle", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS), fill_width=True
     ) as blocks:
         gr.HTML(_HEAD, apply_default_css=False)
@@ -81,6 +96,7 @@ def launch(
         context.renderer.load()
         blocks = build_page(context)
         address = server.start(blocks, context, host=host, port=port, auth=auth, root_path=root_path, names=names)
+        settle()
         print(f"diffstyle is at {address}; press Ctrl-C to stop it.", flush=True)
         with suppress(KeyboardInterrupt):
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that files are deleted then, too

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Event, Lock
@@ -18,6 +20,7 @@ from diffstyle.core.model_options import ModelOptions
 from diffstyle.engines.base import Step
 from diffstyle.engines.registry import default_engine_of, engine_names, interactive_engine
 from diffstyle_ui.app.limits import Limits
+from diffstyle_ui.app.memory import forget_frames, give_back
 
 T = TypeVar("T")
 PREVIEW_SIDE = 512
@@ -42,18 +45,27 @@ class Gate:
         self._lock, self._count = Lock(), 0
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
-        """Queue a job; InputError if too many wait."""
+        """Queue a job; InputError if too many wait. It can be cancelled as the caller can."""
         with self._lock:
             if self._count > WAITING:
                 raise InputError("The server is busy: try again in a moment.")
             self._count += 1
-        future = self._thread.submit(job)
+        future = self._thread.submit(copy_context().run, _lean, job)
         future.add_done_callback(self._leave)
         return future
 
     def run(self, job: Callable[[], T]) -> T:
-        """Queue a job and wait for its result."""
-        return self.submit(job).result()
+        """Queue a job and wait for its result; Cancelled as soon as the caller is cancelled, even while it waits."""
+        future = self.submit(job)
+        try:
+            while True:
+                with suppress(NotYet):
+                    return future.result(timeout=POLL_SECONDS)
+                if future.done():  # the job itself has raised it
+                    return future.result()
+                check_cancelled()
+        finally:
+            future.cancel()
 
     def close(self) -> None:
         """Drop the queued jobs; the running one goes on to its end."""
@@ -67,6 +79,16 @@ class Gate:
     def _leave(self, _: Future[Any]) -> None:
         with self._lock:
             self._count -= 1
+
+
+def _lean(job: Callable[[], T]) -> T:
+    """`job()`. What it raises keeps no picture in memory."""
+    try:
+        check_cancelled()
+        return job()
+    except BaseException as error:
+        forget_frames(error)
+        raise
 
 
 class Worker:
@@ -86,8 +108,8 @@ class Worker:
         return self._gate.busy
 
     def run(self, job: Callable[[Stylizer], T]) -> T:
-        """Queue a job and wait for its result."""
-        return self.submit(job).result()
+        """Queue a job and wait for its result, as `Gate.run`."""
+        return self._gate.run(lambda: job(self._ready()))
 
     def close(self) -> None:
         """Drop the queued jobs; the running one goes on to its end."""
@@ -100,12 +122,14 @@ class Worker:
 
 
 class Renderer:
-    """A worker for previews, one for renders, and a gate behind which pictures are decoded; none waits for another."""
+    """A worker for previews, one for renders, and gates behind which pictures are decoded and recipes are read; none
+    waits for another.
+    """
 
     def __init__(self, options: ModelOptions | None = None, limits: Limits | None = None) -> None:
         """`options` say which model renders; the starter makes the previews."""
         self.options, self.limits = options or ModelOptions(), limits or Limits()
-        self.pictures = Gate("pictures")
+        self.pictures, self.recipes = Gate("pictures"), Gate("recipes")
         self.previews = Worker(Stylizer.load, "previews")
         self.renders = Worker(lambda: Stylizer.of(self.options), "renders")
 
@@ -179,12 +203,14 @@ class Renderer:
                 return finish(result)
             finally:
                 stylizer.forget()  # the next photo is another one
+                give_back()
 
         yield from stream(self.renders, job, cancel, seconds=self.limits.max_seconds, late=self.limits.too_slow())
 
     def close(self) -> None:
         """Drop the queued jobs of all gates."""
         self.pictures.close()
+        self.recipes.close()
         self.previews.close()
         self.renders.close()
 

@@ -51,18 +51,19 @@ def render_updates(
     session: Session,
     photo: Photo,
     task: Callable[[], Task],
+    cancel: Event,
     *,
     depth: int = 8,
     more: Callable[[Result], list[Path]] | None = None,
 ) -> Iterator[RenderUpdate]:
-    """Render `task()` and save the result with `depth` bits per channel in `session`, which can cancel it.
+    """Render `task()` and save the result with `depth` bits per channel in `session`, until `cancel` is set.
 
     `more` saves further files of a result.
     """
     last = RenderUpdate(None, "")
     yield RenderUpdate(None, progress(0, 0, what="Preparing"))
     try:
-        for step in render_files(context, session, task, depth=depth, more=more, photo=photo):
+        for step in render_files(context, session, task, cancel, depth=depth, more=more, photo=photo):
             if isinstance(step, Finished):
                 line = f"Rendered in {step.seconds:.1f} s: {step.saved.label}."
                 last = RenderUpdate(step.frame, status(line), step.saved, step.files)
@@ -81,22 +82,22 @@ def render_files(
     context: AppContext,
     session: Session,
     task: Callable[[], Task],
+    cancel: Event,
     *,
     depth: int = 8,
     more: Callable[[Result], list[Path]] | None = None,
     photo: Photo | None = None,
 ) -> Iterator[Progress | Finished]:
     """The steps of a render, then what is kept of it. Raises Cancelled with nothing saved, and InputError."""
-    with session.rendering() as cancel:
 
-        def finish(result: Result) -> Finished:
-            saved = save_result(session, result, depth=depth, cancel=cancel)
-            url = data_url(result.picture, longest=MAX_SHOWN_SIDE) if photo is not None else ""
-            frame = pair(photo.url, url, description=saved.label) if photo is not None else ""
-            files = (saved.file, *(more(result) if more is not None else ()))
-            return Finished(saved, files, frame, sum(result.seconds.values()))
+    def finish(result: Result) -> Finished:
+        saved = save_result(session, result, depth=depth, cancel=cancel)
+        url = data_url(result.picture, longest=MAX_SHOWN_SIDE) if photo is not None else ""
+        frame = pair(photo.url, url, description=saved.label) if photo is not None else ""
+        files = (saved.file, *(more(result) if more is not None else ()))
+        return Finished(saved, files, frame, sum(result.seconds.values()))
 
-        yield from context.renderer.render(task, cancel, finish)
+    yield from context.renderer.render(task, cancel, finish)
 
 
 def save_result(session: Session, result: Result, *, depth: int, cancel: Event) -> SavedResult:

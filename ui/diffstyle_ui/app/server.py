@@ -14,6 +14,7 @@ from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.guard import Guard
 from diffstyle_ui.app.hosts import is_address
 from diffstyle_ui.app.theme import CSS, theme
+from diffstyle_ui.app.upload_parts import watch_parts
 
 
 def start(
@@ -33,10 +34,12 @@ def start(
     limits = context.limits
     guard = Middleware(
         Guard,
-        visitors=context.sessions.visitors,
-        uploads=context.sessions.uploads,
+        sessions=context.sessions,
+        waiting=context.waiting,
+        signed_in=lambda cookies: auth is None or _has_token(blocks, cookies),
         names=(*names, *([] if is_address(host) else [host])),
     )
+    watch_parts()
     blocks.queue(max_size=limits.queue_size, default_concurrency_limit=1, api_open=False)
     try:
         _, address, _ = blocks.launch(
@@ -61,11 +64,19 @@ def start(
         )
     except OSError as error:
         raise InputError(f"Cannot listen at {host}, port {port or 'any from 7860 on'}: choose another one.") from error
+    context.waiting.attach(blocks)
     app: Any = blocks.app
     rest = [m for m in app.user_middleware if m is not guard]
     app.user_middleware = [guard, *rest]  # Gradio puts its own before it
     app.middleware_stack = app.build_middleware_stack()
     return address
+
+
+def _has_token(blocks: gr.Blocks, cookies: dict[str, str]) -> bool:
+    """Whether `cookies` hold a token that Gradio gave to somebody who signed in."""
+    app: Any = blocks.app
+    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
+    return any(app.tokens.get(cookies.get(name)) is not None for name in names)
 
 
 def stop(blocks: gr.Blocks) -> None:

@@ -16,6 +16,7 @@ import gradio as gr
 
 from diffstyle import InputError, Picture, Style
 from diffstyle.core.mask import Mask
+from diffstyle_ui.app.arrival import NEVER
 from diffstyle_ui.app.uploads import Uploads
 from diffstyle_ui.app.visitors import Visitors
 from diffstyle_ui.widgets.style_rows import StylePart
@@ -71,6 +72,8 @@ class Session:
     stop_training: Event = field(default_factory=Event)
     last_used: float = field(default_factory=time.monotonic)
     _rendering: Event | None = None
+    _cancelled_at: float = -NEVER
+    _stopped_at: float = -NEVER
 
     @property
     def rendering_now(self) -> bool:
@@ -94,10 +97,14 @@ class Session:
         return self.results[n]
 
     @contextmanager
-    def rendering(self) -> Generator[Event, None, None]:
-        """While a render runs: the event that cancels it. A render that already runs is cancelled."""
+    def rendering(self, arrived: float = NEVER) -> Generator[Event, None, None]:
+        """From the reading of the photo to the saved file: the event that cancels a render, which is set already if
+        somebody cancelled since the request `arrived`. A render that already runs is cancelled.
+        """
         self.cancel.set()
         own = self.cancel = self._rendering = Event()
+        if self._cancelled_at >= arrived:
+            own.set()
         try:
             yield own
         finally:
@@ -105,11 +112,25 @@ class Session:
                 self._rendering = None
 
     @contextmanager
-    def training(self) -> Generator[Event, None, None]:
-        """While a training runs: the event that stops it. A training that already runs is stopped."""
+    def training(self, arrived: float = NEVER) -> Generator[Event, None, None]:
+        """While a training runs: the event that stops it, set already as in `rendering`. A training that already runs
+        is stopped.
+        """
         self.stop_training.set()
-        self.stop_training = Event()
-        yield self.stop_training
+        own = self.stop_training = Event()
+        if self._stopped_at >= arrived:
+            own.set()
+        yield own
+
+    def cancel_renders(self, arrived: float) -> None:
+        """Cancel the render that runs, and those whose requests came before `arrived`."""
+        self._cancelled_at = max(self._cancelled_at, arrived)
+        self.cancel.set()
+
+    def stop_trainings(self, arrived: float) -> None:
+        """Stop the training that runs, and those whose requests came before `arrived`."""
+        self._stopped_at = max(self._stopped_at, arrived)
+        self.stop_training.set()
 
     def close(self) -> None:
         """Cancel what runs and delete the files."""
@@ -171,6 +192,12 @@ class Sessions:
         with self._lock:
             if (session := self._sessions.pop(self.client_of(request), None)) is not None:
                 session.close()
+
+    def owns(self, owner: str, path: Path) -> bool:
+        """Whether `path`, links followed, is a file in the folder of a session of `owner`."""
+        with self._lock:
+            folders = [s.folder.resolve() for s in self._sessions.values() if s.owner == owner]
+        return any(path.is_relative_to(folder) for folder in folders)
 
     def __len__(self) -> int:
         return len(self._sessions)

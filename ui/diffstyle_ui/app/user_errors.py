@@ -12,9 +12,10 @@ from typing import Any, TypeVar, cast
 
 import gradio as gr
 
-from diffstyle import InputError
+from diffstyle import Cancelled, InputError
 
 F = TypeVar("F", bound=Callable[..., Any])
+CANCELLED = "The render was cancelled: nothing was saved."
 UNEXPECTED = "An internal error occurred. Please try again; the server's log has the details."
 _log = logging.getLogger("diffstyle_ui")
 
@@ -47,9 +48,18 @@ def as_gradio_errors() -> Generator[None, None, None]:
         raise
     except InputError as error:
         raise _gradio_error(str(error)) from error
+    except Cancelled:
+        raise _gradio_error(CANCELLED) from None
     except Exception as error:
         log_unexpected()
         raise _gradio_error(UNEXPECTED) from error
+
+
+def misfit(error: Exception) -> gr.Error:
+    """The error for a request that no handler has seen, because Gradio could not read it; logged in one line."""
+    reason = " ".join(str(error).split())[:200]
+    _log.warning("A request was refused, %s: %s", type(error).__name__, reason)
+    return _gradio_error("The values are not those of this endpoint: /info lists its parameters.")
 
 
 def log_unexpected() -> None:

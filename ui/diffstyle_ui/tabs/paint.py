@@ -10,7 +10,9 @@ import gradio as gr
 from gradio.components import Component
 
 from diffstyle import InputError, Picture, Style, Task
+from diffstyle.core.cancelling import cancellable
 from diffstyle.formats.recipe import Recipe
+from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, bind
@@ -144,25 +146,28 @@ class PaintTab:
     @user_errors
     def render(self, request: gr.Request, *values: Any) -> Iterator[tuple[Any, ...]]:
         session = self.context.session(request)
-        photo = self.context.photo_or_example(session)
-        settings = self._settings(values)
-        self._task(session, photo.small, values)  # reports missing inputs before the buttons change
-        yield UNCHANGED, UNCHANGED, UNCHANGED, DISABLED, ENABLED
-        update = None
-        for update in render_updates(
-            self.context,
-            session,
-            photo,
-            lambda: self._task(session, self.context.full_picture(photo), values),
-            depth=settings.depth,
-            more=lambda result: save_layers(session.folder, result, session.mask) if session.mask else [],
-        ):
-            yield update.frame or UNCHANGED, update.status, UNCHANGED, UNCHANGED, UNCHANGED
-        if update is not None:
-            files: Any = [str(path) for path in update.files] if update.saved else UNCHANGED
-            yield UNCHANGED, UNCHANGED, files, ENABLED, DISABLED
-            if update.error:
-                raise update.error
+        with session.rendering(arrival(request)) as cancel:
+            with cancellable(cancel.is_set):
+                photo = self.context.photo_or_example(session)
+                settings = self._settings(values)
+                self._task(session, photo.small, values)  # reports missing inputs before the buttons change
+            yield UNCHANGED, UNCHANGED, UNCHANGED, DISABLED, ENABLED
+            update = None
+            for update in render_updates(
+                self.context,
+                session,
+                photo,
+                lambda: self._task(session, self.context.full_picture(photo), values),
+                cancel,
+                depth=settings.depth,
+                more=lambda result: save_layers(session.folder, result, session.mask) if session.mask else [],
+            ):
+                yield update.frame or UNCHANGED, update.status, UNCHANGED, UNCHANGED, UNCHANGED
+            if update is not None:
+                files: Any = [str(path) for path in update.files] if update.saved else UNCHANGED
+                yield UNCHANGED, UNCHANGED, files, ENABLED, DISABLED
+                if update.error:
+                    raise update.error
 
     def _task(self, session: Session, content: Picture, values: Sequence[Any]) -> Task:
         """The task for the values of all inputs: styles, feather, weights, settings."""

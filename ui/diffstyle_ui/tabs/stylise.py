@@ -5,12 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
 from diffstyle import Style, Task
+from diffstyle.core.cancelling import cancellable
+from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind
@@ -200,36 +203,42 @@ class StyliseTab:
 
     @user_errors
     def render(self, request: gr.Request, keep_seed: bool, photo: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
-        asked = self._request(self.context.session(request), photo, values)
-        settings = asked.settings if keep_seed else asked.settings.with_seed(random_seed())
-        yield UNCHANGED, UNCHANGED, UNCHANGED, settings.settings.seed, DISABLED, DISABLED, ENABLED
-        update = None
-        for update in self._render(asked, settings):
-            yield update.frame or UNCHANGED, update.status, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED
-        if update is not None:
-            download = gr.update(value=str(update.saved.file), interactive=True) if update.saved else UNCHANGED
-            yield UNCHANGED, UNCHANGED, download, UNCHANGED, ENABLED, ENABLED, DISABLED
-            if update.error:
-                raise update.error
+        session = self.context.session(request)
+        with session.rendering(arrival(request)) as cancel:
+            with cancellable(cancel.is_set):
+                asked = self._request(session, photo, values)
+            settings = asked.settings if keep_seed else asked.settings.with_seed(random_seed())
+            yield UNCHANGED, UNCHANGED, UNCHANGED, settings.settings.seed, DISABLED, DISABLED, ENABLED
+            update = None
+            for update in self._render(asked, settings, cancel):
+                yield update.frame or UNCHANGED, update.status, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED
+            if update is not None:
+                download = gr.update(value=str(update.saved.file), interactive=True) if update.saved else UNCHANGED
+                yield UNCHANGED, UNCHANGED, download, UNCHANGED, ENABLED, ENABLED, DISABLED
+                if update.error:
+                    raise update.error
 
     @user_errors
     def render_variations(self, request: gr.Request, photo: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
-        asked = self._request(self.context.session(request), photo, values)
-        results: list[tuple[int, str]] = []
-        yield "", progress(0, VARIATIONS, what="Picture"), DISABLED, DISABLED, ENABLED
-        line, error = status("Four seeds, all saved in the history. Click one to continue with its seed."), None
-        first = asked.settings.settings.seed
-        for seed in range(first, first + VARIATIONS):
-            *_, update = self._render(asked, asked.settings.with_seed(seed))
-            if update.saved is None:
-                line, error = update.status, update.error
-                break
-            results.append((seed, update.saved.thumbnail))
-            bar = progress(len(results), VARIATIONS, what="Picture")
-            yield grid_html(results), bar, UNCHANGED, UNCHANGED, UNCHANGED
-        yield grid_html(results), line, ENABLED, ENABLED, DISABLED
-        if error:
-            raise error
+        session = self.context.session(request)
+        with session.rendering(arrival(request)) as cancel:
+            with cancellable(cancel.is_set):
+                asked = self._request(session, photo, values)
+            results: list[tuple[int, str]] = []
+            yield "", progress(0, VARIATIONS, what="Picture"), DISABLED, DISABLED, ENABLED
+            line, error = status("Four seeds, all saved in the history. Click one to continue with its seed."), None
+            first = asked.settings.settings.seed
+            for seed in range(first, first + VARIATIONS):
+                *_, update = self._render(asked, asked.settings.with_seed(seed), cancel)
+                if update.saved is None:
+                    line, error = update.status, update.error
+                    break
+                results.append((seed, update.saved.thumbnail))
+                bar = progress(len(results), VARIATIONS, what="Picture")
+                yield grid_html(results), bar, UNCHANGED, UNCHANGED, UNCHANGED
+            yield grid_html(results), line, ENABLED, ENABLED, DISABLED
+            if error:
+                raise error
 
     @user_errors
     def show_engine(self, engine: str) -> list[Any]:
@@ -244,13 +253,13 @@ class StyliseTab:
         current = self.context.photo(session, photo)
         return Request(session, current, mixed(session, values[:MAX_ROWS]), read_form(values[MAX_ROWS:]))
 
-    def _render(self, asked: Request, settings: RenderSettings) -> Iterator[RenderUpdate]:
+    def _render(self, asked: Request, settings: RenderSettings, cancel: Event) -> Iterator[RenderUpdate]:
         """Render the photo in full size."""
 
         def task() -> Task:
             return settings.task(self.context.full_picture(asked.photo), asked.style)
 
-        return render_updates(self.context, asked.session, asked.photo, task, depth=settings.depth)
+        return render_updates(self.context, asked.session, asked.photo, task, cancel, depth=settings.depth)
 
 
 def random_seed() -> int:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from diffstyle import AdapterRecipe, Cancelled, InputError
 from diffstyle.training.personal.run import TrainingStep
+from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, bind
@@ -98,7 +99,7 @@ class TrainTab:
         error, last = None, None
         yield UNCHANGED, progress(0, 0, what="Reading the pictures"), "", DISABLED, ENABLED, UNCHANGED
         end: tuple[Any, ...] = (UNCHANGED, IDLE, UNCHANGED)
-        with session.training() as cancel:
+        with session.training(arrival(request)) as cancel:
             try:
                 for last in run_training(job, cancel):
                     if not isinstance(last, TrainedAdapter):
@@ -122,7 +123,7 @@ class TrainTab:
 
     @user_errors
     def stop(self, request: gr.Request) -> Any:
-        self.context.session(request).stop_training.set()
+        self.context.stop_trainings(request)
         return DISABLED
 
 

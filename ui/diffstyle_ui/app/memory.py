@@ -1,0 +1,36 @@
+"""Giving back the memory of large pictures: what failed renders keep, and what the allocator keeps."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+import traceback
+from contextlib import suppress
+
+
+def forget_frames(error: BaseException) -> None:
+    """Drop the local variables that the traceback of `error`, and of what led to it, keep: pictures among them."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        found = waiting.pop()
+        if found is None or id(found) in seen:
+            continue
+        seen.add(id(found))
+        traceback.clear_frames(found.__traceback__)
+        waiting += [found.__cause__, found.__context__]
+
+
+def settle() -> None:
+    """Never look through what is loaded now for garbage: that takes half a second, in which no visitor is answered."""
+    gc.collect()
+    gc.freeze()
+
+
+def give_back() -> None:
+    """Return freed memory to the system. glibc keeps it otherwise."""
+    gc.collect()
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # musl has no malloc_trim
+            ctypes.CDLL(None).malloc_trim(0)
