@@ -26,7 +26,7 @@ from diffstyle.engines.nnst.paint import PaintOptions, paint
 from diffstyle.engines.nnst.settings import Nnst
 from diffstyle.engines.nnst.synthesis import synthesise
 from diffstyle.engines.nnst.targets import Region, WeightedStyle
-from diffstyle.engines.nnst.underpainting import underpainted
+from diffstyle.engines.nnst.underpainting import structure_of, underpainted
 from diffstyle.engines.nnst.words import keeps_hues, notes_of
 from diffstyle.formats.exemplar import decode_exemplar
 from diffstyle.ops.colour_transfer import ColourMoments, colour_moments
@@ -75,7 +75,7 @@ class NnstEngine:
         settings = settings_of(task, Nnst)
         options = PaintOptions(
             strength=task.strength,
-            structure=task.structure,
+            structure=structure_of(task),
             seed=task.seed or None,
             refine_steps=settings.refine_steps,
             scales=settings.scales,

@@ -25,6 +25,7 @@ from diffstyle.data.words.artists import MOVEMENT_OF
 from diffstyle.data.words.parse import Words, parse
 
 LARGEST = 1024  # longest side at which strokes are laid; they are enlarged beyond it
+WASHES_HOLD = 0.3  # of structure
 GRAINS = {"coarse": 1.5, "fine": 0.66}
 
 
@@ -59,6 +60,13 @@ def _laid(photo: Tensor, by: Hand | Rendering, seed: int, on_layer: Callable[[],
     small = resized(pixels, min(1.0, LARGEST / max(h, w)))
     painted = laid(small, by, np.random.default_rng(seed), on_layer)
     return torch.from_numpy(resized(painted, size=(h, w))).permute(2, 0, 1).contiguous()
+
+
+def structure_of(task: ResolvedTask) -> float:
+    """The structure to paint with: higher by what washes weigh, since the painter's marks would break them up."""
+    references = [r for style in task.styles for r in style.references]
+    washes = [r.weight for r in references if callable(hand_of(r))]
+    return min(1.0, task.structure + WASHES_HOLD * sum(washes) / sum(r.weight for r in references))
 
 
 def hand_of(reference: Reference) -> Hand | Rendering | None:

@@ -137,6 +137,7 @@ HANDS: Mapping[str, Hand] = {
         saturation=1.6,
         ground=(0.98, 0.975, 0.96),
         hatched=True,
+        outline=0.55,
     ),
     "graphite": Hand(
         widths=(4.5, 2.8, 2.4, 2.4),
@@ -147,6 +148,7 @@ HANDS: Mapping[str, Hand] = {
         ground=(0.96, 0.955, 0.94),
         inks=((0.13, 0.13, 0.14), (0.3, 0.3, 0.31)),
         hatched=True,
+        outline=0.55,
     ),
     "sanguine": Hand(
         widths=(6, 3.6, 2.8, 2.8),
@@ -157,6 +159,7 @@ HANDS: Mapping[str, Hand] = {
         ground=(0.94, 0.88, 0.76),
         inks=((0.36, 0.1, 0.06), (0.7, 0.3, 0.18)),
         hatched=True,
+        outline=0.55,
     ),
     "charcoal": Hand(
         widths=(40, 20, 9, 5),

@@ -46,14 +46,14 @@ def watercolour(photo: Array, rng: np.random.Generator) -> Array:
 def wet_in_wet(photo: Array, rng: np.random.Generator) -> Array:
     """Colours that ran into each other on wet paper, with blooms."""
     shape = size(photo)
-    colours = saturated(_smooth(photo, 9), 1.7)
-    for wander, width in ((12.0, 5.0), (7.0, 3.0), (4.0, 1.6)):
+    colours = saturated(_smooth(photo, 7), 1.7)
+    for wander, width in ((9.0, 3.2), (5.0, 2.0), (2.5, 1.0)):
         colours = blur(_warped(colours, wander, rng), (width, width, 0))
     blooms = noise(shape, 22.0, rng) + 0.5 * noise(shape, 6.0, rng)
-    front = np.exp(-np.square((blooms - 0.9) / 0.12)).astype(np.float32)
-    inside = (blooms > 0.9).astype(np.float32)
+    front = np.exp(-np.square((blooms - 1.2) / 0.1)).astype(np.float32)
+    inside = (blooms > 1.2).astype(np.float32)
     grain = _grain(shape, rng)
-    density = 0.62 * (1 + 0.3 * front - 0.22 * blur(inside, 3.0) + 0.06 * grain)
+    density = 0.8 * (1 + 0.2 * front - 0.12 * blur(inside, 3.0))
     return _on_paper(1 - (1 - colours) * density.clip(0, 1.15)[..., None], grain)
 
 
@@ -158,7 +158,7 @@ def _warped(picture: Array, wander: float, rng: np.random.Generator) -> Array:
     """A picture whose places wander by about `wander` pixels."""
     shape = size(picture)
     y, x = (
-        (c + 0.5 * wander * noise(shape, wander, rng) + 0.12 * wander * noise(shape, 2.0, rng)).astype(np.float32)
+        (c + 0.5 * wander * noise(shape, wander, rng) + 0.04 * wander * noise(shape, 2.5, rng)).astype(np.float32)
         for c in coordinates(*shape)
     )
     return np.stack([sample(picture[..., c], y, x) for c in range(picture.shape[2])], -1)
