@@ -83,8 +83,11 @@ class Atlas:
         """One entry for each fact that none of those before it stands for, MOST at most: painters first, then media and
         movements. Where several stand for as many facts, the one whose title is named, then the nearest to `vector`.
 
-        Where no fact is known, it is the entry nearest to `vector` (d,) of this space, or the first if that is None.
+        Where no fact is known, it is the entry nearest to `vector` (d,) of this space, or the first if that is None. InputError
+        if it has another width.
         """
+        if vector is not None and len(vector) != self.vectors.shape[1]:
+            raise InputError(f"The embedding has {len(vector)} numbers, {self.space} has {self.vectors.shape[1]}.")
         cosines = [0.0 if vector is None else float(own @ vector) for own in self.vectors]
         allowed = [n for n, e in enumerate(self.entries) if not facts.excluded & {name for _, name in e.named}]
         wanted = [(kind, name) for kind in ("artists", "media", "movements") for name in getattr(facts, kind)]

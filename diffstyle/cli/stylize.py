@@ -72,7 +72,7 @@ def chosen_engine(arguments: Sequence[str]) -> str:
     )
     specs = [*found.style, *(region.partition("=")[2] for region in found.region)]
     if specs and not {"--help", "-h", "--json"} & set(arguments):
-        say(f"reading {', '.join(specs)}")  # imports follow that take a second
+        say("reading the style")  # imports follow that take a second
     return default_engine_of(options, _kinds_of_adapters([*found.style, *found.region]), _prompts(specs))
 
 

@@ -28,8 +28,9 @@ def run(*arguments: object) -> int:
 
 
 def lines(said: str) -> int:
-    """How many lines, but for the first one, which says what is being done."""
-    return sum(not line.startswith("diffstyle: painting ") for line in said.splitlines())
+    """How many lines, but for the first ones, which say what is being done."""
+    first = ("diffstyle: reading the style", "diffstyle: painting ")
+    return sum(not line.startswith(first) for line in said.splitlines())
 
 
 def files(folder: Path) -> set[str]:

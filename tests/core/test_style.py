@@ -178,8 +178,8 @@ def test_words_are_words(words: str) -> None:
         (only,) = parse_style([spec]).references
         assert only.prompt == words
         assert not only.pictures
-    assert parse_style(["text:ukiyo-e"]).prompt == "ukiyo-e"  # a preset's name, but said to be words
-    assert not parse_style(["ukiyo-e"]).prompt
+    assert not parse_style(["text:ukiyo-e"]).name  # a preset's name, but said to be words
+    assert parse_style(["ukiyo-e"]).name == "ukiyo-e"
 
 
 def point(*values: float, space: str = "here") -> Style:

@@ -22,7 +22,8 @@ def test_a_hand_keeps_size_and_subject(name: str, small_photo: Picture) -> None:
     pixels = np.ascontiguousarray(small_photo.pixels.permute(1, 2, 0).numpy())
     once, again = (laid(pixels, by, np.random.default_rng(1), lambda: None) for _ in range(2))
     assert once.shape == pixels.shape
-    assert once.min() >= 0 and once.max() <= 1
+    assert once.min() >= 0
+    assert once.max() <= 1
     assert np.array_equal(once, again)
     if name != "suprematist":
         tones = [luma(torch.from_numpy(p).permute(2, 0, 1)[None]) for p in (pixels, once)]

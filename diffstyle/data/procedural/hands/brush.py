@@ -75,7 +75,7 @@ def brushed(photo: Array, rng: Rng, hand: Hand, on_layer: Callable[[], None]) ->
         on_layer()
         _layer(canvas, height, colours, light, tooth, angles, hand, width * unit, rng, unit=unit, first=n == 0)
     if hand.outline:
-        _outlined(canvas, colours, hand.outline, unit)
+        _outlined(canvas, photo, hand.outline, unit)
     if tooth is not None:
         canvas *= (1 + np.float32(0.06) * (tooth - 0.5))[..., None]
     return _lit(canvas, height, hand.relief, unit).clip(0, 1)
@@ -238,13 +238,14 @@ def _press(
         raised += (ridge[above:below, before:behind] - raised) * stamp
 
 
-def _outlined(canvas: Array, colours: Array, strength: float, unit: float) -> None:
-    """Dark contours, as of a loaded brush, where tones or colours change."""
-    soft = _soft(colours, 2.2 * unit)
+def _outlined(canvas: Array, photo: Array, strength: float, unit: float) -> None:
+    """Dark contours, as of a loaded brush, where the photo's tones or colours change most."""
+    soft = _soft(photo, 3 * unit)
     down, across = cv2.Sobel(soft, cv2.CV_32F, 0, 1), cv2.Sobel(soft, cv2.CV_32F, 1, 0)
     edge = np.sqrt((down * down + across * across).sum(2))
-    line = _soft((edge / max(float(np.percentile(edge, 96)), 1e-3) - 0.55).clip(0, 1), 1.1 * unit)
-    canvas *= (1 - np.float32(strength) * (1.6 * line).clip(0, 1))[..., None]
+    edge = edge / max(float(np.percentile(edge, 96)), 1e-3)
+    line = _soft((edge - 0.6 * _soft(edge, 14 * unit) - 0.35).clip(0, 1), 1.1 * unit)
+    canvas *= (1 - np.float32(strength) * (2.2 * line).clip(0, 1))[..., None]
 
 
 def _lit(canvas: Array, height: Array, relief: float, unit: float) -> Array:

@@ -24,7 +24,7 @@ _FLATS = Hand(
     widths=(46, 24, 12, 6), stretch=3, bristle=0.15, relief=0.1, jitter=0.03, saturation=1.5, levels=7, outline=0.6
 )
 _PRINT = Hand(
-    widths=(30, 14, 7, 4), stretch=2.5, bristle=0.03, jitter=0.01, saturation=1.1, levels=6, outline=0.95, swirl=8
+    widths=(30, 14, 7, 4), stretch=2.5, bristle=0.03, jitter=0.01, saturation=1.1, levels=9, outline=1.0, swirl=8
 )
 _POSTER = Hand(
     widths=(34, 16, 8, 4.5), stretch=3, bristle=0.08, jitter=0.015, saturation=1.2, levels=7, outline=0.85, swirl=10
@@ -164,8 +164,8 @@ HANDS: Mapping[str, Hand] = {
     "charcoal": Hand(
         widths=(40, 20, 9, 5),
         stretch=5,
-        opacity=0.82,
-        tooth=0.75,
+        opacity=0.85,
+        tooth=0.5,
         ground=(0.91, 0.89, 0.84),
         inks=((0.05, 0.05, 0.055), (0.42, 0.41, 0.4), (0.91, 0.89, 0.84)),
     ),

@@ -53,7 +53,7 @@ def wet_in_wet(photo: Array, rng: np.random.Generator) -> Array:
     front = np.exp(-np.square((blooms - 1.2) / 0.1)).astype(np.float32)
     inside = (blooms > 1.2).astype(np.float32)
     grain = _grain(shape, rng)
-    density = 0.8 * (1 + 0.2 * front - 0.12 * blur(inside, 3.0))
+    density = 0.8 * (1 + 0.07 * front - 0.12 * blur(inside, 3.0))
     return _on_paper(1 - (1 - colours) * density.clip(0, 1.15)[..., None], grain)
 
 
