@@ -25,7 +25,7 @@ from diffstyle.data.words.artists import MOVEMENT_OF
 from diffstyle.data.words.parse import Words, parse
 
 LARGEST = 1024  # longest side at which strokes are laid; they are enlarged beyond it
-WASHES_HOLD = 0.3  # of structure
+MEDIA_HOLD = 0.3  # of structure
 GRAINS = {"coarse": 1.5, "fine": 0.66}
 
 
@@ -63,10 +63,10 @@ def _laid(photo: Tensor, by: Hand | Rendering, seed: int, on_layer: Callable[[],
 
 
 def structure_of(task: ResolvedTask) -> float:
-    """The structure to paint with: higher by what washes weigh, since the painter's marks would break them up."""
+    """The structure to paint with: higher by what media of a hand weigh, since their strokes are laid already."""
     references = [r for style in task.styles for r in style.references]
-    washes = [r.weight for r in references if callable(hand_of(r))]
-    return min(1.0, task.structure + WASHES_HOLD * sum(washes) / sum(r.weight for r in references))
+    laid_by_medium = [r.weight for r in references if hand_of(r) is not None and not parse(r.prompt).artists]
+    return min(1.0, task.structure + MEDIA_HOLD * sum(laid_by_medium) / sum(r.weight for r in references))
 
 
 def hand_of(reference: Reference) -> Hand | Rendering | None:

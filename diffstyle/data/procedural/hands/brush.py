@@ -21,7 +21,7 @@ cv2: Any = untyped
 Array: TypeAlias = npt.NDArray[np.float32]
 Rng: TypeAlias = np.random.Generator
 
-UNITS = 768  # sizes of hands are in pixels of a picture with this longest side
+UNITS = 1024  # sizes of hands are in pixels of a picture with this longest side
 PRESSED = 0.7  # height of the paper's grain that a dry mark just touches at full `tooth`
 NEAR = 0.045  # mean difference from the photo below which a place needs no further strokes
 FINE = 8.0  # width from which on strokes are for what is seen alone, not for liveliness

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from diffstyle.data.procedural.hands.brush import UNITS, Array, Hand, brushed, resized
-from diffstyle.data.procedural.hands.washes import WASHES, Rendering
+from diffstyle.data.procedural.hands.brush import Array, Hand, brushed, resized
+from diffstyle.data.procedural.hands.washes import UNITS, WASHES, Rendering
 
 _DABS = Hand(widths=(34, 19, 11, 6, 3.5), stretch=2.6, bristle=0.4, relief=0.35, jitter=0.08, saturation=1.3, swirl=30)
 _DOTS = Hand(widths=(15, 10, 7), stretch=1.25, bristle=0.1, relief=0.2, jitter=0.12, saturation=1.5, swirl=80)

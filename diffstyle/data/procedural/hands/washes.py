@@ -25,6 +25,7 @@ from diffstyle.data.procedural.palette import luma, saturated
 Rendering = Callable[[Array, np.random.Generator], Array]
 """(photo (h, w, 3) in [0, 1], generator) -> picture (h, w, 3)."""
 
+UNITS = 768  # pixels of the longest side
 PAPER = np.array((0.975, 0.965, 0.935), np.float32)
 BLACK = np.array((0.07, 0.07, 0.09), np.float32)
 
