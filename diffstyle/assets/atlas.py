@@ -83,8 +83,8 @@ class Atlas:
         """One entry for each fact that none of those before it stands for, MOST at most: painters first, then media and
         movements. Where several stand for as many facts, the one whose title is named, then the nearest to `vector`.
 
-        Where no fact is known, it is the entry nearest to `vector` (d,) of this space, or the first if that is None. InputError
-        if it has another width.
+        Where no fact is known, it is the entry nearest to `vector` (d,) of this space, or the first if that is None.
+        InputError if it has another width.
         """
         if vector is not None and len(vector) != self.vectors.shape[1]:
             raise InputError(f"The embedding has {len(vector)} numbers, {self.space} has {self.vectors.shape[1]}.")
