@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from unicodedata import combining, normalize
 
 from cyclopts import Parameter
 
@@ -39,7 +40,7 @@ class Entry:
 
 def entries() -> tuple[Entry, ...]:
     """Everything that `style list` names and `style gallery` paints, group by group."""
-    return (*_media(), *_named_styles())
+    return (*_media(), *_hands(), *_painters(), *_named_styles())
 
 
 def list_styles() -> int:
@@ -125,6 +126,7 @@ def sheet(pictures: Sequence[tuple[str, str, Picture]], columns: int = COLUMNS) 
         for n, (label, picture) in enumerate(members):
             left, above = _GAP + n % columns * (width + _GAP), top + n // columns * row
             image.paste(Image.fromarray(picture.to_array()[..., :3]), (left, above))
+            label = "".join(c for c in normalize("NFKD", label) if not combining(c))  # the font has no accents
             while len(label) > 1 and pen.textlength(label, font) > width:
                 label = label.rstrip("…")[:-1] + "…"
             pen.text((left, above + height + 3), label, _INK, font)
@@ -153,8 +155,32 @@ def _media() -> Iterator[Entry]:
     from diffstyle.data.words.lexicon import DRAWN
 
     for name, phrases in DRAWN.items():
-        also = [phrase for phrase in phrases if phrase.replace(" ", "-") != name.replace(" ", "-")]
-        yield Entry("Media", name, f"text:{name}", f"also: {', '.join(also[:3])}" if also else "")
+        yield Entry("Media", name, f"text:{name}", _also(name, phrases))
+
+
+def _also(name: str, phrases: Sequence[str]) -> str:
+    also = [phrase for phrase in phrases if phrase.replace(" ", "-") != name.replace(" ", "-")]
+    return f"also: {', '.join(also[:3])}" if also else ""
+
+
+def _hands() -> Iterator[Entry]:
+    from diffstyle.data.procedural.hands.table import hand
+    from diffstyle.data.words.lexicon import PAINTED
+
+    for name, phrases in PAINTED.items():
+        if hand(name):
+            yield Entry("Media of the hand", name, f"text:{name}", _also(name, phrases))
+
+
+def _painters() -> Iterator[Entry]:
+    from diffstyle.assets.atlas import Atlas
+
+    works: dict[str, list[str]] = {}
+    for entry in Atlas.load().entries:
+        for artist in entry.artists:
+            works.setdefault(artist, []).append(entry.credit.removeprefix(f"{artist}, "))
+    for artist, titles in works.items():
+        yield Entry("Painters", artist, f"text:{artist}", "; ".join(titles))
 
 
 def _named_styles() -> Iterator[Entry]:

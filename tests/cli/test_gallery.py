@@ -11,6 +11,7 @@ from diffstyle.assets.zoo import style_files
 from diffstyle.cli import gallery
 from diffstyle.cli.gallery import Entry, entries, sheet
 from diffstyle.core.picture import Picture
+from diffstyle.data.words.artists import ARTISTS
 from diffstyle.engines.media.registry import MEDIA
 from tests.helpers.cli import run
 from tests.helpers.pictures import waves
@@ -22,6 +23,9 @@ def test_every_medium_and_named_style_is_an_entry() -> None:
         groups.setdefault(entry.group, []).append(entry.label)
     assert groups["Media"] == list(MEDIA)
     assert groups["Named styles"] == list(style_files())
+    assert "watercolour" in groups["Media of the hand"]
+    assert set(groups["Painters"]) <= set(ARTISTS)
+    assert len(groups["Painters"]) > 50
 
 
 def test_a_gallery_is_painted_by_group(

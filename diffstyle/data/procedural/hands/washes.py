@@ -62,13 +62,14 @@ def ink_wash(photo: Array, rng: np.random.Generator) -> Array:
     """Grey washes of black ink, wet below and dry on top, on warm paper."""
     shape = size(photo)
     tone = luma(photo)
+    tone = (tone + 0.8 * (tone - blur(tone, 22.0))).clip(0, 1)  # forms within the darks are drawn too
     grain = _grain(shape, rng)
     left = np.ones(shape, np.float32)
-    for level, wander, edge in ((0.72, 7.0, 0.14), (0.45, 4.0, 0.07), (0.24, 2.0, 0.035)):
+    for level, wander, edge in ((0.72, 7.0, 0.14), (0.5, 4.0, 0.08), (0.34, 2.5, 0.06), (0.2, 1.5, 0.04)):
         wet = _warped(_smooth(tone[..., None], 7), wander, rng)[..., 0]
         cover = ((level - wet) / edge + 0.5).clip(0, 1)
         rims = np.hypot(*gradient(cover)).clip(0, 1)
-        pooled = 0.4 + 0.12 * noise(shape, 20.0, rng) + 0.14 * rims + 0.07 * grain
+        pooled = 0.34 + 0.12 * noise(shape, 20.0, rng) + 0.14 * rims + 0.07 * grain
         left *= 1 - cover * pooled.clip(0, 1)
     dry = noise(shape, (1.2, 5.0), rng) + 0.6 * grain
     strokes = ((0.2 - blur(tone, 1.2)) * 7).clip(0, 1) * (dry > -0.2)
