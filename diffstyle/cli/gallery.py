@@ -164,7 +164,7 @@ def _also(name: str, phrases: Sequence[str]) -> str:
 
 
 def _hands() -> Iterator[Entry]:
-    from diffstyle.data.procedural.hands.table import hand
+    from diffstyle.data.hands.table import hand
     from diffstyle.data.words.lexicon import PAINTED
 
     for name, phrases in PAINTED.items():

@@ -1,7 +1,7 @@
 """The photo as a hand lays it, which the painter begins from where words name a medium, a painter or a movement.
 
 A small picture shows how paint looks, but not how a painter moves the brush: strokes are longer than what features of a
-few pixels hold. So the photo is first laid in strokes or washes (`diffstyle.data.procedural.hands`); the neighbours of
+few pixels hold. So the photo is first laid in strokes or washes (`diffstyle.data.hands`); the neighbours of
 the exemplar then give it colours and marks.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,11 +19,13 @@ from diffstyle.assets.atlas import Atlas
 from diffstyle.core.mask import composite_weights
 from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask
-from diffstyle.data.procedural.hands.brush import Hand, resized
-from diffstyle.data.procedural.hands.table import ARTISTS, MOVEMENTS, hand, laid
-from diffstyle.data.procedural.hands.washes import Rendering
+from diffstyle.data.hands.brush import Hand, resized
+from diffstyle.data.hands.table import ARTISTS, MOVEMENTS, hand, laid
 from diffstyle.data.words.artists import MOVEMENT_OF
 from diffstyle.data.words.parse import Words, parse
+
+if TYPE_CHECKING:
+    from diffstyle.data.hands.washes import Rendering
 
 LARGEST = 1024  # longest side at which strokes are laid; they are enlarged beyond it
 MEDIA_HOLD = 0.3  # of structure

@@ -19,8 +19,8 @@ from diffstyle.assets.manifest import verified
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture, fitted
 from diffstyle.core.style import Style
+from diffstyle.data.hands.table import hand, laid
 from diffstyle.data.procedural import render
-from diffstyle.data.procedural.hands.table import hand, laid
 from diffstyle.data.words.parse import tokens_of
 from diffstyle.engines.nnst.bank import Painter, read_style
 from diffstyle.engines.nnst.engine import WEIGHTS

@@ -21,8 +21,8 @@ from diffstyle.assets.zoo import example_photo
 from diffstyle.core.picture import Picture, fitted
 from diffstyle.core.style import Style
 from diffstyle.core.task import Task
+from diffstyle.data.hands.table import hand
 from diffstyle.data.procedural import render
-from diffstyle.data.procedural.hands.table import hand
 from diffstyle.engines.nnst.bank import Painter, read_style
 from diffstyle.engines.nnst.engine import WEIGHTS
 from diffstyle.engines.nnst.exemplar import crop_margins

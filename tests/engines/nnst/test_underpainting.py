@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from diffstyle import Cancelled, Picture, Style, Stylizer, Task
-from diffstyle.data.procedural.hands.table import ARTISTS, HANDS, MOVEMENTS, hand, laid
-from diffstyle.data.procedural.hands.washes import WASHES
+from diffstyle.data.hands.table import ARTISTS, HANDS, MOVEMENTS, hand, laid
+from diffstyle.data.hands.washes import WASHES
 from diffstyle.data.words.artists import ARTISTS as PAINTERS
 from diffstyle.engines.base import Step
 from diffstyle.engines.nnst.underpainting import hand_of

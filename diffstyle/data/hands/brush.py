@@ -15,7 +15,7 @@ import cv2 as untyped
 import numpy as np
 import numpy.typing as npt
 
-from diffstyle.data.procedural.palette import luma, saturated
+from diffstyle.ops.luma import LUMA
 
 cv2: Any = untyped
 Array: TypeAlias = npt.NDArray[np.float32]
@@ -69,7 +69,7 @@ def brushed(photo: Array, rng: Rng, hand: Hand, on_layer: Callable[[], None]) ->
     canvas = np.ascontiguousarray(np.broadcast_to(np.array(hand.ground, np.float32), photo.shape))
     height = np.zeros(shape, np.float32)
     tooth = _tooth(shape, unit, rng) if hand.tooth else None
-    light = luma(photo) if hand.hatched else None
+    light = _grey(photo) if hand.hatched else None
     angles = _angles(colours, hand, unit, rng)
     for n, width in enumerate(hand.widths):
         on_layer()
@@ -92,16 +92,28 @@ def resized(picture: Array, scale: float = 1.0, *, size: tuple[int, int] | None 
 def _wanted(photo: Array, hand: Hand, unit: float) -> Array:
     """The colours that strokes take, before jitter."""
     if hand.inks:
-        tone = luma(photo)
+        tone = _grey(photo)
         stops = np.linspace(0, 1, len(hand.inks))
         channels = [np.interp(tone, stops, [ink[c] for ink in hand.inks]) for c in range(3)]
         return np.stack(channels, -1).astype(np.float32)
-    colours = saturated(photo, hand.saturation)
+    colours = _saturated(photo, hand.saturation)
     if hand.hatched:
         colours = colours * (0.62 / colours.max(-1, keepdims=True).clip(0.62, 1)) ** np.float32(0.7)
     if hand.levels:
         colours = np.round(_soft(colours, 3 * unit) * hand.levels) / np.float32(hand.levels)
     return np.ascontiguousarray(colours, np.float32)
+
+
+def _grey(photo: Array) -> Array:
+    """Luma (h, w) with the 2nd and 98th percentile stretched to 0 and 1."""
+    grey = photo @ np.array(LUMA, np.float32)
+    low, high = np.percentile(grey, (2, 98))
+    return np.asarray(((grey - low) / max(float(high - low), 0.05)).clip(0, 1), np.float32)
+
+
+def _saturated(photo: Array, gain: float) -> Array:
+    grey = photo.mean(-1, keepdims=True)
+    return (grey + (photo - grey) * np.float32(gain)).clip(0, 1)
 
 
 def _layer(

@@ -7,11 +7,17 @@ arm's length: how long, broad, straight and thick the strokes are, and whether s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diffstyle.data.procedural.hands.brush import Array, Hand, brushed, resized
-from diffstyle.data.procedural.hands.washes import UNITS, WASHES, Rendering
+from diffstyle.data.hands.brush import Array, Hand, brushed, resized
+
+if TYPE_CHECKING:
+    from diffstyle.data.hands.washes import Rendering
+
+WASHED = ("watercolour", "wet-in-wet watercolour", "ink wash", "spray paint", "batik", "tapestry", "suprematist")
+"""Media that `washes` renders, which is imported when one is asked for."""
 
 _DABS = Hand(widths=(34, 19, 11, 6, 3.5), stretch=2.6, bristle=0.4, relief=0.35, jitter=0.08, saturation=1.3, swirl=30)
 _DOTS = Hand(widths=(15, 10, 7), stretch=1.25, bristle=0.1, relief=0.2, jitter=0.12, saturation=1.5, swirl=80)
@@ -226,13 +232,19 @@ MOVEMENTS: Mapping[str, Hand] = {
 
 def hand(medium: str) -> Hand | Rendering | None:
     """The hand of a medium, by its name in `diffstyle.data.words.lexicon`; None where no hand makes it."""
-    return HANDS.get(medium) or WASHES.get(medium)
+    if medium not in WASHED:
+        return HANDS.get(medium)
+    from diffstyle.data.hands.washes import WASHES
+
+    return WASHES[medium]
 
 
 def laid(photo: Array, by: Hand | Rendering, rng: np.random.Generator, on_layer: Callable[[], None]) -> Array:
     """The photo (h, w, 3) in [0, 1], rendered by a hand. `on_layer` is called now and then, and may raise to cancel."""
     if isinstance(by, Hand):
         return brushed(photo, rng, by, on_layer)
+    from diffstyle.data.hands.washes import UNITS
+
     on_layer()
     h, w = (int(n) for n in photo.shape[:2])
     washed = by(resized(photo, UNITS / max(h, w)), rng)
