@@ -40,7 +40,7 @@ class Entry:
 
 def entries() -> tuple[Entry, ...]:
     """Everything that `style list` names and `style gallery` paints, group by group."""
-    return (*_media(), *_hands(), *_painters(), *_named_styles())
+    return (*_media(), *_painted_media(), *_painters(), *_named_styles())
 
 
 def list_styles() -> int:
@@ -163,13 +163,13 @@ def _also(name: str, phrases: Sequence[str]) -> str:
     return f"also: {', '.join(also[:3])}" if also else ""
 
 
-def _hands() -> Iterator[Entry]:
-    from diffstyle.data.hands.table import hand
+def _painted_media() -> Iterator[Entry]:
+    from diffstyle.data.painterly.techniques import technique_of
     from diffstyle.data.words.lexicon import PAINTED
 
     for name, phrases in PAINTED.items():
-        if hand(name):
-            yield Entry("Media of the hand", name, f"text:{name}", _also(name, phrases))
+        if technique_of(name):
+            yield Entry("Painted media", name, f"text:{name}", _also(name, phrases))
 
 
 def _painters() -> Iterator[Entry]:

@@ -52,7 +52,7 @@ def test_the_index_is_what_the_recipe_says(atlas: Atlas) -> None:
     assert [e["name"] for e in recipe["exemplar"]] == [e.name for e in atlas.entries]
     for made, entry in zip(recipe["exemplar"], atlas.entries, strict=True):
         assert (made["licence"], made["credit"]) == (entry.licence, entry.credit)
-        assert sum(kind in made for kind in ("key", "hand", "medium", "rule")) == 1
+        assert sum(kind in made for kind in ("key", "technique", "medium", "rule")) == 1
 
 
 def test_the_index_and_the_lexicon_use_the_same_names(atlas: Atlas) -> None:

@@ -23,7 +23,7 @@ def test_every_medium_and_named_style_is_an_entry() -> None:
         groups.setdefault(entry.group, []).append(entry.label)
     assert groups["Media"] == list(MEDIA)
     assert groups["Named styles"] == list(style_files())
-    assert "watercolour" in groups["Media of the hand"]
+    assert "watercolour" in groups["Painted media"]
     assert set(groups["Painters"]) <= set(ARTISTS)
     assert len(groups["Painters"]) > 50
 

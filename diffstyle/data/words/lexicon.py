@@ -123,7 +123,7 @@ PAINTED: Phrases = listed(
     photograph: black and white photo, sepia photo, monochrome photograph
     """
 )
-"""Media of the hand, which no rule draws."""
+"""Media that are painted by `nnst`; no rule of the engine `media` draws them."""
 
 MEDIA: Phrases = {**DRAWN, **PAINTED}
 

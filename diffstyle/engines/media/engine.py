@@ -100,7 +100,7 @@ class MediaEngine:
             rng = np.random.default_rng([task.seed, zlib.crc32(layer.name.encode())])
             look = look_of(medium, layer.words, stroke=task.stroke or 1.0)
             draw = medium.rule(adjusted(photo, layer.words, structure=task.structure), look, rng)
-            parts.append(Part(layer.name, draw, look, layer.weight, medium.lies_over))
+            parts.append(Part(layer.name, draw, look, layer.weight, medium.lies_over, medium.glows))
         draw = parts[0].draw if len(parts) == 1 else together(parts, photo)
 
         def on_strip(done: int, total: int) -> None:

@@ -28,6 +28,8 @@ class Medium:
     ground: bool = False
     lies_over: bool = False
     """Whether it is a drawing that can lie over the colours of another medium."""
+    glows: bool = False
+    """Whether it gives light, so that what lies under it is darkened."""
 
 
 def _inked(rule: Rule, ink: str = "#141214", paper: str = "#fafaf8", *, ground: bool = False) -> Medium:
@@ -67,7 +69,9 @@ MEDIA: dict[str, Medium] = {
     "crayon": _coloured(outlines.crayon, "#22202a", "#fbf8f0"),
     "chalk": _inked(outlines.chalk, "#f2f0e6", "#22302a"),
     "blueprint": _inked(outlines.blueprint, "#eef4fb", "#15407e", ground=True),
-    "neon": replace(_several(outlines.neon, "#ff3fa4", "#08060f", "#ff2d95", "#7a3cff", "#19d3ff"), lies_over=True),
+    "neon": replace(
+        _several(outlines.neon, "#ff3fa4", "#08060f", "#ff2d95", "#7a3cff", "#19d3ff"), lies_over=True, glows=True
+    ),
     "pixel art": _coloured(grids.pixel_art),
     "one-bit": _inked(grids.one_bit),
     "ascii": _inked(grids.characters, "#b9f5c4", "#0b120d"),

@@ -35,13 +35,16 @@ EDGE = 7.0  # units in which a mask rises from 0 to 1
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A medium as it is drawn, and its share of the picture. `ink`: it is a drawing that can lie over colours."""
+    """A medium as it is drawn, and its share of the picture. `ink`: it is a drawing that can lie over colours. `glows`:
+    it gives light.
+    """
 
     name: str
     draw: Draw
     look: Look
     weight: float
     ink: bool
+    glows: bool = False
 
 
 def together(parts: Sequence[Part], photo: Photo) -> Draw:
@@ -53,10 +56,10 @@ def together(parts: Sequence[Part], photo: Photo) -> Draw:
     colours, drawings = _split(areas, photo), _split(inks, photo)
     share = sum(p.weight for p in inks) / sum(p.weight for p in parts)
     wide, paper = min(1, WIDER * share), max(0, (share - PAPER) / (1 - PAPER))
-    finer = sum(p.weight * _place(p) for p in inks) * (1 - share) <= sum(p.weight * _place(p) for p in areas) * share
+    finer = _mean_place(inks) <= _mean_place(areas)
     ends = (1 - wide, 1.0) if finer else (0.0, wide)
     inked = _Mask(photo.standing_out, *ends)
-    glowing = sum(p.weight for p in inks if p.name == "neon") / sum(p.weight for p in parts)
+    glowing = sum(p.weight for p in inks if p.glows) / sum(p.weight for p in parts)
     night = np.float32(1 - NIGHT * min(1, 1.5 * glowing))  # everywhere: a dark part would show as a shadow
 
     def draw(window: Window) -> Array:
@@ -73,13 +76,17 @@ def _place(part: Part) -> int:
     return FINEST_FIRST.index(part.name)
 
 
+def _mean_place(parts: Sequence[Part]) -> float:
+    return sum(p.weight * _place(p) for p in parts) / sum(p.weight for p in parts)
+
+
 def _over(ground: Array, part: Part, window: Window, paper: np.float32) -> Array:
     """A drawing over colours `ground`, which its paper covers by the share `paper`.
 
     The drawing carries the tones, so the colours are brought nearer to one lightness; the ink takes a shade of them.
     """
     drawn = part.draw(window).clip(0, 1)
-    if part.name == "neon":
+    if part.glows:
         over = 1 - (1 - ground) * (1 - drawn)
         return over * (1 - paper) + drawn * paper
     light = part.look.light_on_dark
@@ -136,8 +143,5 @@ def _alike(one: Part, other: Part) -> bool:
 
 def _joined(parts: Sequence[tuple[Array, Array]]) -> Array:
     """Pictures weighted by masks that sum to one."""
-    return (
-        parts[0][1]
-        if len(parts) == 1
-        else sum((mask * picture for mask, picture in parts[1:]), parts[0][0] * parts[0][1])
-    )
+    (first_mask, first), *others = parts
+    return first if not others else sum((mask * picture for mask, picture in others), first_mask * first)

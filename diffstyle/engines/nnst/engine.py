@@ -88,8 +88,8 @@ class NnstEngine:
         def on_level(done: float, pixels: Tensor) -> None:
             report(on_step, min(STEPS - 1, round(done * STEPS)), STEPS, lambda: picture(pixels))
 
-        begun = underpainted(task, lambda: report(on_step, 0, STEPS))
-        painted = paint(self.painter, begun, self._regions(task), options, on_level)
+        underpainting = underpainted(task, lambda: report(on_step, 0, STEPS))
+        painted = paint(self.painter, underpainting, self._regions(task), options, on_level)
         report(on_step, STEPS, STEPS)
         notes = dict.fromkeys(note for style in task.styles for r in style.references for note in notes_of(r))
         return Picture(painted.float().clamp(0, 1), content.alpha, content.source, (*content.notes, *notes))

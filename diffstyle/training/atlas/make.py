@@ -19,7 +19,8 @@ from diffstyle.assets.manifest import verified
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture, fitted
 from diffstyle.core.style import Style
-from diffstyle.data.hands.table import hand, laid
+from diffstyle.data.painterly.techniques import render as render_in
+from diffstyle.data.painterly.techniques import technique_of
 from diffstyle.data.procedural import render
 from diffstyle.data.words.parse import tokens_of
 from diffstyle.engines.nnst.bank import Painter, read_style
@@ -46,13 +47,13 @@ STRUCTURE = 0.3  # of the photos, in what is painted from a picture
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One entry of recipe.toml: what it is made of (`key`, `hand`, `medium` with `seed`, or `rule`), and its facts."""
+    """One entry of recipe.toml: its facts, and its source: `key`, `technique`, `medium` with `seed`, or `rule`."""
 
     name: str
     licence: str
     credit: str
     key: str = ""
-    hand: str = ""
+    technique: str = ""
     medium: str = ""
     rule: str = ""
     seed: int = 0
@@ -138,10 +139,10 @@ def _made(
         return Picture.from_array(render((shown * 255).round().astype(np.uint8), entry.medium, rng).pixels).reduced(
             LONGEST
         )
-    by = hand(entry.hand)
-    if by is None:
-        raise InputError(f"{entry.name}: there is no hand called {entry.hand}.")
-    return Picture.from_array(laid(shown, by, rng, lambda: None)).reduced(LONGEST)
+    technique = technique_of(entry.technique)
+    if technique is None:
+        raise InputError(f"{entry.name}: there is no technique called {entry.technique}.")
+    return Picture.from_array(render_in(shown, technique, rng, lambda: None)).reduced(LONGEST)
 
 
 def copied(painter: Painter, canvas: Picture, work: Picture) -> Picture:

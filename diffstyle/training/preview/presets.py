@@ -21,7 +21,7 @@ from diffstyle.assets.zoo import example_photo
 from diffstyle.core.picture import Picture, fitted
 from diffstyle.core.style import Style
 from diffstyle.core.task import Task
-from diffstyle.data.hands.table import hand
+from diffstyle.data.painterly.techniques import technique_of
 from diffstyle.data.procedural import render
 from diffstyle.engines.nnst.bank import Painter, read_style
 from diffstyle.engines.nnst.engine import WEIGHTS
@@ -46,7 +46,7 @@ class Preset:
     """One entry of `weights/starter/styles/recipe.toml`: the keys of its pictures in the shards.
 
     A procedural style also has the medium and the seed in which these photos are rendered. `words` name the painter or
-    medium whose hand lays the paint.
+    medium whose technique is used.
     """
 
     name: str
@@ -87,10 +87,10 @@ def make_presets(data: Path, folder: Path) -> list[Path]:
 
 
 def _exemplar(preset: Preset, picture: Picture, painter: Painter) -> bytes:
-    """Of a hand the atlas's, of another procedural medium the rendering, of a work a texture in its manner."""
+    """Of a medium with a technique the atlas's, of another medium the rendering, of a work a texture in its manner."""
     atlas = Atlas.load()
     entry = next((e for e in atlas.entries if e.name == preset.name), None)
-    if preset.medium and entry is not None and any(hand(medium) for medium in entry.media):
+    if preset.medium and entry is not None and any(technique_of(medium) for medium in entry.media):
         return atlas.exemplar(entry)
     return encode_exemplar(picture if preset.medium else texture(painter, picture))
 

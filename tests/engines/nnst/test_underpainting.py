@@ -1,4 +1,4 @@
-"""Hands that lay the photo before the painter paints it."""
+"""The techniques in which a photo is rendered before the painter paints it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import pytest
 import torch
 
 from diffstyle import Cancelled, Picture, Style, Stylizer, Task
-from diffstyle.data.hands.table import ARTISTS, HANDS, MOVEMENTS, hand, laid
-from diffstyle.data.hands.washes import WASHES
+from diffstyle.data.painterly.techniques import ARTISTS, MEDIA, MOVEMENTS, WASHES, render, technique_of
+from diffstyle.data.painterly.washes import RENDERINGS
 from diffstyle.data.words.artists import ARTISTS as PAINTERS
 from diffstyle.engines.base import Step
-from diffstyle.engines.nnst.underpainting import hand_of
+from diffstyle.engines.nnst.underpainting import technique_of_words
 from diffstyle.ops.luma import luma
 
 
-@pytest.mark.parametrize("name", [*HANDS, *WASHES])
-def test_a_hand_keeps_size_and_subject(name: str, small_photo: Picture) -> None:
-    by = hand(name)
-    assert by is not None
+@pytest.mark.parametrize("name", [*MEDIA, *WASHES])
+def test_a_technique_keeps_size_and_subject(name: str, small_photo: Picture) -> None:
+    technique = technique_of(name)
+    assert technique is not None
     pixels = np.ascontiguousarray(small_photo.pixels.permute(1, 2, 0).numpy())
-    once, again = (laid(pixels, by, np.random.default_rng(1), lambda: None) for _ in range(2))
+    once, again = (render(pixels, technique, np.random.default_rng(1), lambda: None) for _ in range(2))
     assert once.shape == pixels.shape
     assert once.min() >= 0
     assert once.max() <= 1
@@ -37,28 +37,30 @@ def test_a_hand_keeps_size_and_subject(name: str, small_photo: Picture) -> None:
         ("in the style of van Gogh", ARTISTS["Vincent van Gogh"]),
         ("Claude Monet", MOVEMENTS["Impressionism"]),
         ("an impressionist garden", MOVEMENTS["Impressionism"]),
-        ("gouache in teal", HANDS["gouache"]),
-        ("watercolour", WASHES["watercolour"]),
-        ("van Gogh, watercolour", WASHES["watercolour"]),
+        ("gouache in teal", MEDIA["gouache"]),
+        ("watercolour", RENDERINGS["watercolour"]),
+        ("impressionist painting by Monet", MOVEMENTS["Impressionism"]),
+        ("an oil painting", MEDIA["oil painting"]),
+        ("van Gogh, watercolour", RENDERINGS["watercolour"]),
         ("a quiet afternoon", None),
     ],
 )
-def test_words_name_a_hand(words: str, expected: object) -> None:
-    assert hand_of(Style.from_text(words).references[0]) == expected
+def test_words_name_a_technique(words: str, expected: object) -> None:
+    assert technique_of_words(Style.from_text(words).references[0]) == expected
 
 
-def test_the_hands_of_painters_are_of_painters() -> None:
+def test_the_techniques_of_artists_are_of_artists() -> None:
     assert set(ARTISTS) <= set(PAINTERS)
 
 
 def test_coarse_words_lay_broader_strokes() -> None:
     reference = Style.from_text("coarse gouache").references[0]
-    found = hand_of(reference)
-    assert getattr(found, "widths", ()) == tuple(1.5 * w for w in HANDS["gouache"].widths)
+    found = technique_of_words(reference)
+    assert getattr(found, "widths", ()) == tuple(1.5 * w for w in MEDIA["gouache"].widths)
 
 
-def test_a_picture_has_no_hand(painting: Style) -> None:
-    assert all(hand_of(reference) is None for reference in painting.references)
+def test_a_picture_has_no_technique(painting: Style) -> None:
+    assert all(technique_of_words(reference) is None for reference in painting.references)
 
 
 def test_strokes_are_seen(stylizer: Stylizer, photo: Picture) -> None:

@@ -21,7 +21,7 @@ cv2: Any = untyped
 Array: TypeAlias = npt.NDArray[np.float32]
 Rng: TypeAlias = np.random.Generator
 
-UNITS = 1024  # sizes of hands are in pixels of a picture with this longest side
+UNITS = 1024  # sizes of stroke styles are in pixels of a picture with this longest side
 PRESSED = 0.7  # height of the paper's grain that a dry mark just touches at full `tooth`
 NEAR = 0.045  # mean difference from the photo below which a place needs no further strokes
 FINE = 8.0  # width from which on strokes are for what is seen alone, not for liveliness
@@ -30,7 +30,7 @@ FLOW = ((3.5, 1.0), (12.0, 0.05), (40.0, 0.004))  # deviations of the structure 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hand:
+class StrokeStyle:
     """How marks are made. Sizes are in pixels of a picture whose longest side is UNITS.
 
     `widths`: of the strokes of each layer, coarse to fine. `stretch`: their length over their width. `angle`: along
@@ -61,24 +61,24 @@ class Hand:
     outline: float = 0.0
 
 
-def brushed(photo: Array, rng: Rng, hand: Hand, on_layer: Callable[[], None]) -> Array:
-    """The photo (h, w, 3) in [0, 1], painted in the marks of `hand`. `on_layer` is called before each layer."""
+def render_strokes(photo: Array, rng: Rng, style: StrokeStyle, on_layer: Callable[[], None]) -> Array:
+    """The photo (h, w, 3) in [0, 1], painted in the marks of `style`. `on_layer` is called before each layer."""
     shape = (int(photo.shape[0]), int(photo.shape[1]))
     unit = max(shape) / UNITS
-    colours = _wanted(photo, hand, unit)
-    canvas = np.ascontiguousarray(np.broadcast_to(np.array(hand.ground, np.float32), photo.shape))
+    colours = _wanted(photo, style, unit)
+    canvas = np.ascontiguousarray(np.broadcast_to(np.array(style.ground, np.float32), photo.shape))
     height = np.zeros(shape, np.float32)
-    tooth = _tooth(shape, unit, rng) if hand.tooth else None
-    light = _grey(photo) if hand.hatched else None
-    angles = _angles(colours, hand, unit, rng)
-    for n, width in enumerate(hand.widths):
+    tooth = _tooth(shape, unit, rng) if style.tooth else None
+    light = _grey(photo) if style.hatched else None
+    angles = _angles(colours, style, unit, rng)
+    for n, width in enumerate(style.widths):
         on_layer()
-        _layer(canvas, height, colours, light, tooth, angles, hand, width * unit, rng, unit=unit, first=n == 0)
-    if hand.outline:
-        _outlined(canvas, photo, hand.outline, unit)
+        _layer(canvas, height, colours, light, tooth, angles, style, width * unit, rng, unit=unit, first=n == 0)
+    if style.outline:
+        _outlined(canvas, photo, style.outline, unit)
     if tooth is not None:
         canvas *= (1 + np.float32(0.06) * (tooth - 0.5))[..., None]
-    return _lit(canvas, height, hand.relief, unit).clip(0, 1)
+    return _lit(canvas, height, style.relief, unit).clip(0, 1)
 
 
 def resized(picture: Array, scale: float = 1.0, *, size: tuple[int, int] | None = None) -> Array:
@@ -89,18 +89,18 @@ def resized(picture: Array, scale: float = 1.0, *, size: tuple[int, int] | None 
     return np.asarray(cv2.resize(picture, (w, h), interpolation=order), np.float32).clip(0, 1)
 
 
-def _wanted(photo: Array, hand: Hand, unit: float) -> Array:
+def _wanted(photo: Array, style: StrokeStyle, unit: float) -> Array:
     """The colours that strokes take, before jitter."""
-    if hand.inks:
+    if style.inks:
         tone = _grey(photo)
-        stops = np.linspace(0, 1, len(hand.inks))
-        channels = [np.interp(tone, stops, [ink[c] for ink in hand.inks]) for c in range(3)]
+        stops = np.linspace(0, 1, len(style.inks))
+        channels = [np.interp(tone, stops, [ink[c] for ink in style.inks]) for c in range(3)]
         return np.stack(channels, -1).astype(np.float32)
-    colours = _saturated(photo, hand.saturation)
-    if hand.hatched:
+    colours = _saturated(photo, style.saturation)
+    if style.hatched:
         colours = colours * (0.62 / colours.max(-1, keepdims=True).clip(0.62, 1)) ** np.float32(0.7)
-    if hand.levels:
-        colours = np.round(_soft(colours, 3 * unit) * hand.levels) / np.float32(hand.levels)
+    if style.levels:
+        colours = np.round(_soft(colours, 3 * unit) * style.levels) / np.float32(style.levels)
     return np.ascontiguousarray(colours, np.float32)
 
 
@@ -123,7 +123,7 @@ def _layer(
     light: Array | None,
     tooth: Array | None,
     angles: Array,
-    hand: Hand,
+    style: StrokeStyle,
     width: float,
     rng: Rng,
     *,
@@ -131,7 +131,7 @@ def _layer(
     first: bool,
 ) -> None:
     """One layer of strokes, `width` pixels wide, painted into `canvas` and `height`."""
-    places = _places((int(canvas.shape[0]), int(canvas.shape[1])), width, hand, rng)
+    places = _places((int(canvas.shape[0]), int(canvas.shape[1])), width, style, rng)
     y, x = places[:, 0], places[:, 1]
     if light is not None:
         needed = rng.random(len(places)) > light[y, x] ** 0.36
@@ -139,36 +139,36 @@ def _layer(
         needed = np.ones(len(places), bool)
     else:
         missing = np.abs(canvas - colours).mean(2)
-        near = NEAR if width > FINE * unit else NEAR + hand.jitter
+        near = NEAR if width > FINE * unit else NEAR + style.jitter
         needed = cv2.blur(missing, (2 * int(width) + 1,) * 2)[y, x] > near
     y, x = y[needed], x[needed]
     paint = _soft(colours, 0.3 * width)[y, x]
     varied = rng.normal(0, 0.6, (len(y), 3)) + rng.normal(0, 0.8, (len(y), 1))
-    paint = np.asarray(paint + hand.jitter * varied, np.float32)
+    paint = np.asarray(paint + style.jitter * varied, np.float32)
     turns = np.round(angles[y, x] / (180 / DIRECTIONS)).astype(int) % DIRECTIONS
     kinds = rng.integers(VARIANTS, size=len(y))
-    stamps = _stamps(width, hand, rng)
+    stamps = _stamps(width, style, rng)
     for n in range(len(y)):
         cover, ridge = stamps[int(kinds[n])][int(turns[n])]
-        _press(canvas, height, tooth, cover, ridge, int(y[n]), int(x[n]), paint[n], hand)
+        _press(canvas, height, tooth, cover, ridge, int(y[n]), int(x[n]), paint[n], style)
 
 
-def _places(shape: tuple[int, int], width: float, hand: Hand, rng: Rng) -> npt.NDArray[np.intp]:
+def _places(shape: tuple[int, int], width: float, style: StrokeStyle, rng: Rng) -> npt.NDArray[np.intp]:
     """Rows and columns (n, 2) of the middles of strokes, in the order in which they are painted."""
     h, w = shape
-    step = width * np.sqrt(hand.stretch) * 0.5 / hand.density
+    step = width * np.sqrt(style.stretch) * 0.5 / style.density
     rows, columns = np.mgrid[0:h:step, 0:w:step]
     places = np.stack([rows.ravel(), columns.ravel()], 1) + rng.uniform(-step, step, (rows.size, 2)) * 0.6
     return rng.permutation(places.clip(0, (h - 1, w - 1)).astype(np.intp))
 
 
-def _angles(colours: Array, hand: Hand, unit: float, rng: Rng) -> Array:
+def _angles(colours: Array, style: StrokeStyle, unit: float, rng: Rng) -> Array:
     """The direction of a stroke at each pixel, in degrees."""
     shape = (int(colours.shape[0]), int(colours.shape[1]))
-    if hand.angle != "contours":
+    if style.angle != "contours":
         zones = _noise(shape, 60 * unit, rng)
-        ranks = np.digitize(zones, np.linspace(-1, 1, len(hand.angle) - 1))
-        return np.asarray(np.array(hand.angle, np.float32)[ranks] + 4 * _noise(shape, 8 * unit, rng), np.float32)
+        ranks = np.digitize(zones, np.linspace(-1, 1, len(style.angle) - 1))
+        return np.asarray(np.array(style.angle, np.float32)[ranks] + 4 * _noise(shape, 8 * unit, rng), np.float32)
     grey = _soft(colours.mean(2), 2 * unit)
     down, across = cv2.Sobel(grey, cv2.CV_32F, 0, 1), cv2.Sobel(grey, cv2.CV_32F, 1, 0)
     total = np.zeros((*shape, 3), np.float32)
@@ -178,33 +178,33 @@ def _angles(colours: Array, hand: Hand, unit: float, rng: Rng) -> Array:
     xx, yy, xy = (total[..., n] for n in range(3))
     certain = np.sqrt((xx - yy) ** 2 + 4 * xy**2)
     certain = certain / (certain + np.float32(np.median(certain)) + np.float32(1e-9))
-    swirl = np.float32(hand.swirl) * (1.6 - certain) * _noise(shape, 45 * unit, rng)
+    swirl = np.float32(style.swirl) * (1.6 - certain) * _noise(shape, 45 * unit, rng)
     along = np.degrees(0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2)
     return np.asarray(along + swirl, np.float32)
 
 
-def _stamps(width: float, hand: Hand, rng: Rng) -> Sequence[Sequence[tuple[Array, Array]]]:
+def _stamps(width: float, style: StrokeStyle, rng: Rng) -> Sequence[Sequence[tuple[Array, Array]]]:
     """Cover and height of strokes in every variant and direction, arrays (h, w)."""
     return [
         [_turned(cover, ridge, 180 / DIRECTIONS * n) for n in range(DIRECTIONS)]
-        for cover, ridge in _variants(width, hand, rng)
+        for cover, ridge in _variants(width, style, rng)
     ]
 
 
-def _variants(width: float, hand: Hand, rng: Rng) -> list[tuple[Array, Array]]:
+def _variants(width: float, style: StrokeStyle, rng: Rng) -> list[tuple[Array, Array]]:
     """Level strokes of one width: their cover and their height."""
     found: list[tuple[Array, Array]] = []
-    for stretch in np.linspace(0.7, 1.2, VARIANTS) * hand.stretch:
+    for stretch in np.linspace(0.7, 1.2, VARIANTS) * style.stretch:
         long, wide = max(3, round(width * float(stretch))), max(2, round(width))
         v, u = np.mgrid[-1 : 1 : (wide + 2) * 1j, -1 : 1 : (long + 2) * 1j].astype(np.float32)
         stripes = _noise((wide + 2, 1), max(0.6, wide * 0.045), rng)
         bristles = stripes + np.float32(0.35) * _noise((wide + 2, long + 2), (0.6, long * 0.2), rng)
-        ends = 1 - 0.18 * (1 + bristles) * (0.3 if hand.square else 1)
+        ends = 1 - 0.18 * (1 + bristles) * (0.3 if style.square else 1)
         round_ = np.sqrt((1 - (np.abs(u) / np.maximum(ends, 0.4)) ** 4).clip(0, 1)) * 0.35 + 0.65
-        across = np.ones_like(round_) if hand.square else round_
+        across = np.ones_like(round_) if style.square else round_
         inside = ((ends - np.abs(u)) * long / 2.5).clip(0, 1) * ((across - np.abs(v)) * wide / 2).clip(0, 1)
-        dry = (1 - hand.bristle * (0.5 - 0.5 * bristles + 0.5 * u).clip(0, 1) ** 1.5).clip(0, 1)
-        ridge = 0.5 + 0.25 * bristles + (0.9 if hand.square else 0.5) * np.abs(v) ** 3
+        dry = (1 - style.bristle * (0.5 - 0.5 * bristles + 0.5 * u).clip(0, 1) ** 1.5).clip(0, 1)
+        ridge = 0.5 + 0.25 * bristles + (0.9 if style.square else 0.5) * np.abs(v) ** 3
         found.append(((inside * dry).astype(np.float32), (inside * ridge).astype(np.float32)))
     return found
 
@@ -230,7 +230,7 @@ def _press(
     row: int,
     column: int,
     colour: Array,
-    hand: Hand,
+    style: StrokeStyle,
 ) -> None:
     """Lay a stamp on the canvas around a place."""
     h, w = cover.shape
@@ -240,12 +240,12 @@ def _press(
     stamp = cover[above:below, before:behind]
     part = np.s_[top + above : top + below, left + before : left + behind]
     if tooth is not None:
-        grain = tooth[part] - hand.tooth * (PRESSED - 0.35 * stamp)
+        grain = tooth[part] - style.tooth * (PRESSED - 0.35 * stamp)
         stamp = stamp * (grain * 2.2 + 0.55).clip(0.1, 1)
-    stamp = stamp * np.float32(hand.opacity)
+    stamp = stamp * np.float32(style.opacity)
     seen = canvas[part]
     seen += (colour - seen) * stamp[..., None]
-    if hand.relief:
+    if style.relief:
         raised = height[part]
         raised += (ridge[above:below, before:behind] - raised) * stamp
 

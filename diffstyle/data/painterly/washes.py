@@ -1,4 +1,4 @@
-"""Hands that lay no strokes: washes, dyes, sprays and weaves. Lengths are pixels of a picture of UNITS."""
+"""Techniques without strokes: washes, dyes, spray and weave. Lengths are in pixels of a picture of UNITS."""
 
 from __future__ import annotations
 
@@ -21,9 +21,6 @@ from diffstyle.data.procedural.fields import (
     size,
 )
 from diffstyle.data.procedural.palette import luma, saturated
-
-Rendering = Callable[[Array, np.random.Generator], Array]
-"""(photo (h, w, 3) in [0, 1], generator) -> picture (h, w, 3)."""
 
 UNITS = 768  # pixels of the longest side
 PAPER = np.array((0.975, 0.965, 0.935), np.float32)
@@ -201,7 +198,7 @@ def _threads(shape: tuple[int, int], pitch: float) -> Array:
     return (np.sin(2 * np.pi * x / pitch) * np.sin(2 * np.pi * y / pitch)).astype(np.float32)
 
 
-WASHES: Mapping[str, Rendering] = {
+RENDERINGS: Mapping[str, Callable[[Array, np.random.Generator], Array]] = {
     "watercolour": watercolour,
     "wet-in-wet watercolour": wet_in_wet,
     "ink wash": ink_wash,

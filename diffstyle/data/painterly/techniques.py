@@ -1,61 +1,68 @@
-"""Which hand paints a medium, and how painters and movements lay their paint.
+"""Which technique a medium, a painter or a movement is rendered in: a style of strokes, or a wash.
 
-Sizes are in pixels of a picture whose longest side is `brush.UNITS`. What is said of a painter is what one sees at
+Sizes are in pixels of a picture whose longest side is `strokes.UNITS`. What is said of a painter is what one sees at
 arm's length: how long, broad, straight and thick the strokes are, and whether shapes are outlined.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
 
-from diffstyle.data.hands.brush import Array, Hand, brushed, resized
+from diffstyle.data.painterly.strokes import Array, StrokeStyle, render_strokes, resized
 
-if TYPE_CHECKING:
-    from diffstyle.data.hands.washes import Rendering
+Rendering: TypeAlias = Callable[[Array, np.random.Generator], Array]
+"""(photo (h, w, 3) in [0, 1], generator) -> picture (h, w, 3)."""
+Technique: TypeAlias = StrokeStyle | Rendering
 
-WASHED = ("watercolour", "wet-in-wet watercolour", "ink wash", "spray paint", "batik", "tapestry", "suprematist")
-"""Media that `washes` renders, which is imported when one is asked for."""
+WASHES = ("watercolour", "wet-in-wet watercolour", "ink wash", "spray paint", "batik", "tapestry", "suprematist")
+"""Media that `washes` renders. It is imported when one is asked for, since scipy takes a third of a second."""
 
-_DABS = Hand(widths=(34, 19, 11, 6, 3.5), stretch=2.6, bristle=0.4, relief=0.35, jitter=0.08, saturation=1.3, swirl=30)
-_DOTS = Hand(widths=(15, 10, 7), stretch=1.25, bristle=0.1, relief=0.2, jitter=0.12, saturation=1.5, swirl=80)
-_SWIRLS = Hand(widths=(40, 22, 13, 7, 4), stretch=5.5, bristle=0.55, relief=0.7, jitter=0.07, saturation=1.35, swirl=55)
-_WAVES = Hand(widths=(46, 26, 15, 8, 4.5), stretch=8, bristle=0.4, relief=0.15, jitter=0.05, saturation=1.25, swirl=45)
-_PATCHES = Hand(
+_DABS = StrokeStyle(
+    widths=(34, 19, 11, 6, 3.5), stretch=2.6, bristle=0.4, relief=0.35, jitter=0.08, saturation=1.3, swirl=30
+)
+_DOTS = StrokeStyle(widths=(15, 10, 7), stretch=1.25, bristle=0.1, relief=0.2, jitter=0.12, saturation=1.5, swirl=80)
+_SWIRLS = StrokeStyle(
+    widths=(40, 22, 13, 7, 4), stretch=5.5, bristle=0.55, relief=0.7, jitter=0.07, saturation=1.35, swirl=55
+)
+_WAVES = StrokeStyle(
+    widths=(46, 26, 15, 8, 4.5), stretch=8, bristle=0.4, relief=0.15, jitter=0.05, saturation=1.25, swirl=45
+)
+_PATCHES = StrokeStyle(
     widths=(40, 24, 14, 8), stretch=2.2, angle=(55.0, 70.0, 40.0), bristle=0.35, relief=0.25, jitter=0.06, square=True
 )
-_FLATS = Hand(
+_FLATS = StrokeStyle(
     widths=(46, 24, 12, 6), stretch=3, bristle=0.15, relief=0.1, jitter=0.03, saturation=1.5, levels=7, outline=0.6
 )
-_PRINT = Hand(
+_PRINT = StrokeStyle(
     widths=(30, 14, 7, 4), stretch=2.5, bristle=0.03, jitter=0.01, saturation=1.1, levels=9, outline=1.0, swirl=8
 )
-_POSTER = Hand(
+_POSTER = StrokeStyle(
     widths=(34, 16, 8, 4.5), stretch=3, bristle=0.08, jitter=0.015, saturation=1.2, levels=7, outline=0.85, swirl=10
 )
-_TESSERAE = Hand(
+_TESSERAE = StrokeStyle(
     widths=(24, 14, 9, 5.5), stretch=1.5, bristle=0.15, relief=0.45, jitter=0.06, square=True, outline=0.6, swirl=60
 )
-_MASTERS = Hand(
+_MASTERS = StrokeStyle(
     widths=(36, 18, 9, 5, 3.2), stretch=3.5, bristle=0.35, relief=0.3, jitter=0.03, ground=(0.3, 0.22, 0.15)
 )
-_FINE = Hand(widths=(22, 10, 5, 3), stretch=4, bristle=0.15, relief=0.06, jitter=0.015, ground=(0.5, 0.42, 0.3))
-_BROAD = Hand(widths=(44, 24, 13, 7, 4), stretch=3.6, bristle=0.5, relief=0.45, jitter=0.05, swirl=35)
-_CHALKY = Hand(
+_FINE = StrokeStyle(widths=(22, 10, 5, 3), stretch=4, bristle=0.15, relief=0.06, jitter=0.015, ground=(0.5, 0.42, 0.3))
+_BROAD = StrokeStyle(widths=(44, 24, 13, 7, 4), stretch=3.6, bristle=0.5, relief=0.45, jitter=0.05, swirl=35)
+_CHALKY = StrokeStyle(
     widths=(30, 17, 9, 5), stretch=5, angle=(62.0, 74.0, 50.0), opacity=0.85, tooth=0.55, jitter=0.06, saturation=1.3
 )
-_LINES = Hand(
+_LINES = StrokeStyle(
     widths=(30, 14, 7, 4), stretch=8, angle=(78.0, 66.0, 88.0), opacity=0.8, jitter=0.05, tooth=0.25, outline=0.5
 )
-_PANEL = Hand(
+_PANEL = StrokeStyle(
     widths=(24, 9, 4.5, 3), stretch=6, opacity=0.85, bristle=0.2, jitter=0.03, outline=0.5, ground=(0.8, 0.66, 0.4)
 )
 
-HANDS: Mapping[str, Hand] = {
+MEDIA: Mapping[str, StrokeStyle] = {
     "pointillism": _DOTS,
-    "fresco": Hand(
+    "fresco": StrokeStyle(
         widths=(44, 22, 11, 6),
         stretch=2.6,
         opacity=0.8,
@@ -65,17 +72,17 @@ HANDS: Mapping[str, Hand] = {
         saturation=0.95,
         ground=(0.86, 0.8, 0.7),
     ),
-    "oil painting": Hand(
+    "oil painting": StrokeStyle(
         widths=(44, 24, 13, 8, 4.5), bristle=0.45, relief=0.35, jitter=0.04, ground=(0.45, 0.36, 0.26)
     ),
-    "impasto": Hand(widths=(52, 32, 19, 10), stretch=3, bristle=0.7, relief=1.0, jitter=0.07, saturation=1.4),
-    "palette knife": Hand(
+    "impasto": StrokeStyle(widths=(52, 32, 19, 10), stretch=3, bristle=0.7, relief=1.0, jitter=0.07, saturation=1.4),
+    "palette knife": StrokeStyle(
         widths=(84, 52, 30, 16), stretch=1.9, bristle=0.22, relief=0.7, jitter=0.06, saturation=1.35, square=True
     ),
-    "acrylic": Hand(
+    "acrylic": StrokeStyle(
         widths=(46, 24, 12, 6), stretch=4.5, bristle=0.28, relief=0.1, jitter=0.05, saturation=1.6, levels=9
     ),
-    "gouache": Hand(
+    "gouache": StrokeStyle(
         widths=(50, 26, 13, 6),
         stretch=2.6,
         bristle=0.12,
@@ -84,7 +91,7 @@ HANDS: Mapping[str, Hand] = {
         levels=6,
         ground=(0.9, 0.87, 0.8),
     ),
-    "tempera": Hand(
+    "tempera": StrokeStyle(
         widths=(30, 7, 3.2),
         stretch=7,
         opacity=0.75,
@@ -93,7 +100,7 @@ HANDS: Mapping[str, Hand] = {
         saturation=1.15,
         ground=(0.8, 0.66, 0.4),
     ),
-    "encaustic": Hand(
+    "encaustic": StrokeStyle(
         widths=(60, 34, 18, 9),
         stretch=2.2,
         opacity=0.62,
@@ -102,7 +109,7 @@ HANDS: Mapping[str, Hand] = {
         jitter=0.06,
         ground=(0.86, 0.72, 0.48),
     ),
-    "pastel": Hand(
+    "pastel": StrokeStyle(
         widths=(34, 20, 11, 6),
         stretch=5,
         opacity=0.8,
@@ -112,7 +119,7 @@ HANDS: Mapping[str, Hand] = {
         saturation=1.4,
         ground=(0.56, 0.5, 0.46),
     ),
-    "oil pastel": Hand(
+    "oil pastel": StrokeStyle(
         widths=(36, 22, 13, 7),
         stretch=3.5,
         bristle=0.45,
@@ -123,7 +130,7 @@ HANDS: Mapping[str, Hand] = {
         levels=7,
         ground=(0.96, 0.95, 0.92),
     ),
-    "chalk": Hand(
+    "chalk": StrokeStyle(
         widths=(26, 14, 8),
         stretch=6,
         angle=(35.0, 60.0),
@@ -133,7 +140,7 @@ HANDS: Mapping[str, Hand] = {
         inks=((0.16, 0.18, 0.17), (0.55, 0.56, 0.53), (0.97, 0.96, 0.92)),
         density=0.8,
     ),
-    "coloured pencil": Hand(
+    "coloured pencil": StrokeStyle(
         widths=(4, 2.6, 2.2, 2.2),
         stretch=9,
         angle=(38.0, 52.0, 70.0, 30.0),
@@ -145,7 +152,7 @@ HANDS: Mapping[str, Hand] = {
         hatched=True,
         outline=0.55,
     ),
-    "graphite": Hand(
+    "graphite": StrokeStyle(
         widths=(4.5, 2.8, 2.4, 2.4),
         stretch=15,
         angle=(40.0, 48.0, 62.0),
@@ -156,7 +163,7 @@ HANDS: Mapping[str, Hand] = {
         hatched=True,
         outline=0.55,
     ),
-    "sanguine": Hand(
+    "sanguine": StrokeStyle(
         widths=(6, 3.6, 2.8, 2.8),
         stretch=11,
         angle=(55.0, 40.0),
@@ -167,7 +174,7 @@ HANDS: Mapping[str, Hand] = {
         hatched=True,
         outline=0.55,
     ),
-    "charcoal": Hand(
+    "charcoal": StrokeStyle(
         widths=(40, 20, 9, 5),
         stretch=5,
         opacity=0.85,
@@ -175,7 +182,7 @@ HANDS: Mapping[str, Hand] = {
         ground=(0.91, 0.89, 0.84),
         inks=((0.05, 0.05, 0.055), (0.42, 0.41, 0.4), (0.91, 0.89, 0.84)),
     ),
-    "conte crayon": Hand(
+    "conte crayon": StrokeStyle(
         widths=(26, 14, 7, 4),
         stretch=6,
         opacity=0.8,
@@ -185,7 +192,7 @@ HANDS: Mapping[str, Hand] = {
     ),
 }
 
-ARTISTS: Mapping[str, Hand] = {
+ARTISTS: Mapping[str, StrokeStyle] = {
     "Vincent van Gogh": _SWIRLS,
     "Edvard Munch": _WAVES,
     "Mikhail Vrubel": _PATCHES,
@@ -202,7 +209,7 @@ ARTISTS: Mapping[str, Hand] = {
 }
 """By the names of `diffstyle.data.words.artists`; others paint as their movement does."""
 
-MOVEMENTS: Mapping[str, Hand] = {
+MOVEMENTS: Mapping[str, StrokeStyle] = {
     "Impressionism": _DABS,
     "Post-Impressionism": _SWIRLS,
     "Pointillism": _DOTS,
@@ -230,22 +237,22 @@ MOVEMENTS: Mapping[str, Hand] = {
 """By the names of the movements that words name."""
 
 
-def hand(medium: str) -> Hand | Rendering | None:
-    """The hand of a medium, by its name in `diffstyle.data.words.lexicon`; None where no hand makes it."""
-    if medium not in WASHED:
-        return HANDS.get(medium)
-    from diffstyle.data.hands.washes import WASHES
+def technique_of(medium: str) -> Technique | None:
+    """How a medium, by its name in `diffstyle.data.words.lexicon`, is rendered; None where that is not known here."""
+    if medium not in WASHES:
+        return MEDIA.get(medium)
+    from diffstyle.data.painterly.washes import RENDERINGS
 
-    return WASHES[medium]
+    return RENDERINGS[medium]
 
 
-def laid(photo: Array, by: Hand | Rendering, rng: np.random.Generator, on_layer: Callable[[], None]) -> Array:
-    """The photo (h, w, 3) in [0, 1], rendered by a hand. `on_layer` is called now and then, and may raise to cancel."""
-    if isinstance(by, Hand):
-        return brushed(photo, rng, by, on_layer)
-    from diffstyle.data.hands.washes import UNITS
+def render(photo: Array, technique: Technique, rng: np.random.Generator, on_layer: Callable[[], None]) -> Array:
+    """The photo (h, w, 3) in [0, 1] in a technique. `on_layer` is called before each layer, and may raise to cancel."""
+    if isinstance(technique, StrokeStyle):
+        return render_strokes(photo, rng, technique, on_layer)
+    from diffstyle.data.painterly.washes import UNITS
 
     on_layer()
     h, w = (int(n) for n in photo.shape[:2])
-    washed = by(resized(photo, UNITS / max(h, w)), rng)
+    washed = technique(resized(photo, UNITS / max(h, w)), rng)
     return resized(washed.clip(0, 1).astype(np.float32), size=(h, w))

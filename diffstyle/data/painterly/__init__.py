@@ -1,0 +1,1 @@
+"""Painterly rendering: photos redrawn in brush strokes, washes, dyes, spray and weave."""
