@@ -42,12 +42,12 @@ def style_paths(specs: Sequence[str]) -> list[Path]:
     return [user_path(s.what) for s in map(_Spec.of, specs) if s.kind in ("", "image") and is_file(s.what)]
 
 
-def words_of(spec: str) -> str:
-    """The words of a spec, "" if it is none of words or cannot be read."""
+def prompts_of(spec: str) -> tuple[str, ...]:
+    """The words of each reference of a spec, "" for one without words; pictures are not read."""
     try:
-        return _Spec.of(spec).words()
+        return _Spec.of(spec).prompts()
     except InputError:
-        return ""
+        return ("",)  # whoever reads the style says why
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,11 @@ class _Spec:
             raise InputError(f"The weight in --style {spec} is {weight}: give a number of 0 or more.")
         return cls(kind, match["what"], weight)
 
-    def words(self) -> str:
-        what = self.what
-        named = what.endswith(SUFFIXES) or is_file(what) or what in style_files() or _looks_like_a_path(what)
-        return what if self.kind == "text" or not (self.kind or named) else ""
+    def prompts(self) -> tuple[str, ...]:
+        of_pictures = not self.kind and is_file(self.what) and not self.what.endswith(SUFFIXES)
+        if of_pictures or self.kind in ("image", "adapter"):
+            return ("",)
+        return tuple(reference.prompt for reference in self.style().references)
 
     def style(self) -> Style:
         what = self.what

@@ -77,13 +77,13 @@ def chosen_engine(arguments: Sequence[str]) -> str:
 
 
 def _prompts(specs: Sequence[str]) -> list[str]:
-    """The words of each style, "" for one that is not of words."""
+    """The words of each reference of all styles, "" for one without words."""
     if not specs:
         return []
     with no_garbage_collection():
-        from diffstyle.assets.style_spec import words_of
+        from diffstyle.assets.style_spec import prompts_of
 
-        return [words_of(spec) for spec in specs]
+        return [prompt for spec in specs for prompt in prompts_of(spec)]
 
 
 def _kinds_of_adapters(specs: Sequence[str]) -> set[str]:

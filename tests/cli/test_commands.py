@@ -15,7 +15,11 @@ import pytest
 from PIL import Image
 
 from diffstyle import Style, Stylizer, read_recipe
+from diffstyle.assets.zoo import named_style, style_files
 from diffstyle.cli import main
+from diffstyle.cli.stylize import chosen_engine
+from diffstyle.core.model_options import ModelOptions
+from diffstyle.engines.registry import default_engine_of
 from tests.conftest import waves
 from tests.helpers.bad_files import BAD_FILES
 
@@ -340,3 +344,19 @@ def test_words_paint_and_replay(photo_file: Path, tmp_path: Path, capsys: pytest
     said = capsys.readouterr().err
     assert "hardly knows 'qwertz asdfg hjkl'" in said
     assert lines(said) == 1
+
+
+@pytest.mark.parametrize("name", style_files())
+def test_named_styles_are_painted_by_the_engine_that_python_takes(name: str) -> None:
+    prompts = [reference.prompt for reference in named_style(name).references]
+    assert chosen_engine(["photo.jpg", "--style", name]) == default_engine_of(ModelOptions(), prompts=prompts)
+
+
+def test_words_that_name_a_medium_and_styles_that_carry_them_choose_its_engine(painting_file: Path) -> None:
+    for style, engine in (
+        ("neon", "media"),
+        ("a linocut", "media"),
+        ("van-gogh-irises", "nnst"),
+        (painting_file, "nnst"),
+    ):
+        assert chosen_engine(["photo.jpg", "--style", str(style)]) == engine

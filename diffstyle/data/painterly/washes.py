@@ -150,7 +150,10 @@ def suprematist(photo: Array, rng: np.random.Generator) -> Array:
 
 
 def _smooth(photo: Array, side: int) -> Array:
-    return np.stack([median(photo[..., c], side) for c in range(photo.shape[2])], -1)
+    """Medians over windows of `side` pixels, in steps of 1/255: OpenCV takes a tenth of the time of scipy for these."""
+    steps = (photo.clip(0, 1) * 255).round().astype(np.uint8)
+    smooth = np.asarray(cv2.medianBlur(steps, side), np.float32) / np.float32(255)
+    return smooth.reshape(photo.shape)
 
 
 def _warped(picture: Array, wander: float, rng: np.random.Generator) -> Array:
