@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from unicodedata import combining, normalize
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from diffstyle.core.picture import Picture
+    from diffstyle.data.catalogue import Entry
     from diffstyle.stylizer import Stylizer
 
 COLUMNS = 8
@@ -28,23 +28,10 @@ _PAPER, _INK = "#ffffff", "#1a1a1a"
 Groups = Annotated[list[str], Parameter(name="--group", negative=(), json_list=False)]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A style to show: `style` is what `--style` takes, `about` one line on it."""
-
-    group: str
-    label: str
-    style: str
-    about: str = ""
-
-
-def entries() -> tuple[Entry, ...]:
-    """Everything that `style list` names and `style gallery` paints, group by group."""
-    return (*_media(), *_painted_media(), *_painters(), *_named_styles())
-
-
 def list_styles() -> int:
     """Name the media that are drawn by rule, and the styles that come with diffstyle."""
+    from diffstyle.data.catalogue import entries
+
     groups: dict[str, list[tuple[str, str]]] = {}
     for entry in entries():
         groups.setdefault(entry.group, []).append((entry.label, entry.about))
@@ -82,6 +69,7 @@ def gallery(
     """
     from diffstyle.assets.zoo import example_photo
     from diffstyle.core.picture import Picture
+    from diffstyle.data.catalogue import entries
     from diffstyle.formats.atomic import write_atomic
     from diffstyle.formats.picture_file import check_output, output_format
     from diffstyle.stylizer import Stylizer
@@ -149,42 +137,3 @@ def _painted(
             yield entry, stylizer.render(task).picture
     finally:
         progress.close()
-
-
-def _media() -> Iterator[Entry]:
-    from diffstyle.data.words.lexicon import DRAWN
-
-    for name, phrases in DRAWN.items():
-        yield Entry("Media", name, f"text:{name}", _also(name, phrases))
-
-
-def _also(name: str, phrases: Sequence[str]) -> str:
-    also = [phrase for phrase in phrases if phrase.replace(" ", "-") != name.replace(" ", "-")]
-    return f"also: {', '.join(also[:3])}" if also else ""
-
-
-def _painted_media() -> Iterator[Entry]:
-    from diffstyle.data.painterly.techniques import technique_of
-    from diffstyle.data.words.lexicon import PAINTED
-
-    for name, phrases in PAINTED.items():
-        if technique_of(name):
-            yield Entry("Painted media", name, f"text:{name}", _also(name, phrases))
-
-
-def _painters() -> Iterator[Entry]:
-    from diffstyle.assets.atlas import Atlas
-
-    works: dict[str, list[str]] = {}
-    for entry in Atlas.load().entries:
-        for artist in entry.artists:
-            works.setdefault(artist, []).append(entry.credit.removeprefix(f"{artist}, "))
-    for artist, titles in works.items():
-        yield Entry("Painters", artist, f"text:{artist}", "; ".join(titles))
-
-
-def _named_styles() -> Iterator[Entry]:
-    from diffstyle.assets.zoo import named_style, style_files
-
-    for name in style_files():
-        yield Entry("Named styles", name, f"preset:{name}", named_style(name).card)

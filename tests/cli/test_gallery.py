@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from diffstyle.assets.zoo import style_files
-from diffstyle.cli import gallery
-from diffstyle.cli.gallery import Entry, entries, sheet
+from diffstyle.cli.gallery import sheet
 from diffstyle.core.picture import Picture
+from diffstyle.data import catalogue
+from diffstyle.data.catalogue import Entry, entries
 from diffstyle.data.words.artists import ARTISTS
 from diffstyle.engines.media.registry import MEDIA
 from tests.helpers.cli import run
@@ -32,7 +33,7 @@ def test_a_gallery_is_painted_by_group(
     photo_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = [Entry("Media", "low-poly", "text:low-poly"), Entry("Named styles", "neon", "preset:neon")]
-    monkeypatch.setattr(gallery, "entries", lambda: tuple(few))
+    monkeypatch.setattr(catalogue, "entries", lambda: tuple(few))
     sizes: list[tuple[int, int]] = []
     for n, options in enumerate(([], ["--group", "media"])):
         out = tmp_path / f"{n}.png"

@@ -61,20 +61,30 @@ def open_tab(page: Page, name: str) -> None:
 
 def add_photo(page: Page, path: Path = CAT) -> None:
     page.locator("#photo input[type=file]").set_input_files(path)
-    expect(page.locator("#compare img.after")).to_be_visible()
-
-
-def add_words(page: Page, words: str) -> None:
-    page.locator("#words :is(input, textarea)").fill(words)
-    page.keyboard.press("Enter")
+    expect(page.locator("#own-photo")).to_contain_text(path.name)
     expect(page.locator("#status")).to_contain_text("Preview in")
 
 
-def toggle_style(page: Page, name: str) -> None:
-    button = page.locator(f"button[data-name={name}]")
-    pressed = button.get_attribute("aria-pressed") == "true"
+def say(page: Page, words: str) -> None:
+    """Describe a style, in place of the mix."""
+    page.locator("#words input").fill(words)
+    page.keyboard.press("Enter")
+    expect(page.locator(".part").filter(has_text=words)).to_be_visible()
+    expect(page.locator("#status")).to_contain_text("Preview in")
+
+
+def pick_style(page: Page, name: str) -> None:
+    """Choose a tile of the wall, in place of the mix."""
+    button = page.locator(f'button.pick[data-name="{name}"]')
     button.click()
-    expect(button).to_have_attribute("aria-pressed", str(not pressed).lower())
+    expect(button).to_have_attribute("aria-pressed", "true")
+
+
+def add_style(page: Page, name: str) -> None:
+    """Add a tile of the wall to the mix, by its key "+"."""
+    button = page.locator(f'button.pick[data-name="{name}"]')
+    button.press("+")
+    expect(button).to_have_attribute("aria-pressed", "true")
 
 
 def choose(page: Page, elem_id: str, option: str) -> None:
@@ -83,8 +93,16 @@ def choose(page: Page, elem_id: str, option: str) -> None:
     page.get_by_role("option", name=option, exact=True).click()
 
 
+def open_advanced(page: Page) -> None:
+    """Show all settings."""
+    if not page.locator("#setting-engine").is_visible():
+        page.locator("#advanced button").first.click()
+    expect(page.locator("#setting-engine")).to_be_visible()
+
+
 def choose_engine(page: Page, name: str, **settings: object) -> None:
     """Choose an engine and fill in some of its own settings."""
+    open_advanced(page)
     choose(page, "setting-engine", settings_class(name).title)
     group = page.locator(f"#engine-{name}")
     expect(group).to_be_visible()
@@ -118,6 +136,11 @@ def shown_picture(page: Page) -> str:
 
 def expect_change(page: Page, before: str) -> None:
     expect(page.locator("#compare img.after")).not_to_have_attribute("src", before)
+
+
+def download_shown(page: Page, folder: Path) -> Path:
+    """Download what the frame of the first tab shows."""
+    return download(page, "#compare .download", folder)
 
 
 def download(page: Page, selector: str, folder: Path, *, n: int = 0) -> Path:

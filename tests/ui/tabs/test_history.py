@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.helpers.browser import (
     add_photo,
-    add_words,
+    say,
     choose_engine,
     download,
     fill,
@@ -17,7 +17,7 @@ from tests.helpers.browser import (
     press,
     stepwise_engine,
     take_screenshots,
-    toggle_style,
+    add_style,
 )
 from tests.helpers.serving import ServedPage
 
@@ -27,12 +27,12 @@ def test_a_saved_picture_restores_style_and_settings(
 ) -> None:
     engine = stepwise_engine()
     add_photo(page)
-    add_words(page, "charcoal drawing")
+    say(page, "charcoal drawing")
     press(page, "setting-strength", "ArrowLeft", 25)
     fill(page, "setting-size", "128")
     choose_engine(page, engine, steps=3)
     fill(page, "setting-seed", "77")
-    toggle_style(page, "neon")
+    add_style(page, "neon")
     page.locator("#render").click()
     expect(page.locator("#status")).to_contain_text("seed 77")
     page.locator("#vary").click()
@@ -58,7 +58,7 @@ def test_a_saved_picture_restores_style_and_settings(
 
 def test_two_results_are_compared_and_voted_on(page: Page, served: ServedPage) -> None:
     add_photo(page)
-    add_words(page, "mosaic")
+    say(page, "mosaic")
     for n in range(2):
         page.locator("#render").click()
         expect(page.locator("#status")).to_contain_text("Rendered in")

@@ -15,7 +15,7 @@ from tests.helpers.browser import (
     CAT,
     SHOTS,
     add_photo,
-    add_words,
+    say,
     choose,
     choose_engine,
     download,
@@ -25,7 +25,7 @@ from tests.helpers.browser import (
     stepwise_engine,
     take_documentation_picture,
     take_screenshots,
-    toggle_style,
+    add_style,
 )
 from tests.helpers.serving import ServedPage
 
@@ -35,9 +35,9 @@ WORDS = "ukiyo-e woodblock print, indigo and cream"
 def test_a_photo_a_mix_and_a_render(page: Page, tmp_path: Path) -> None:
     take_screenshots(page, "empty")
     add_photo(page)
-    add_words(page, WORDS)
+    say(page, WORDS)
     before = shown_picture(page)
-    toggle_style(page, "klimt-gold")
+    add_style(page, "klimt-gold")
     expect_change(page, before)
     before = shown_picture(page)
     press(page, "setting-strength", "ArrowLeft", 20)
@@ -60,7 +60,7 @@ def test_a_photo_a_mix_and_a_render(page: Page, tmp_path: Path) -> None:
 def test_an_engine_shows_its_settings_and_can_be_cancelled(page: Page) -> None:
     engine = stepwise_engine()
     add_photo(page)
-    add_words(page, "charcoal drawing")
+    say(page, "charcoal drawing")
     choose(page, "setting-engine", settings_class(interactive_engine()).title)
     for elem_id in (f"engine-{engine}", "setting-seed", "setting-structure", "vary"):
         expect(page.locator(f"#{elem_id}")).to_be_hidden()
@@ -102,7 +102,7 @@ def test_dark_mode_is_dark(browser: Browser, served: ServedPage) -> None:
     red, green, blue = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)")[:3]
     assert max(red, green, blue) < 60
     add_photo(page)
-    add_words(page, WORDS)
+    say(page, WORDS)
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / "dark-1280.png", full_page=True)
     page.close()

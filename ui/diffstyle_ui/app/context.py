@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ import gradio as gr
 from gradio import routes
 
 from diffstyle import Picture, Style, StyleSpace
-from diffstyle.assets.zoo import example_photo
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import fitted
 from diffstyle_ui.app.arrival import arrival
+from diffstyle_ui.app.example_pairs import example_pairs
 from diffstyle_ui.app.folders import own_folder
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.renderer import PREVIEW_SIDE, Renderer
@@ -47,9 +46,14 @@ class AppContext:
         return StyleSpace.presets()
 
     @cached_property
+    def examples(self) -> tuple[Photo, ...]:
+        """The photos that the page offers."""
+        return tuple(self.read_photo(pair.photo) for pair in example_pairs())
+
+    @property
     def example(self) -> Photo:
-        """The photo that ships with diffstyle."""
-        return self.read_photo(example_photo())
+        """The photo that the page opens with."""
+        return self.examples[0]
 
     def session(self, request: gr.Request) -> Session:
         """The session of the page that sent `request`."""
@@ -76,6 +80,10 @@ class AppContext:
         """The session's photo, or the example while there is none."""
         return session.photo or self.example
 
+    def photo_of(self, session: Session, payload: Mapping[str, Any] | None) -> Photo:
+        """The photo of an upload, or without one what the session has, or the example."""
+        return self.photo(session, payload) if payload else self.photo_or_example(session)
+
     def read_photo(self, path: Path) -> Photo:
         """Decode a photo and make its small version; for use behind a gate, once the server runs."""
         full = open_picture(path, self.limits)
@@ -89,10 +97,6 @@ class AppContext:
     def hint(self, style: Style) -> str | None:
         """A sentence about words that the style encoder hardly knows, or None."""
         return self.space.hint(style) if self.space.space in style.spaces else None
-
-    def copy_example(self, session: Session) -> Path:
-        """A copy of the example photo in the session's folder, from which the page may read."""
-        return Path(shutil.copy(example_photo(), session.folder / "cat.jpg"))
 
 
 @contextmanager

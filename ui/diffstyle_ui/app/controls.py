@@ -22,7 +22,8 @@ class Controls:
     """The style rows, the settings form, and the preview that they update.
 
     `inputs` are the photo, the weights and the settings, in the order in which the handler `preview` takes them;
-    `frame` is what it shows: the comparison and the status line.
+    `frame` is what it shows: the comparison and the status line; `drafted` is what a draft shows: those, and the button
+    that renders. `versions` is the strip of what was rendered.
     """
 
     context: AppContext
@@ -30,6 +31,8 @@ class Controls:
     form: SettingsForm
     inputs: Sequence[Component]
     frame: Sequence[Widget]
+    drafted: Sequence[Widget]
+    versions: Component
     preview: Callable[..., Any]
     draft: Callable[..., Any]
 
@@ -39,7 +42,7 @@ class Controls:
 
     def draft_after(self, preview: Dependency) -> Dependency:
         """Replace the preview by a draft of the engine that will render."""
-        return bind_after(preview, self.draft, self.inputs, self.frame, kind="draft")
+        return bind_after(preview, self.draft, self.inputs, self.drafted, kind="draft")
 
     @user_errors
     def cancel(self, request: gr.Request) -> Any:

@@ -10,7 +10,7 @@ from gradio.blocks import BlockContext
 from gradio.components import Component
 from gradio.events import Dependency
 
-Kind = Literal["change", "preview", "draft", "drag", "render", "train", "immediate"]
+Kind = Literal["change", "preview", "draft", "drag", "tiles", "render", "train", "immediate"]
 TriggerMode = Literal["once", "multiple", "always_last"]
 Widget: TypeAlias = Component | BlockContext
 Update: TypeAlias = dict[str, Any]
@@ -22,6 +22,7 @@ _TRIGGER_MODES: dict[Kind, TriggerMode] = {
     "preview": "always_last",
     "draft": "always_last",
     "drag": "multiple",
+    "tiles": "multiple",
     "change": "multiple",
 }
 _PARALLEL: tuple[Kind, ...] = ("change", "immediate")  # up to eight at a time; of the others one
@@ -54,6 +55,8 @@ def bind(
         As preview, in a queue of its own.
     drag
         As preview, for a `drag_control`, which drops older requests itself.
+    tiles
+        For the wall, which asks for a few tiles at a time: in a queue of its own.
     render, train
         One at a time for all pages; the page shows the position in the queue.
     change

@@ -29,7 +29,7 @@ from diffstyle_ui.tabs.train import TrainTab
 SWEEP_SECONDS, KEEP_SECONDS = 600, 6 * 3600
 
 _HEAD = """<div id="masthead"><h1>diffstyle</h1>
-<p>Describe how a photo should look, and see a preview at once.</p></div>"""
+<p>Repaint any photo in a style that you describe, show or mix.</p></div>"""
 
 
 class PageBlocks(gr.Blocks):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from diffstyle_ui.widgets.style_rows import MAX_ROWS, StylePart
 from diffstyle_ui.widgets.style_wall import display_name
 
 MAX_REFERENCE_SIDE = 1024
+OWN_STYLE = "rendered here"  # in the cards of styles that no artist made
+WORDS, ADAPTER = "text:", "adapter:"  # what the keys of tiles begin with that name no named style
 
 
 def part_of(context: AppContext, name_or_words: str) -> StylePart:
@@ -24,6 +27,18 @@ def part_of(context: AppContext, name_or_words: str) -> StylePart:
     if name_or_words in context.space.styles:
         return _named_part(context, name_or_words)
     return part_from_words(context, name_or_words)
+
+
+def part_of_tile(context: AppContext, key: str) -> StylePart:
+    """A part from the key of a tile of the wall; InputError if there is none."""
+    if key.startswith(ADAPTER):
+        return replace(part_from_adapter(context, key.removeprefix(ADAPTER)), key=key)
+    if key.startswith(WORDS):
+        words = key.removeprefix(WORDS)
+        return replace(part_from_words(context, words), label=words[:1].upper() + words[1:], key=key)
+    if key not in context.space.styles:
+        raise InputError("That style is not here any more: choose another one.")
+    return _named_part(context, key)
 
 
 def part_from_words(context: AppContext, words: str) -> StylePart:
@@ -105,4 +120,5 @@ def _group_part(context: AppContext, label: str, references: list[Reference]) ->
 
 def _named_part(context: AppContext, name: str) -> StylePart:
     style = context.space.styles[name]
-    return StylePart(display_name(name), style, encoded_url(style.thumbnail))
+    card = "" if OWN_STYLE in style.card else style.card
+    return StylePart(display_name(name, card), style, encoded_url(style.thumbnail), name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
@@ -13,10 +13,13 @@ from queue import Empty, SimpleQueue
 from threading import Event, Lock
 from typing import Any, TypeVar
 
+from torch import Tensor
+
 from diffstyle import Cancelled, InputError, Picture, Result, Style, Stylizer, Task
 from diffstyle.assets.hub import STARTER
 from diffstyle.core.cancelling import cancellable, check_cancelled
 from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.settings import EngineSettings
 from diffstyle.engines.base import Step
 from diffstyle.engines.registry import default_engine_of, engine_names, interactive_engine
 from diffstyle_ui.app.limits import Limits
@@ -26,6 +29,8 @@ T = TypeVar("T")
 PREVIEW_SIDE = 512
 WAITING = 16  # jobs at one gate; those of Gradio's queue come one by one
 POLL_SECONDS = 0.1
+FIRST_GUESS = 4.0  # seconds of a render, before one was made
+DRAFT_FACTOR = 3.0  # a render's time a pixel over that of a draft, before one was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,8 @@ class Renderer:
         self.pictures, self.recipes = Gate("pictures"), Gate("recipes")
         self.previews = Worker(Stylizer.load, "previews")
         self.renders = Worker(lambda: Stylizer.of(self.options), "renders")
+        self._rates: dict[str, float] = {}  # seconds a megapixel that the last render by each engine took
+        self.last_seconds = FIRST_GUESS
 
     @property
     def default_engine(self) -> str:
@@ -167,9 +174,15 @@ class Renderer:
         return self.previews.run(measure)
 
     def preview(self, task: Task) -> Result:
-        """The task by the interactive engine, in the size of its content."""
+        """The task in the size of its content by its own engine, if that drafts with all it has, as those do that draw
+        by rule; else by the interactive engine.
+        """
 
-        return self.previews.run(lambda stylizer: self._quick(stylizer.preview, task))
+        def paint(stylizer: Stylizer, task: Task) -> Result:
+            own = drafts_with_all(stylizer.settings_for(task))
+            return stylizer.render(task) if own else stylizer.preview(task)
+
+        return self.previews.run(lambda stylizer: self._quick(lambda t: paint(stylizer, t), task))
 
     def draft(self, task: Task) -> Result | None:
         """A draft by the engine that will render the task, in the size of its content; None if that engine makes none
@@ -178,6 +191,21 @@ class Renderer:
         if self.renders.busy:
             return None
         return self.renders.run(lambda stylizer: self._quick(stylizer.draft, task))
+
+    def tile(self, content: Picture, style: Style) -> Picture | None:
+        """A small picture in a style, as it will be rendered or else as it is previewed; None if a render runs."""
+        if self.renders.busy:
+            return None
+        task = Task(content, style)
+        return self.renders.run(lambda stylizer: (stylizer.draft(task) or stylizer.preview(task)).picture)
+
+    def embeddings(self, styles: Sequence[Style]) -> list[Tensor]:
+        """The embedding of each style in the starter's space."""
+
+        def embed(stylizer: Stylizer) -> list[Tensor]:
+            return [stylizer.encoder.encode(style).embedding_in(stylizer.encoder.space) for style in styles]
+
+        return self.previews.run(embed)
 
     def _quick(self, paint: Callable[[Task], T], task: Task) -> T:
         """What `paint` makes of the task within the limits, in the size of its content."""
@@ -198,8 +226,11 @@ class Renderer:
 
         def job(stylizer: Stylizer, on_step: Callable[[Step], bool | None]) -> T:
             try:
+                began = time.monotonic()
                 result = stylizer.render(self.limits.check_task(task()), on_step)
                 check_cancelled()
+                self.last_seconds = time.monotonic() - began
+                self._rates[result.task.engine.name] = self.last_seconds / megapixels(result.picture.size)
                 return finish(result)
             finally:
                 stylizer.forget()  # the next photo is another one
@@ -207,12 +238,29 @@ class Renderer:
 
         yield from stream(self.renders, job, cancel, seconds=self.limits.max_seconds, late=self.limits.too_slow())
 
+    def estimate(self, draft: Result, size: tuple[int, int]) -> float:
+        """About how many seconds the render of a `draft` will take at `size`."""
+        engine = draft.task.engine
+        factor = 1.0 if drafts_with_all(engine) else DRAFT_FACTOR
+        drafted = factor * sum(draft.seconds.values()) / megapixels(draft.picture.size)
+        return self._rates.get(engine.name, drafted) * megapixels(size)
+
     def close(self) -> None:
         """Drop the queued jobs of all gates."""
         self.pictures.close()
         self.recipes.close()
         self.previews.close()
         self.renders.close()
+
+
+def drafts_with_all(engine: EngineSettings) -> bool:
+    """Whether an engine is so quick that its draft is the render itself."""
+    return engine.draft() == engine
+
+
+def megapixels(size: tuple[int, int]) -> float:
+    """Of a picture of `size` (width, height)."""
+    return size[0] * size[1] / 1e6
 
 
 def stream(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from urllib.parse import quote
 
 from diffstyle import Cancelled, Result, Task
 from diffstyle_ui.app.context import AppContext
@@ -69,7 +70,7 @@ def render_updates(
                 last = RenderUpdate(step.frame, status(line), step.saved, step.files)
             else:
                 url = None if step.picture is None else data_url(step.picture, longest=MAX_SHOWN_SIDE)
-                frame = url and pair(photo.url, url, description="The unfinished picture")
+                frame = url and pair(photo.url, url, description="The unfinished picture", badge="Painting …")
                 yield RenderUpdate(frame, progress(step.done, step.total))
     except Cancelled:
         last = RenderUpdate(None, status("Cancelled: nothing was saved."))
@@ -93,11 +94,17 @@ def render_files(
     def finish(result: Result) -> Finished:
         saved = save_result(session, result, depth=depth, cancel=cancel)
         url = data_url(result.picture, longest=MAX_SHOWN_SIDE) if photo is not None else ""
-        frame = pair(photo.url, url, description=saved.label) if photo is not None else ""
+        frame = "" if photo is None else final_frame(photo, saved, url)
         files = (saved.file, *(more(result) if more is not None else ()))
         return Finished(saved, files, frame, sum(result.seconds.values()))
 
     yield from context.renderer.render(task, cancel, finish)
+
+
+def final_frame(photo: Photo, saved: SavedResult, url: str) -> str:
+    """The frame with a finished picture, shown as the data URL `url`, whose file is downloaded and shared."""
+    file = f"gradio_api/file={quote(str(saved.file))}"
+    return pair(photo.url, url, description=saved.label, badge="Final", file=file, filename=saved.file.name)
 
 
 def save_result(session: Session, result: Result, *, depth: int, cancel: Event) -> SavedResult:

@@ -14,7 +14,7 @@ from typing import cast
 
 import gradio as gr
 
-from diffstyle import InputError, Picture, Style
+from diffstyle import InputError, Picture, Result, Style
 from diffstyle.core.mask import Mask
 from diffstyle_ui.app.arrival import NEVER
 from diffstyle_ui.app.uploads import Uploads
@@ -38,13 +38,14 @@ class SavedResult:
 @dataclass(frozen=True, slots=True)
 class Photo:
     """An uploaded photo: its file, its full size (width, height), and the small version that previews use, as a
-    picture and as a data URL.
+    picture and as a data URL; and `tiles`, the data URLs of tiles of the wall that show it, by key.
     """
 
     path: Path
     full_size: tuple[int, int]
     small: Picture
     url: str
+    tiles: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(slots=True)
@@ -52,19 +53,22 @@ class Session:
     """One open page.
 
     `mask` was painted on the photo `mask_photo`, which is None while a mask from a saved picture waits for its photo.
-    `masked_style` is the style that such a picture has inside its mask. `previews` are files made for API clients.
-    `owner` is whose uploads it may read.
+    `masked_style` is the style that such a picture has inside its mask. `previews` are files made for API
+    clients; `drafted` is the last preview if it is a draft of the render already.
+    `owner` is whose uploads it may read. The page opens with `first_parts`.
     """
 
     folder: Path
     owner: str
     uploads: Uploads
+    first_parts: tuple[StylePart, ...] = ()
     photo: Photo | None = None
     parts: tuple[StylePart, ...] = ()
     results: tuple[SavedResult, ...] = ()
     result_count: int = 0
     previews: tuple[Path, ...] = ()
     preview_count: int = 0
+    drafted: Result | None = None
     mask_photo: Path | None = None
     mask: Mask | None = None
     masked_style: Style | None = None
@@ -75,6 +79,9 @@ class Session:
     _cancelled_at: float = -NEVER
     _stopped_at: float = -NEVER
 
+    def __post_init__(self) -> None:
+        self.parts = self.parts or self.first_parts
+
     @property
     def rendering_now(self) -> bool:
         """Whether a render runs; the page then shows its steps, and no previews."""
@@ -84,7 +91,8 @@ class Session:
     def empty(self) -> bool:
         """Whether it holds no work that its visitor would miss."""
         kept = (self.photo, self.mask, self.masked_style, self._rendering)
-        return not (self.parts or self.results or self.previews or any(k is not None for k in kept))
+        changed = self.parts != self.first_parts
+        return not (changed or self.results or self.previews or any(k is not None for k in kept))
 
     def may_read(self, path: Path) -> bool:
         """Whether `path`, links followed, is a file that its owner uploaded, or one in its own folder."""
@@ -158,8 +166,11 @@ class Sessions:
     address, or `MAX_SESSIONS` of all, the oldest without work end, and if there is none, new ones are refused.
     """
 
-    def __init__(self, folder: Path, *, visitors: Visitors, uploads: Uploads) -> None:
-        self.folder, self.visitors, self.uploads = folder, visitors, uploads
+    def __init__(
+        self, folder: Path, *, visitors: Visitors, uploads: Uploads, first_parts: tuple[StylePart, ...] = ()
+    ) -> None:
+        """Every session begins with `first_parts`, which may be set later."""
+        self.folder, self.visitors, self.uploads, self.first_parts = folder, visitors, uploads, first_parts
         self._sessions: dict[Client, Session] = {}
         self._lock = Lock()
 
@@ -174,7 +185,7 @@ class Sessions:
                 folder = self.folder / secrets.token_hex(16)
                 folder.mkdir(parents=True)
                 own = client if client.page else replace(client, page=f"{ANONYMOUS}{secrets.token_hex(8)}")
-                self._sessions[own] = session = Session(folder, client.owner, self.uploads)
+                self._sessions[own] = session = Session(folder, client.owner, self.uploads, self.first_parts)
                 return session
             session = self._sessions[client]
             session.last_used = time.monotonic()

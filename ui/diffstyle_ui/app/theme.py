@@ -12,56 +12,39 @@ from diffstyle_ui.widgets import (
     html,
     loss_curve,
     mask_editor,
+    photo_box,
     result_grid,
     seed_grid,
     style_map,
     style_rows,
     style_wall,
+    versions,
+    words_box,
 )
+from diffstyle_ui.widgets.files import beside
 
 FONT = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "monospace"]
 
-_PAGE = """
-:root { --accent-strong: #b5432a; --compare-ground: #efece7; }
-.dark { --accent-strong: #f08a6c; --compare-ground: #1b1917; }
-.gradio-container { max-width: 1280px !important; }
-#masthead { padding: 10px 2px 2px; }
-#masthead h1 { margin: 0; font-size: 26px; font-weight: 700; letter-spacing: -0.02em; }
-#masthead p { margin: 2px 0 0; color: var(--body-text-color-subdued); font-size: 15px; }
-#stage, .stage { position: sticky; top: 12px; align-self: flex-start; }
-#controls, #stage, .two-columns > .column, .stage { min-width: min(320px, 100%) !important; }
-.sr-only { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-.html-container { padding: 0 !important; }
-.column > .block:has(.wall) { overflow: visible; }
-#seed-row { align-items: flex-end; }
-@media (max-width: 760px) {
-  .gradio-container { padding: 10px !important; }
-  #masthead p { font-size: 14px; }
-  #stylise { flex-direction: column; }
-  #stage, .stage { order: -1; z-index: 5; width: 100%; background: var(--body-background-fill); padding-bottom: 6px; }
-  #stage .compare img { max-height: 38vh; }
-  .empty { min-height: 130px; padding: 14px; }
-  #controls { width: 100%; }
-}
-@media (prefers-reduced-motion: reduce) { * { animation-duration: 0.01s !important; transition: none !important; } }
-"""
 _PARTS = (
     html,
     comparison,
     corner_pad,
     loss_curve,
     mask_editor,
+    photo_box,
     result_grid,
     seed_grid,
     style_map,
     style_rows,
     style_wall,
+    versions,
+    words_box,
     blend,
     models,
     train,
 )
-CSS = _PAGE + "".join(part.CSS for part in _PARTS)
+CSS = beside("page.css") + "".join(part.CSS for part in _PARTS)
 
 
 def theme() -> Base:

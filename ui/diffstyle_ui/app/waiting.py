@@ -36,6 +36,16 @@ class Waiting:
         alone = sum(found == owner for found, _ in senders)
         return alone >= self.share or sum(at == address for _, at in senders) >= self.address_share
 
+    def place(self, request: gr.Request, queue: str) -> int | None:
+        """How many requests come before the one that the page which sent `request` has in `queue`, those that run
+        included; None if it has none there.
+        """
+        for found in [q for q in self._queues() if q.concurrency_id == queue]:
+            pages = [event.session_hash for event in list(found.queue)]
+            if request.session_hash in pages:
+                return pages.index(request.session_hash) + int(found.current_concurrency)
+        return None
+
     def withdraw(self, request: gr.Request, queue: str) -> None:
         """Answer what the page that sent `request` has waiting in `queue`: it is cancelled."""
         http: Any = getattr(request, "request", None)

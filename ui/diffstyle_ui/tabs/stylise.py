@@ -3,44 +3,42 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from PIL import Image
 
-from diffstyle import Style, Task
+from diffstyle import Result, Style, Task
 from diffstyle.core.cancelling import cancellable
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind
-from diffstyle_ui.app.parts import (
-    add_part,
-    mixed,
-    part_from_adapter,
-    part_from_upload,
-    part_from_words,
-    part_of,
-    personal_adapters,
-)
+from diffstyle_ui.app.example_pairs import example_pairs
+from diffstyle_ui.app.mixing import Mixing
+from diffstyle_ui.app.parts import mixed, part_of_tile, personal_adapters
+from diffstyle_ui.app.renderer import drafts_with_all
 from diffstyle_ui.app.renders import RenderUpdate, render_updates
 from diffstyle_ui.app.sessions import Photo, Session
 from diffstyle_ui.app.user_errors import user_errors
+from diffstyle_ui.app.wall import personal_tiles, wall_tiles
 from diffstyle_ui.widgets.comparison import comparison, pair
-from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, progress, status
+from diffstyle_ui.widgets.html import THUMBNAIL, data_url, encoded_url, progress, status
+from diffstyle_ui.widgets.photo_box import example_strip, photo_thumbnail, thumbnail_html
 from diffstyle_ui.widgets.seed_grid import grid_html, seed_grid
 from diffstyle_ui.widgets.settings_form import AUTO, RenderSettings, SettingsForm, honours, read_form
 from diffstyle_ui.widgets.style_rows import MAX_ROWS, StyleRows
+from diffstyle_ui.widgets.versions import version_strip, versions_html
 
 VARIATIONS = 4
+EXAMPLE_LINE = "An example. Drop your own photo anywhere, paste it, or change it here."
 MAX_RANDOM_SEED = 10**6
-EMPTY = placeholder(
-    "Your picture appears here",
-    "<ol><li>Add a photo</li><li>Describe or choose a style</li><li>Move the sliders and watch the preview</li></ol>",
-)
+FINISH = "Finish in full size"
+DROP = "Drop your photo here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,174 +56,188 @@ class StyliseTab:
 
     def __init__(self, context: AppContext) -> None:
         self.context = context
+        first = example_pairs()[0]
+        context.sessions.first_parts = (part_of_tile(context, first.style),)
         with gr.Row(elem_id="stylise"):
             with gr.Column(scale=5, min_width=320, elem_id="controls"):
-                self.photo = gr.Image(
-                    label="Photo",
-                    type="filepath",
-                    image_mode=None,
-                    sources=["upload", "clipboard"],
-                    height=230,
-                    elem_id="photo",
-                    buttons=[],
-                )
-                self.example = gr.Button("Use the example photo", size="sm", elem_id="example")
                 engine = context.renderer.first_choice or AUTO
-                self.rows = StyleRows(context.space, personal_adapters())
+                tiles = [*wall_tiles(), *personal_tiles(personal_adapters())]
+                self.rows = StyleRows(tiles, context.sessions.first_parts)
                 self.form = SettingsForm(engine)
             with gr.Column(scale=6, min_width=320, elem_id="stage"):
-                self.frame = comparison(elem_id="compare", label="Photo and result", empty=EMPTY)
-                self.status = gr.HTML(IDLE, elem_id="status", apply_default_css=False)
-                with gr.Row():
-                    self.start = gr.Button("Render", variant="primary", elem_id="render", scale=3, min_width=140)
-                    self.cancel = gr.Button("Cancel", elem_id="cancel", interactive=False, scale=1, min_width=90)
-                with gr.Row():
+                with gr.Row(elem_id="render-bar"):
+                    self.start = gr.Button(FINISH, variant="primary", elem_id="render", scale=3, min_width=140)
+                    self.cancel = gr.Button("Cancel", elem_id="cancel", interactive=False, scale=1, min_width=80)
                     self.vary = gr.Button(
-                        "Four variations",
-                        elem_id="vary",
-                        size="md",
-                        min_width=140,
-                        visible=honours(engine, "seeded"),
+                        "Four variations", elem_id="vary", scale=1, min_width=90, visible=honours(engine, "seeded")
                     )
-                    self.download = gr.DownloadButton(
-                        "Download PNG", elem_id="download", interactive=False, size="md", min_width=140
-                    )
+                self.frame = comparison(elem_id="compare", label="Photo and result", empty=opening_frame(context))
+                self.status = gr.HTML(
+                    status(f"{first.credit}, as {context.sessions.first_parts[0].label}."),
+                    elem_id="status",
+                    apply_default_css=False,
+                )
+                self.versions = version_strip(elem_id="versions")
                 self.variations = seed_grid(elem_id="variations")
+                with gr.Row(elem_id="photo-row"):
+                    with gr.Column(elem_id="photo", min_width=60, scale=0):
+                        self.photo = gr.UploadButton(
+                            "Change photo", file_types=["image"], type="filepath", elem_id="change-photo", size="sm"
+                        )
+                    self.thumbnail = photo_thumbnail(context.example.url, EXAMPLE_LINE, elem_id="own-photo")
+                self.examples = example_strip(examples(), elem_id="examples")
+                self.timer = gr.Timer(1.0, active=False)
         inputs: list[Component] = [self.photo, *self.rows.weights, *self.form.inputs]
         frame: list[Widget] = [self.frame, self.status]
-        self.controls = Controls(context, self.rows, self.form, inputs, frame, self.preview, self.draft)
+        drafted: list[Widget] = [*frame, self.start]
+        self.controls = Controls(
+            context, self.rows, self.form, inputs, frame, drafted, self.versions, self.preview, self.draft
+        )
         self._bind()
 
     def _bind(self) -> None:
         rows, form, weights, controls = self.rows, self.form, self.rows.weights, self.controls
+        mixing = Mixing(self.context, rows)
         edits = [getattr(widget, "input") for widget in (*weights, *form.inputs)]  # noqa: B009 - Gradio adds events at run time
-        triggers = [self.photo.upload, self.photo.clear, *edits]
-        controls.draft_after(bind(triggers, self.preview, controls.inputs, controls.frame, kind="preview"))
+        controls.draft_after(bind(edits, self.preview, controls.inputs, controls.frame, kind="preview"))
+        photo = [self.thumbnail, rows.wall]
         changes = [
-            bind([self.example.click], self.use_example, [], [self.photo]),
-            bind([rows.words.submit], self.add_words, [rows.words, *weights], [rows.words, *rows.outputs]),
-            bind([rows.pictures.upload], self.add_pictures, [rows.pictures, *weights], rows.outputs),
-            bind([rows.adapters.input], self.add_adapter, [rows.adapters, *weights], [rows.adapters, *rows.outputs]),
-            bind([rows.wall.select], self.toggle, weights, rows.outputs),
-            *(bind([b.click], self._remove_handler(n), weights, rows.outputs) for n, b in enumerate(rows.removals)),
+            bind([self.photo.upload], self.show_photo, [self.photo], photo),
+            bind([self.examples.select], self.use_example, [], [self.photo, *photo, *rows.outputs]),
+            bind([rows.words.input], mixing.say, weights, rows.outputs, kind="drag"),
+            bind([rows.words.edit], mixing.edit, weights, rows.outputs),
+            bind([rows.pictures.upload], mixing.add_pictures, [rows.pictures, *weights], rows.outputs),
+            bind([rows.wall.select], mixing.pick, weights, rows.outputs),
+            bind([rows.clear.click], mixing.clear, [], rows.outputs),
+            *(bind([b.click], mixing.remove_handler(n), weights, rows.outputs) for n, b in enumerate(rows.removals)),
             bind([form.new_seed.click], random_seed, [], [form.seed]),
         ]
         for change in changes:
             controls.preview_after(change)
+        bind([rows.wall.apply], mixing.paint_tiles, [], [rows.wall], kind="tiles")
+        bind([rows.wall.input], mixing.search, [], [rows.wall])
         shown = [*form.engine_outputs, self.vary]
         bind([form.engine.change], self.show_engine, [form.engine], shown)
         buttons = [self.start, self.vary, self.cancel]
-        outputs = [*controls.frame, self.download, form.seed, *buttons]
-        bind([self.start.click], self.render, [form.keep_seed, *controls.inputs], outputs, kind="render")
-        outputs = [self.variations, self.status, *buttons]
-        bind([self.vary.click], self.render_variations, controls.inputs, outputs, kind="render")
+        bind([self.start.click, self.vary.click], self.queued, [], [*buttons, self.timer], kind="immediate")
+        bind([self.timer.tick], self.place, [], [self.status], kind="immediate")
+        outputs = [*controls.frame, form.seed, self.versions, *buttons, self.timer]
+        render = bind([self.start.click], self.render, [form.keep_seed, *controls.inputs], outputs, kind="render")
+        outputs = [self.variations, self.status, self.versions, *buttons, self.timer]
+        vary = bind([self.vary.click], self.render_variations, controls.inputs, outputs, kind="render")
+        for event in (render, vary):  # also when the request was refused or withdrawn
+            event.then(self.ready, [], [*buttons, self.timer], api_visibility="private", show_progress="hidden")
         bind([self.variations.select], self.choose_seed, [], [form.seed, form.keep_seed, self.status])
         bind([self.cancel.click], controls.cancel, [], [self.cancel], kind="immediate")
 
     @user_errors
-    def use_example(self, request: gr.Request) -> str:
-        return str(self.context.copy_example(self.context.session(request)))
+    def show_photo(self, request: gr.Request, photo: Any) -> tuple[Any, Any]:
+        """The thumbnail of a new photo; the tiles of the wall are out of date."""
+        current = self.context.photo(self.context.session(request), photo)
+        return thumbnail(current), gr.update(photo=current.path.name)
 
     @user_errors
-    def add_words(self, request: gr.Request, words: str, *weights: float) -> list[Any]:
-        session = self.context.session(request)
-        add_part(session, part_from_words(self.context, words))
-        return ["", *self.rows.updates(session.parts, weights)]
-
-    @user_errors
-    def add_pictures(self, request: gr.Request, pictures: Sequence[Any] | None, *weights: float) -> list[Any]:
-        session = self.context.session(request)
-        for picture in pictures or ():
-            add_part(session, part_from_upload(self.context, session, picture))
-        return self.rows.updates(session.parts, weights)
-
-    @user_errors
-    def add_adapter(self, request: gr.Request, name: str, *weights: float) -> list[Any]:
-        session = self.context.session(request)
-        add_part(session, part_from_adapter(self.context, name))
-        return [None, *self.rows.updates(session.parts, weights)]
-
-    @user_errors
-    def toggle(self, request: gr.Request, event: gr.EventData, *weights: float) -> list[Any]:
-        """Add a named style, or remove it if it is in the mix."""
-        session, part = self.context.session(request), part_of(self.context, str(event.name))
-        labels = [p.label for p in session.parts]
-        if part.label in labels:
-            return self._remove(session, labels.index(part.label), weights)
-        add_part(session, part)
-        return self.rows.updates(session.parts, weights)
-
-    def _remove_handler(self, n: int) -> Callable[..., list[Any]]:
-        @user_errors
-        def remove(request: gr.Request, *weights: float) -> list[Any]:
-            return self._remove(self.context.session(request), n, weights)
-
-        return remove
-
-    def _remove(self, session: Session, n: int, weights: Sequence[float]) -> list[Any]:
-        session.parts = (*session.parts[:n], *session.parts[n + 1 :])
-        return self.rows.updates(session.parts, [*weights[:n], *weights[n + 1 :]])
+    def use_example(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        """One of the example photos, in the style it is shown in."""
+        session, n = self.context.session(request), int(event.n) % len(self.context.examples)
+        session.photo = photo = self.context.examples[n]
+        session.parts = (part_of_tile(self.context, example_pairs()[n].style),)
+        rows = self.rows.updates(session.parts, (), said={"words": "", "keep": 0}, facts=[])
+        line = thumbnail_html(photo.url, example_pairs()[n].credit)
+        at = self.rows.outputs.index(self.rows.wall)
+        rows[at] = gr.update(photo=photo.path.name, chosen=[part.key for part in session.parts])
+        return [None, line, gr.update(), *rows]
 
     @user_errors
     def preview(self, request: gr.Request, photo: Any, *values: Any) -> tuple[Any, Any]:
         session = self.context.session(request)
-        if not photo:
-            session.photo = None
-            return EMPTY, IDLE
-        current = self.context.photo(session, photo)
+        current = self.context.photo_of(session, photo)
         if not session.parts:
             frame = pair(current.url, current.url, description="The photo, unchanged")
-            return frame, status("Now choose a style.")
+            return frame, status("Describe or choose a style.")
         asked = self._request(session, photo, values)
         session.preview_count += 1
         result = self.context.renderer.preview(asked.settings.task(current.small, asked.style))
+        session.drafted = result if drafts_with_all(result.task.engine) else None
         if session.rendering_now:
             return UNCHANGED, UNCHANGED
-        frame = pair(current.url, data_url(result.picture), description=f"Preview in the style {asked.style.label}")
-        seconds = sum(result.seconds.values())
-        return frame, status(f"Preview in {seconds:.2f} s.", self.context.hint(asked.style))
+        return self._previewed(asked, result, "")
 
     @user_errors
-    def draft(self, request: gr.Request, photo: Any, *values: Any) -> tuple[Any, Any]:
+    def draft(self, request: gr.Request, photo: Any, *values: Any) -> tuple[Any, Any, Any]:
         """What the render will look like, in place of the preview; nothing if a newer preview was asked for."""
         session = self.context.session(request)
-        if not photo or not session.parts or session.rendering_now:
-            return UNCHANGED, UNCHANGED
+        if not session.parts or session.rendering_now:
+            return UNCHANGED, UNCHANGED, UNCHANGED
         number = session.preview_count
-        current = self.context.photo(session, photo)
         asked = self._request(session, photo, values)
-        result = self.context.renderer.draft(asked.settings.task(current.small, asked.style))
+        if session.drafted is not None:
+            return UNCHANGED, UNCHANGED, self._finish(asked, session.drafted)
+        result = self.context.renderer.draft(asked.settings.task(asked.photo.small, asked.style))
         if result is None or session.rendering_now or number != session.preview_count:
-            return UNCHANGED, UNCHANGED
-        frame = pair(current.url, data_url(result.picture), description=f"Draft in the style {asked.style.label}")
-        line = f"Preview in {sum(result.seconds.values()):.2f} s, a draft of the render."
+            return UNCHANGED, UNCHANGED, UNCHANGED
+        return *self._previewed(asked, result, ", a draft of the render"), self._finish(asked, result)
+
+    def _finish(self, asked: Request, draft: Result) -> Any:
+        """The button that renders, with about how long it will take."""
+        seconds = self.context.renderer.estimate(draft, asked.settings.size_of(asked.photo.full_size))
+        return gr.update(value=f"{FINISH} (about {seconds:.0f} s)" if seconds >= 1 else FINISH)
+
+    def _previewed(self, asked: Request, result: Result, what: str) -> tuple[str, str]:
+        """The frame and the status line for a preview."""
+        frame = pair(
+            asked.photo.url,
+            data_url(result.picture),
+            description=f"Preview in the style {asked.style.label}",
+            badge="Preview",
+            filename=f"{asked.photo.path.stem}-preview.jpg",
+        )
+        line = f"Preview in {sum(result.seconds.values()):.2f} s{what}."
         return frame, status(line, self.context.hint(asked.style))
+
+    def queued(self) -> tuple[Any, ...]:
+        """A render was asked for: it may wait, and can be cancelled already."""
+        return DISABLED, DISABLED, ENABLED, gr.Timer(active=True)
+
+    def ready(self) -> tuple[Any, ...]:
+        """No render runs or waits any more."""
+        return ENABLED, ENABLED, DISABLED, gr.Timer(active=False)
+
+    def place(self, request: gr.Request) -> Any:
+        """The place of a render that waits, and about how long it will."""
+        before = self.context.waiting.place(request, "render")
+        if not before:
+            return UNCHANGED
+        seconds = before * self.context.renderer.last_seconds
+        renders = "one render" if before == 1 else f"{before} renders"
+        return status(f"Waiting: {renders} before yours, about {seconds:.0f} s.")
 
     @user_errors
     def render(self, request: gr.Request, keep_seed: bool, photo: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
-        session = self.context.session(request)
+        session, idle = self.context.session(request), gr.Timer(active=False)
         with session.rendering(arrival(request)) as cancel:
             with cancellable(cancel.is_set):
                 asked = self._request(session, photo, values)
             settings = asked.settings if keep_seed else asked.settings.with_seed(random_seed())
-            yield UNCHANGED, UNCHANGED, UNCHANGED, settings.settings.seed, DISABLED, DISABLED, ENABLED
+            same = [UNCHANGED] * 5
+            yield UNCHANGED, UNCHANGED, settings.settings.seed, UNCHANGED, DISABLED, DISABLED, ENABLED, idle
             update = None
             for update in self._render(asked, settings, cancel):
-                yield update.frame or UNCHANGED, update.status, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED
+                strip = self._strip(session) if update.saved else UNCHANGED
+                yield update.frame or UNCHANGED, update.status, UNCHANGED, strip, *same[:4]
             if update is not None:
-                download = gr.update(value=str(update.saved.file), interactive=True) if update.saved else UNCHANGED
-                yield UNCHANGED, UNCHANGED, download, UNCHANGED, ENABLED, ENABLED, DISABLED
+                yield UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, ENABLED, ENABLED, DISABLED, UNCHANGED
                 if update.error:
                     raise update.error
 
     @user_errors
     def render_variations(self, request: gr.Request, photo: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
-        session = self.context.session(request)
+        session, idle = self.context.session(request), gr.Timer(active=False)
         with session.rendering(arrival(request)) as cancel:
             with cancellable(cancel.is_set):
                 asked = self._request(session, photo, values)
             results: list[tuple[int, str]] = []
-            yield "", progress(0, VARIATIONS, what="Picture"), DISABLED, DISABLED, ENABLED
+            yield "", progress(0, VARIATIONS, what="Picture"), UNCHANGED, DISABLED, DISABLED, ENABLED, idle
             line, error = status("Four seeds, all saved in the history. Click one to continue with its seed."), None
             first = asked.settings.settings.seed
             for seed in range(first, first + VARIATIONS):
@@ -235,10 +247,13 @@ class StyliseTab:
                     break
                 results.append((seed, update.saved.thumbnail))
                 bar = progress(len(results), VARIATIONS, what="Picture")
-                yield grid_html(results), bar, UNCHANGED, UNCHANGED, UNCHANGED
-            yield grid_html(results), line, ENABLED, ENABLED, DISABLED
+                yield grid_html(results), bar, self._strip(session), *[UNCHANGED] * 4
+            yield grid_html(results), line, UNCHANGED, ENABLED, ENABLED, DISABLED, UNCHANGED
             if error:
                 raise error
+
+    def _strip(self, session: Session) -> str:
+        return versions_html([(result.thumbnail, result.label) for result in session.results])
 
     @user_errors
     def show_engine(self, engine: str) -> list[Any]:
@@ -250,7 +265,7 @@ class StyliseTab:
 
     def _request(self, session: Session, photo: Any, values: Sequence[Any]) -> Request:
         """The values of the inputs: the photo, then the weights, then the settings. Raises InputError."""
-        current = self.context.photo(session, photo)
+        current = self.context.photo_of(session, photo)
         return Request(session, current, mixed(session, values[:MAX_ROWS]), read_form(values[MAX_ROWS:]))
 
     def _render(self, asked: Request, settings: RenderSettings, cancel: Event) -> Iterator[RenderUpdate]:
@@ -260,6 +275,28 @@ class StyliseTab:
             return settings.task(self.context.full_picture(asked.photo), asked.style)
 
         return render_updates(self.context, asked.session, asked.photo, task, cancel, depth=settings.depth)
+
+
+def opening_frame(context: AppContext) -> str:
+    """The first example, painted already."""
+    first = example_pairs()[0]
+    painted = encoded_url(first.painted.read_bytes())
+    return pair(context.example.url, painted, description=f"{first.label}, painted", badge="Example", hint=DROP)
+
+
+def examples() -> list[tuple[str, str, str]]:
+    """Label, small painting and credit of each example."""
+    found: list[tuple[str, str, str]] = []
+    for example in example_pairs():
+        with Image.open(example.painted) as image:
+            found.append((example.label, data_url(image, longest=THUMBNAIL), example.credit))
+    return found
+
+
+def thumbnail(photo: Photo) -> str:
+    """The thumbnail of an uploaded photo."""
+    width, height = photo.full_size
+    return thumbnail_html(photo.url, f"{photo.path.name}, {width} × {height}")
 
 
 def random_seed() -> int:

@@ -19,9 +19,9 @@ from diffstyle_ui.app.parts import personal_adapters
 from diffstyle_ui.app.training import TrainedAdapter, TrainingJob, loss_series, recipe_for, run_training
 from diffstyle_ui.app.uploads import upload_path
 from diffstyle_ui.app.user_errors import user_errors
+from diffstyle_ui.app.wall import mine
 from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, progress, status
 from diffstyle_ui.widgets.loss_curve import loss_curve
-from diffstyle_ui.widgets.style_rows import adapter_choices
 
 DEFAULTS = AdapterRecipe()
 EMPTY = placeholder(
@@ -74,7 +74,7 @@ class TrainTab:
     def connect(self, controls: Controls) -> None:
         """Bind the events of this tab; the new adapter appears in the list of `controls`."""
         inputs = [self.pictures, self.name, self.minutes, self.steps, self.overwrite]
-        outputs = [self.curve, self.status, self.sheet, self.start, self.cancel, controls.rows.adapters]
+        outputs = [self.curve, self.status, self.sheet, self.start, self.cancel, controls.rows.wall]
         bind([self.start.click], self.train, inputs, outputs, kind="train")
         bind([self.cancel.click], self.stop, [], [self.cancel], kind="immediate")
 
@@ -117,7 +117,7 @@ class TrainTab:
                 status(f"{job.name} is now in the list of adapters on the first tab.", *last.warnings),
                 _samples_html(last.folder / "sheet.jpg", BEFORE_AND_AFTER),
             )
-        yield *end, ENABLED, DISABLED, adapter_choices(personal_adapters())
+        yield *end, ENABLED, DISABLED, gr.update(mine=mine(personal_adapters()))
         if error:
             raise error
 

@@ -1,4 +1,4 @@
-"""Two pictures in one frame, before and after, with a divider that mouse, touch and keyboard move."""
+"""Two pictures in one frame, before and after: a divider, zoom, full screen, and what takes the picture away."""
 
 from __future__ import annotations
 
@@ -6,35 +6,22 @@ import html
 
 import gradio as gr
 
+from diffstyle_ui.widgets.files import beside
+
 MIDDLE = 50
 
-CSS = """
-.compare { position: relative; margin: 0; border-radius: 10px; overflow: hidden; line-height: 0; }
-.compare img { display: block; width: 100%; max-height: 68vh; object-fit: contain; background: var(--compare-ground); }
-.compare img.after { position: absolute; inset: 0; height: 100%; clip-path: inset(0 0 0 var(--split, 50%)); }
-.compare::after { content: ""; position: absolute; top: 0; bottom: 0; left: var(--split, 50%); width: 2px;
-  margin-left: -1px; background: #fff; box-shadow: 0 0 0 1px rgb(0 0 0 / 25%); pointer-events: none; }
-.compare input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: ew-resize; }
-.compare:focus-within { outline: 3px solid var(--accent-strong); outline-offset: 2px; }
-.compare span { position: absolute; bottom: 10px; padding: 3px 9px; border-radius: 99px; font: 600 12px/1.4 var(--font);
-  color: #fff; background: rgb(20 18 16 / 62%); pointer-events: none; }
-.compare span.left { left: 10px; } .compare span.right { right: 10px; }
-"""
+CSS = beside("comparison.css")
 
-# the divider keeps its position when a new picture arrives
-_ON_LOAD = """
-const place = () => {
-  const range = element.querySelector('input[type=range]');
-  if (range) range.value = element.dataset.split || 50;
-};
-element.addEventListener('input', (e) => {
-  if (e.target.type !== 'range') return;
-  element.dataset.split = e.target.value;
-  element.style.setProperty('--split', e.target.value + '%');
-});
-watch('value', place);
-place();
-"""
+# the divider and the zoom keep their positions when a new picture arrives
+_ON_LOAD = beside("roving.js", "comparison.js")
+
+_ICONS = {
+    "out": ("Zoom out", "M5 12h14"),
+    "in": ("Zoom in", "M5 12h14M12 5v14"),
+    "full": ("Full screen", "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5"),
+    "share": ("Share", "M12 15V3M7 8l5-5 5 5M5 13v7h14v-7"),
+}
+_DOWNLOAD = "M12 3v12M7 10l5 5 5-5M5 20h14"
 
 
 def comparison(*, elem_id: str, label: str, empty: str) -> gr.HTML:
@@ -42,17 +29,49 @@ def comparison(*, elem_id: str, label: str, empty: str) -> gr.HTML:
     return gr.HTML(empty, elem_id=elem_id, label=label, js_on_load=_ON_LOAD, apply_default_css=False)
 
 
-def pair(before: str, after: str, *, description: str, names: tuple[str, str] = ("Photo", "Result")) -> str:
+def pair(
+    before: str,
+    after: str,
+    *,
+    description: str,
+    names: tuple[str, str] = ("Photo", "Result"),
+    badge: str = "",
+    hint: str = "",
+    file: str = "",
+    filename: str = "diffstyle.jpg",
+) -> str:
     """The HTML for two data URLs of pictures with the same aspect ratio.
 
-    `names` label the two sides; `description` is the alternative text of the second picture.
+    `names` label the two sides; `description` is the alternative text of the second picture; `badge` says what it is,
+    `hint` what one may do. What is downloaded is `file`, a URL, or the picture itself, as `filename`.
     """
+    final = " final" if file else ""
     return (
-        '<figure class="compare">'
+        '<figure class="compare"><div class="view"><div class="pictures">'
         f'<img class="before" src="{before}" alt="{names[0]}">'
         f'<img class="after" src="{after}" alt="{html.escape(description)}">'
+        f'<input type="range" min="0" max="100" value="{MIDDLE}" aria-label="Divider between photo and result">'
+        "</div></div>"
         f'<span class="left" aria-hidden="true">{names[0]}</span>'
         f'<span class="right" aria-hidden="true">{names[1]}</span>'
-        f'<input type="range" min="0" max="100" value="{MIDDLE}" aria-label="Divider between photo and result">'
-        "</figure>"
+        + (f'<span class="badge{final}">{html.escape(badge)}</span>' if badge else "")
+        + (f'<span class="hint" aria-hidden="true">{html.escape(hint)}</span>' if hint else "")
+        + f'<div class="tools" role="toolbar" aria-label="Picture">{_tools(file, filename)}</div>'
+        '<span class="said sr-only" role="status"></span></figure>'
     )
+
+
+def _tools(file: str, filename: str) -> str:
+    buttons = "".join(
+        f'<button type="button" data-tool="{tool}" aria-label="{name}" title="{name}">{_icon(path)}</button>'
+        for tool, (name, path) in _ICONS.items()
+    )
+    link = f' href="{html.escape(file)}"' if file else ""
+    return (
+        f'{buttons}<a class="download" data-tool="download" role="button" tabindex="0"{link}'
+        f' download="{html.escape(filename)}" aria-label="Download" title="Download">{_icon(_DOWNLOAD)}</a>'
+    )
+
+
+def _icon(path: str) -> str:
+    return f'<svg viewBox="0 0 24 24" aria-hidden="true"><path d="{path}"/></svg>'

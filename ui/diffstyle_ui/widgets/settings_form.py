@@ -16,10 +16,21 @@ from gradio.components import Component
 from diffstyle import InputError, Picture, Settings, Style, Task
 from diffstyle.core.fields import FieldInfo, fields_of, values_of
 from diffstyle.core.mask import Mask, Region
+from diffstyle.core.picture import fitted
 from diffstyle.core.settings import EngineSettings
 from diffstyle.engines.registry import engine_names, settings_class
 
-FIRST = ("strength", "structure", "colour", "stroke", "size")  # outside the accordion "Advanced"
+FIRST = ("strength", "structure", "colour", "stroke")  # outside the accordion "Advanced"
+LABELS: Mapping[str, str] = {"colour": "Colours", "stroke": "Strokes"}
+CHOICES: Mapping[str, tuple[tuple[str, str], ...]] = {  # in the words of the page; other values can be typed
+    "colour": (
+        ("As painted", "off"),
+        ("The photo's hues", "keep"),
+        ("Exactly the style's", "match"),
+        ("Recolour only", "palette"),
+    ),
+    "stroke": (("As painted", "auto"), ("Fine", "0.5"), ("Medium", "1"), ("Large", "1.6"), ("Very large", "2.5")),
+}
 NEEDS: Mapping[str, Literal["structure", "seeded"]] = {"structure": "structure", "seed": "seeded"}
 SEED = "seed"
 AUTO = "auto"
@@ -47,6 +58,11 @@ class RenderSettings:
         """The task that paints `content` in `style` with these settings."""
         return Task(content, style, engine=self.engine, mask=mask, regions=regions, **values_of(self.settings))
 
+    def size_of(self, photo: tuple[int, int]) -> tuple[int, int]:
+        """(width, height) of what is rendered from a photo of that size."""
+        side = self.settings.size
+        return photo if side is None else fitted(photo, side)
+
     def with_seed(self, seed: int) -> RenderSettings:
         """The same with another seed."""
         return replace(self, settings=replace(self.settings, seed=seed))
@@ -58,20 +74,21 @@ class SettingsForm:
     def __init__(self, engine: str) -> None:
         """Draw the widgets, with the engine called `engine`, or AUTO, chosen."""
         fields = {info.name: info for info in fields_of(Settings)}
-        shared: dict[str, Component] = {name: _widget(fields[name]) for name in FIRST}
-        with gr.Row(elem_id="seed-row", equal_height=True) as self.seed_row:
-            seed = fields[SEED]
-            self.seed = shared[SEED] = gr.Number(
-                seed.default, label="Seed", info=seed.help, precision=0, minimum=0, elem_id="setting-seed", scale=3
-            )
-            with gr.Column(scale=1, min_width=130):
-                self.new_seed = gr.Button("New seed", size="sm", elem_id="new-seed")
-                self.keep_seed = gr.Checkbox(True, label="Keep the seed", elem_id="keep-seed", container=False)
+        with gr.Row(elem_id="first-settings"):
+            shared: dict[str, Component] = {name: _first(fields[name]) for name in FIRST}
         choices = [(BY_STYLE, AUTO), *((settings_class(name).title, name) for name in engine_names())]
-        self.engine = gr.Dropdown(choices, value=engine, label="Engine", info=ENGINE_HELP, elem_id="setting-engine")
         self.groups: dict[str, gr.Accordion] = {}
-        own = [widget for name in engine_names() for widget in self._draw_group(name)]
         with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+            self.engine = gr.Dropdown(choices, value=engine, label="Engine", info=ENGINE_HELP, elem_id="setting-engine")
+            own = [widget for name in engine_names() for widget in self._draw_group(name)]
+            with gr.Row(elem_id="seed-row", equal_height=True) as self.seed_row:
+                seed = fields[SEED]
+                self.seed = shared[SEED] = gr.Number(
+                    seed.default, label="Seed", info=seed.help, precision=0, minimum=0, elem_id="setting-seed", scale=3
+                )
+                with gr.Column(scale=1, min_width=130):
+                    self.new_seed = gr.Button("New seed", size="sm", elem_id="new-seed")
+                    self.keep_seed = gr.Checkbox(True, label="Keep the seed", elem_id="keep-seed", container=False)
             for name in [n for n in fields if n not in shared]:
                 shared[name] = _widget(fields[name])
             self.depth = gr.Dropdown(
@@ -153,8 +170,24 @@ def _read(fields: Sequence[FieldInfo], values: Iterator[Any]) -> dict[str, Any]:
 
 def _shown(info: FieldInfo, value: Any) -> Any:
     if info.optional and value is None:
-        return AUTO if info.choices else ""
+        return AUTO if info.choices or info.name in CHOICES else ""
     return str(value) if info.optional else value
+
+
+def _first(info: FieldInfo) -> Component:
+    """As `_widget`, without its help, and with choices in the words of the page."""
+    label, elem_id = LABELS.get(info.name, info.name.capitalize()), f"setting-{info.name}"
+    if info.name not in CHOICES:
+        assert info.bounds is not None
+        return gr.Slider(*info.bounds, info.default, step=0.01, label=label, elem_id=elem_id, min_width=140, buttons=[])
+    return gr.Dropdown(
+        list(CHOICES[info.name]),
+        value=_shown(info, info.default) or AUTO,
+        label=label,
+        elem_id=elem_id,
+        min_width=140,
+        allow_custom_value=info.optional,
+    )
 
 
 def _widget(info: FieldInfo, prefix: str = "setting") -> Component:

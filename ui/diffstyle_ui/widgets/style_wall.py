@@ -1,69 +1,107 @@
-"""The named styles as a grid of thumbnails to choose from."""
+"""The styles to choose from, as tiles that show the visitor's own photo in each of them."""
 
 from __future__ import annotations
 
 import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import gradio as gr
 
-from diffstyle import StyleSpace
-from diffstyle_ui.widgets.html import encoded_url
+from diffstyle_ui.widgets.files import beside
 
-CSS = """
-.wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 8px; max-height: 292px;
-  overflow-y: auto; padding: 3px; scrollbar-width: thin; }
-.wall button { display: block; padding: 0; border: 0; border-radius: 8px; overflow: hidden; cursor: pointer;
-  background: var(--background-fill-secondary); color: var(--body-text-color); text-align: left; }
-.wall img { display: block; width: 100%; aspect-ratio: 3 / 2; object-fit: cover; }
-.wall small { display: block; padding: 3px 6px 5px; font-size: 11px; line-height: 1.25; white-space: nowrap;
-  overflow: hidden; text-overflow: ellipsis; }
-.wall button:hover { box-shadow: 0 0 0 2px var(--border-color-accent); }
-.wall button:focus-visible { outline: 3px solid var(--accent-strong); outline-offset: 1px; }
-.wall button[aria-pressed=true] { box-shadow: 0 0 0 3px var(--accent-strong); }
-.wall button[aria-pressed=true] small { font-weight: 700; }
-"""
+GROUPS = ("Painters", "Prints", "Drawings", "Media", "Mine")
+ALL = "All"
+BATCH = 4  # tiles that are asked for at once
 
-# the scroll position and the focus survive an update
-_ON_LOAD = """
-let top = 0, last = null;
-element.addEventListener('scroll', (e) => { top = e.target.scrollTop; }, true);
-element.addEventListener('click', (e) => {
-  const button = e.target.closest('button[data-name]');
-  if (button) { last = button.dataset.name; trigger('select', { name: last }); }
-});
-watch('chosen', () => {
-  for (const button of element.querySelectorAll('button[data-name]'))
-    button.setAttribute('aria-pressed', String(props.chosen.includes(button.dataset.name)));
-  element.querySelector('.wall').scrollTop = top;
-  if (last) element.querySelector(`button[data-name="${last}"]`).focus({ preventScroll: true });
-  last = null;
-});
-"""
+CSS = beside("style_wall.css")
+
+# Tiles in view are asked for in small batches, one after the other; tiles painted for an earlier photo go stale.
+_ON_LOAD = beside("roving.js", "style_wall.js").replace("BATCH", str(BATCH))
 
 
-def style_wall(space: StyleSpace, *, elem_id: str = "presets") -> gr.HTML:
-    """The grid. Its `select` event carries the `name` of a style; the names in its property `chosen` are marked."""
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A style to choose: `key` names it to the server, `about` is shown on hover with its `artwork`. `thumbnail` is
+    shown until the visitor's photo is painted; both are data URLs, or "".
+    """
+
+    key: str
+    label: str
+    group: str
+    about: str = ""
+    thumbnail: str = ""
+    artwork: str = ""
+
+
+def style_wall(tiles: Sequence[Tile], *, elem_id: str = "presets") -> gr.HTML:
+    """The wall. Its `select` event carries the `name` of a tile and whether to `add` it to the mix; `apply` the `names`
+    of tiles to paint, which `painted_tiles` answers; `input` the `words` that are searched, which the property `found`
+    answers with keys. The keys in `chosen` are marked; another value of `photo` means that all tiles are out of date.
+    """
     return gr.HTML(
-        _wall_html(space),
+        _wall_html(tiles),
         elem_id=elem_id,
-        label="Named styles",
+        label="Styles",
         js_on_load=_ON_LOAD,
         apply_default_css=False,
         chosen=[],
+        found=None,
+        photo="",
+        mine="",
+        painted={"photo": "", "tiles": {}},
     )
 
 
-def _wall_html(space: StyleSpace) -> str:
-    buttons = "".join(
-        f'<button type="button" data-name="{html.escape(name)}" aria-pressed="false"'
-        f' title="{html.escape(style.card)}"><img src="{encoded_url(style.thumbnail)}" alt="" loading="lazy">'
-        f"<small>{html.escape(display_name(name))}</small></button>"
-        for name, style in space.styles.items()
+def _wall_html(tiles: Sequence[Tile]) -> str:
+    groups = "".join(
+        f'<button type="button" data-group="{name}" aria-pressed="{str(name == ALL).lower()}">{name}</button>'
+        for name in (ALL, *GROUPS)
     )
-    return f'<div class="wall" role="group" aria-label="Named styles">{buttons}</div>'
+    return (
+        f'<div class="wall-bar"><div class="groups" role="toolbar" aria-label="Groups of styles">{groups}</div>'
+        '<input type="search" placeholder="Search styles" aria-label="Search styles" maxlength="200"></div>'
+        f'<div class="wall" role="group" aria-label="Styles">{tiles_html(tiles)}'
+        '<p class="none" hidden>Nothing here.</p></div>'
+    )
 
 
-def display_name(name: str) -> str:
-    """The name of a style for people: "van-gogh-irises" becomes "Van gogh irises"."""
-    words = name.replace("-", " ")
-    return words[:1].upper() + words[1:]
+def tiles_html(tiles: Sequence[Tile]) -> str:
+    """The HTML of tiles: a button that picks, and one that adds."""
+    return "".join(map(_tile_html, tiles))
+
+
+def _tile_html(tile: Tile) -> str:
+    key, label, about = (html.escape(text) for text in (tile.key, tile.label, tile.about))
+    own = f' src="{tile.thumbnail}"' if tile.thumbnail else ""
+    art = f'<img class="art" src="{tile.artwork}" alt="" loading="lazy">' if tile.artwork else ""
+    return (
+        f'<div class="tile" data-key="{key}" data-group="{tile.group}">'
+        f'<button type="button" class="pick" data-name="{key}" aria-pressed="false" tabindex="-1"'
+        f' title="{about or label}"><span class="shown"><img class="own"{own} alt="">{art}</span>'
+        f"<small>{label}</small></button>"
+        f'<button type="button" class="plus" tabindex="-1" aria-label="Add {label} to the mix" title="Add to the mix">'
+        "+</button></div>"
+    )
+
+
+_LESSER = re.compile(r"^(van|von|da|de|di|del|della|der|den|el|le|la)$", re.IGNORECASE)
+
+
+def display_name(name: str, card: str = "") -> str:
+    """The name of a style for people, from its card if it names an artist: "Van Gogh, Irises"; else from its name."""
+    parts = card.split(", ")
+    if len(parts) < 2 or (not parts[0].istitle() and not re.match(r"^[A-Z]\S+( \S+){1,4}$", parts[0])):
+        words = re.sub(r"-(?!\w$)", " ", name)  # but ukiyo-e
+        return words[:1].upper() + words[1:]
+    title = re.sub(r" \(.*\)$", "", parts[1])
+    return f"{surname(parts[0])}, {title[:1].upper()}{title[1:]}"
+
+
+def surname(artist: str) -> str:
+    """The name by which an artist is known: "Vincent van Gogh" becomes "Van Gogh"."""
+    words = artist.removesuffix(" the Elder").split()
+    first = next((n for n, word in enumerate(words[:-1]) if _LESSER.match(word)), len(words) - 1)
+    known = " ".join(words[max(first, 0) :])
+    return known[:1].upper() + known[1:]

@@ -1,0 +1,151 @@
+"""What is on the wall: media, painters and named styles in groups; the visitor's photo in each; and searching them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+from torch import Tensor
+
+from diffstyle import InputError, Picture, Reference, Style
+from diffstyle.assets.style_spec import parse_style
+from diffstyle.core.picture import fitted
+from diffstyle.data.catalogue import Entry, entries
+from diffstyle.data.words.parse import parse
+from diffstyle.formats.exemplar import decode_exemplar
+from diffstyle_ui.app.context import AppContext
+from diffstyle_ui.app.parts import ADAPTER, OWN_STYLE, WORDS
+from diffstyle_ui.app.sessions import Photo
+from diffstyle_ui.widgets.html import data_url
+from diffstyle_ui.widgets.style_wall import GROUPS, Tile, display_name, tiles_html
+
+TILE_SIDE = 144  # pixels of the longest side of a painted tile
+THUMBNAIL_SIDE = 168
+SECONDS = 0.8  # after which no further tile of a batch is begun
+FOUND = 24  # tiles that a search shows
+NAMED = "preset:"
+PAINTERS, PRINTS, DRAWINGS, MEDIA, MINE = GROUPS
+
+_FIRST = (  # a little of everything, in the first rows
+    *("ukiyo-e", "van-gogh-starry-night", "text:comic", "text:watercolour", "stained-glass", "monet-sunrise"),
+    *("text:linocut", "mosaic", "text:etching", "klimt-gold", "charcoal", "low-poly", "text:impasto", "pop-art"),
+)
+_PRINTS = frozenset(
+    [
+        *("halftone", "colour halftone", "newspaper", "line screen", "engraving", "etching", "woodcut", "linocut"),
+        *("screen print", "risograph", "pop art", "warhol", "blueprint"),
+    ]
+)
+_DRAWINGS = frozenset(
+    [
+        *("stipple", "hatching", "cross-hatching", "ink line drawing", "pencil drawing", "crayon", "chalk"),
+        *("contour lines", "spiral", "charcoal", "pastel", "oil pastel", "coloured pencil", "sanguine"),
+        *("conte crayon", "ink wash"),
+    ]
+)
+
+
+@cache
+def wall_tiles() -> tuple[Tile, ...]:
+    """All tiles that come with diffstyle: a selection, the other named styles, what words name."""
+    every = entries()
+    named = [entry for entry in every if entry.style.startswith(NAMED)]
+    taken = {entry.label.replace("-", " ") for entry in named}
+    others = [entry for entry in every if entry not in named and entry.label.replace("-", " ") not in taken]
+    tiles = [*map(_named_tile, named), *(Tile(e.style, _label(e), _group(e), e.about) for e in others)]
+    return tuple(sorted(tiles, key=lambda tile: _FIRST.index(tile.key) if tile.key in _FIRST else len(_FIRST)))
+
+
+def personal_tiles(names: Iterable[str]) -> tuple[Tile, ...]:
+    """A tile for each personal adapter."""
+    return tuple(Tile(f"{ADAPTER}{name}", name, MINE, "your own style") for name in names)
+
+
+def mine(names: Iterable[str]) -> str:
+    """The value of the wall's property `mine`."""
+    return tiles_html(personal_tiles(names))
+
+
+def _named_tile(entry: Entry) -> Tile:
+    style = parse_style([entry.style])
+    words = style.references[0].prompt
+    group = _group_of_words(words) if OWN_STYLE in entry.about else PAINTERS
+    with Image.open(BytesIO(style.thumbnail)) as image:
+        thumbnail = data_url(image, longest=THUMBNAIL_SIDE)
+    label = display_name(entry.label, "" if OWN_STYLE in entry.about else entry.about)
+    return Tile(entry.label, label, group, entry.about, thumbnail, _artwork(style.references))
+
+
+def _artwork(references: Sequence[Reference]) -> str:
+    """The first exemplar, small; "" if a style has none."""
+    exemplar = next((e for r in references for e in r.exemplars), None)
+    return "" if exemplar is None else data_url(decode_exemplar(exemplar, name="exemplar"), longest=THUMBNAIL_SIDE)
+
+
+def _label(entry: Entry) -> str:
+    return entry.label[:1].upper() + entry.label[1:]
+
+
+def _group(entry: Entry) -> str:
+    return PAINTERS if entry.group == "Painters" else _group_of_words(entry.label)
+
+
+def _group_of_words(words: str) -> str:
+    media = [name for name, _ in parse(words).media]
+    if any(name in _PRINTS for name in media):
+        return PRINTS
+    return DRAWINGS if any(name in _DRAWINGS for name in media) else MEDIA
+
+
+def painted_tiles(context: AppContext, photo: Photo, keys: Sequence[str], style_of: Callable[[str], Style]) -> Any:
+    """The value of the wall's property `painted`: the photo in the styles of `keys`, as many as are painted within
+    `SECONDS`; none while a render runs. `style_of` gives the style of a key.
+    """
+    began = time.monotonic()
+    done: dict[str, str] = {}
+    for key in keys:
+        if key not in photo.tiles:
+            if done and time.monotonic() - began > SECONDS:
+                break
+            picture = context.renderer.tile(tile_of(photo), style_of(key))
+            if picture is None:
+                break
+            photo.tiles[key] = data_url(picture)
+        done[key] = photo.tiles[key]
+    return {"photo": photo.path.name, "tiles": done, "at": time.monotonic()}
+
+
+def tile_of(photo: Photo) -> Picture:
+    """The photo in the size of a tile."""
+    return photo.small.resized(fitted(photo.small.size, TILE_SIDE))
+
+
+def found(context: AppContext, words: str, tiles: Sequence[Tile]) -> list[str]:
+    """The keys of tiles for `words`: those whose text has the most of them, then the nearest named styles by CLIP."""
+    asked = words.casefold().split()
+    if not asked:
+        raise InputError("Say what to search for.")
+
+    def said(tile: Tile) -> float:
+        text = f"{tile.label} {tile.about} {tile.group}".casefold()
+        return sum(word in text for word in asked) / len(asked)
+
+    hits = sorted((t for t in tiles if said(t) > 0), key=said, reverse=True)
+    query, known = context.renderer.embeddings([Style.from_text(words)])[0], _embedded(context)
+    near = sorted(known, key=lambda key: -float(query @ known[key]))
+    return list(dict.fromkeys([*(t.key for t in hits), *near]))[:FOUND]
+
+
+_EMBEDDED: dict[str, Tensor] = {}
+
+
+def _embedded(context: AppContext) -> dict[str, Tensor]:
+    """The embedding of every named style, which are made of pictures."""
+    if not _EMBEDDED:
+        styles = {t.key: parse_style([NAMED + t.key]) for t in wall_tiles() if not t.key.startswith(WORDS)}
+        _EMBEDDED.update(zip(styles, context.renderer.embeddings(list(styles.values())), strict=True))
+    return _EMBEDDED
