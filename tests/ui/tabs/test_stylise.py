@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from diffstyle_ui.app.example_pairs import example_pairs
 from playwright.sync_api import Browser, Page, expect
 
 from diffstyle import Picture, read_recipe
@@ -14,28 +17,76 @@ from diffstyle.engines.registry import interactive_engine, settings_class
 from tests.helpers.browser import (
     CAT,
     SHOTS,
+    SIZES,
     add_photo,
-    say,
+    add_style,
     choose,
     choose_engine,
-    download,
+    download_shown,
     expect_change,
+    open_advanced,
+    pick_style,
     press,
+    say,
     shown_picture,
     stepwise_engine,
     take_documentation_picture,
     take_screenshots,
-    add_style,
 )
 from tests.helpers.serving import ServedPage
 
 WORDS = "ukiyo-e woodblock print, indigo and cream"
+MAX_TAB_STOPS = 12  # from the words to the button that renders
+# dispatches a drop or a paste of a file, given as base64, on the page
+TRANSFER = """([kind, name, data]) => {
+  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0)), transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name, { type: 'image/jpeg' }));
+  const event = kind === 'paste' ? new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true })
+    : new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true });
+  document.body.dispatchEvent(event);
+}"""
+
+
+def test_the_first_screen_is_painted(page: Page) -> None:
+    first = example_pairs()[0]
+    expect(page.locator("#compare .badge")).to_have_text("Example")
+    expect(page.locator("#compare img.after")).to_be_visible()
+    assert shown_picture(page).endswith(base64.b64encode(first.painted.read_bytes()).decode())
+    expect(page.locator(".examples button")).to_have_count(6)
+    expect(page.locator("#own-photo")).to_contain_text("An example")
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        box = page.locator("#compare img.after").bounding_box()
+        assert box is not None
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] < height
+    for elem_id in ("words", "presets", "setting-strength", "setting-structure", "setting-colour", "setting-stroke"):
+        box = page.locator(f"#{elem_id}").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 900, f"{elem_id} is below the fold"
+    take_screenshots(page, "first")
+
+
+def test_an_example_is_one_click(page: Page) -> None:
+    page.locator(".examples button").nth(4).click()
+    expect(page.locator("#own-photo")).to_contain_text("coffee")
+    expect(page.locator(".part").first).to_contain_text("Pop art")
+    expect(page.locator("#status")).to_contain_text("Preview in")
+    page.locator("#render").click()
+    expect(page.locator("#compare .badge")).to_have_text("Final")
+
+
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_a_photo_is_dropped_or_pasted_anywhere(page: Page, way: str) -> None:
+    page.evaluate(TRANSFER, [way, f"{way}.jpg", base64.b64encode(CAT.read_bytes()).decode()])
+    expect(page.locator("#own-photo")).to_contain_text(f"{way}.jpg, 451 × 300")
+    expect(page.locator("#status")).to_contain_text("Preview in")
 
 
 def test_a_photo_a_mix_and_a_render(page: Page, tmp_path: Path) -> None:
-    take_screenshots(page, "empty")
     add_photo(page)
     say(page, WORDS)
+    expect(page.locator(".weight").first).to_be_hidden()  # one style needs no weight
     before = shown_picture(page)
     add_style(page, "klimt-gold")
     expect_change(page, before)
@@ -43,13 +94,16 @@ def test_a_photo_a_mix_and_a_render(page: Page, tmp_path: Path) -> None:
     press(page, "setting-strength", "ArrowLeft", 20)
     expect_change(page, before)
     press(page, "weight-1", "ArrowLeft", 50)
+    expect(page.locator("#status")).to_contain_text("a draft of the render")
     if os.environ.get("DIFFSTYLE_SCREENSHOT"):
         take_documentation_picture(page)
-    expect(page.locator("#status")).to_contain_text("a draft of the render")
+    preview = download_shown(page, tmp_path)
+    assert max(Picture.open(preview).size) <= 512
     page.locator("#render").click()
     expect(page.locator("#status")).to_contain_text("Rendered in")
+    expect(page.locator("#compare .badge")).to_have_text("Final")
     take_screenshots(page, "stylise")
-    out = download(page, "#download", tmp_path)
+    out = download_shown(page, tmp_path)
     recipe = read_recipe(out)
     assert recipe.settings.strength == pytest.approx(0.8)
     assert Picture.open(out).size == Picture.open(CAT).size
@@ -57,10 +111,101 @@ def test_a_photo_a_mix_and_a_render(page: Page, tmp_path: Path) -> None:
     assert weights[WORDS] == pytest.approx(1 / 1.5)
 
 
+def test_a_pick_replaces_and_plus_adds(page: Page) -> None:
+    parts = page.locator(".part:visible span")
+    pick_style(page, "klimt-gold")
+    expect(parts).to_have_text("Klimt, Portrait of Adele Bloch-Bauer I")
+    pick_style(page, "van-gogh-irises")
+    expect(parts).to_have_text("Van Gogh, Irises")
+    add_style(page, "text:linocut")
+    expect(parts).to_have_text(["Van Gogh, Irises", "Linocut"])
+    page.get_by_role("button", name="Remove Van Gogh, Irises").click()
+    expect(parts).to_have_text("Linocut")
+    say(page, "charcoal")
+    expect(parts).to_have_text("charcoal")
+    page.get_by_role("button", name="Keep this style and describe another").click()
+    page.locator("#words input").press_sequentially("mosaic")
+    expect(parts).to_have_text(["charcoal", "mosaic"])
+    page.locator("#clear-mix").click()
+    expect(parts).to_have_text("charcoal")
+
+
+def test_words_are_painted_while_one_types_and_their_facts_can_be_edited(page: Page) -> None:
+    page.locator("#words input").press_sequentially("woodcut, indigo on cream, flurbish")
+    facts = page.locator(".facts")
+    expect(facts).to_contain_text("not understood: flurbish")
+    expect(facts.get_by_label("medium: woodcut")).to_have_value("woodcut")
+    take_screenshots(page, "words")
+    facts.get_by_label("ink: indigo").select_option("red")
+    expect(page.locator("#words input")).to_have_value("woodcut, red ink, on cream paper")
+    expect(page.locator(".part:visible span")).to_have_text("woodcut, red ink, on cream paper")
+    facts.get_by_role("button", name="Remove paper cream").click()
+    expect(page.locator("#words input")).to_have_value("woodcut, red ink")
+
+
+def test_the_wall_shows_the_visitors_photo(page: Page) -> None:
+    add_photo(page)
+    tile = page.locator('.tile[data-key="text:comic"]')
+    expect(tile).to_have_class(re.compile("own"))
+    expect(tile.locator("img.own")).to_have_attribute("src", re.compile("^data:image/jpeg"))
+    page.get_by_role("button", name="Drawings", exact=True).click()
+    expect(page.locator('.tile[data-key="charcoal"]')).to_be_visible()
+    expect(tile).to_be_hidden()
+    page.get_by_label("Search styles").fill("water lilies")
+    expect(page.locator(".tile:visible").first).to_contain_text("Monet")
+    page.get_by_label("Search styles").fill("")
+    page.get_by_role("button", name="All", exact=True).click()
+    first = page.locator(".tile:visible .pick").first
+    first.focus()
+    first.press("ArrowRight")
+    expect(page.locator(".tile:visible .pick").nth(1)).to_be_focused()
+
+
+def test_the_stage_zooms_and_stays_in_view(page: Page) -> None:
+    page.get_by_role("button", name="Zoom in").click()
+    page.get_by_role("button", name="Zoom in").click()
+    width = page.evaluate("document.querySelector('#compare .pictures').offsetWidth")
+    assert width > 1.5 * page.evaluate("document.querySelector('#compare .view').offsetWidth")
+    divider = page.get_by_label("Divider between photo and result")
+    divider.press("ArrowRight")
+    expect(divider).to_have_value("51")
+    open_advanced(page)
+    page.evaluate("window.scrollTo(0, 600)")
+    box = page.locator("#compare").bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < 100
+
+
+def test_render_is_a_few_tab_stops_from_the_words(page: Page) -> None:
+    page.locator("#words input").focus()
+    for n in range(1, MAX_TAB_STOPS + 1):
+        page.keyboard.press("Tab")
+        focused = page.evaluate("document.activeElement.id")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        shadow = page.evaluate("getComputedStyle(document.activeElement).boxShadow")
+        assert outline != "none" or shadow != "none", f"stop {n} has no visible focus"
+        if focused == "render":
+            return
+    pytest.fail(f"Render is more than {MAX_TAB_STOPS} stops from the words")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES, ids=["phone", "desktop"])
+def test_nobody_is_shut_out(browser: Browser, served: ServedPage, size: tuple[int, int], scheme: str) -> None:
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(served.address)
+    expect(page.locator("#words")).to_be_visible()
+    found = Axe().run(page, context="#stylise", options={"resultTypes": ["violations"]})
+    assert not [(v["id"], [n["html"][:160] for n in v["nodes"]]) for v in found.response["violations"]]
+    context.close()
+
+
 def test_an_engine_shows_its_settings_and_can_be_cancelled(page: Page) -> None:
     engine = stepwise_engine()
     add_photo(page)
     say(page, "charcoal drawing")
+    open_advanced(page)
     choose(page, "setting-engine", settings_class(interactive_engine()).title)
     for elem_id in (f"engine-{engine}", "setting-seed", "setting-structure", "vary"):
         expect(page.locator(f"#{elem_id}")).to_be_hidden()
@@ -74,7 +219,7 @@ def test_an_engine_shows_its_settings_and_can_be_cancelled(page: Page) -> None:
     expect(page.locator("#status")).to_contain_text("Cancelled")
     expect(page.locator("#render")).to_be_enabled()
     expect(page.locator("#cancel")).to_be_disabled()
-    expect(page.locator("#download")).to_be_disabled()
+    expect(page.locator(".versions button")).to_have_count(0)
 
 
 def test_errors_are_sentences_without_paths(page: Page, tmp_path: Path) -> None:
@@ -101,7 +246,6 @@ def test_dark_mode_is_dark(browser: Browser, served: ServedPage) -> None:
     expect(page.locator("#words")).to_be_visible()
     red, green, blue = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)")[:3]
     assert max(red, green, blue) < 60
-    add_photo(page)
     say(page, WORDS)
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / "dark-1280.png", full_page=True)

@@ -139,6 +139,7 @@ class Renderer:
         self.renders = Worker(lambda: Stylizer.of(self.options), "renders")
         self._rates: dict[str, float] = {}  # seconds a megapixel that the last render by each engine took
         self.last_seconds = FIRST_GUESS
+        self._rendering = 0  # full renders that run or wait
 
     @property
     def default_engine(self) -> str:
@@ -188,12 +189,14 @@ class Renderer:
         """A draft by the engine that will render the task, in the size of its content; None if that engine makes none
         or a render runs.
         """
-        if self.renders.busy:
+        if self._rendering:
             return None
         return self.renders.run(lambda stylizer: self._quick(stylizer.draft, task))
 
     def tile(self, content: Picture, style: Style) -> Picture | None:
-        """A small picture in a style, as it will be rendered or else as it is previewed; None if a render runs."""
+        """A small picture in a style, as it will be rendered or else as it is previewed; None while anything else is
+        painted.
+        """
         if self.renders.busy:
             return None
         task = Task(content, style)
@@ -236,7 +239,11 @@ class Renderer:
                 stylizer.forget()  # the next photo is another one
                 give_back()
 
-        yield from stream(self.renders, job, cancel, seconds=self.limits.max_seconds, late=self.limits.too_slow())
+        self._rendering += 1
+        try:
+            yield from stream(self.renders, job, cancel, seconds=self.limits.max_seconds, late=self.limits.too_slow())
+        finally:
+            self._rendering -= 1
 
     def estimate(self, draft: Result, size: tuple[int, int]) -> float:
         """About how many seconds the render of a `draft` will take at `size`."""

@@ -30,9 +30,9 @@ FOUND = 24  # tiles that a search shows
 NAMED = "preset:"
 PAINTERS, PRINTS, DRAWINGS, MEDIA, MINE = GROUPS
 
-_FIRST = (  # a little of everything, in the first rows
-    *("ukiyo-e", "van-gogh-starry-night", "text:comic", "text:watercolour", "stained-glass", "monet-sunrise"),
-    *("text:linocut", "mosaic", "text:etching", "klimt-gold", "charcoal", "low-poly", "text:impasto", "pop-art"),
+FIRST = (  # a little of everything, in the first rows
+    *("ukiyo-e", "van-gogh-starry-night", "text:comic", "watercolour", "stained-glass", "monet-sunrise"),
+    *("text:linocut", "mosaic", "text:etching", "klimt-gold", "charcoal", "low-poly", "impasto", "pop-art"),
 )
 _PRINTS = frozenset(
     [
@@ -57,7 +57,7 @@ def wall_tiles() -> tuple[Tile, ...]:
     taken = {entry.label.replace("-", " ") for entry in named}
     others = [entry for entry in every if entry not in named and entry.label.replace("-", " ") not in taken]
     tiles = [*map(_named_tile, named), *(Tile(e.style, _label(e), _group(e), e.about) for e in others)]
-    return tuple(sorted(tiles, key=lambda tile: _FIRST.index(tile.key) if tile.key in _FIRST else len(_FIRST)))
+    return tuple(sorted(tiles, key=lambda tile: FIRST.index(tile.key) if tile.key in FIRST else len(FIRST)))
 
 
 def personal_tiles(names: Iterable[str]) -> tuple[Tile, ...]:

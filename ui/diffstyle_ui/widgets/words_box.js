@@ -36,7 +36,7 @@ watch('facts', () => facts.replaceChildren(...props.facts.map(fact)));
 watch('said', () => {
   const { words, keep: kept } = props.said;
   keep = kept; last = words.trim();
-  if (document.activeElement !== box || !words) box.value = words;
+  box.value = words;
 });
 setInterval(() => {
   if (!box.value && document.activeElement !== box && !document.hidden && !keep)
