@@ -139,7 +139,7 @@ class Renderer:
         self.renders = Worker(lambda: Stylizer.of(self.options), "renders")
         self._rates: dict[str, float] = {}  # seconds a megapixel that the last render by each engine took
         self.last_seconds = FIRST_GUESS
-        self._rendering = 0  # full renders that run or wait
+        self._rendering: set[object] = set()  # full renders that run or wait
 
     @property
     def default_engine(self) -> str:
@@ -239,11 +239,12 @@ class Renderer:
                 stylizer.forget()  # the next photo is another one
                 give_back()
 
-        self._rendering += 1
+        own = object()
+        self._rendering.add(own)
         try:
             yield from stream(self.renders, job, cancel, seconds=self.limits.max_seconds, late=self.limits.too_slow())
         finally:
-            self._rendering -= 1
+            self._rendering.discard(own)
 
     def estimate(self, draft: Result, size: tuple[int, int]) -> float:
         """About how many seconds the render of a `draft` will take at `size`."""
