@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
+from diffstyle import read_recipe
 from tests.helpers.browser import (
     add_photo,
     add_words,
@@ -54,6 +55,36 @@ def test_a_saved_picture_restores_style_and_settings(
     expect(other.locator(".part").filter(has_text="charcoal drawing")).to_be_visible()
     expect(other.locator("button[data-name=neon]")).to_have_attribute("aria-pressed", "true")
     other.close()
+
+
+def test_results_survive_a_reload_and_a_second_page_has_them(page: Page, tmp_path: Path) -> None:
+    add_photo(page)
+    add_words(page, "mosaic")
+    fill(page, "setting-size", "96")
+    for n in range(2):
+        page.locator("#render").click()
+        expect(page.locator("#status")).to_contain_text("Rendered in")
+        if n == 0:
+            press(page, "setting-strength", "ArrowLeft", 20)
+            expect(page.locator("#status")).to_contain_text("Preview in")
+    for _ in range(2):
+        page.reload()
+        open_tab(page, "History")
+        expect(page.locator(".kept button")).to_have_count(2)
+    page.locator(".kept button").first.click()
+    expect(page.locator("#history-status")).to_contain_text("2. mosaic")
+    assert read_recipe(download(page, "#history-download", tmp_path)).settings.size == 96
+    page.locator("#use-result").click()
+    expect(page.locator("#setting-strength input[type=number]")).to_have_value("0.8")
+    expect(page.locator(".part").filter(has_text="mosaic")).to_be_visible()
+    second = page.context.new_page()
+    second.goto(page.url)
+    open_tab(second, "History")
+    expect(second.locator(".kept button")).to_have_count(2)
+    page.close()
+    second.reload()
+    open_tab(second, "History")
+    expect(second.locator(".kept button")).to_have_count(2)
 
 
 def test_two_results_are_compared_and_voted_on(page: Page, served: ServedPage) -> None:

@@ -98,7 +98,7 @@ class Api:
     def vote(self, request: gr.Request, a: int, b: int, choice: str) -> str:
         """Log which of two renders of this client is better: the first one is 1; `choice` is a, b or same."""
         session = self.context.session(request)
-        log_vote(self.context.votes, session, (session.result(a - 1), session.result(b - 1)), choice)
+        log_vote(self.context.votes, session, (session.result(a), session.result(b)), choice)
         return "Your vote is saved."
 
     def path(

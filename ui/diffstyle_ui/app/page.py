@@ -66,7 +66,7 @@ def build_page(context: AppContext) -> gr.Blocks:
                 models = ModelsTab()
         blend.connect(blend_tab, tabs, controls)
         paint.connect(paint_tab, controls)
-        history.connect(history_tab, tabs)
+        history.connect(blocks, history_tab, tabs)
         bind([models_tab.select], models.refresh, [], [models.table])
         Api(context)
         blocks.unload(context.sessions.drop)

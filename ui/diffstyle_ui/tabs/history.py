@@ -15,7 +15,8 @@ from diffstyle.engines.registry import engine_from
 from diffstyle.formats.recipe import Recipe
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
-from diffstyle_ui.app.events import DISABLED, ENABLED, bind
+from diffstyle_ui.app.events import DISABLED, ENABLED, bind, bind_after
+from diffstyle_ui.app.histories import SavedResult
 from diffstyle_ui.app.parts import parts_of_style
 from diffstyle_ui.app.sessions import Session
 from diffstyle_ui.app.uploads import open_recipe, upload_path
@@ -27,7 +28,7 @@ from diffstyle_ui.widgets.result_grid import blind_pair, result_grid, results_ht
 from diffstyle_ui.widgets.settings_form import RenderSettings, form_values
 
 MAX_COMPARED_SIDE = 1200
-EMPTY = placeholder("Nothing here yet", "Your renders are kept until you close the page.")
+EMPTY = placeholder("Nothing here yet", "Your renders are kept here for three hours, even if you reload the page.")
 NO_PAIR = placeholder("Two side by side", "Choose any two results above.")
 NO_VOTE = placeholder("Which is better?", "Two results are shown without their names.")
 ANSWERS = (("a", "A is better"), ("b", "B is better"), ("same", "No difference"))
@@ -82,13 +83,18 @@ class HistoryTab:
                     for choice, text in ANSWERS
                 ]
             self.voted = gr.HTML(IDLE, elem_id="voted", apply_default_css=False)
-        self.chosen = gr.State(-1)  # the index of a result
+        self.chosen = gr.State(-1)  # the number of a result
         self.drawn = gr.State(())  # the names of the two files that are voted on
 
-    def connect(self, tab: gr.Tab, tabs: gr.Tabs) -> None:
-        """Bind the events of this tab, `tab` of `tabs`."""
-        controls = self.controls
-        bind([tab.select], self.refresh, [], [self.grid, self.left, self.right])
+    def connect(self, blocks: gr.Blocks, tab: gr.Tab, tabs: gr.Tabs) -> None:
+        """Bind the events of this tab, `tab` of `tabs` of `blocks`.
+
+        Call it outside of all tabs: the browser's key of the results, which is drawn here, is not read in a closed one.
+        """
+        key = gr.BrowserState("", storage_key="diffstyle-history")
+        controls, shown = self.controls, [self.grid, self.left, self.right]
+        bind([tab.select], self.refresh, [], shown)
+        bind_after(bind([blocks.load], self.resume, [key], [key]), self.refresh, [], shown)
         bind([self.grid.select], self.choose, [], [self.chosen, self.status, self.use, self.download])
         form = [*controls.rows.outputs, *controls.form.inputs, controls.form.keep_seed, *self.masks.restored]
         for event in (
@@ -104,17 +110,22 @@ class HistoryTab:
             bind([button.click], self._vote_handler(choice), [self.drawn], outputs)
 
     @user_errors
+    def resume(self, request: gr.Request, key: Any) -> str:
+        """Find the results of an earlier page of this browser; the key to keep."""
+        return self.context.sessions.resume(request, key)
+
+    @user_errors
     def refresh(self, request: gr.Request) -> tuple[Any, ...]:
         results = self.context.session(request).results
-        choices = [(f"{n + 1}. {result.label}", n) for n, result in enumerate(results)]
-        grid = results_html([(r.thumbnail, r.label) for r in results]) if results else EMPTY
+        choices = [(_title(result), result.number) for result in results]
+        grid = results_html([(r.number, r.thumbnail, r.label) for r in results]) if results else EMPTY
         return grid, gr.update(choices=choices), gr.update(choices=choices)
 
     @user_errors
     def choose(self, request: gr.Request, event: gr.EventData) -> tuple[Any, ...]:
         n = int(event.n)
         result = self.context.session(request).result(n)
-        line = status(f"{n + 1}. {result.label}")
+        line = status(_title(result))
         return n, line, ENABLED, gr.update(value=str(result.file), interactive=True)
 
     @user_errors
@@ -161,7 +172,7 @@ class HistoryTab:
             return [data_url(p.resized(pictures[0].size), longest=MAX_COMPARED_SIDE) for p in pictures]
 
         urls = self.context.renderer.pictures.run(shown)
-        return pair(urls[0], urls[1], description=results[1].label, names=(f"{left + 1}", f"{right + 1}"))
+        return pair(urls[0], urls[1], description=results[1].label, names=(f"{left}", f"{right}"))
 
     @user_errors
     def show_two(self, request: gr.Request) -> tuple[Any, ...]:
@@ -181,3 +192,7 @@ class HistoryTab:
             return gr.update(), line, (), *[DISABLED] * len(ANSWERS)
 
         return vote
+
+
+def _title(result: SavedResult) -> str:
+    return f"{result.number}. {result.label}"
