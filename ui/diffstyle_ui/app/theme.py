@@ -17,6 +17,7 @@ from diffstyle_ui.widgets import (
     style_map,
     style_rows,
     style_wall,
+    two_results,
 )
 
 FONT = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
@@ -57,6 +58,7 @@ _PARTS = (
     style_map,
     style_rows,
     style_wall,
+    two_results,
     blend,
     models,
     train,

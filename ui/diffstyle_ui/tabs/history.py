@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,12 +23,12 @@ from diffstyle_ui.app.sessions import Session
 from diffstyle_ui.app.uploads import open_recipe, upload_path
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.votes import log_vote, random_pair
-from diffstyle_ui.widgets.comparison import comparison, pair
 from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, status
 from diffstyle_ui.widgets.result_grid import blind_pair, result_grid, results_html
 from diffstyle_ui.widgets.settings_form import RenderSettings, form_values
+from diffstyle_ui.widgets.two_results import duel_html, two_results
 
-MAX_COMPARED_SIDE = 1200
+MAX_COMPARED_SIDE = 1600
 EMPTY = placeholder("Nothing here yet", "Your renders are kept here for three hours, even if you reload the page.")
 NO_PAIR = placeholder("Two side by side", "Choose any two results above.")
 NO_VOTE = placeholder("Which is better?", "Two results are shown without their names.")
@@ -73,7 +74,7 @@ class HistoryTab:
             with gr.Row():
                 self.left = gr.Dropdown([], label="On the left", elem_id="left")
                 self.right = gr.Dropdown([], label="On the right", elem_id="right")
-            self.frame = comparison(elem_id="pair", label="Two results", empty=NO_PAIR)
+            self.frame = two_results(elem_id="pair", label="Two results", empty=NO_PAIR)
         with gr.Accordion("Blind vote", open=False, elem_id="vote"):
             self.blind = gr.HTML(NO_VOTE, elem_id="blind", apply_default_css=False)
             with gr.Row():
@@ -167,12 +168,12 @@ class HistoryTab:
         session = self.context.session(request)
         results = [session.result(n) for n in (left, right)]
 
-        def shown() -> list[str]:
-            pictures = [Picture.open(result.file) for result in results]
-            return [data_url(p.resized(pictures[0].size), longest=MAX_COMPARED_SIDE) for p in pictures]
+        def shown(result: SavedResult) -> tuple[str, tuple[int, int]]:
+            picture = Picture.open(result.file)
+            return data_url(picture, longest=MAX_COMPARED_SIDE), picture.size
 
-        urls = self.context.renderer.pictures.run(shown)
-        return pair(urls[0], urls[1], description=results[1].label, names=(f"{left}", f"{right}"))
+        (first, size), (second, other) = (self.context.renderer.pictures.run(partial(shown, r)) for r in results)
+        return duel_html((first, second), (size, other), (_title(results[0]), _title(results[1])))
 
     @user_errors
     def show_two(self, request: gr.Request) -> tuple[Any, ...]:

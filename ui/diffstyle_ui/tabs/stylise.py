@@ -226,14 +226,14 @@ class StyliseTab:
                 asked = self._request(session, photo, values)
             results: list[tuple[int, str]] = []
             yield "", progress(0, VARIATIONS, what="Picture"), DISABLED, DISABLED, ENABLED
-            line, error = status("Four seeds, all saved in the history. Click one to continue with its seed."), None
+            line, error = status("Four seeds, all saved in the history. Click one to see it large."), None
             first = asked.settings.settings.seed
             for seed in range(first, first + VARIATIONS):
                 *_, update = self._render(asked, asked.settings.with_seed(seed), cancel)
                 if update.saved is None:
                     line, error = update.status, update.error
                     break
-                results.append((seed, update.saved.thumbnail))
+                results.append((seed, update.shown))
                 bar = progress(len(results), VARIATIONS, what="Picture")
                 yield grid_html(results), bar, UNCHANGED, UNCHANGED, UNCHANGED
             yield grid_html(results), line, ENABLED, ENABLED, DISABLED
