@@ -125,9 +125,12 @@ def duel_html(
     (w, h), (other_w, other_h) = sizes
     same = abs(w * other_h - other_w * h) <= SAME_SHAPE * w * other_h
     sides = "".join(
-        f'<div class="{name}"><div class="one" style="--ratio:{size[0] / size[1]:.4f}"><img src="{url}" width="{size[0]}"'
-        f' height="{size[1]}" alt="{html.escape(label)}"><span aria-hidden="true">{html.escape(label)}</span></div></div>'
-        for name, url, size, label in zip(("first", "second"), pictures, sizes, labels, strict=True)
+        f'<div class="{name}"><div class="one" style="--ratio:{width / height:.4f}">'
+        f'<img src="{url}" width="{width}" height="{height}" alt="{label}"><span aria-hidden="true">{label}</span>'
+        "</div></div>"
+        for name, url, (width, height), label in zip(
+            ("first", "second"), pictures, sizes, map(html.escape, labels), strict=True
+        )
     )
     divider = '<input type="range" min="0" max="100" value="50" aria-label="Divider between the two results">'
     tools = [("swap", "Swap", "S"), ("enlarge", "Full screen", "F")]
