@@ -58,6 +58,7 @@ def ui(
         Uploads with more megabytes are refused.
     max_visitor_mb
         Uploads of one visitor beyond so many megabytes are refused, until the older ones are deleted after six hours.
+        Of results, the oldest beyond as many are deleted.
     max_total_mb
         The same for all visitors together.
     max_seconds

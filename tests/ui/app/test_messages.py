@@ -8,7 +8,8 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
-from diffstyle_ui.app.sessions import SavedResult, Session
+from diffstyle_ui.app.histories import SavedResult
+from diffstyle_ui.app.sessions import Session
 from diffstyle_ui.app.training import recipe_for
 from diffstyle_ui.app.uploads import Uploads
 from diffstyle_ui.app.user_errors import UNEXPECTED, user_errors
@@ -54,7 +55,7 @@ def test_votes_are_lines_that_no_spreadsheet_evaluates(tmp_path: Path) -> None:
     session = Session(tmp_path / "visitor", "somebody", Uploads(tmp_path))
     with pytest.raises(InputError, match="at least two"):
         random_pair(session)
-    session.results = tuple(results)
+    session.history.results = tuple(results)
     assert set(random_pair(session)) == set(results)
     path = tmp_path / "deep" / "votes.csv"
     for choice in ("a", "same"):

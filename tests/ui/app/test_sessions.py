@@ -1,7 +1,8 @@
-"""Sessions: separate for each page, closed with it, and what they keep."""
+"""Sessions: separate for each page, closed with it, and what they keep; results, which outlive them."""
 
 from __future__ import annotations
 
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,8 @@ from typing import Any, cast
 
 import gradio as gr
 import pytest
-from diffstyle_ui.app.context import open_context
+from diffstyle_ui.app.context import AppContext, open_context
+from diffstyle_ui.app.histories import KEEP_SECONDS, MAX_KEPT_PER_VISITOR, SavedResult
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.parts import add_part, mixed, parts_of_style
 from diffstyle_ui.app.sessions import MAX_PER_CLIENT, Session
@@ -142,3 +144,87 @@ def test_only_own_files_are_read(tmp_path: Path) -> None:
     for payload in bad:
         with pytest.raises(InputError, match=r"no picture|expired"):
             upload_path(session, payload)
+
+
+def saved(context: AppContext, session: Session, size: int = 1) -> SavedResult:
+    """A result of `session`, saved as renders are."""
+    file = session.history.next_file("result")
+    file.write_bytes(b"x" * size)
+    result = SavedResult(file, "", "a result", session.history.count, size)
+    context.sessions.histories.add(session.history, result)
+    return result
+
+
+@pytest.mark.parametrize("unload_first", [True, False])
+def test_results_survive_a_reload_for_their_visitor_alone(unload_first: bool, tmp_path: Path) -> None:
+    with open_context(ModelOptions(), Limits(), tmp_path / "votes.csv") as context:
+        sessions = context.sessions
+        mine, stranger = sessions.visitors.new(), sessions.visitors.new()
+        old, new = request("old", cookie=mine), request("new", cookie=mine)
+        key = sessions.resume(old, "")
+        result = saved(context, sessions.of(old))
+        for other in (request("b", cookie=stranger), request("c"), request(None), request("old", cookie=stranger)):
+            assert sessions.resume(other, key) != key
+            assert not sessions.of(other).results
+            assert not sessions.of(other).may_read(result.file)
+        if unload_first:
+            sessions.drop(old)
+        assert sessions.resume(new, key) == key
+        sessions.drop(old)
+        assert sessions.of(new).result(1) == result
+        assert sessions.of(new).may_read(result.file)
+        owner, foreign = (sessions.client_of(request("x", cookie=c)).owner for c in (mine, stranger))
+        assert sessions.owns(owner, result.file)
+        assert not sessions.owns(foreign, result.file)
+        assert saved(context, sessions.of(new)).number == 2
+        for bad in (None, 3, "", "x", [key], {"key": key}):
+            assert sessions.resume(request(f"page {bad}", cookie=mine), bad) not in ("", key)
+
+
+def test_results_are_deleted_when_they_are_too_old(tmp_path: Path) -> None:
+    with open_context(ModelOptions(), Limits(), tmp_path / "votes.csv") as context:
+        sessions, cookie = context.sessions, context.sessions.visitors.new()
+        closed, open_, program = request("closed", cookie=cookie), request("open", cookie=cookie), request("program")
+        keys = [sessions.resume(page, "") for page in (closed, open_)]
+        files = [saved(context, sessions.of(page)).file for page in (closed, open_, program)]
+        sessions.drop(closed)
+        sessions.drop(program)  # nobody knows its key
+        assert [file.exists() for file in files] == [True, True, False]
+        now = time.monotonic()
+        sessions.histories.sweep(now + KEEP_SECONDS - 60)
+        assert files[0].exists()
+        sessions.histories.sweep(now + KEEP_SECONDS + 60)
+        assert not files[0].exists()
+        assert not files[1].exists()
+        assert not sessions.of(open_).results
+        assert sessions.resume(request("again", cookie=cookie), keys[0]) not in keys
+        assert saved(context, sessions.of(open_)).file.exists()  # the page goes on
+        with pytest.raises(InputError, match="no longer"):
+            sessions.of(open_).result(1)
+
+
+def test_kept_results_have_limits(tmp_path: Path) -> None:
+    limits = Limits(max_visitor_mb=1, max_total_mb=4)
+    with open_context(ModelOptions(), limits, tmp_path / "votes.csv") as context:
+        sessions, size = context.sessions, 400_000
+        cookie, other = sessions.visitors.new(), sessions.visitors.new()
+        theirs = saved(context, sessions.of(request("theirs", "10.0.0.2", cookie=other)), size)
+        pages = [request(f"page {n}", cookie=cookie) for n in range(MAX_KEPT_PER_VISITOR + 2)]
+        kept: list[Path] = []
+        for page in pages:
+            sessions.resume(page, "")
+            kept.append(saved(context, sessions.of(page), size).file)
+            sessions.drop(page)
+        assert [file.exists() for file in kept] == [False] * (len(pages) - 2) + [True, True]
+        crowd = [request(f"crowd {n}", cookie=sessions.visitors.new()) for n in range(12)]
+        for page in crowd:
+            saved(context, sessions.of(page), size)
+        assert sum(len(sessions.of(page).results) for page in crowd) == 2 * 2**20 // size
+        assert theirs.file.exists()
+        small: list[Path] = []
+        for n in range(MAX_KEPT_PER_VISITOR + 3):
+            page = request(f"small {n}", cookie=cookie)
+            sessions.resume(page, "")
+            small.append(saved(context, sessions.of(page)).file)
+            sessions.drop(page)
+        assert [file.exists() for file in small] == [False] * 3 + [True] * MAX_KEPT_PER_VISITOR

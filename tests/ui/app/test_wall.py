@@ -35,7 +35,11 @@ def test_every_style_is_on_the_wall_once() -> None:
     ("name", "card", "shown"),
     [
         ("van-gogh-irises", "Vincent van Gogh, Irises, 1889", "Van Gogh, Irises"),
-        ("bruegel-winter", "Pieter Bruegel the Elder, The Hunters in the Snow, 1565", "Bruegel, The Hunters in the Snow"),
+        (
+            "bruegel-winter",
+            "Pieter Bruegel the Elder, The Hunters in the Snow, 1565",
+            "Bruegel, The Hunters in the Snow",
+        ),
         ("vermeer", "Johannes Vermeer, a scholar at his desk, 1668", "Vermeer, A scholar at his desk"),
         ("rembrandt-night-watch", "Rembrandt, The Night Watch, 1642", "Rembrandt, The Night Watch"),
         ("ukiyo-e", "two Japanese woodblock prints of lakes, 19th century", "Ukiyo-e"),
@@ -60,7 +64,9 @@ def test_facts_are_read_and_edited() -> None:
     assert edited_words("woodcut, indigo on cream, no mosaic", kept) == "woodcut, red ink, on cream paper, no mosaic"
 
 
-@pytest.mark.parametrize("facts", [None, "x", [1], [{"kind": "size", "value": "x"}], [{"kind": "ink", "value": "x" * 99}]])
+@pytest.mark.parametrize(
+    "facts", [None, "x", [1], [{"kind": "size", "value": "x"}], [{"kind": "ink", "value": "x" * 99}]]
+)
 def test_facts_that_are_none_are_refused(facts: object) -> None:
     with pytest.raises(InputError, match="type them"):
         edited_words("woodcut", facts)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
+import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from diffstyle import read_recipe
 from tests.helpers.browser import (
+    CAT,
     add_photo,
-    say,
+    add_style,
     choose_engine,
     download,
     fill,
     open_tab,
     press,
+    say,
     stepwise_engine,
     take_screenshots,
-    add_style,
 )
 from tests.helpers.serving import ServedPage
 
@@ -38,6 +43,16 @@ def test_a_saved_picture_restores_style_and_settings(
     page.locator("#vary").click()
     expect(page.locator("#status")).to_contain_text("Four seeds")
     expect(page.locator(".seeds button")).to_have_count(4)
+    page.locator(".seeds button").first.click()
+    large = page.locator("dialog.seed-large")
+    expect(large.locator("img")).to_have_attribute("alt", "The picture of seed 77")
+    page.keyboard.press("ArrowRight")
+    expect(large.locator("img")).to_have_attribute("alt", "The picture of seed 78")
+    take_screenshots(page, "variation")
+    large.locator(".choose").click()
+    expect(large).to_be_hidden()
+    expect(page.locator("#setting-seed input")).to_have_value("78")
+    expect(page.locator("#status")).to_contain_text("Seed 78")
     out = download(page, "#download", tmp_path)
     open_tab(page, "History")
     expect(page.locator(".kept button")).to_have_count(5)
@@ -56,6 +71,82 @@ def test_a_saved_picture_restores_style_and_settings(
     other.close()
 
 
+def test_results_survive_a_reload_and_a_second_page_has_them(page: Page, tmp_path: Path) -> None:
+    add_photo(page)
+    say(page, "mosaic")
+    fill(page, "setting-size", "96")
+    for n in range(2):
+        page.locator("#render").click()
+        expect(page.locator("#status")).to_contain_text("Rendered in")
+        if n == 0:
+            press(page, "setting-strength", "ArrowLeft", 20)
+            expect(page.locator("#status")).to_contain_text("Preview in")
+    for _ in range(2):
+        page.reload()
+        open_tab(page, "History")
+        expect(page.locator(".kept button")).to_have_count(2)
+    page.locator(".kept button").first.click()
+    expect(page.locator("#history-status")).to_contain_text("2. mosaic")
+    assert read_recipe(download(page, "#history-download", tmp_path)).settings.size == 96
+    page.locator("#use-result").click()
+    expect(page.locator("#setting-strength input[type=number]")).to_have_value("0.8")
+    expect(page.locator(".part").filter(has_text="mosaic")).to_be_visible()
+    second = page.context.new_page()
+    second.goto(page.url)
+    open_tab(second, "History")
+    expect(second.locator(".kept button")).to_have_count(2)
+    page.close()
+    second.reload()
+    open_tab(second, "History")
+    expect(second.locator(".kept button")).to_have_count(2)
+
+
+def shown_widths(page: Page) -> list[float]:
+    """How much wider than its own shape each of the two compared pictures is shown."""
+    return page.evaluate(
+        """[...document.querySelectorAll('#pair img')].map((i) => {
+        const box = i.getBoundingClientRect();
+        return (box.width / box.height) / (i.naturalWidth / i.naturalHeight);
+        })"""
+    )
+
+
+def test_two_shapes_are_compared_without_distortion(page: Page, tmp_path: Path) -> None:
+    with Image.open(CAT) as cat:
+        cat.crop((100, 0, 250, 300)).save(tmp_path / "tall.jpg")
+    for photo in (CAT, tmp_path / "tall.jpg"):
+        page.reload()
+        add_photo(page, photo)
+        say(page, "halftone")
+        page.locator("#render").click()
+        expect(page.locator("#status")).to_contain_text("Rendered in")
+    open_tab(page, "History")
+    page.locator("#compare-two button").first.click()
+    for side, n in (("left", 0), ("right", 1)):
+        page.locator(f"#{side} input").click()
+        page.get_by_role("option").nth(n).click()
+    expect(page.locator("#pair img")).to_have_count(2)
+    expect(page.locator("#pair input[type=range]")).to_have_count(0)
+    assert shown_widths(page) == pytest.approx([1, 1], abs=0.02)
+    take_screenshots(page, "compare")
+    assert shown_widths(page) == pytest.approx([1, 1], abs=0.02)
+    first = page.locator("#pair .first img")
+    expect(first).to_have_attribute("alt", re.compile(r"^1\."))
+    page.locator("#pair [data-do=swap]").click()
+    expect(first).to_have_attribute("alt", re.compile(r"^2\."))
+    page.keyboard.press("s")
+    expect(first).to_have_attribute("alt", re.compile(r"^1\."))
+    page.keyboard.press("f")
+    expect(page.locator("#pair dialog img")).to_have_count(2)
+    expect(page.locator("#pair dialog")).to_be_visible()
+    assert shown_widths(page) == pytest.approx([1, 1], abs=0.02)
+    page.keyboard.press("s")
+    expect(first).to_have_attribute("alt", re.compile(r"^2\."))
+    page.keyboard.press("f")
+    expect(page.locator("#pair dialog")).to_be_hidden()
+    expect(page.locator("#pair > * .pictures img")).to_have_count(2)
+
+
 def test_two_results_are_compared_and_voted_on(page: Page, served: ServedPage) -> None:
     add_photo(page)
     say(page, "mosaic")
@@ -71,7 +162,9 @@ def test_two_results_are_compared_and_voted_on(page: Page, served: ServedPage) -
     for side, n in (("left", 0), ("right", 1)):
         page.locator(f"#{side} input").click()
         page.get_by_role("option").nth(n).click()
-    expect(page.locator("#pair img.after")).to_be_visible()
+    expect(page.locator("#pair .duel.over .second img")).to_be_visible()
+    page.locator("#pair [data-do=over]").click()
+    expect(page.locator("#pair .duel.over")).to_have_count(0)
     page.locator("#vote button").first.click()
     page.locator("#draw").click()
     expect(page.locator("#blind img")).to_have_count(2)

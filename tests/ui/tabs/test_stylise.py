@@ -6,6 +6,7 @@ import base64
 import os
 import re
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -197,7 +198,8 @@ def test_nobody_is_shut_out(browser: Browser, served: ServedPage, size: tuple[in
     page.goto(served.address)
     expect(page.locator("#words")).to_be_visible()
     found = Axe().run(page, context="#stylise", options={"resultTypes": ["violations"]})
-    assert not [(v["id"], [n["html"][:160] for n in v["nodes"]]) for v in found.response["violations"]]
+    violations = cast("list[dict[str, Any]]", cast("Any", found).response["violations"])
+    assert not [(v["id"], [n["html"][:160] for n in v["nodes"]]) for v in violations]
     context.close()
 
 

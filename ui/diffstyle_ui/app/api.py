@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +20,7 @@ from diffstyle.engines.replay import task_of
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.endpoints import publish, with_settings
+from diffstyle_ui.app.links import split_weight
 from diffstyle_ui.app.masked_tasks import masked_task, save_layers
 from diffstyle_ui.app.model_list import model_rows
 from diffstyle_ui.app.parts import reference
@@ -36,7 +36,6 @@ from diffstyle_ui.widgets.style_rows import MAX_ROWS
 Upload = dict[str, Any]  # what gradio_client's handle_file makes
 VARIATIONS = 4
 MAX_PATH_STEPS = 16
-_WEIGHTED = re.compile(r"(?P<words>.+?)\s*:\s*(?P<weight>\d*\.?\d+)", re.S)
 
 
 class Api:
@@ -98,7 +97,7 @@ class Api:
     def vote(self, request: gr.Request, a: int, b: int, choice: str) -> str:
         """Log which of two renders of this client is better: the first one is 1; `choice` is a, b or same."""
         session = self.context.session(request)
-        log_vote(self.context.votes, session, (session.result(a - 1), session.result(b - 1)), choice)
+        log_vote(self.context.votes, session, (session.result(a), session.result(b)), choice)
         return "Your vote is saved."
 
     def path(
@@ -262,8 +261,7 @@ class Api:
 
 def _parse(text: str) -> tuple[Style, float]:
     """A named style or words, with the weight. Paths are words: clients cannot make the server read a file."""
-    match = _WEIGHTED.fullmatch(text)
-    words, weight = (match["words"], float(match["weight"])) if match else (text, 1.0)
+    words, weight = split_weight(text)
     return (named_style(words) if words in style_files() else Style.from_text(words)), weight
 
 

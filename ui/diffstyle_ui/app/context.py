@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import gradio as gr
@@ -19,6 +20,7 @@ from diffstyle.core.picture import fitted
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.example_pairs import example_pairs
 from diffstyle_ui.app.folders import own_folder
+from diffstyle_ui.app.histories import SWEEP_SECONDS
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.renderer import PREVIEW_SIDE, Renderer
 from diffstyle_ui.app.sessions import Photo, Session, Sessions
@@ -107,9 +109,28 @@ def open_context(options: ModelOptions, limits: Limits, votes: Path) -> Generato
         renderer = Renderer(options, limits)
         sessions = Sessions(folder / "sessions", visitors=Visitors(), uploads=Uploads(folder, limits))
         try:
-            yield AppContext(renderer, sessions, limits, votes, Waiting(limits.queue_size))
+            with _repeating(SWEEP_SECONDS, sessions.histories.sweep):
+                yield AppContext(renderer, sessions, limits, votes, Waiting(limits.queue_size))
         finally:
             renderer.close()
+
+
+@contextmanager
+def _repeating(seconds: float, action: Callable[[], None]) -> Generator[None, None, None]:
+    """Call `action` every so many `seconds`, in a thread of its own."""
+    stop = Event()
+
+    def repeat() -> None:
+        while not stop.wait(seconds):
+            action()
+
+    thread = Thread(target=repeat, name="sweep", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 @contextmanager

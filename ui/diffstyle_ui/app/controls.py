@@ -32,7 +32,7 @@ class Controls:
     inputs: Sequence[Component]
     frame: Sequence[Widget]
     drafted: Sequence[Widget]
-    versions: Component
+    versions: gr.HTML
     preview: Callable[..., Any]
     draft: Callable[..., Any]
 

@@ -17,6 +17,7 @@ from diffstyle_ui.app.api import Api
 from diffstyle_ui.app.context import AppContext, open_context
 from diffstyle_ui.app.events import bind
 from diffstyle_ui.app.limits import Limits
+from diffstyle_ui.app.links import Links
 from diffstyle_ui.app.memory import settle
 from diffstyle_ui.app.user_errors import misfit
 from diffstyle_ui.tabs.blend import BlendTab
@@ -66,7 +67,8 @@ def build_page(context: AppContext) -> gr.Blocks:
                 models = ModelsTab()
         blend.connect(blend_tab, tabs, controls)
         paint.connect(paint_tab, controls)
-        history.connect(history_tab, tabs)
+        history.connect(blocks, history_tab, tabs)
+        Links(context, controls).connect(blocks)
         bind([models_tab.select], models.refresh, [], [models.table])
         Api(context)
         blocks.unload(context.sessions.drop)

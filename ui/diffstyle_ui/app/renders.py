@@ -12,13 +12,14 @@ from urllib.parse import quote
 
 from diffstyle import Cancelled, Result, Task
 from diffstyle_ui.app.context import AppContext
+from diffstyle_ui.app.histories import SavedResult
 from diffstyle_ui.app.renderer import Progress
-from diffstyle_ui.app.sessions import Photo, SavedResult, Session
+from diffstyle_ui.app.sessions import Photo, Session
 from diffstyle_ui.widgets.comparison import pair
 from diffstyle_ui.widgets.html import THUMBNAIL, data_url, progress, status
+from diffstyle_ui.widgets.versions import versions_html
 
 MAX_SHOWN_SIDE = 1600
-MAX_RESULTS = 60
 MAX_PREVIEWS = 64
 
 
@@ -26,8 +27,9 @@ MAX_PREVIEWS = 64
 class RenderUpdate:
     """What to show during a render: HTML for the frame (None: unchanged) and for the status line.
 
-    The last update of a render says where its result is `saved`, and has all its `files`; or it has the `error` to
-    raise after the buttons are enabled again; or, if it was cancelled, none of them.
+    The last update of a render says where its result is `saved`, has all its `files`, and has `shown`, its data URL, at
+    most `MAX_SHOWN_SIDE` pixels a side; or it has the `error` to raise after the buttons are enabled again; or, if it
+    was cancelled, none of them.
     """
 
     frame: str | None
@@ -35,6 +37,7 @@ class RenderUpdate:
     saved: SavedResult | None = None
     files: tuple[Path, ...] = ()
     error: Exception | None = None
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Finished:
     files: tuple[Path, ...]
     frame: str
     seconds: float
+    shown: str
 
 
 def render_updates(
@@ -67,7 +71,7 @@ def render_updates(
         for step in render_files(context, session, task, cancel, depth=depth, more=more, photo=photo):
             if isinstance(step, Finished):
                 line = f"Rendered in {step.seconds:.1f} s: {step.saved.label}."
-                last = RenderUpdate(step.frame, status(line), step.saved, step.files)
+                last = RenderUpdate(step.frame, status(line), step.saved, step.files, shown=step.shown)
             else:
                 url = None if step.picture is None else data_url(step.picture, longest=MAX_SHOWN_SIDE)
                 frame = url and pair(photo.url, url, description="The unfinished picture", badge="Painting …")
@@ -92,41 +96,46 @@ def render_files(
     """The steps of a render, then what is kept of it. Raises Cancelled with nothing saved, and InputError."""
 
     def finish(result: Result) -> Finished:
-        saved = save_result(session, result, depth=depth, cancel=cancel)
+        saved = save_result(context, session, result, depth=depth, cancel=cancel)
         url = data_url(result.picture, longest=MAX_SHOWN_SIDE) if photo is not None else ""
         frame = "" if photo is None else final_frame(photo, saved, url)
         files = (saved.file, *(more(result) if more is not None else ()))
-        return Finished(saved, files, frame, sum(result.seconds.values()))
+        return Finished(saved, files, frame, sum(result.seconds.values()), url)
 
     yield from context.renderer.render(task, cancel, finish)
 
 
-def final_frame(photo: Photo, saved: SavedResult, url: str) -> str:
-    """The frame with a finished picture, shown as the data URL `url`, whose file is downloaded and shared."""
+def final_frame(photo: Photo, saved: SavedResult, url: str, *, before: str = "") -> str:
+    """The frame with a finished picture, shown as the data URL `url`, whose file is downloaded and shared. `before` is
+    shown in place of the `photo`.
+    """
     file = f"gradio_api/file={quote(str(saved.file))}"
-    return pair(photo.url, url, description=saved.label, badge="Final", file=file, filename=saved.file.name)
+    return pair(before or photo.url, url, description=saved.label, badge="Final", file=file, filename=saved.file.name)
 
 
-def save_result(session: Session, result: Result, *, depth: int, cancel: Event) -> SavedResult:
-    """Save `result` in the session's folder, with `depth` bits per channel; the oldest beyond `MAX_RESULTS` go.
+def strip_of(session: Session) -> str:
+    """The strip with everything that was finished."""
+    return versions_html([(result.number, result.thumbnail, result.label) for result in session.results])
+
+
+def save_result(context: AppContext, session: Session, result: Result, *, depth: int, cancel: Event) -> SavedResult:
+    """Save `result` in the session's history, with `depth` bits per channel; the oldest beyond its limits go.
 
     Raises Cancelled, with nothing saved, if `cancel` is set meanwhile.
     """
     task = result.task
     stem = re.sub(r"[^\w-]+", "-", f"{Path(task.content.source).stem}-{task.style.label}")[:60].strip("-")
-    session.result_count += 1
-    file = result.save(session.folder / f"{stem}-{session.result_count}.png", depth=depth)
+    history = session.history
+    file = result.save(history.next_file(stem), depth=depth)
+    number, size = history.count, file.stat().st_size
     width, height = result.picture.size
     seed = f", seed {task.seed}" if task.engine.capabilities.seeded else ""
     label = f"{task.style.label[:60]} · {task.engine.name}, strength {task.strength:g}{seed} · {width}×{height}"
-    saved = SavedResult(file, data_url(result.picture, longest=2 * THUMBNAIL), label)
+    saved = SavedResult(file, data_url(result.picture, longest=2 * THUMBNAIL), label, number, size)
     if cancel.is_set():
-        file.unlink(missing_ok=True)
+        context.sessions.histories.discard(history, file)
         raise Cancelled
-    session.results = (*session.results, saved)
-    while len(session.results) > MAX_RESULTS:
-        session.results[0].file.unlink(missing_ok=True)
-        session.results = session.results[1:]
+    context.sessions.histories.add(history, saved)
     return saved
 
 

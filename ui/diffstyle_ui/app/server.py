@@ -13,6 +13,7 @@ from diffstyle import InputError
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.guard import Guard
 from diffstyle_ui.app.hosts import is_address
+from diffstyle_ui.app.link_preview import ICON, describe_page, serve_picture
 from diffstyle_ui.app.theme import CSS, theme
 from diffstyle_ui.app.upload_parts import watch_parts
 
@@ -40,6 +41,7 @@ def start(
         names=(*names, *([] if is_address(host) else [host])),
     )
     watch_parts()
+    describe_page()
     blocks.queue(max_size=limits.queue_size, default_concurrency_limit=1, api_open=False)
     try:
         _, address, _ = blocks.launch(
@@ -58,6 +60,7 @@ def start(
             enable_monitoring=False,
             theme=theme(),
             css=CSS,
+            favicon_path=ICON,
             footer_links=["api", "settings"],
             prevent_thread_lock=True,
             app_kwargs={"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None},
@@ -66,6 +69,7 @@ def start(
         raise InputError(f"Cannot listen at {host}, port {port or 'any from 7860 on'}: choose another one.") from error
     context.waiting.attach(blocks)
     app: Any = blocks.app
+    serve_picture(app, context.space)
     rest = [m for m in app.user_middleware if m is not guard]
     app.user_middleware = [guard, *rest]  # Gradio puts its own before it
     app.middleware_stack = app.build_middleware_stack()

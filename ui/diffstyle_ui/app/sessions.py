@@ -1,4 +1,4 @@
-"""The state of each open page. No page sees another's, and closing a page deletes its state and files."""
+"""The state of each open page. No visitor sees another's, and closing a page deletes its state, but for its results."""
 
 from __future__ import annotations
 
@@ -17,22 +17,14 @@ import gradio as gr
 from diffstyle import InputError, Picture, Result, Style
 from diffstyle.core.mask import Mask
 from diffstyle_ui.app.arrival import NEVER
+from diffstyle_ui.app.histories import KEEP_SECONDS, Histories, History, SavedResult
 from diffstyle_ui.app.uploads import Uploads
 from diffstyle_ui.app.visitors import Visitors
 from diffstyle_ui.widgets.style_rows import StylePart
 
-IDLE_SECONDS = 3 * 3600
+IDLE_SECONDS = KEEP_SECONDS
 MAX_SESSIONS, MAX_PER_CLIENT, MAX_ANONYMOUS = 500, 60, 8
 ANONYMOUS = "~"  # what the names of sessions without a page begin with
-
-
-@dataclass(frozen=True, slots=True)
-class SavedResult:
-    """A result: its PNG with the recipe inside, a thumbnail as a data URL, and a label that says how it was made."""
-
-    file: Path
-    thumbnail: str
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +47,17 @@ class Session:
     `mask` was painted on the photo `mask_photo`, which is None while a mask from a saved picture waits for its photo.
     `masked_style` is the style that such a picture has inside its mask. `previews` are files made for API
     clients; `drafted` is the last preview if it is a draft of the render already.
-    `owner` is whose uploads it may read. The page opens with `first_parts`.
+    `owner` is whose uploads it may read, and `history` has its results.
+    The page opens with `first_parts`.
     """
 
     folder: Path
     owner: str
     uploads: Uploads
     first_parts: tuple[StylePart, ...] = ()
+    history: History = field(init=False)
     photo: Photo | None = None
     parts: tuple[StylePart, ...] = ()
-    results: tuple[SavedResult, ...] = ()
-    result_count: int = 0
     previews: tuple[Path, ...] = ()
     preview_count: int = 0
     drafted: Result | None = None
@@ -81,6 +73,12 @@ class Session:
 
     def __post_init__(self) -> None:
         self.parts = self.parts or self.first_parts
+        self.history = History(self.folder, self.owner)
+
+    @property
+    def results(self) -> tuple[SavedResult, ...]:
+        """Its results, the oldest first."""
+        return self.history.results
 
     @property
     def rendering_now(self) -> bool:
@@ -92,17 +90,20 @@ class Session:
         """Whether it holds no work that its visitor would miss."""
         kept = (self.photo, self.mask, self.masked_style, self._rendering)
         changed = self.parts != self.first_parts
-        return not (changed or self.results or self.previews or any(k is not None for k in kept))
+        losing = self.results and not self.history.kept
+        return not (changed or losing or self.previews or any(k is not None for k in kept))
 
     def may_read(self, path: Path) -> bool:
-        """Whether `path`, links followed, is a file that its owner uploaded, or one in its own folder."""
-        return path.is_relative_to(self.folder.resolve()) or self.uploads.owns(self.owner, path)
+        """Whether `path`, links followed, is a file that its owner uploaded, or one of its own."""
+        own = (self.folder.resolve(), self.history.folder.resolve())
+        return any(path.is_relative_to(folder) for folder in own) or self.uploads.owns(self.owner, path)
 
     def result(self, n: int) -> SavedResult:
-        """The result with index `n`; InputError if there is none."""
-        if not 0 <= n < len(self.results):
+        """The result with the number `n`; InputError if there is none."""
+        found = next((result for result in self.results if result.number == n), None)
+        if found is None or not found.file.is_file():
             raise InputError("That picture is no longer available: choose another one.")
-        return self.results[n]
+        return found
 
     @contextmanager
     def rendering(self, arrived: float = NEVER) -> Generator[Event, None, None]:
@@ -171,6 +172,7 @@ class Sessions:
     ) -> None:
         """Every session begins with `first_parts`, which may be set later."""
         self.folder, self.visitors, self.uploads, self.first_parts = folder, visitors, uploads, first_parts
+        self.histories = Histories(folder, uploads.limits)
         self._sessions: dict[Client, Session] = {}
         self._lock = Lock()
 
@@ -186,10 +188,27 @@ class Sessions:
                 folder.mkdir(parents=True)
                 own = client if client.page else replace(client, page=f"{ANONYMOUS}{secrets.token_hex(8)}")
                 self._sessions[own] = session = Session(folder, client.owner, self.uploads, self.first_parts)
+                session.history = self.histories.open(client.owner, client.address)
                 return session
             session = self._sessions[client]
-            session.last_used = time.monotonic()
+            session.last_used = session.history.last_used = time.monotonic()
             return session
+
+    def resume(self, request: gr.Request, key: object) -> str:
+        """Give the page that sent `request` the results which its browser knows by `key`, if they are still there and
+        its own. The key to keep: "" for a browser without the cookie, whose results nothing tells from another's.
+        """
+        session, owner = self.of(request), self.client_of(request).owner
+        if not self.visitors.is_visitor(owner):
+            return ""
+        with self._lock:
+            if key != session.history.key and not session.results:
+                found = self.histories.resume(key, owner)
+                if found is not None:
+                    self.histories.leave(session.history)
+                    session.history = found
+            session.history.kept = True
+            return session.history.key
 
     def client_of(self, request: gr.Request) -> Client:
         """Who sent `request`."""
@@ -199,16 +218,16 @@ class Sessions:
         return Client(self.visitors.owner(cookies, address), address, (request.session_hash or "").lstrip(ANONYMOUS))
 
     def drop(self, request: gr.Request) -> None:
-        """Close the session of a page that was closed."""
+        """Close the session of a page that was closed. Its results stay for a while, if its browser knows their key."""
         with self._lock:
-            if (session := self._sessions.pop(self.client_of(request), None)) is not None:
-                session.close()
+            if (client := self.client_of(request)) in self._sessions:
+                self._close([client])
 
     def owns(self, owner: str, path: Path) -> bool:
-        """Whether `path`, links followed, is a file in the folder of a session of `owner`."""
+        """Whether `path`, links followed, is a file in the folder of a session, or a result, of `owner`."""
         with self._lock:
             folders = [s.folder.resolve() for s in self._sessions.values() if s.owner == owner]
-        return any(path.is_relative_to(folder) for folder in folders)
+        return any(path.is_relative_to(folder) for folder in folders) or self.histories.owns(owner, path)
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -231,4 +250,6 @@ class Sessions:
 
     def _close(self, clients: list[Client]) -> None:
         for client in clients:
-            self._sessions.pop(client).close()
+            session = self._sessions.pop(client)
+            session.close()
+            self.histories.leave(session.history)

@@ -18,6 +18,7 @@ from diffstyle_ui.widgets import (
     style_map,
     style_rows,
     style_wall,
+    two_results,
     versions,
     words_box,
 )
@@ -38,6 +39,7 @@ _PARTS = (
     style_map,
     style_rows,
     style_wall,
+    two_results,
     versions,
     words_box,
     blend,

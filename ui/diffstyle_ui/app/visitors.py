@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 
 COOKIE = "diffstyle_visitor"
+_VISITOR = "visitor "
 
 
 class Visitors:
@@ -30,7 +31,12 @@ class Visitors:
     def owner(self, cookies: Mapping[str, str], address: str) -> str:
         """Whose uploads and sessions these are: a visitor's, or of whoever has no cookie at `address`."""
         found = self.known(cookies)
-        return f"visitor {found}" if found else f"address {address}"
+        return f"{_VISITOR}{found}" if found else f"address {address}"
+
+    @staticmethod
+    def is_visitor(owner: str) -> bool:
+        """Whether `owner` has a cookie, and so is told from others at the same address."""
+        return owner.startswith(_VISITOR)
 
     def _signature(self, name: str) -> str:
         return hmac.new(self._key, name.encode("utf-8", "replace"), hashlib.sha256).hexdigest()

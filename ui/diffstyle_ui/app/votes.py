@@ -11,7 +11,8 @@ from threading import Lock
 from diffstyle import InputError
 from diffstyle.core.errors import explain
 from diffstyle.formats.atomic import sha256
-from diffstyle_ui.app.sessions import SavedResult, Session
+from diffstyle_ui.app.histories import SavedResult
+from diffstyle_ui.app.sessions import Session
 
 CHOICES = ("a", "b", "same")
 COLUMNS = ("when", "visitor", "choice", "a", "a_sha256", "b", "b_sha256")

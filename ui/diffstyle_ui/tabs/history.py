@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,19 +16,21 @@ from diffstyle.engines.registry import engine_from
 from diffstyle.formats.recipe import Recipe
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
-from diffstyle_ui.app.events import DISABLED, ENABLED, bind
+from diffstyle_ui.app.events import DISABLED, ENABLED, bind, bind_after
+from diffstyle_ui.app.histories import SavedResult
 from diffstyle_ui.app.parts import parts_of_style
-from diffstyle_ui.app.sessions import Session
+from diffstyle_ui.app.renders import final_frame, strip_of
+from diffstyle_ui.app.sessions import Photo, Session
 from diffstyle_ui.app.uploads import open_recipe, upload_path
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.votes import log_vote, random_pair
-from diffstyle_ui.widgets.comparison import comparison, pair
 from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, status
 from diffstyle_ui.widgets.result_grid import blind_pair, result_grid, results_html
 from diffstyle_ui.widgets.settings_form import RenderSettings, form_values
+from diffstyle_ui.widgets.two_results import duel_html, two_results
 
-MAX_COMPARED_SIDE = 1200
-EMPTY = placeholder("Nothing here yet", "Your renders are kept until you close the page.")
+MAX_COMPARED_SIDE = 1600
+EMPTY = placeholder("Nothing here yet", "Your renders are kept here for three hours, even if you reload the page.")
 NO_PAIR = placeholder("Two side by side", "Choose any two results above.")
 NO_VOTE = placeholder("Which is better?", "Two results are shown without their names.")
 ANSWERS = (("a", "A is better"), ("b", "B is better"), ("same", "No difference"))
@@ -72,7 +75,7 @@ class HistoryTab:
             with gr.Row():
                 self.left = gr.Dropdown([], label="On the left", elem_id="left")
                 self.right = gr.Dropdown([], label="On the right", elem_id="right")
-            self.frame = comparison(elem_id="pair", label="Two results", empty=NO_PAIR)
+            self.frame = two_results(elem_id="pair", label="Two results", empty=NO_PAIR)
         with gr.Accordion("Blind vote", open=False, elem_id="vote"):
             self.blind = gr.HTML(NO_VOTE, elem_id="blind", apply_default_css=False)
             with gr.Row():
@@ -82,13 +85,20 @@ class HistoryTab:
                     for choice, text in ANSWERS
                 ]
             self.voted = gr.HTML(IDLE, elem_id="voted", apply_default_css=False)
-        self.chosen = gr.State(-1)  # the index of a result
+        self.chosen = gr.State(-1)  # the number of a result
         self.drawn = gr.State(())  # the names of the two files that are voted on
 
-    def connect(self, tab: gr.Tab, tabs: gr.Tabs) -> None:
-        """Bind the events of this tab, `tab` of `tabs`."""
-        controls = self.controls
-        bind([tab.select], self.refresh, [], [self.grid, self.left, self.right])
+    def connect(self, blocks: gr.Blocks, tab: gr.Tab, tabs: gr.Tabs) -> None:
+        """Bind the events of this tab, `tab` of `tabs` of `blocks`.
+
+        Call it outside of all tabs: the browser's key of the results, which is drawn here, is not read in a closed one.
+        """
+        key = gr.BrowserState("", storage_key="diffstyle-history")
+        controls, shown = self.controls, [self.grid, self.left, self.right]
+        bind([tab.select], self.refresh, [], shown)
+        resumed = bind([blocks.load], self.resume, [key], [key])
+        bind_after(resumed, self.refresh, [], shown)
+        bind_after(resumed, self.show_versions, [], [controls.versions])
         bind([self.grid.select], self.choose, [], [self.chosen, self.status, self.use, self.download])
         form = [*controls.rows.outputs, *controls.form.inputs, controls.form.keep_seed, *self.masks.restored]
         for event in (
@@ -96,6 +106,7 @@ class HistoryTab:
             bind([self.use.click], self.restore_result, [self.chosen], [self.status, tabs, *form]),
         ):
             controls.preview_after(event)
+        bind([controls.versions.select], self.restore_version, [], [*controls.frame, tabs, *form])
         sides = [self.left, self.right]
         bind([s.input for s in sides], self.compare, sides, [self.frame])
         outputs = [self.blind, self.voted, self.drawn, *self.answers]
@@ -104,17 +115,40 @@ class HistoryTab:
             bind([button.click], self._vote_handler(choice), [self.drawn], outputs)
 
     @user_errors
+    def resume(self, request: gr.Request, key: Any) -> str:
+        """Find the results of an earlier page of this browser; the key to keep."""
+        return self.context.sessions.resume(request, key)
+
+    @user_errors
     def refresh(self, request: gr.Request) -> tuple[Any, ...]:
         results = self.context.session(request).results
-        choices = [(f"{n + 1}. {result.label}", n) for n, result in enumerate(results)]
-        grid = results_html([(r.thumbnail, r.label) for r in results]) if results else EMPTY
+        choices = [(_title(result), result.number) for result in results]
+        grid = results_html([(r.number, r.thumbnail, r.label) for r in results]) if results else EMPTY
         return grid, gr.update(choices=choices), gr.update(choices=choices)
+
+    @user_errors
+    def show_versions(self, request: gr.Request) -> str:
+        """The strip of the first tab."""
+        return strip_of(self.context.session(request))
+
+    @user_errors
+    def restore_version(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        """A result of the strip: its picture in the frame, its style and settings in the form."""
+        session = self.context.session(request)
+        result = session.result(int(event.n))
+        pictures = self.context.renderer.pictures
+        line, tab, *rest = self._restore(session, result.file)
+        recipe = pictures.run(lambda: open_recipe(result.file, self.context.limits))
+        url = pictures.run(lambda: data_url(Picture.open(result.file), longest=MAX_COMPARED_SIDE))
+        photo = self.context.photo_or_example(session)
+        before = photo.url if self._is_content(photo, recipe) else url
+        return [final_frame(photo, result, url, before=before), line, tab, *rest]
 
     @user_errors
     def choose(self, request: gr.Request, event: gr.EventData) -> tuple[Any, ...]:
         n = int(event.n)
         result = self.context.session(request).result(n)
-        line = status(f"{n + 1}. {result.label}")
+        line = status(_title(result))
         return n, line, ENABLED, gr.update(value=str(result.file), interactive=True)
 
     @user_errors
@@ -141,13 +175,16 @@ class HistoryTab:
 
     def _notes(self, session: Session, recipe: Recipe) -> list[str]:
         notes = ["Style and settings are restored."]
-        photo, pictures = session.photo, self.context.renderer.pictures
-        if photo is None or pictures.run(lambda: self.context.full_picture(photo).digest()) != recipe.content:
+        if not self._is_content(self.context.photo_or_example(session), recipe):
             notes.append(f"The photo was {recipe.content_source}: add it to render the same picture again.")
         if recipe.options != self.context.renderer.options.shareable():
             model = self.context.renderer.options.name
             notes.append(f"It was rendered with {recipe.options.name}; this page renders with {model}.")
         return notes
+
+    def _is_content(self, photo: Photo, recipe: Recipe) -> bool:
+        """Whether the recipe's picture was painted from `photo`."""
+        return self.context.renderer.pictures.run(lambda: self.context.full_picture(photo).digest()) == recipe.content
 
     @user_errors
     def compare(self, request: gr.Request, left: int | None, right: int | None) -> str:
@@ -156,12 +193,12 @@ class HistoryTab:
         session = self.context.session(request)
         results = [session.result(n) for n in (left, right)]
 
-        def shown() -> list[str]:
-            pictures = [Picture.open(result.file) for result in results]
-            return [data_url(p.resized(pictures[0].size), longest=MAX_COMPARED_SIDE) for p in pictures]
+        def shown(result: SavedResult) -> tuple[str, tuple[int, int]]:
+            picture = Picture.open(result.file)
+            return data_url(picture, longest=MAX_COMPARED_SIDE), picture.size
 
-        urls = self.context.renderer.pictures.run(shown)
-        return pair(urls[0], urls[1], description=results[1].label, names=(f"{left + 1}", f"{right + 1}"))
+        (first, size), (second, other) = (self.context.renderer.pictures.run(partial(shown, r)) for r in results)
+        return duel_html((first, second), (size, other), (_title(results[0]), _title(results[1])))
 
     @user_errors
     def show_two(self, request: gr.Request) -> tuple[Any, ...]:
@@ -181,3 +218,7 @@ class HistoryTab:
             return gr.update(), line, (), *[DISABLED] * len(ANSWERS)
 
         return vote
+
+
+def _title(result: SavedResult) -> str:
+    return f"{result.number}. {result.label}"

@@ -19,10 +19,11 @@ from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind
 from diffstyle_ui.app.example_pairs import example_pairs
+from diffstyle_ui.app.links import link_to
 from diffstyle_ui.app.mixing import Mixing
 from diffstyle_ui.app.parts import mixed, part_of_tile, personal_adapters
 from diffstyle_ui.app.renderer import drafts_with_all
-from diffstyle_ui.app.renders import RenderUpdate, render_updates
+from diffstyle_ui.app.renders import RenderUpdate, render_updates, strip_of
 from diffstyle_ui.app.sessions import Photo, Session
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.wall import personal_tiles, wall_tiles
@@ -32,7 +33,7 @@ from diffstyle_ui.widgets.photo_box import example_strip, photo_thumbnail, thumb
 from diffstyle_ui.widgets.seed_grid import grid_html, seed_grid
 from diffstyle_ui.widgets.settings_form import AUTO, RenderSettings, SettingsForm, honours, read_form
 from diffstyle_ui.widgets.style_rows import MAX_ROWS, StyleRows
-from diffstyle_ui.widgets.versions import version_strip, versions_html
+from diffstyle_ui.widgets.versions import version_strip
 
 VARIATIONS = 4
 EXAMPLE_LINE = "An example. Drop your own photo anywhere, paste it, or change it here."
@@ -191,6 +192,7 @@ class StyliseTab:
             description=f"Preview in the style {asked.style.label}",
             badge="Preview",
             filename=f"{asked.photo.path.stem}-preview.jpg",
+            link=link_to(self.context, asked.session.parts, asked.style, asked.settings.settings),
         )
         line = f"Preview in {sum(result.seconds.values()):.2f} s{what}."
         return frame, status(line, self.context.hint(asked.style))
@@ -223,7 +225,7 @@ class StyliseTab:
             yield UNCHANGED, UNCHANGED, settings.settings.seed, UNCHANGED, DISABLED, DISABLED, ENABLED, idle
             update = None
             for update in self._render(asked, settings, cancel):
-                strip = self._strip(session) if update.saved else UNCHANGED
+                strip = strip_of(session) if update.saved else UNCHANGED
                 yield update.frame or UNCHANGED, update.status, UNCHANGED, strip, *same[:4]
             if update is not None:
                 yield UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, ENABLED, ENABLED, DISABLED, UNCHANGED
@@ -238,22 +240,19 @@ class StyliseTab:
                 asked = self._request(session, photo, values)
             results: list[tuple[int, str]] = []
             yield "", progress(0, VARIATIONS, what="Picture"), UNCHANGED, DISABLED, DISABLED, ENABLED, idle
-            line, error = status("Four seeds, all saved in the history. Click one to continue with its seed."), None
+            line, error = status("Four seeds, all saved in the history. Click one to see it large."), None
             first = asked.settings.settings.seed
             for seed in range(first, first + VARIATIONS):
                 *_, update = self._render(asked, asked.settings.with_seed(seed), cancel)
                 if update.saved is None:
                     line, error = update.status, update.error
                     break
-                results.append((seed, update.saved.thumbnail))
+                results.append((seed, update.shown))
                 bar = progress(len(results), VARIATIONS, what="Picture")
-                yield grid_html(results), bar, self._strip(session), *[UNCHANGED] * 4
+                yield grid_html(results), bar, strip_of(session), *[UNCHANGED] * 4
             yield grid_html(results), line, UNCHANGED, ENABLED, ENABLED, DISABLED, UNCHANGED
             if error:
                 raise error
-
-    def _strip(self, session: Session) -> str:
-        return versions_html([(result.thumbnail, result.label) for result in session.results])
 
     @user_errors
     def show_engine(self, engine: str) -> list[Any]:

@@ -27,7 +27,11 @@ const file = async () => {
   const blob = await (await fetch(link.getAttribute('href') || shown().src)).blob();
   return new File([blob], link.getAttribute('download'), { type: blob.type });
 };
-const note = (words) => { element.querySelector('.said').textContent = words; };
+const note = (words) => {
+  const said = element.querySelector('.said');
+  said.textContent = words; said.classList.remove('sr-only');
+  setTimeout(() => said.classList.add('sr-only'), 2500);
+};
 const share = async () => {
   const picture = await file();
   if (navigator.canShare?.({ files: [picture] })) return navigator.share({ files: [picture], title: picture.name });
@@ -43,6 +47,8 @@ element.addEventListener('click', (e) => {
     in: () => zoomTo(zoom * 1.6), out: () => zoomTo(zoom / 1.6),
     full: () => document.fullscreenElement ? document.exitFullscreen() : element.querySelector('.compare').requestFullscreen(),
     share: () => share().catch((error) => { if (error.name !== 'AbortError') note('This browser cannot share it: download it.'); }),
+    link: () => navigator.clipboard.writeText(location.origin + location.pathname + tool.dataset.query)
+      .then(() => note('The link is copied.'), () => note('This browser copies no links.')),
     download: () => { if (!tool.getAttribute('href')) { tool.href = shown().src; setTimeout(() => tool.removeAttribute('href')); } },
   }[tool.dataset.tool];
   if (tool.dataset.tool !== 'download') e.preventDefault();

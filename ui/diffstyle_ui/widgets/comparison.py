@@ -21,6 +21,7 @@ _ICONS = {
     "full": ("Full screen", "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5"),
     "share": ("Share", "M12 15V3M7 8l5-5 5 5M5 13v7h14v-7"),
 }
+_LINK = "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1"
 _DOWNLOAD = "M12 3v12M7 10l5 5 5-5M5 20h14"
 
 
@@ -39,11 +40,13 @@ def pair(
     hint: str = "",
     file: str = "",
     filename: str = "diffstyle.jpg",
+    link: str = "",
 ) -> str:
     """The HTML for two data URLs of pictures with the same aspect ratio.
 
     `names` label the two sides; `description` is the alternative text of the second picture; `badge` says what it is,
-    `hint` what one may do. What is downloaded is `file`, a URL, or the picture itself, as `filename`.
+    `hint` what one may do. What is downloaded is `file`, a URL, or the picture itself, as `filename`. `link` is the
+    query of a link to this style, which can be copied.
     """
     final = " final" if file else ""
     return (
@@ -56,16 +59,22 @@ def pair(
         f'<span class="right" aria-hidden="true">{names[1]}</span>'
         + (f'<span class="badge{final}">{html.escape(badge)}</span>' if badge else "")
         + (f'<span class="hint" aria-hidden="true">{html.escape(hint)}</span>' if hint else "")
-        + f'<div class="tools" role="toolbar" aria-label="Picture">{_tools(file, filename)}</div>'
+        + f'<div class="tools" role="toolbar" aria-label="Picture">{_tools(file, filename, link)}</div>'
         '<span class="said sr-only" role="status"></span></figure>'
     )
 
 
-def _tools(file: str, filename: str) -> str:
+def _tools(file: str, filename: str, query: str) -> str:
     buttons = "".join(
         f'<button type="button" data-tool="{tool}" aria-label="{name}" title="{name}">{_icon(path)}</button>'
         for tool, (name, path) in _ICONS.items()
     )
+    if query:
+        name = "Copy a link to this style"
+        buttons += (
+            f'<button type="button" data-tool="link" data-query="{html.escape(query)}" aria-label="{name}"'
+            f' title="{name}">{_icon(_LINK)}</button>'
+        )
     link = f' href="{html.escape(file)}"' if file else ""
     return (
         f'{buttons}<a class="download" data-tool="download" role="button" tabindex="0"{link}'

@@ -29,16 +29,16 @@ element.addEventListener('click', (e) => {
 
 
 def result_grid(empty: str, *, elem_id: str) -> gr.HTML:
-    """The grid. Its value is `empty` or the HTML of `results_html`; its `select` event carries the index `n`."""
+    """The grid. Its value is `empty` or the HTML of `results_html`; its `select` event carries the number `n`."""
     return gr.HTML(empty, elem_id=elem_id, label="Results", js_on_load=_ON_LOAD, apply_default_css=False)
 
 
-def results_html(results: Sequence[tuple[str, str]]) -> str:
-    """The HTML for pairs of a thumbnail, a data URL, and a label; they are numbered from 1, the newest is first."""
+def results_html(results: Sequence[tuple[int, str, str]]) -> str:
+    """The HTML for a number, a thumbnail, which is a data URL, and a label each; the newest, the last one, is first."""
     buttons = "".join(
         f'<button type="button" data-n="{n}"><img src="{thumbnail}" alt="">'
-        f"<small>{n + 1}. {html.escape(label)}</small></button>"
-        for n, (thumbnail, label) in reversed(list(enumerate(results)))
+        f"<small>{n}. {html.escape(label)}</small></button>"
+        for n, thumbnail, label in reversed(results)
     )
     return f'<div class="kept" role="group" aria-label="Results">{buttons}</div>'
 

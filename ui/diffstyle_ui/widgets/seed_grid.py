@@ -1,4 +1,4 @@
-"""Results of several seeds side by side; a click selects a seed."""
+"""Results of several seeds side by side; a click shows one large, where its seed can be chosen."""
 
 from __future__ import annotations
 
@@ -11,20 +11,69 @@ SEEDS = 4
 CSS = """
 .seeds { display: grid; grid-template-columns: repeat(4, 1fr); gap: 8px; padding: 3px; }
 @media (max-width: 640px) { .seeds { grid-template-columns: repeat(2, 1fr); } }
-.seeds button { padding: 0; border: 0; border-radius: 8px; overflow: hidden; cursor: pointer; text-align: left;
+.seeds button { padding: 0; border: 0; border-radius: 8px; overflow: hidden; cursor: zoom-in; text-align: left;
   background: var(--background-fill-secondary); color: var(--body-text-color); }
 .seeds img { display: block; width: 100%; }
 .seeds small { display: block; padding: 4px 8px; font-size: 12px; }
 .seeds button:hover { box-shadow: 0 0 0 2px var(--border-color-accent); }
+.seeds button[aria-current=true] { box-shadow: 0 0 0 3px var(--accent-strong); }
 .seeds button:focus-visible { outline: 3px solid var(--accent-strong); }
+dialog.seed-large { position: fixed; inset: 0; width: 100vw; height: 100dvh; max-width: none; max-height: none;
+  border: 0; margin: 0; padding: 14px; background: rgb(22 20 18 / 96%); color: #f4f0ea; }
+dialog.seed-large[open] { display: grid; grid-template-rows: minmax(0, 1fr) auto; gap: 12px; }
+dialog.seed-large img { width: 100%; height: 100%; min-height: 0; object-fit: contain; }
+dialog.seed-large div { display: flex; flex-wrap: wrap; justify-content: center; align-items: center; gap: 8px; }
+dialog.seed-large button { min-height: 40px; padding: 8px 16px; border: 1px solid #4a443f; border-radius: 8px;
+  background: #2b2724; color: inherit; font-size: 14px; cursor: pointer; }
+dialog.seed-large button:hover { border-color: #b8b0a7; }
+dialog.seed-large button.choose { background: #b5432a; border-color: #b5432a; color: #fff; font-weight: 600; }
+dialog.seed-large button:focus-visible { outline: 3px solid #f08a6c; outline-offset: 2px; }
 """
 
+# a further picture that arrives replaces the HTML: what is open is opened again
 _ON_LOAD = """
+let open = null, chosen = null;
+const dialog = () => element.querySelector('dialog');
+const buttons = () => [...element.querySelectorAll('.seeds button')];
+const show = (seed) => {
+  const button = buttons().find((b) => b.dataset.seed === seed);
+  if (!button) { open = null; return; }
+  open = seed;
+  const { src, alt } = button.querySelector('img');
+  Object.assign(dialog().querySelector('img'), { src, alt });
+  dialog().querySelector('.choose').textContent = `Use seed ${seed}`;
+  if (!dialog().open) { dialog().showModal(); dialog().querySelector('.choose').focus(); }
+};
+const step = (by) => {
+  const all = buttons(), at = all.findIndex((b) => b.dataset.seed === open);
+  show(all[(at + by + all.length) % all.length].dataset.seed);
+};
+const mark = () => buttons().forEach((b) => b.setAttribute('aria-current', String(b.dataset.seed === chosen)));
+const acts = {
+  back: () => step(-1), next: () => step(1), close: () => dialog().close(),
+  choose: () => { chosen = open; dialog().close(); mark(); trigger('select', { seed: Number(chosen) }); },
+};
 element.addEventListener('click', (e) => {
-  const button = e.target.closest('button[data-seed]');
-  if (button) trigger('select', { seed: Number(button.dataset.seed) });
+  const button = e.target.closest('button');
+  if (button?.dataset.seed) show(button.dataset.seed);
+  else if (button?.dataset.do) acts[button.dataset.do]();
+  else if (e.target === dialog()) dialog().close();
 });
+element.addEventListener('keydown', (e) => {
+  if (!dialog()?.open || !['ArrowLeft', 'ArrowRight'].includes(e.key)) return;
+  e.preventDefault(); step(e.key === 'ArrowLeft' ? -1 : 1);
+});
+element.addEventListener('close', () => {
+  buttons().find((b) => b.dataset.seed === open)?.focus(); open = null;
+}, true);
+watch('value', () => { mark(); if (open) show(open); });
 """
+
+_LARGE = """<dialog class="seed-large" aria-label="One variation"><img alt="">
+<div><button type="button" data-do="back" aria-label="The one before">←</button>
+<button type="button" data-do="choose" class="choose"></button>
+<button type="button" data-do="next" aria-label="The next one">→</button>
+<button type="button" data-do="close">Close</button></div></dialog>"""
 
 
 def seed_grid(*, elem_id: str) -> gr.HTML:
@@ -33,10 +82,10 @@ def seed_grid(*, elem_id: str) -> gr.HTML:
 
 
 def grid_html(results: Sequence[tuple[int, str]]) -> str:
-    """The HTML for pairs of a seed and the data URL of its picture."""
+    """The HTML for pairs of a seed and the data URL of its picture, in the size in which it is enlarged."""
     buttons = "".join(
         f'<button type="button" data-seed="{seed}"><img src="{picture}" alt="The picture of seed {seed}">'
         f"<small>Seed {seed}</small></button>"
         for seed, picture in results
     )
-    return f'<div class="seeds" role="group" aria-label="Variations">{buttons}</div>'
+    return f'<div class="seeds" role="group" aria-label="Variations">{buttons}</div>{_LARGE}'

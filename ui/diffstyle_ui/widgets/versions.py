@@ -25,15 +25,15 @@ element.addEventListener('click', (e) => {
 
 
 def version_strip(*, elem_id: str) -> gr.HTML:
-    """The strip, empty at first. Its value is the HTML of `versions_html`; `select` carries the index `n`."""
+    """The strip, empty at first. Its value is the HTML of `versions_html`; `select` carries the number `n` of one."""
     return gr.HTML("", elem_id=elem_id, label="Versions", js_on_load=_ON_LOAD, apply_default_css=False)
 
 
-def versions_html(results: Sequence[tuple[str, str]]) -> str:
-    """The HTML for pairs of a thumbnail, a data URL, and a label; the newest is first."""
+def versions_html(results: Sequence[tuple[int, str, str]]) -> str:
+    """The HTML for the number, the thumbnail, a data URL, and the label of each; the newest is first."""
     buttons = "".join(
-        f'<button type="button" data-n="{n}" title="{html.escape(label)}" aria-label="Version {n + 1}: '
+        f'<button type="button" data-n="{n}" title="{html.escape(label)}" aria-label="Version {n}: '
         f'{html.escape(label)}"><img src="{url}" alt=""></button>'
-        for n, (url, label) in reversed(list(enumerate(results)))
+        for n, url, label in reversed(results)
     )
     return f'<div class="versions" role="group" aria-label="Versions">{buttons}</div>' if results else ""
