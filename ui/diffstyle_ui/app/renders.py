@@ -23,7 +23,8 @@ MAX_PREVIEWS = 64
 
 @dataclass(frozen=True, slots=True)
 class RenderUpdate:
-    """What to show during a render: HTML for the frame (None: unchanged) and for the status line.
+    """What to show during a render: HTML for the frame (None: unchanged) and for the status line; and the data URL of
+    the picture in that frame, for tabs with a frame of their own.
 
     The last update of a render says where its result is `saved`, and has all its `files`; or it has the `error` to
     raise after the buttons are enabled again; or, if it was cancelled, none of them.
@@ -34,6 +35,7 @@ class RenderUpdate:
     saved: SavedResult | None = None
     files: tuple[Path, ...] = ()
     error: Exception | None = None
+    picture: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Finished:
     files: tuple[Path, ...]
     frame: str
     seconds: float
+    picture: str
 
 
 def render_updates(
@@ -66,11 +69,11 @@ def render_updates(
         for step in render_files(context, session, task, cancel, depth=depth, more=more, photo=photo):
             if isinstance(step, Finished):
                 line = f"Rendered in {step.seconds:.1f} s: {step.saved.label}."
-                last = RenderUpdate(step.frame, status(line), step.saved, step.files)
+                last = RenderUpdate(step.frame, status(line), step.saved, step.files, picture=step.picture)
             else:
                 url = None if step.picture is None else data_url(step.picture, longest=MAX_SHOWN_SIDE)
                 frame = url and pair(photo.url, url, description="The unfinished picture")
-                yield RenderUpdate(frame, progress(step.done, step.total))
+                yield RenderUpdate(frame, progress(step.done, step.total), picture=url)
     except Cancelled:
         last = RenderUpdate(None, status("Cancelled: nothing was saved."))
     except Exception as error:  # raised by the caller, after it has enabled the buttons again
@@ -95,7 +98,7 @@ def render_files(
         url = data_url(result.picture, longest=MAX_SHOWN_SIDE) if photo is not None else ""
         frame = pair(photo.url, url, description=saved.label) if photo is not None else ""
         files = (saved.file, *(more(result) if more is not None else ()))
-        return Finished(saved, files, frame, sum(result.seconds.values()))
+        return Finished(saved, files, frame, sum(result.seconds.values()), url)
 
     yield from context.renderer.render(task, cancel, finish)
 
