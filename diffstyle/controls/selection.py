@@ -1,4 +1,4 @@
-"""Masks from what a photo shows: its foreground, a box, or words."""
+"""Masks from what a photo shows: its foreground, its sky, a box, or words."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.assets.hub import known_models, where
+from diffstyle.controls.sky import likely_sky
 from diffstyle.core.errors import InputError
 from diffstyle.core.mask import Mask
 from diffstyle.core.picture import Picture, PictureLike
@@ -25,18 +26,20 @@ WORDS_FROM, WORDS_UP = 0.3, 0.7  # CLIPSeg's certainties that become 0 and 1
 LIGHT = 0.75  # from here on a stroke is white
 NEAR = 0.12  # of the longest side: what lies so near to a white stroke is thought to be of the subject at first
 MOST_MARKED = 0.9
+EDGE = 0.02  # of the longest side: how far the rule for the sky may miss its edge
 _BOX = re.compile(r"box:(\d+),(\d+),(\d+),(\d+)")
 _SEED = 7
 
 
 def select(content: PictureLike, what: str) -> Mask:
-    """Where `what` is: `foreground`, `background`, `box:LEFT,TOP,RIGHT,BOTTOM` for what stands out inside that box,
-    `scribble:FILE` for what `scribbled` makes of that picture, or words for CLIPSeg (Lüddecke & Ecker 2022), whose
+    """Where `what` is: `foreground`, `background`, `sky`, `box:LEFT,TOP,RIGHT,BOTTOM` for what stands out inside that
+    box, `scribble:FILE` for what `scribbled` makes of that picture, or words for CLIPSeg (Lüddecke & Ecker 2022), whose
     weights `diffstyle models pull clipseg` fetches.
 
     The foreground is what stands out from the photo in colour and towards its middle (Achanta et al. 2009), cut out by
     GrabCut (Rother et al. 2004). It is no network and knows no things: a subject in the colours of what is around it,
-    or at the edge, is missed. Raises InputError where nothing is found.
+    or at the edge, is missed. The sky is found by the rule of `likely_sky`, and its edge by GrabCut. Raises InputError
+    where nothing is found.
     """
     picture = Picture.of(content)
     what = what.strip()
@@ -44,6 +47,8 @@ def select(content: PictureLike, what: str) -> Mask:
         return _cut_out(picture, _standing_out(picture), what)
     if what == "background":
         return inverse(_cut_out(picture, _standing_out(picture), what))
+    if what == "sky":
+        return _sky(picture)
     if box := _BOX.fullmatch(what):
         left, top, right, bottom = map(int, box.groups())
         if not (left < right <= picture.width and top < bottom <= picture.height):
@@ -53,13 +58,14 @@ def select(content: PictureLike, what: str) -> Mask:
         return scribbled(picture, what.removeprefix("scribble:"))
     if not what or what.startswith("box:"):
         raise InputError(
-            f"Cannot read {what!r}: give foreground, background, box:LEFT,TOP,RIGHT,BOTTOM, scribble:FILE, or words."
+            f"Cannot read {what!r}: give foreground, background, sky, box:LEFT,TOP,RIGHT,BOTTOM, scribble:FILE, or"
+            " words."
         )
     folder = where(known_models()["clipseg"])
     if folder is None:
         raise InputError(
             f"Finding {what!r} in a photo needs CLIPSeg: `diffstyle models pull clipseg` fetches it; foreground,"
-            " background, box:LEFT,TOP,RIGHT,BOTTOM and scribble:FILE need nothing."
+            " background, sky, box:LEFT,TOP,RIGHT,BOTTOM and scribble:FILE need nothing."
         )
     return _checked(found_by_words(picture, what, folder), what)
 
@@ -96,6 +102,25 @@ def scribbled(content: PictureLike, marks: PictureLike) -> Mask:
     labels[near] = cv2.GC_PR_FGD
     labels[outside], labels[inside] = cv2.GC_BGD, cv2.GC_FGD
     return _grabbed(picture, small, labels, None, strokes.source)
+
+
+def _sky(picture: Picture) -> Mask:
+    """The sky: `likely_sky`, corrected by GrabCut near its edge."""
+    import cv2
+
+    small = _small(picture)
+    sky = likely_sky(small)
+    if not sky.any():
+        raise InputError(
+            f"No sky was found in {picture.source}: it must be smooth, bright or blue, and at the top edge."
+        )
+    reach = max(2, round(EDGE * max(sky.shape)))
+    inside = cv2.distanceTransform(np.pad(sky, ((reach, 0), (reach, reach)), "edge").astype(np.uint8), cv2.DIST_L2, 3)
+    deep = inside[reach:, reach:-reach] > reach
+    far = cv2.distanceTransform((~sky).astype(np.uint8), cv2.DIST_L2, 3) > 2 * reach
+    labels = np.where(sky, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[deep], labels[far] = cv2.GC_FGD, cv2.GC_BGD
+    return _grabbed(picture, small, labels, None, "sky")
 
 
 def found_by_words(picture: Picture, words: str, folder: Path) -> Mask:

@@ -1,4 +1,4 @@
-"""Masks from what a photo shows: its foreground, what a few strokes point at, words."""
+"""Masks from what a photo shows: its foreground, its sky, what a few strokes point at, words."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from PIL import Image
 from diffstyle import InputError, Picture, read_recipe
 from diffstyle.controls.selection import found_by_words, inverse, scribbled, select
 from diffstyle.core.mask import Mask
+from tests.conftest import ROOT
 from tests.helpers import tiny
 from tests.helpers.cli import run
 from tests.helpers.pictures import waves
@@ -58,6 +59,31 @@ def test_a_real_subject_is_found() -> None:
     mask = select(coffee, "foreground").values[0]
     assert float(mask[150:250, 250:400].mean()) > 0.95  # the cup
     assert float(mask[:60, :60].mean()) < 0.05
+
+
+def landscape(sky: tuple[int, int, int]) -> tuple[Picture, torch.Tensor]:
+    """A sky that gets lighter downwards, a jagged ridge, textured ground; and where the sky is (1, H, W)."""
+    y, x = np.mgrid[0:200, 0:300]
+    there = y < 90 + 20 * np.abs((x % 100) / 50 - 1)
+    above = np.array(sky) + (y / 4)[..., None]
+    grain = np.random.default_rng(0).integers(-30, 30, (200, 300, 1))
+    scene = np.where(there[..., None], above, np.array([70, 90, 50]) + grain)
+    return Picture.from_array(scene.clip(0, 255).astype(np.uint8)), torch.from_numpy(there)[None]
+
+
+@pytest.mark.parametrize("sky", [(90, 140, 210), (190, 190, 195), (220, 150, 90), (20, 40, 110)])
+def test_the_sky_is_found(sky: tuple[int, int, int]) -> None:
+    photo, there = landscape(sky)
+    assert overlap(select(photo, "sky"), there) > 0.95
+    assert select(photo, "sky") == select(photo, "sky")
+    assert overlap(select(photo.resized((900, 600)), "sky").resized((300, 200)), there) > 0.95
+
+
+def test_a_photo_without_sky_has_none() -> None:
+    upside_down = Picture(landscape((90, 140, 210))[0].pixels.flip(1))
+    for photo in (Picture.open(ROOT / "examples" / "cat.jpg"), upside_down):
+        with pytest.raises(InputError, match="No sky"):
+            select(photo, "sky")
 
 
 def test_a_few_strokes_select_the_subject_under_them(ball: tuple[Picture, torch.Tensor], tmp_path: Path) -> None:

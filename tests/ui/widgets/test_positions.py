@@ -1,21 +1,15 @@
-"""Widgets that are dragged: positions as weights, drawings as masks, losses as curves."""
+"""Widgets that are dragged: positions as weights; losses as curves."""
 
 from __future__ import annotations
 
-import base64
-import io
-
-import numpy as np
 import pytest
 from diffstyle_ui.widgets.corner_pad import corner_weights
 from diffstyle_ui.widgets.loss_curve import loss_curve
-from diffstyle_ui.widgets.mask_editor import PREFIX, photo_with_mask, read_mask
 from diffstyle_ui.widgets.style_map import NEIGHBOURS, weights_at
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
-from diffstyle import InputError, StyleSpace
+from diffstyle import StyleSpace
 
 POSITIONS = st.floats(-1, 2, allow_subnormal=False)  # torch may have switched subnormal numbers off
 
@@ -36,37 +30,6 @@ def test_a_position_on_the_map_mixes_its_neighbours() -> None:
     assert sum(between.values()) == pytest.approx(1)
     assert len(between) == NEIGHBOURS
     assert max(between, key=lambda name: between[name]) == "neon"
-
-
-def png(image: Image.Image) -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return PREFIX + base64.b64encode(buffer.getvalue()).decode()
-
-
-def test_a_drawing_is_read_as_a_mask_and_shown_again() -> None:
-    drawn = np.zeros((40, 60, 4), np.uint8)
-    drawn[10:20, 5:30] = (224, 69, 43, 255)
-    mask = read_mask(png(Image.fromarray(drawn)))
-    assert mask.size == (60, 40)
-    assert np.array_equal(mask.to_array(), drawn[..., 3])
-    shown = photo_with_mask("data:,", (60, 40), mask)
-    assert read_mask(shown.partition('data-mask="')[2].partition('"')[0]) == mask
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["", "/etc/passwd", "data:text/html,x", PREFIX + "!", PREFIX + "AAAA", PREFIX + "A" * 5_000_000],
-    ids=["nothing", "path", "other type", "no base64", "no picture", "too long"],
-)
-def test_anything_else_is_refused(url: str) -> None:
-    with pytest.raises(InputError, match="paint it again"):
-        read_mask(url)
-
-
-def test_a_drawing_of_many_pixels_is_refused() -> None:
-    with pytest.raises(InputError, match="1024"):
-        read_mask(png(Image.new("RGBA", (3000, 20))))
 
 
 def test_the_curve_shows_both_losses_and_stays_small() -> None:

@@ -15,7 +15,7 @@ from diffstyle import Cancelled, InputError, Result, Settings, Style, Task
 from diffstyle.assets.zoo import named_style, style_files
 from diffstyle.core.cancelling import cancellable, check_cancelled
 from diffstyle.core.fields import values_of
-from diffstyle.core.mask import Mask
+from diffstyle.core.mask import Mask, Region
 from diffstyle.engines.replay import task_of
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
@@ -132,14 +132,14 @@ class Api:
         with self._rendering(request) as (session, cancel):
             drawn, current = upload_path(session, mask, "a mask"), self.context.photo(session, photo)
 
-            def read_mask() -> Mask:
-                return Mask.of(open_picture(drawn, self.context.limits))
+            def region() -> list[Region]:
+                return [Region(Mask.of(open_picture(drawn, self.context.limits)), inner)]
 
             def task() -> Task:
-                return masked_task(self.context.full_picture(current), inner, around, read_mask(), settings)
+                return masked_task(self.context.full_picture(current), region(), around, settings)
 
             def layers(result: Result) -> list[Path]:
-                return save_layers(session.folder, result, read_mask())
+                return save_layers(session.folder, result, region())
 
             return [_file(path) for path in self._render(session, cancel, task, more=layers).files]
 

@@ -29,6 +29,12 @@ def part_of(context: AppContext, name_or_words: str) -> StylePart:
     return part_from_words(context, name_or_words)
 
 
+def title_of(context: AppContext, name: str) -> str:
+    """How the page calls a named style."""
+    card = context.space.styles[name].card
+    return display_name(name, "" if OWN_STYLE in card else card)
+
+
 def part_of_tile(context: AppContext, key: str) -> StylePart:
     """A part from the key of a tile of the wall; InputError if there is none."""
     if key.startswith(ADAPTER):
@@ -120,5 +126,4 @@ def _group_part(context: AppContext, label: str, references: list[Reference]) ->
 
 def _named_part(context: AppContext, name: str) -> StylePart:
     style = context.space.styles[name]
-    card = "" if OWN_STYLE in style.card else style.card
-    return StylePart(display_name(name, card), style, encoded_url(style.thumbnail), name)
+    return StylePart(title_of(context, name), style, encoded_url(style.thumbnail), name)

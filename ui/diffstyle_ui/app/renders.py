@@ -25,10 +25,10 @@ MAX_PREVIEWS = 64
 
 @dataclass(frozen=True, slots=True)
 class RenderUpdate:
-    """What to show during a render: HTML for the frame (None: unchanged) and for the status line.
+    """What to show during a render: HTML for the frame (None: unchanged) and for the status line; and the data URL of
+    the picture in that frame, for tabs with a frame of their own.
 
-    The last update of a render says where its result is `saved`, has all its `files`, and has `shown`, its data URL, at
-    most `MAX_SHOWN_SIDE` pixels a side; or it has the `error` to raise after the buttons are enabled again; or, if it
+    The last update of a render says where its result is `saved`, and has all its `files`; or it has the `error` to raise after the buttons are enabled again; or, if it
     was cancelled, none of them.
     """
 
@@ -37,7 +37,7 @@ class RenderUpdate:
     saved: SavedResult | None = None
     files: tuple[Path, ...] = ()
     error: Exception | None = None
-    shown: str = ""
+    picture: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Finished:
     files: tuple[Path, ...]
     frame: str
     seconds: float
-    shown: str
+    picture: str
 
 
 def render_updates(
@@ -71,11 +71,11 @@ def render_updates(
         for step in render_files(context, session, task, cancel, depth=depth, more=more, photo=photo):
             if isinstance(step, Finished):
                 line = f"Rendered in {step.seconds:.1f} s: {step.saved.label}."
-                last = RenderUpdate(step.frame, status(line), step.saved, step.files, shown=step.shown)
+                last = RenderUpdate(step.frame, status(line), step.saved, step.files, picture=step.picture)
             else:
                 url = None if step.picture is None else data_url(step.picture, longest=MAX_SHOWN_SIDE)
                 frame = url and pair(photo.url, url, description="The unfinished picture", badge="Painting …")
-                yield RenderUpdate(frame, progress(step.done, step.total))
+                yield RenderUpdate(frame, progress(step.done, step.total), picture=url)
     except Cancelled:
         last = RenderUpdate(None, status("Cancelled: nothing was saved."))
     except Exception as error:  # raised by the caller, after it has enabled the buttons again

@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event, Lock
-from typing import cast
+from typing import Any, cast
 
 import gradio as gr
 
 from diffstyle import InputError, Picture, Result, Style
-from diffstyle.core.mask import Mask
 from diffstyle_ui.app.arrival import NEVER
 from diffstyle_ui.app.histories import KEEP_SECONDS, Histories, History, SavedResult
 from diffstyle_ui.app.uploads import Uploads
 from diffstyle_ui.app.visitors import Visitors
+from diffstyle_ui.widgets.mask_editor import Painting
 from diffstyle_ui.widgets.style_rows import StylePart
 
 IDLE_SECONDS = KEEP_SECONDS
@@ -44,9 +44,9 @@ class Photo:
 class Session:
     """One open page.
 
-    `mask` was painted on the photo `mask_photo`, which is None while a mask from a saved picture waits for its photo.
-    `masked_style` is the style that such a picture has inside its mask. `previews` are files made for API
-    clients; `drafted` is the last preview if it is a draft of the render already.
+    `painting` is the latest of the Paint tab, `painted_with` the styles and settings of its preview, `restored` how
+    many came from saved pictures; `saved_styles` are those of the regions of the last one. `previews` are files made
+    for API clients; `drafted` is the last preview if it is a draft of the render already.
     `owner` is whose uploads it may read, and `history` has its results.
     The page opens with `first_parts`.
     """
@@ -61,9 +61,10 @@ class Session:
     previews: tuple[Path, ...] = ()
     preview_count: int = 0
     drafted: Result | None = None
-    mask_photo: Path | None = None
-    mask: Mask | None = None
-    masked_style: Style | None = None
+    painting: Painting = field(default_factory=Painting)
+    painted_with: tuple[Any, ...] = ()
+    restored: int = 0
+    saved_styles: tuple[Style, ...] = ()
     cancel: Event = field(default_factory=Event)
     stop_training: Event = field(default_factory=Event)
     last_used: float = field(default_factory=time.monotonic)
@@ -88,10 +89,11 @@ class Session:
     @property
     def empty(self) -> bool:
         """Whether it holds no work that its visitor would miss."""
-        kept = (self.photo, self.mask, self.masked_style, self._rendering)
+        kept = (self.photo, self._rendering)
         changed = self.parts != self.first_parts
         losing = self.results and not self.history.kept
-        return not (changed or losing or self.previews or any(k is not None for k in kept))
+        works = (changed, losing, self.previews, self.painting.layers)
+        return not (any(works) or any(k is not None for k in kept))
 
     def may_read(self, path: Path) -> bool:
         """Whether `path`, links followed, is a file that its owner uploaded, or one of its own."""

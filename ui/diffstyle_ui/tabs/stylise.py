@@ -247,7 +247,7 @@ class StyliseTab:
                 if update.saved is None:
                     line, error = update.status, update.error
                     break
-                results.append((seed, update.shown))
+                results.append((seed, update.picture or update.saved.thumbnail))
                 bar = progress(len(results), VARIATIONS, what="Picture")
                 yield grid_html(results), bar, strip_of(session), *[UNCHANGED] * 4
             yield grid_html(results), line, UNCHANGED, ENABLED, ENABLED, DISABLED, UNCHANGED

@@ -1,10 +1,13 @@
-"""A photo to paint a mask on with mouse, touch or keyboard."""
+"""A picture to brush styles on with mouse, touch or keyboard: masks in layers, each with a style of its own."""
 
 from __future__ import annotations
 
 import base64
-import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from io import BytesIO
+from typing import Any, cast
 
 import gradio as gr
 import numpy as np
@@ -13,128 +16,150 @@ from PIL import Image
 
 from diffstyle import InputError
 from diffstyle.core.mask import Mask
-from diffstyle_ui.widgets.drag_control import drag_control
+from diffstyle_ui.widgets.drag_control import ASK
+from diffstyle_ui.widgets.files import beside
 
 PREFIX = "data:image/png;base64,"
-MAX_CHARACTERS = 4_000_000
+MAX_LAYERS = 4
+MAX_CHARACTERS = 4_000_000  # of one mask
 MAX_SIDE = 1024
-UNREADABLE = "The painted mask cannot be read: paint it again."
-INK = (0xE0, 0x45, 0x2B)
-
-CSS = """
-.mask-editor { position: relative; line-height: 0; border-radius: 10px; overflow: hidden; touch-action: none; }
-.mask-editor img { width: 100%; display: block; }
-.mask-editor canvas { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0.55; cursor: crosshair; }
-.mask-editor canvas:focus-visible { outline: 3px solid var(--accent-strong); outline-offset: -3px; }
-.brushes { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 12px; margin-top: 10px; font-size: 14px; }
-.brushes button { padding: 6px 12px; border-radius: 8px; border: 1px solid var(--border-color-primary); cursor: pointer;
-  background: var(--button-secondary-background-fill); color: var(--body-text-color); }
-.brushes button[aria-pressed=true] { border-color: var(--accent-strong); box-shadow: 0 0 0 1px var(--accent-strong); }
-.brushes button:focus-visible { outline: 3px solid var(--accent-strong); }
-.brushes label { display: flex; align-items: center; gap: 8px; } .brushes input { accent-color: var(--accent-strong); }
-"""
-
-_ON_LOAD = """
-let pressed = false, last = null, at = null, erase = false;
-const canvas = () => element.querySelector('canvas');
-const size = () => Number(element.querySelector('input[type=range]').value);
-const line = (from, to) => {
-  const pen = canvas().getContext('2d');
-  pen.globalCompositeOperation = erase ? 'destination-out' : 'source-over';
-  pen.strokeStyle = '#e0452b'; pen.lineCap = 'round'; pen.lineJoin = 'round'; pen.lineWidth = size();
-  pen.beginPath(); pen.moveTo(from.x, from.y); pen.lineTo(to.x, to.y); pen.stroke();
-};
-const send = () => ask({ mask: canvas().toDataURL('image/png') });
-watch('value', () => setTimeout(() => {
-  const c = canvas();
-  if (!c) return;
-  c.getContext('2d').clearRect(0, 0, c.width, c.height);
-  const drawn = element.querySelector('.mask-editor').dataset.mask;
-  if (!drawn) return;
-  const mask = new Image();
-  mask.onload = () => c.getContext('2d').drawImage(mask, 0, 0, c.width, c.height);
-  mask.src = drawn;
-}));
-const point = (e) => {
-  const c = canvas(), box = c.getBoundingClientRect();
-  return { x: (e.clientX - box.left) / box.width * c.width, y: (e.clientY - box.top) / box.height * c.height };
-};
-element.addEventListener('pointerdown', (e) => {
-  if (e.target !== canvas()) return;
-  pressed = true; canvas().setPointerCapture(e.pointerId); last = point(e); line(last, last);
-});
-element.addEventListener('pointermove', (e) => { if (pressed) { const p = point(e); line(last, p); last = p; } });
-element.addEventListener('pointerup', () => { if (pressed) { pressed = false; at = last; send(); } });
-element.addEventListener('keydown', (e) => {
-  if (e.target !== canvas()) return;
-  const c = canvas(), by = Math.max(4, size() / 2);
-  const move = { ArrowLeft: [-by, 0], ArrowRight: [by, 0], ArrowUp: [0, -by], ArrowDown: [0, by], ' ': [0, 0] }[e.key];
-  if (!move) return;
-  e.preventDefault();
-  at = at || { x: c.width / 2, y: c.height / 2 };
-  const to = { x: Math.max(0, Math.min(c.width, at.x + move[0])), y: Math.max(0, Math.min(c.height, at.y + move[1])) };
-  if (!e.shiftKey) { line(at, to); send(); }
-  at = to;
-});
-element.addEventListener('click', (e) => {
-  const button = e.target.closest('button');
-  if (!button) return;
-  const c = canvas(), pen = c.getContext('2d');
-  if (button.dataset.tool === 'clear') { pen.clearRect(0, 0, c.width, c.height); send(); return; }
-  if (button.dataset.tool === 'all') {
-    pen.globalCompositeOperation = 'source-over'; pen.fillStyle = '#e0452b'; pen.fillRect(0, 0, c.width, c.height);
-    send(); return;
-  }
-  erase = button.dataset.tool === 'erase';
-  for (const other of element.querySelectorAll('button[aria-pressed]'))
-    other.setAttribute('aria-pressed', String(other === button));
-});
-"""
+MAX_WORDS = 1000
+MIX, PHOTO, SAVED, NAMED, WORDS = "mix:", "photo:", "saved:", "named:", "words:"  # how choices of a style begin
+UNREADABLE = "The painting cannot be read: reload the page and paint it again."
+CSS = beside("mask_editor.css")
 
 
-def mask_editor(*, elem_id: str) -> gr.HTML:
-    """The editor. Its value is the HTML of `photo_with_mask`; its `input` event carries `mask`, for `read_mask`."""
-    return drag_control("", elem_id=elem_id, label="Photo to brush on", script=_ON_LOAD)
+@dataclass(frozen=True, slots=True)
+class PaintLayer:
+    """A mask and the choice of its style: `MIX`, or `NAMED`, `WORDS`, `SAVED` followed by a name, words or an index."""
+
+    mask: Mask
+    style: str
 
 
-def photo_with_mask(picture: str, size: tuple[int, int], mask: Mask | None = None) -> str:
-    """The HTML for a photo, a data URL, on a canvas of `size` (width, height) with `mask` drawn on it."""
-    width, height = size
-    drawn = "" if mask is None else f' data-mask="{_mask_url(mask.resized(size))}"'
-    return (
-        f'<div class="mask-editor"{drawn}><img src="{picture}" alt="The photo">'
-        f'<canvas width="{width}" height="{height}" tabindex="0" role="application"'
-        ' aria-label="Brush: arrow keys paint, with Shift they move it"></canvas></div>'
-        '<div class="brushes"><button type="button" data-tool="brush" aria-pressed="true">Brush</button>'
-        '<button type="button" data-tool="erase" aria-pressed="false">Erase</button>'
-        '<button type="button" data-tool="all">Fill</button><button type="button" data-tool="clear">Clear</button>'
-        f'<label>Size <input type="range" min="4" max="{max(8, width // 3)}" value="{max(6, width // 9)}"></label>'
-        "</div>"
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """Layers, the later over the earlier ones, and what is elsewhere: `PHOTO`, or a choice of a style."""
+
+    layers: tuple[PaintLayer, ...] = ()
+    rest: str = PHOTO
+
+
+def mask_editor(named: Sequence[tuple[str, str]], *, elem_id: str) -> gr.HTML:
+    """The editor; components drawn within it stand below its list of layers. `named` are names of styles and labels.
+
+    Its value is what `read_painting` takes. Its `input` event says that the painting has changed, its `select` event
+    carries `what` to select. Its properties are `scene` (of `scene_of`), `picture` (a data URL of the result, "" for
+    the photo), `selected` (of `selected`), and `again`: a new number makes it send its `input` event.
+    """
+    return gr.HTML(
+        "",
+        html_template=beside("mask_editor.html"),
+        js_on_load=ASK + beside("mask_editor.js"),
+        apply_default_css=False,
+        elem_id=elem_id,
+        elem_classes="painter",
+        label="Picture to brush on",
+        answered=0,
+        named=[list(pair) for pair in named],
+        scene=None,
+        picture="",
+        selected=None,
+        again=0,
     )
 
 
-def _mask_url(mask: Mask) -> str:
+def scene_of(
+    key: str,
+    photo: str,
+    size: tuple[int, int],
+    *,
+    mix: bool,
+    fallback: str,
+    saved: Sequence[str] = (),
+    restored: tuple[int, Painting] | None = None,
+    refresh: bool = False,
+) -> dict[str, Any]:
+    """What the editor shows: a photo (its data URL and size) known by `key`, another of which begins a new painting.
+
+    `mix` says whether there is a mix, `fallback` is the style of layers for which none was chosen, `saved` are labels
+    of the styles of a saved picture. A painting `restored` under a new number is shown. `refresh` asks for a preview.
+    """
+    painting = None
+    if restored is not None and restored[1].layers:
+        number, value = restored
+        layers = [{"style": layer.style, "mask": mask_url(layer.mask.resized(size))} for layer in value.layers]
+        painting = {"n": number, "layers": layers, "rest": value.rest}
+    scene = {"key": key, "photo": photo, "size": list(size), "mix": mix, "fallback": fallback, "saved": list(saved)}
+    return scene | {"restored": painting, "refresh": refresh}
+
+
+def selected(mask: Mask | None, number: int) -> dict[str, Any]:
+    """The answer to a `select` event: a mask to add to the layer, or None; `number` differs from the last one."""
+    return {"n": number, "mask": "" if mask is None else mask_url(mask)}
+
+
+def mask_url(mask: Mask) -> str:
     """The PNG of `mask` as a data URL: the inverse of `read_mask`."""
-    pixels = np.empty((*mask.to_array().shape, 4), np.uint8)
-    pixels[..., :3], pixels[..., 3] = INK, mask.to_array()
+    pixels = np.zeros((*mask.to_array().shape, 4), np.uint8)
+    pixels[..., 3] = mask.to_array()
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return PREFIX + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def read_mask(url: str) -> Mask:
-    """The mask in the PNG data URL that the page sends: the opacity of what was painted.
+def read_painting(value: object) -> Painting:
+    """The painting in the JSON that the editor's value is.
+
+    Raises InputError for anything else, for more than `MAX_LAYERS` layers, and as `read_mask`.
+    """
+    if value in (None, ""):
+        return Painting()
+    if not isinstance(value, str) or len(value) > MAX_LAYERS * (MAX_CHARACTERS + 2 * MAX_WORDS):
+        raise InputError(UNREADABLE)
+    try:
+        found: object = json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise InputError(UNREADABLE) from error
+    painting = _mapping(found)
+    layers = painting.get("layers")
+    if not isinstance(layers, list):
+        raise InputError(UNREADABLE)
+    items = [_mapping(item) for item in cast("list[object]", layers)]
+    if len(items) > MAX_LAYERS:
+        raise InputError(f"The painting has {len(items)} layers: at most {MAX_LAYERS} are possible.")
+    masks = [(read_mask(item.get("mask")), _choice(item.get("style"))) for item in items]
+    return Painting(tuple(PaintLayer(mask, style) for mask, style in masks), _choice(painting.get("rest"), rest=True))
+
+
+def read_mask(url: object) -> Mask:
+    """The mask in a PNG data URL: the opacity of what was painted.
 
     Raises InputError for anything else, and for a side of more than `MAX_SIDE` pixels.
     """
-    if not url.startswith(PREFIX) or len(url) > MAX_CHARACTERS:
+    if not isinstance(url, str) or not url.startswith(PREFIX) or len(url) > MAX_CHARACTERS:
         raise InputError(UNREADABLE)
     try:
-        data = base64.b64decode(url.removeprefix(PREFIX), validate=True)
-        with Image.open(BytesIO(data), formats=["PNG"]) as image:
-            if max(image.size) > MAX_SIDE:
-                raise InputError(f"The painted mask has a side of more than {MAX_SIDE} pixels: make it smaller.")
-            alpha = np.asarray(image.convert("RGBA"))[..., 3]
-    except (OSError, SyntaxError, binascii.Error, Image.DecompressionBombError) as error:
+        image = Image.open(BytesIO(base64.b64decode(url.removeprefix(PREFIX), validate=True)), formats=["PNG"])
+        large = max(image.size) > MAX_SIDE
+        alpha = np.zeros((1, 1)) if large else np.asarray(image.convert("RGBA"))[..., 3]
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(UNREADABLE) from error
+    if large:
+        raise InputError(f"The painted mask has a side of more than {MAX_SIDE} pixels: make it smaller.")
     return Mask(torch.from_numpy(alpha.astype(np.float32) / 255)[None], "brush")  # (1, H, W)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise InputError(UNREADABLE)
+    return cast("Mapping[str, object]", value)
+
+
+def _choice(value: object, *, rest: bool = False) -> str:
+    kinds = (MIX, NAMED, WORDS, SAVED, *((PHOTO,) if rest else ()))
+    if not isinstance(value, str) or not value.startswith(kinds):
+        raise InputError(UNREADABLE)
+    if len(value) > MAX_WORDS + len(WORDS):
+        raise InputError(f"The words for a style are longer than {MAX_WORDS} characters: shorten them.")
+    return value
