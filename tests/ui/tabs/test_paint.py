@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from diffstyle import Picture, read_recipe
-from tests.helpers.browser import CAT, SIZES, add_photo, say, download, open_tab, take_screenshots
+from tests.helpers.browser import CAT, SIZES, add_photo, download, open_tab, say, take_screenshots
 from tests.helpers.painting import (
     OPACITY,
     board,

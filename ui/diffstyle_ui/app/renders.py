@@ -28,8 +28,8 @@ class RenderUpdate:
     """What to show during a render: HTML for the frame (None: unchanged) and for the status line; and the data URL of
     the picture in that frame, for tabs with a frame of their own.
 
-    The last update of a render says where its result is `saved`, and has all its `files`; or it has the `error` to raise after the buttons are enabled again; or, if it
-    was cancelled, none of them.
+    The last update of a render says where its result is `saved`, and has all its `files`; or it has the `error` to
+    raise after the buttons are enabled again; or, if it was cancelled, none of them.
     """
 
     frame: str | None
