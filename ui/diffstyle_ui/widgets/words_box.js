@@ -7,6 +7,7 @@ const say = () => {
   ask({ words: last, keep });
 };
 box.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(say, PAUSE); });
+box.addEventListener('blur', () => { if (box.value.trim()) say(); });  // before what is clicked next
 box.addEventListener('keydown', (e) => { if (e.key === 'Enter') { e.preventDefault(); last = null; say(); } });
 element.querySelector('.more').addEventListener('click', () => {
   keep = props.count; box.value = ''; last = ''; box.placeholder = 'and another style …'; facts.replaceChildren(); box.focus();
@@ -35,6 +36,7 @@ const edit = (n, value) => {
 watch('facts', () => facts.replaceChildren(...props.facts.map(fact)));
 watch('said', () => {
   const { words, keep: kept } = props.said;
+  clearTimeout(timer);
   keep = kept; last = words.trim();
   box.value = words;
 });
