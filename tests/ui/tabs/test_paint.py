@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,17 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from diffstyle import Picture, read_recipe
-from tests.helpers.browser import CAT, SIZES, add_photo, download, open_tab, say, take_screenshots
+from tests.helpers.browser import (
+    CAT,
+    SIZES,
+    add_photo,
+    choose_engine,
+    download,
+    open_tab,
+    say,
+    stepwise_engine,
+    take_screenshots,
+)
 from tests.helpers.painting import (
     OPACITY,
     board,
@@ -308,6 +319,41 @@ def test_a_finger_paints_and_two_do_not(browser: Browser, served: ServedPage) ->
     assert opacity(page) == 0
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
     context.close()
+
+
+def test_a_cancelled_render_leaves_the_preview(page: Page) -> None:
+    add_photo(page)
+    choose_engine(page, stepwise_engine(), denoise=0.6, steps=150)
+    open_painter(page)
+    before = picture(page)
+    drag(page, (0.3, 0.3), (0.6, 0.6))
+    expect_new_picture(page, before)
+    painted = picture(page)
+    page.locator("#paint-render").click()
+    expect(page.locator("#paint-status progress")).to_have_attribute("max", re.compile("[0-9]{2}"))
+    expect_new_picture(page, painted)  # an unfinished one
+    page.locator("#paint-cancel").click()
+    expect(page.locator("#paint-status")).to_contain_text("Cancelled")
+    page.wait_for_function("url => document.querySelector('.board img.shown').src === url", arg=painted)
+    expect(page.locator("#paint-render")).to_be_enabled()
+    expect(page.locator("#paint-cancel")).to_be_disabled()
+    expect(page.locator("#layers")).not_to_be_visible()
+
+
+def test_a_change_on_the_first_tab_is_seen(page: Page) -> None:
+    add_photo(page)
+    say(page, "charcoal")
+    open_painter(page)
+    before = picture(page)
+    drag(page, (0.3, 0.3), (0.6, 0.6))
+    expect_new_picture(page, before)
+    expect(page.locator("#paint-status")).to_contain_text("a draft")
+    before = picture(page)
+    open_tab(page, "Stylise")
+    say(page, "neon")
+    open_painter(page)
+    expect_new_picture(page, before)
+    assert opacity(page) > 0  # the mask is kept
 
 
 def test_a_render_without_a_mask_says_what_is_missing(page: Page) -> None:

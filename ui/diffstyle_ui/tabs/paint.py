@@ -202,13 +202,19 @@ class PaintTab:
         if update.saved:
             files = gr.update(value=[str(path) for path in update.files], visible=True)
         shown = update.saved and session.painting == painting  # else a preview replaces the picture
-        again = UNCHANGED if shown else gr.update(again=answer())
-        yield again, UNCHANGED, files, ENABLED, DISABLED
+        picture = UNCHANGED if shown else gr.update(picture=self._preview_url(session, values))
+        yield picture, UNCHANGED, files, ENABLED, DISABLED
         if update.error:
             raise update.error
 
     def _shown(self, result: Result, line: str) -> tuple[Any, Any]:
         return gr.update(picture=data_url(result.picture), answered=answer()), status(line)
+
+    def _preview_url(self, session: Session, values: Sequence[Any]) -> str:
+        """The preview of the session's painting as a data URL; "" while there is none."""
+        if not session.painting.layers:
+            return ""
+        return data_url(self.context.renderer.preview(self._small_task(session, session.painting, values)).picture)
 
     def _small_task(self, session: Session, painting: Painting, values: Sequence[Any]) -> Task:
         """The task on the small version of the photo, its edges as soft as they will look in full size."""

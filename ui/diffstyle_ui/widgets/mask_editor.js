@@ -10,7 +10,7 @@ const board = find('.board'), canvas = find('canvas'), shown = find('img.shown')
 const ring = find('.ring'), marquee = find('.marquee'), list = find('.layer-list'), slider = find('.brush-size input');
 const surfaces = new Map();
 let state = { layers: [], active: 0, rest: 'photo:' }, steps = [], now = -1, key = null, restored = 0, newest = 0;
-let tool = 'brush', stroke = null, cursor = null, selecting = null, fading = null, typed = false;
+let tool = 'brush', stroke = null, cursor = null, selecting = null, fading = null, emphasized = 0, typed = false;
 
 // --- the painting ---
 
@@ -86,7 +86,10 @@ const send = () => {
 const draw = () => {
   const context = canvas.getContext('2d');
   context.clearRect(0, 0, canvas.width, canvas.height);
-  for (const layer of state.layers) context.drawImage(surface(layer.id), 0, 0);
+  for (const layer of state.layers) {
+    context.globalAlpha = emphasized && layer.id !== emphasized ? 0.25 : 1;
+    context.drawImage(surface(layer.id), 0, 0);
+  }
   board.classList.toggle('blank', !stroke && !state.layers.some((layer) => layer.url));
 };
 
@@ -122,14 +125,14 @@ const options = (select, chosen, first) => {
 // a list of styles, and a text box while it says "in words"; `say` takes the choice
 const styleInput = (owner, label, chosen, first, say) => {
   const box = document.createElement('div'), select = document.createElement('select');
-  box.className = 'layer-style';
+  box.className = 'layer-style'; select.className = 'field';
   select.setAttribute('aria-label', label); select.dataset.key = `${owner}-select`;
   options(select, chosen, first);
   select.addEventListener('change', () => { typed = select.value === 'words:'; say(select.value); });
   box.append(select);
   if (chosen.startsWith('words:')) {
     const words = document.createElement('input');
-    words.type = 'text'; words.value = chosen.slice(6); words.maxLength = 1000;
+    words.type = 'text'; words.className = 'field'; words.value = chosen.slice(6); words.maxLength = 1000;
     words.placeholder = 'charcoal on warm paper, then Enter'; words.dataset.key = `${owner}-words`;
     words.setAttribute('aria-label', `${label}, in words`);
     words.addEventListener('change', () => say('words:' + words.value));
@@ -198,9 +201,12 @@ const resize = (value) => {
   drawRing(cursor || { x: canvas.width / 2, y: canvas.height / 2 });
 };
 
-// the stroke is seen until the picture shows it
-const emphasize = () => { clearTimeout(fading); board.classList.add('painting'); };
-const fade = (after) => { clearTimeout(fading); fading = setTimeout(() => board.classList.remove('painting'), after); };
+// the stroke is seen until the picture shows it, and the masks of other layers faintly
+const emphasize = () => { clearTimeout(fading); emphasized = state.active; board.classList.add('painting'); };
+const fade = (after) => {
+  clearTimeout(fading);
+  fading = setTimeout(() => { emphasized = 0; board.classList.remove('painting'); draw(); }, after);
+};
 
 // --- strokes, boxes and selections ---
 
@@ -214,8 +220,7 @@ const line = (from, to) => {
 
 const begin = (at) => {
   stroke = { id: state.active, from: at, last: at };
-  emphasize();
-  if (!boxTool()) { line(at, at); draw(); }
+  if (!boxTool()) { emphasize(); line(at, at); draw(); }
 };
 const extend = (to) => {
   if (boxTool()) drawMarquee(stroke.from, to); else { line(stroke.last, to); draw(); }
@@ -224,13 +229,13 @@ const extend = (to) => {
 const finish = () => {
   const { id, from, last } = stroke;
   stroke = null; marquee.hidden = true;
-  fade(2500);
-  if (!boxTool()) { commitSurface(id); return; }
+  if (!boxTool()) { fade(2500); commitSurface(id); return; }
   const left = Math.round(Math.min(from.x, last.x)), top = Math.round(Math.min(from.y, last.y));
   const right = Math.round(Math.max(from.x, last.x)), bottom = Math.round(Math.max(from.y, last.y));
   if (right - left < 2 || bottom - top < 2) { draw(); return; }
   if (tool === 'object') { selectServer(`box:${left},${top},${right},${bottom}`); return; }
   const context = pen(id);
+  emphasize(); fade(2500);
   context.fillStyle = layerOf(id).ink;
   context.fillRect(left, top, right - left, bottom - top);
   commitSurface(id);
@@ -320,7 +325,8 @@ canvas.addEventListener('wheel', (e) => {
   if (e.ctrlKey || e.metaKey || boxTool()) return; // zooming the page is left alone
   e.preventDefault();
   cursor = point(e);
-  resize(size() * Math.exp(-Math.sign(e.deltaY) * Math.min(0.25, Math.abs(e.deltaY) * 0.0012)) - Math.sign(e.deltaY) * 0.5);
+  const turned = e.deltaY * (e.deltaMode ? 33 : 1), by = Math.sign(turned); // some browsers count lines
+  resize(size() * Math.exp(-by * Math.min(0.25, Math.abs(turned) * 0.0012)) - by * 0.5);
 }, { passive: false });
 slider.addEventListener('input', () => resize(size()));
 slider.addEventListener('change', () => drawRing(null));
@@ -440,5 +446,4 @@ const apply = async () => {
 watch('scene', apply);
 watch('selected', added);
 watch('picture', () => { shown.src = props.picture || photo.src; fade(stroke ? 2500 : 150); });
-watch('again', send);
 apply();

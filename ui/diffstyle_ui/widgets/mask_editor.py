@@ -21,8 +21,8 @@ from diffstyle_ui.widgets.files import beside
 
 PREFIX = "data:image/png;base64,"
 MAX_LAYERS = 4
-MAX_CHARACTERS = 4_000_000  # of one mask
-MAX_SIDE = 1024
+MAX_CHARACTERS = 2_000_000  # of one mask
+MAX_SIDE = 512
 MAX_WORDS = 1000
 MIX, PHOTO, SAVED, NAMED, WORDS = "mix:", "photo:", "saved:", "named:", "words:"  # how choices of a style begin
 UNREADABLE = "The painting cannot be read: reload the page and paint it again."
@@ -50,7 +50,7 @@ def mask_editor(named: Sequence[tuple[str, str]], *, elem_id: str) -> gr.HTML:
 
     Its value is what `read_painting` takes. Its `input` event says that the painting has changed, its `select` event
     carries `what` to select. Its properties are `scene` (of `scene_of`), `picture` (a data URL of the result, "" for
-    the photo), `selected` (of `selected`), and `again`: a new number makes it send its `input` event.
+    the photo) and `selected` (of `selected`).
     """
     return gr.HTML(
         "",
@@ -65,7 +65,6 @@ def mask_editor(named: Sequence[tuple[str, str]], *, elem_id: str) -> gr.HTML:
         scene=None,
         picture="",
         selected=None,
-        again=0,
     )
 
 
