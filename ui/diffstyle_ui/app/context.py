@@ -25,6 +25,7 @@ from diffstyle_ui.app.histories import SWEEP_SECONDS
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.renderer import PREVIEW_SIDE, Renderer
 from diffstyle_ui.app.sessions import Photo, Session, Sessions
+from diffstyle_ui.app.thumbnails import SIDE, Thumbnails
 from diffstyle_ui.app.uploads import Uploads, open_picture, upload_path
 from diffstyle_ui.app.visitors import Visitors
 from diffstyle_ui.app.waiting import Waiting
@@ -77,6 +78,16 @@ class AppContext:
     def photo_or_example(self, session: Session) -> Photo:
         """The session's photo, or the example while there is none."""
         return session.photo or self.example
+
+    def thumbnail(self, session: Session, style: Style, name: str, *, side: int = SIDE) -> str:
+        """The session's photo, or the example, painted small in `style`, called `name`, as a data URL."""
+        photo = self.photo_or_example(session)
+        kept = session.thumbnails if session.photo else self._example_thumbnails
+        return kept.painted(self.renderer, photo.small, style, path=photo.path, name=name, side=side)
+
+    @cached_property
+    def _example_thumbnails(self) -> Thumbnails:
+        return Thumbnails()
 
     def read_photo(self, path: Path) -> Photo:
         """Decode a photo and make its small version; for use behind a gate, once the server runs."""

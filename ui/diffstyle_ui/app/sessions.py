@@ -18,6 +18,7 @@ from diffstyle import InputError, Picture, Style
 from diffstyle.core.mask import Mask
 from diffstyle_ui.app.arrival import NEVER
 from diffstyle_ui.app.histories import KEEP_SECONDS, Histories, History, SavedResult
+from diffstyle_ui.app.thumbnails import Thumbnails
 from diffstyle_ui.app.uploads import Uploads
 from diffstyle_ui.app.visitors import Visitors
 from diffstyle_ui.widgets.style_rows import StylePart
@@ -59,6 +60,7 @@ class Session:
     mask_photo: Path | None = None
     mask: Mask | None = None
     masked_style: Style | None = None
+    thumbnails: Thumbnails = field(default_factory=Thumbnails)
     cancel: Event = field(default_factory=Event)
     stop_training: Event = field(default_factory=Event)
     last_used: float = field(default_factory=time.monotonic)
