@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.helpers.browser import open_tab, press, take_screenshots
+from diffstyle import StyleSpace
+from tests.helpers.browser import add_photo, open_tab, press, take_screenshots
 
 
 def test_a_path_a_map_and_four_corners(page: Page) -> None:
     open_tab(page, "Blend")  # without a photo, the example is painted
     status = page.locator("#blend-status")
+    expect(page.locator("#blend-frame img.after")).to_be_visible()
+    expect(status).to_contain_text("ukiyo-e 50%, klimt-gold 50%")
     expect(page.locator("#strip img")).to_have_count(5)
+    step = page.locator("#strip button").nth(3)
+    step.click()
+    expect(status).to_contain_text("klimt-gold 75%")
+    expect(page.locator("#position input[type=number]")).to_have_value("0.75")
+    expect(step).to_have_attribute("aria-pressed", "true")
+    page.locator("#strip button").nth(2).click()
+    expect(status).to_contain_text("klimt-gold 50%")
     press(page, "position", "ArrowRight", 10)
     expect(status).to_contain_text("klimt-gold 60%")
     take_screenshots(page, "blend-path")
 
     open_tab(page, "Map")
+    expect(page.locator(".style-map button.painted")).to_have_count(len(StyleSpace.presets().styles))
     page.locator(".style-map button[aria-label=Neon]").click()
     expect(status).to_contain_text("neon 100%")
     box = page.locator(".style-map").bounding_box()
@@ -41,3 +55,43 @@ def test_a_path_a_map_and_four_corners(page: Page) -> None:
     take_screenshots(page, "blend-corners")
     page.locator("#use-blend").click()
     expect(page.locator(".part").filter(has_text="Van gogh irises")).to_be_visible()
+
+
+def test_the_map_and_the_pad_show_the_visitors_photo(page: Page, tmp_path: Path) -> None:
+    Image.new("RGB", (120, 160), "white").save(tmp_path / "white.png")
+    open_tab(page, "Blend")
+    expect(page.locator("#blend-frame img.after")).to_be_visible()
+    open_tab(page, "Map")
+    neon = page.locator(".style-map button[data-name=neon]")
+    expect(page.locator(".style-map button.painted")).to_have_count(count := len(StyleSpace.presets().styles))
+    cat = neon.evaluate("(b) => b.style.backgroundImage")
+    open_tab(page, "Stylise")
+    add_photo(page, tmp_path / "white.png")
+    open_tab(page, "Blend")
+    page.wait_for_function(
+        "(cat) => document.querySelector('.style-map button[data-name=neon]').style.backgroundImage !== cat", arg=cat
+    )
+    expect(page.locator(".style-map button.painted")).to_have_count(count)
+    open_tab(page, "Four corners")
+    corner = page.locator("#pad figure img").first
+    page.wait_for_function(
+        "document.querySelector('#pad figure img').naturalHeight > 250"
+    )  # the photo, not a thumbnail
+    assert corner.evaluate("(i) => i.naturalWidth < i.naturalHeight")
+    expect(page.locator("#blend-status")).to_contain_text("25%")
+
+
+def test_the_mix_stays_in_view_on_a_phone(page: Page) -> None:
+    open_tab(page, "Blend")
+    open_tab(page, "Four corners")
+    expect(page.locator("#blend-status")).to_contain_text("25%")
+    page.set_viewport_size({"width": 390, "height": 700})
+    page.locator("#pad").scroll_into_view_if_needed()
+    page.mouse.wheel(0, 600)
+    page.wait_for_timeout(300)
+    pad, shown = page.locator("#pad").bounding_box(), page.locator("#blend-frame img.after").bounding_box()
+    assert pad is not None
+    assert shown is not None
+    assert shown["y"] >= 0
+    assert shown["y"] + shown["height"] <= pad["y"]
+    assert pad["y"] + pad["height"] <= 700

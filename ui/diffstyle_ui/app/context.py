@@ -24,6 +24,7 @@ from diffstyle_ui.app.histories import SWEEP_SECONDS
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.renderer import PREVIEW_SIDE, Renderer
 from diffstyle_ui.app.sessions import Photo, Session, Sessions
+from diffstyle_ui.app.thumbnails import SIDE, Thumbnails
 from diffstyle_ui.app.uploads import Uploads, open_picture, upload_path
 from diffstyle_ui.app.visitors import Visitors
 from diffstyle_ui.app.waiting import Waiting
@@ -85,6 +86,16 @@ class AppContext:
     def photo_of(self, session: Session, payload: Mapping[str, Any] | None) -> Photo:
         """The photo of an upload, or without one what the session has, or the example."""
         return self.photo(session, payload) if payload else self.photo_or_example(session)
+
+    def thumbnail(self, session: Session, style: Style, name: str, *, side: int = SIDE) -> str:
+        """The session's photo, or the example, painted small in `style`, called `name`, as a data URL."""
+        photo = self.photo_or_example(session)
+        kept = session.thumbnails if session.photo else self._example_thumbnails
+        return kept.painted(self.renderer, photo.small, style, path=photo.path, name=name, side=side)
+
+    @cached_property
+    def _example_thumbnails(self) -> Thumbnails:
+        return Thumbnails()
 
     def read_photo(self, path: Path) -> Photo:
         """Decode a photo and make its small version; for use behind a gate, once the server runs."""

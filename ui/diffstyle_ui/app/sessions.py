@@ -17,6 +17,7 @@ import gradio as gr
 from diffstyle import InputError, Picture, Result, Style
 from diffstyle_ui.app.arrival import NEVER
 from diffstyle_ui.app.histories import KEEP_SECONDS, Histories, History, SavedResult
+from diffstyle_ui.app.thumbnails import Thumbnails
 from diffstyle_ui.app.uploads import Uploads
 from diffstyle_ui.app.visitors import Visitors
 from diffstyle_ui.widgets.mask_editor import Painting
@@ -65,6 +66,7 @@ class Session:
     painted_with: tuple[Any, ...] = ()
     restored: int = 0
     saved_styles: tuple[Style, ...] = ()
+    thumbnails: Thumbnails = field(default_factory=Thumbnails)
     cancel: Event = field(default_factory=Event)
     stop_training: Event = field(default_factory=Event)
     last_used: float = field(default_factory=time.monotonic)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -14,21 +15,36 @@ from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import bind
 from diffstyle_ui.app.parts import part_of
 from diffstyle_ui.app.sessions import Session
+from diffstyle_ui.app.thumbnails import photo_name
 from diffstyle_ui.app.user_errors import user_errors
+from diffstyle_ui.widgets import path_strip
 from diffstyle_ui.widgets.comparison import comparison, pair
 from diffstyle_ui.widgets.corner_pad import corner_pad, corner_weights, pad_html
 from diffstyle_ui.widgets.drag_control import answered
 from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, status
-from diffstyle_ui.widgets.style_map import style_map, weights_at
+from diffstyle_ui.widgets.style_map import BATCH, painted, style_map, weights_at
 
 STEPS = 5
-STRIP_SIDE = 224
+STRIP_SIDE, CORNER_SIDE = 192, 288
+MIDDLE = 0.5
 ENDS = ("ukiyo-e", "klimt-gold")
 CORNERS = ("ukiyo-e", "stained-glass", "charcoal", "van-gogh-irises")
-CSS = """
-.strip { display: grid; grid-template-columns: repeat(5, 1fr); gap: 4px; }
-.strip img { width: 100%; display: block; border-radius: 4px; }
+CSS = (
+    path_strip.CSS
+    + """
+.gradio-container { overflow: clip !important; }  /* hidden, as Gradio has it, keeps nothing in view */
+#blend-foot { align-items: center; } #blend-foot > .html-container { flex: 3 1 0; }
+#use-blend { flex: 1 0 auto; min-width: 140px; }
+@media (max-width: 760px) {
+  #blend-columns { flex-direction: column; flex-wrap: nowrap; }
+  #blend-stage { position: sticky; top: 0; gap: 6px; padding-top: 6px;
+    border-bottom: 1px solid var(--border-color-primary); }
+  #blend-stage .compare img { max-height: 30vh; }
+  #blend-status .status { display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; overflow: hidden; }
+  #blend-foot { flex-wrap: nowrap; }
+}
 """
+)
 EMPTY = placeholder("Mix styles", "Move the slider, the map's marker or the pad's handle to see a mix.")
 
 
@@ -38,18 +54,21 @@ class BlendTab:
     def __init__(self, context: AppContext) -> None:
         self.context = context
         self.names = list(context.space.styles)
-        with gr.Row(elem_classes="two-columns"):
+        with gr.Row(elem_classes="two-columns", elem_id="blend-columns"):
             with gr.Column(scale=5, min_width=300), gr.Tabs():
-                with gr.Tab("Path"):
+                with gr.Tab("Path") as self.path_tab:
                     self._draw_path()
-                with gr.Tab("Map"):
+                with gr.Tab("Map") as self.map_tab:
                     self.map = style_map(context.space, elem_id="map")
-                with gr.Tab("Four corners"):
+                with gr.Tab("Four corners") as self.pad_tab:
                     self._draw_corners()
             with gr.Column(scale=6, min_width=300, elem_classes="stage", elem_id="blend-stage"):
                 self.frame = comparison(elem_id="blend-frame", label="Photo and mix", empty=EMPTY)
-                self.status = gr.HTML(IDLE, elem_id="blend-status", apply_default_css=False)
-                self.use = gr.Button("Use this mix", elem_id="use-blend", interactive=False)
+                with gr.Row(elem_id="blend-foot"):
+                    self.status = gr.HTML(IDLE, elem_id="blend-status", apply_default_css=False)
+                    self.use = gr.Button(
+                        "Use this mix", variant="primary", elem_id="use-blend", interactive=False, scale=0, size="md"
+                    )
         self.mix = gr.State({})  # the weights that are shown, by name or words
 
     def _draw_path(self) -> None:
@@ -58,8 +77,8 @@ class BlendTab:
                 gr.Dropdown(self.names, value=ENDS[n], label=label, allow_custom_value=True, elem_id=f"end-{n}")
                 for n, label in enumerate(("From (a name, or words)", "To"))
             ]
-        self.position = gr.Slider(0, 1, 0.5, step=0.01, label="Position", elem_id="position")
-        self.strip = gr.HTML("", elem_id="strip", label="Steps of the path", apply_default_css=False)
+        self.position = gr.Slider(0, 1, MIDDLE, step=0.01, label="Position", elem_id="position")
+        self.strip = path_strip.path_strip(elem_id="strip", at=MIDDLE)
 
     def _draw_corners(self) -> None:
         self.corners: list[gr.Dropdown] = []
@@ -81,20 +100,36 @@ class BlendTab:
     def connect(self, tab: gr.Tab, tabs: gr.Tabs, controls: Controls) -> None:
         """Bind the events of this tab, `tab` of `tabs`; `controls` receive the mix that the visitor wants to use."""
         outputs = [self.frame, self.status, self.mix, self.use]
-        bind([self.position.input], self.preview_path, [*self.ends, self.position], outputs, kind="preview")
+        path, on_path = [*self.ends, self.position], [*outputs, self.strip]
         ends = [e.input for e in self.ends]
-        bind(ends, self.preview_path, [*self.ends, self.position], outputs, kind="preview")
+        bind([tab.select], self.show_mix, [self.mix, *path], outputs, kind="preview")
         bind([tab.select, *ends], self.preview_strip, self.ends, [self.strip], kind="preview")
+        bind([tab.select], self.show_map, [], [self.map])
+        bind([self.position.input, *ends], self.preview_path, path, on_path, kind="preview")
+        bind([self.strip.select], self.choose_step, self.ends, [*on_path, self.position], kind="drag")
         bind([self.map.input], self.preview_map, [], [*outputs, self.map], kind="drag")
-        bind([c.input for c in self.corners], self.show_corners, self.corners, [self.pad])
+        bind([self.map.select], self.paint_map, [], [self.map], kind="drag")
+        corners = [self.pad_tab.select, *(c.input for c in self.corners)]
+        bind(corners, self.show_corners, self.corners, [self.pad], kind="preview")
         bind([self.pad.input], self.preview_pad, self.corners, [*outputs, self.pad], kind="drag")
         used = bind([self.use.click], self._use_handler(controls), [self.mix], [tabs, *controls.rows.outputs])
         controls.preview_after(used)
 
     @user_errors
+    def show_mix(self, request: gr.Request, mix: Mapping[str, float], *path: Any) -> tuple[Any, ...]:
+        """The mix that was shown, or that of the path, with the photo as it is now."""
+        return self._preview(self.context.session(request), mix or _on_path(*path))
+
+    @user_errors
     def preview_path(self, request: gr.Request, start: str, end: str, position: float) -> tuple[Any, ...]:
-        mix = {start: 1 - position, end: position} if start != end else {start: 1}
-        return self._preview(self.context.session(request), mix)
+        mix = _on_path(start, end, position)
+        return *self._preview(self.context.session(request), mix), path_strip.at(position)
+
+    @user_errors
+    def choose_step(self, request: gr.Request, event: gr.EventData, start: str, end: str) -> tuple[Any, ...]:
+        position = min(1.0, max(0.0, float(event.at)))
+        mix = _on_path(start, end, position)
+        return *self._preview(self.context.session(request), mix), path_strip.at(position), position
 
     @user_errors
     def preview_strip(self, request: gr.Request, start: str, end: str) -> str:
@@ -103,9 +138,23 @@ class BlendTab:
         ends = [part_of(self.context, words).style for words in (start, end)]
         tasks = [Task(small, style) for style in Style.path(ends[0], ends[1], STEPS)]
         urls = [data_url(self.context.renderer.preview(task).picture) for task in tasks]
-        percent = 100 // (STEPS - 1)
-        images = "".join(f'<img src="{url}" alt="{n * percent} % of the path">' for n, url in enumerate(urls))
-        return f'<div class="strip">{images}</div>'
+        return path_strip.strip_html(urls)
+
+    @user_errors
+    def show_map(self, request: gr.Request) -> Any:
+        """Let the map ask for pictures of the photo as it is now."""
+        return painted(self._photo_name(self.context.session(request)), {})
+
+    @user_errors
+    def paint_map(self, request: gr.Request, event: gr.EventData) -> Any:
+        """Paint the photo small in the styles that the map asks for."""
+        session, styles = self.context.session(request), self.context.space.styles
+        asked = [name for name in list(event.names)[:BATCH] if isinstance(name, str) and name in styles]
+        name = self._photo_name(session)
+        return painted(name, {n: self.context.thumbnail(session, styles[n], n) for n in asked})
+
+    def _photo_name(self, session: Session) -> str:
+        return photo_name(self.context.photo_or_example(session).path)
 
     @user_errors
     def preview_map(self, request: gr.Request, event: gr.EventData) -> tuple[Any, ...]:
@@ -113,8 +162,15 @@ class BlendTab:
         return *self._preview(self.context.session(request), mix), answered()
 
     @user_errors
-    def show_corners(self, *corners: str) -> str:
-        return pad_html([part_of(self.context, words) for words in corners])
+    def show_corners(self, request: gr.Request, *corners: str) -> str:
+        """The pad with the photo in the style of each corner."""
+        session = self.context.session(request)
+        parts = [part_of(self.context, words) for words in corners]
+        urls = [
+            self.context.thumbnail(session, part.style, words, side=CORNER_SIDE)
+            for part, words in zip(parts, corners, strict=True)
+        ]
+        return pad_html([replace(part, thumbnail=url) for part, url in zip(parts, urls, strict=True)])
 
     @user_errors
     def preview_pad(self, request: gr.Request, event: gr.EventData, *corners: str) -> tuple[Any, ...]:
@@ -144,3 +200,8 @@ class BlendTab:
             return [gr.update(selected="stylise"), *controls.rows.updates(session.parts, weights)]
 
         return use
+
+
+def _on_path(start: str, end: str, position: float) -> dict[str, float]:
+    """The mix at a position of the path."""
+    return {start: 1 - position, end: position} if start != end else {start: 1}
