@@ -224,6 +224,39 @@ def test_an_engine_shows_its_settings_and_can_be_cancelled(page: Page) -> None:
     expect(page.locator(".versions button")).to_have_count(0)
 
 
+def test_who_waits_sees_the_place_and_can_cancel(page: Page, browser: Browser, served: ServedPage) -> None:
+    choose_engine(page, stepwise_engine(), denoise=0.6, steps=150)
+    page.locator("#render").click()
+    expect(page.locator("#status progress")).to_have_attribute("max", re.compile("[0-9]{2}"))
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto(served.address)
+    say(other, "charcoal")
+    other.locator("#render").click()
+    expect(other.locator("#status")).to_contain_text("Waiting: one render before yours, about")
+    other.locator("#cancel").click()
+    expect(other.locator("#render")).to_be_enabled()
+    context.close()
+    page.locator("#cancel").click()
+    expect(page.locator("#render")).to_be_enabled()
+
+
+def test_a_click_on_a_version_brings_it_back(page: Page) -> None:
+    strength = page.locator("#setting-strength input[type=number]")
+    for words in ("mosaic", "charcoal"):
+        say(page, words)
+        press(page, "setting-strength", "ArrowLeft", 10)
+        page.locator("#render").click()
+        expect(page.locator("#compare .badge")).to_have_text("Final")
+    expect(page.locator(".versions button")).to_have_count(2)
+    expect(strength).to_have_value("0.8")
+    page.locator(".versions button").last.click()
+    expect(strength).to_have_value("0.9")
+    expect(page.locator(".part:visible span")).to_have_text("mosaic")
+    expect(page.locator("#compare .badge")).to_have_text("Final")
+    expect(page.locator("#compare img.after")).to_have_attribute("alt", re.compile("mosaic"))
+
+
 def test_errors_are_sentences_without_paths(page: Page, tmp_path: Path) -> None:
     (tmp_path / "notes.jpg").write_bytes(b"this is no picture at all\n" * 10)
     page.locator("#photo input[type=file]").set_input_files(tmp_path / "notes.jpg")
