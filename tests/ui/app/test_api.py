@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+from diffstyle_ui.app.endpoints import engine_fields
 from gradio_client import Client, handle_file
 from PIL import Image
 
@@ -32,6 +33,35 @@ def test_the_documented_endpoints_exist(client: Client) -> None:
     names = {"preview", "render", "variations", "paint", "replay", "path", "train", "cancel"}
     names |= {"styles", "nearest", "recipe", "models", "vote"}
     assert {f"/{name}" for name in names} == set(described["named_endpoints"])
+
+
+def test_parameters_have_types_ranges_and_defaults(client: Client) -> None:
+    described = cast("dict[str, Any]", client.view_api(return_format="dict", print_info=False))["named_endpoints"]
+    render = {p["parameter_name"]: p for p in described["/render"]["parameters"]}
+    assert render["photo"]["python_type"]["type"] == "filepath"
+    assert not render["photo"]["parameter_has_default"]
+    assert render["pictures"]["python_type"]["type"] == "list[filepath]"
+    assert render["style"]["python_type"]["type"] == "list[str]"
+    assert render["colour"]["type"]["enum"] == ["off", "keep", "match", "palette"]
+    assert render["engine"]["type"]["enum"] == list(engine_names())
+    for info in fields_of(Settings):
+        found = render[info.name]
+        assert found["parameter_default"] == info.default
+        assert info.help.split(".")[0] in found["python_type"]["description"]
+        if info.bounds:
+            assert (found["type"]["minimum"], found["type"]["maximum"]) == info.bounds
+            assert found["python_type"]["type"] in ("int", "float")
+    for name, kinds in (
+        ("render", ["filepath"]),
+        ("preview", ["filepath"]),
+        ("variations", ["list[filepath]"]),
+        ("styles", ["dict(str, list[float])"]),
+    ):
+        assert [value["python_type"]["type"] for value in described[f"/{name}"]["returns"]] == kinds
+    for endpoint in described.values():
+        for each in endpoint["parameters"]:
+            assert each["python_type"]["type"] != "Any" or each["parameter_name"] in engine_fields()
+            assert each["python_type"]["description"] or each["parameter_name"] in engine_fields()
 
 
 @pytest.mark.parametrize("engine", engine_names())

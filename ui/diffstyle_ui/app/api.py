@@ -17,6 +17,7 @@ from diffstyle.core.cancelling import cancellable, check_cancelled
 from diffstyle.core.fields import values_of
 from diffstyle.core.mask import Mask
 from diffstyle.engines.replay import task_of
+from diffstyle_ui.app.api_types import Upload
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.endpoints import publish, with_settings
@@ -33,7 +34,6 @@ from diffstyle_ui.app.votes import log_vote
 from diffstyle_ui.widgets.settings_form import RenderSettings
 from diffstyle_ui.widgets.style_rows import MAX_ROWS
 
-Upload = dict[str, Any]  # what gradio_client's handle_file makes
 VARIATIONS = 4
 MAX_PATH_STEPS = 16
 

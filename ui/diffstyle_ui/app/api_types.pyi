@@ -65,6 +65,10 @@ class ApiValue(Api):
         """The name by which the page knows values that it does not draw."""
         return "api"
 
+    def get_config(self, cls: type[Any] | None = None) -> dict[str, Any]:
+        """What clients are told, with a name for the kind of value."""
+        return {**super().get_config(cls), "name": _kind(self.api_info())}
+
     def example_payload(self) -> Any:
         """What the page "Use via API" shows as a value."""
         return self._example

@@ -5,16 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, Literal, Optional, cast, get_type_hints
+from typing import Any, Literal, Optional, cast, get_args, get_origin, get_type_hints
 
 import gradio as gr
-from gradio import events
+from gradio.context import get_blocks_context
 from pydantic import TypeAdapter, ValidationError
 
 from diffstyle import InputError, Settings
 from diffstyle.core.fields import FieldInfo, fields_of
 from diffstyle.core.settings import EngineSettings
 from diffstyle.engines.registry import engine_from, engine_names, settings_class
+from diffstyle_ui.app.api_types import answer, parameter, setting_fields
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.widgets.settings_form import RenderSettings
 
@@ -24,13 +25,28 @@ _PARALLEL = 4  # look-ups at a time
 
 def publish(method: Callable[..., Any], *, queue: Queue | None) -> None:
     """Add `method` to the API under its own name; requests wait in `queue`, or not at all."""
-    cast("Any", events).api(
+    hints, fields = _hints(method), setting_fields()
+    given = [p for p in inspect.signature(method).parameters.values() if hints.get(p.name) is not gr.Request]
+    returned = hints["return"]
+    answers = list(get_args(returned)) if get_origin(returned) is tuple else [returned]
+    blocks = get_blocks_context()
+    assert blocks is not None, "endpoints are published while the page is built"
+    # as gr.api does, which knows neither files nor ranges
+    cast("Any", blocks).set_event_trigger(
+        [],
         user_errors(_checked(method)),
+        [parameter(p.name, hints[p.name], p.default, fields) for p in given],
+        [answer(hint, n, len(answers)) for n, hint in enumerate(answers)],
+        preprocess=False,
+        postprocess=False,
+        scroll_to_output=False,
+        show_progress="hidden",
         api_name=method.__name__,
         api_description=inspect.getdoc(method),
         queue=queue is not None,
         concurrency_limit=_PARALLEL if queue == "lookup" else 1,
         concurrency_id=queue,
+        api_visibility="public",
     )
 
 
@@ -59,7 +75,7 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _hints(method: Callable[..., Any]) -> dict[str, Any]:
     try:
-        return get_type_hints(method)
+        return get_type_hints(method, include_extras=True)
     except (NameError, TypeError):  # annotations that are values already
         return dict(method.__annotations__)
 
@@ -70,7 +86,7 @@ def with_settings(method: Callable[..., Any], default_engine: str) -> Callable[.
     They are the shared settings, `depth`, `engine`, and every engine's own settings, with the defaults of the settings
     classes. `default_engine` renders where `engine` is None.
     """
-    hints = get_type_hints(method)
+    hints = get_type_hints(method, include_extras=True)
     kept = [p for p in inspect.signature(method).parameters.values() if p.name != "settings"]
     kept = [p.replace(default=[], annotation=hints[p.name]) if p.name == "pictures" else p for p in kept]
     own = engine_fields()
