@@ -52,7 +52,8 @@ def test_the_api_has_its_settings(blocks: gr.Blocks) -> None:
     endpoints = cast("dict[str, Any]", blocks.get_api_info())["named_endpoints"]
     parameters = {p["parameter_name"]: p for p in endpoints["/render"]["parameters"]}
     assert parameters["amount"]["parameter_default"] == 1.0
-    assert parameters["amount"]["type"] == {"type": "number"}
+    described = parameters["amount"]["type"]
+    assert (described["type"], described["minimum"], described["maximum"]) == ("number", 0, 1)
     assert "inverting" in str(parameters["engine"]["type"])
     assert parameters["steps"]["parameter_default"] is None  # two engines have it, with different defaults
 

@@ -71,7 +71,9 @@ def test_a_saved_picture_restores_style_and_settings(
     other.close()
 
 
-def test_results_survive_a_reload_and_a_second_page_has_them(page: Page, tmp_path: Path) -> None:
+def test_results_survive_a_reload_for_their_visitor_alone(
+    page: Page, browser: Browser, served: ServedPage, tmp_path: Path
+) -> None:
     add_photo(page)
     say(page, "mosaic")
     fill(page, "setting-size", "96")
@@ -91,6 +93,16 @@ def test_results_survive_a_reload_and_a_second_page_has_them(page: Page, tmp_pat
     page.locator("#use-result").click()
     expect(page.locator("#setting-strength input[type=number]")).to_have_value("0.8")
     expect(page.locator(".part").filter(has_text="mosaic")).to_be_visible()
+    key = page.evaluate("localStorage.getItem('diffstyle-history')")
+    thief = browser.new_page()  # with the key, but another cookie
+    thief.goto(served.address)
+    thief.wait_for_function("localStorage.getItem('diffstyle-history')")
+    thief.evaluate("(key) => localStorage.setItem('diffstyle-history', key)", key)
+    thief.reload()
+    thief.wait_for_function("(key) => localStorage.getItem('diffstyle-history') !== key", arg=key)
+    open_tab(thief, "History")
+    expect(thief.locator("#history")).to_contain_text("Nothing here yet")
+    thief.close()
     second = page.context.new_page()
     second.goto(page.url)
     open_tab(second, "History")

@@ -49,7 +49,8 @@ class Session:
     many came from saved pictures; `saved_styles` are those of the regions of the last one. `previews` are files made
     for API clients; `drafted` is the last preview if it is a draft of the render already.
     `owner` is whose uploads it may read, and `history` has its results.
-    The page opens with `first_parts`.
+    The page opens with `first_parts`. `final_count` and `final_at` are the count of previews and the time when the
+    last render ended: what was asked for before must not take its place.
     """
 
     folder: Path
@@ -70,6 +71,8 @@ class Session:
     cancel: Event = field(default_factory=Event)
     stop_training: Event = field(default_factory=Event)
     last_used: float = field(default_factory=time.monotonic)
+    final_count: int = -1
+    final_at: float = -NEVER
     _rendering: Event | None = None
     _cancelled_at: float = -NEVER
     _stopped_at: float = -NEVER
@@ -87,6 +90,10 @@ class Session:
     def rendering_now(self) -> bool:
         """Whether a render runs; the page then shows its steps, and no previews."""
         return self._rendering is not None
+
+    def is_late(self, arrived: float) -> bool:
+        """Whether a preview whose request `arrived` then would hide a render, one that runs or one that ended since."""
+        return self.rendering_now or arrived < self.final_at
 
     @property
     def empty(self) -> bool:
@@ -123,6 +130,7 @@ class Session:
         finally:
             if self._rendering is own:
                 self._rendering = None
+                self.final_count, self.final_at = self.preview_count, time.monotonic()
 
     @contextmanager
     def training(self, arrived: float = NEVER) -> Generator[Event, None, None]:

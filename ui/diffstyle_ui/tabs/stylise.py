@@ -151,7 +151,9 @@ class StyliseTab:
 
     @user_errors
     def preview(self, request: gr.Request, photo: Any, *values: Any) -> tuple[Any, Any]:
-        session = self.context.session(request)
+        session, arrived = self.context.session(request), arrival(request)
+        if session.is_late(arrived):
+            return UNCHANGED, UNCHANGED
         current = self.context.photo_of(session, photo)
         if not session.parts:
             frame = pair(current.url, current.url, description="The photo, unchanged")
@@ -160,22 +162,22 @@ class StyliseTab:
         session.preview_count += 1
         result = self.context.renderer.preview(asked.settings.task(current.small, asked.style))
         session.drafted = result if drafts_with_all(result.task.engine) else None
-        if session.rendering_now:
+        if session.is_late(arrived):
             return UNCHANGED, UNCHANGED
         return self._previewed(asked, result, "")
 
     @user_errors
     def draft(self, request: gr.Request, photo: Any, *values: Any) -> tuple[Any, Any, Any]:
         """What the render will look like, in place of the preview; nothing if a newer preview was asked for."""
-        session = self.context.session(request)
-        if not session.parts or session.rendering_now:
-            return UNCHANGED, UNCHANGED, UNCHANGED
+        session, arrived = self.context.session(request), arrival(request)
         number = session.preview_count
+        if not session.parts or session.is_late(arrived) or number == session.final_count:
+            return UNCHANGED, UNCHANGED, UNCHANGED
         asked = self._request(session, photo, values)
         if session.drafted is not None:
             return UNCHANGED, UNCHANGED, self._finish(asked, session.drafted)
         result = self.context.renderer.draft(asked.settings.task(asked.photo.small, asked.style))
-        if result is None or session.rendering_now or number != session.preview_count:
+        if result is None or session.is_late(arrived) or number != session.preview_count:
             return UNCHANGED, UNCHANGED, UNCHANGED
         return *self._previewed(asked, result, ", a draft of the render"), self._finish(asked, result)
 
