@@ -8,7 +8,7 @@ size.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, TypeAlias
 
 import cv2 as untyped
@@ -20,12 +20,17 @@ from diffstyle.ops.luma import LUMA
 cv2: Any = untyped
 Array: TypeAlias = npt.NDArray[np.float32]
 Rng: TypeAlias = np.random.Generator
+Places: TypeAlias = npt.NDArray[np.intp]
+Chosen: TypeAlias = npt.NDArray[np.bool_]
 
 UNITS = 1024  # sizes of stroke styles are in pixels of a picture with this longest side
 PRESSED = 0.7  # height of the paper's grain that a dry mark just touches at full `tooth`
 NEAR = 0.045  # mean difference from the photo below which a place needs no further strokes
 FINE = 8.0  # width from which on strokes are for what is seen alone, not for liveliness
 DIRECTIONS, VARIANTS = 32, 5  # of the stamps of a layer
+CLOSER = 0.55  # by which a place of the subject may differ less than others before it gets further strokes
+FINER = (0.6, 0.38)  # widths of the strokes laid last, on the subject alone, in shares of the finest of others
+FINEST = 3.7  # width below which strokes cannot be told apart
 FLOW = ((3.5, 1.0), (12.0, 0.05), (40.0, 0.004))  # deviations of the structure tensor, and their weights
 
 
@@ -61,8 +66,13 @@ class StrokeStyle:
     outline: float = 0.0
 
 
-def render_strokes(photo: Array, rng: Rng, style: StrokeStyle, on_layer: Callable[[], None]) -> Array:
-    """The photo (h, w, 3) in [0, 1], painted in the marks of `style`. `on_layer` is called before each layer."""
+def render_strokes(
+    photo: Array, rng: Rng, style: StrokeStyle, on_layer: Callable[[], None], subject: Array | None = None
+) -> Array:
+    """The photo (h, w, 3) in [0, 1], painted in the marks of `style`. `on_layer` is called before each layer.
+
+    What is 1 in `subject` (h, w) is painted with more strokes, and finer ones where they are needed.
+    """
     shape = (int(photo.shape[0]), int(photo.shape[1]))
     unit = max(shape) / UNITS
     colours = _wanted(photo, style, unit)
@@ -71,9 +81,12 @@ def render_strokes(photo: Array, rng: Rng, style: StrokeStyle, on_layer: Callabl
     tooth = _tooth(shape, unit, rng) if style.tooth else None
     light = _grey(photo) if style.hatched else None
     angles = _angles(colours, style, unit, rng)
-    for n, width in enumerate(style.widths):
+    finer = [f * style.widths[-1] for f in FINER if f * style.widths[-1] >= FINEST]
+    last = [] if subject is None or style.hatched else finer
+    for n, width in enumerate((*style.widths, *last)):
         on_layer()
-        _layer(canvas, height, colours, light, tooth, angles, style, width * unit, rng, unit=unit, first=n == 0)
+        needed = _Needed(width * unit, style, unit=unit, first=n == 0, subject=subject, only=n >= len(style.widths))
+        _layer(canvas, height, colours, light, tooth, angles, needed, rng)
     if style.outline:
         _outlined(canvas, photo, style.outline, unit)
     if tooth is not None:
@@ -116,6 +129,33 @@ def _saturated(photo: Array, gain: float) -> Array:
     return (grey + (photo - grey) * np.float32(gain)).clip(0, 1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Needed:
+    """Which of the places of a layer of strokes, `width` pixels wide, are painted."""
+
+    width: float
+    style: StrokeStyle
+    _: KW_ONLY
+    unit: float
+    first: bool
+    subject: Array | None
+    only: bool  # on the subject alone
+
+    def at(self, y: Places, x: Places, canvas: Array, colours: Array, light: Array | None, rng: Rng) -> Chosen:
+        """(n,): whether a place is dark enough, for hatching, or still differs from its colour."""
+        if light is not None:
+            return rng.random(len(y)) > light[y, x] ** 0.36
+        if self.first:
+            return np.ones(len(y), bool)
+        missing = np.abs(canvas - colours).mean(2)
+        near = NEAR if self.width > FINE * self.unit else NEAR + self.style.jitter
+        missing = cv2.blur(missing, (2 * int(self.width) + 1,) * 2)[y, x]
+        if self.subject is None:
+            return missing > near
+        inside = self.subject[y, x]
+        return (missing > near * (1 - CLOSER * inside)) & ((inside > 0.5) | (not self.only))
+
+
 def _layer(
     canvas: Array,
     height: Array,
@@ -123,25 +163,15 @@ def _layer(
     light: Array | None,
     tooth: Array | None,
     angles: Array,
-    style: StrokeStyle,
-    width: float,
+    needed: _Needed,
     rng: Rng,
-    *,
-    unit: float,
-    first: bool,
 ) -> None:
-    """One layer of strokes, `width` pixels wide, painted into `canvas` and `height`."""
+    """One layer of strokes, painted into `canvas` and `height`."""
+    width, style = needed.width, needed.style
     places = _places((int(canvas.shape[0]), int(canvas.shape[1])), width, style, rng)
     y, x = places[:, 0], places[:, 1]
-    if light is not None:
-        needed = rng.random(len(places)) > light[y, x] ** 0.36
-    elif first:
-        needed = np.ones(len(places), bool)
-    else:
-        missing = np.abs(canvas - colours).mean(2)
-        near = NEAR if width > FINE * unit else NEAR + style.jitter
-        needed = cv2.blur(missing, (2 * int(width) + 1,) * 2)[y, x] > near
-    y, x = y[needed], x[needed]
+    chosen = needed.at(y, x, canvas, colours, light, rng)
+    y, x = y[chosen], x[chosen]
     paint = _soft(colours, 0.3 * width)[y, x]
     varied = rng.normal(0, 0.6, (len(y), 3)) + rng.normal(0, 0.8, (len(y), 1))
     paint = np.asarray(paint + style.jitter * varied, np.float32)

@@ -13,8 +13,8 @@ import numpy as np
 
 from diffstyle.data.painterly.strokes import Array, StrokeStyle, render_strokes, resized
 
-Rendering: TypeAlias = Callable[[Array, np.random.Generator], Array]
-"""(photo (h, w, 3) in [0, 1], generator) -> picture (h, w, 3)."""
+Rendering: TypeAlias = Callable[[Array, np.random.Generator, Array], Array]
+"""(photo (h, w, 3) in [0, 1], generator, subject (h, w) in [0, 1]) -> picture (h, w, 3)."""
 Technique: TypeAlias = StrokeStyle | Rendering
 
 WASHES = ("watercolour", "wet-in-wet watercolour", "ink wash", "spray paint", "batik", "tapestry", "suprematist")
@@ -36,14 +36,8 @@ _PATCHES = StrokeStyle(
 _FLATS = StrokeStyle(
     widths=(46, 24, 12, 6), stretch=3, bristle=0.15, relief=0.1, jitter=0.03, saturation=1.5, levels=7, outline=0.6
 )
-_PRINT = StrokeStyle(
-    widths=(30, 14, 7, 4), stretch=2.5, bristle=0.03, jitter=0.01, saturation=1.1, levels=9, outline=1.0, swirl=8
-)
 _POSTER = StrokeStyle(
     widths=(34, 16, 8, 4.5), stretch=3, bristle=0.08, jitter=0.015, saturation=1.2, levels=7, outline=0.85, swirl=10
-)
-_TESSERAE = StrokeStyle(
-    widths=(24, 14, 9, 5.5), stretch=1.5, bristle=0.15, relief=0.45, jitter=0.06, square=True, outline=0.6, swirl=60
 )
 _MASTERS = StrokeStyle(
     widths=(36, 18, 9, 5, 3.2), stretch=3.5, bristle=0.35, relief=0.3, jitter=0.03, ground=(0.3, 0.22, 0.15)
@@ -126,7 +120,7 @@ MEDIA: Mapping[str, StrokeStyle] = {
         tooth=0.45,
         relief=0.4,
         jitter=0.08,
-        saturation=1.7,
+        saturation=1.45,
         levels=7,
         ground=(0.96, 0.95, 0.92),
     ),
@@ -197,7 +191,6 @@ ARTISTS: Mapping[str, StrokeStyle] = {
     "Edvard Munch": _WAVES,
     "Mikhail Vrubel": _PATCHES,
     "Paul Cézanne": _PATCHES,
-    "Gustav Klimt": _TESSERAE,
     "Edgar Degas": _CHALKY,
     "Henri de Toulouse-Lautrec": _LINES,
     "Alphonse Mucha": _POSTER,
@@ -217,7 +210,6 @@ MOVEMENTS: Mapping[str, StrokeStyle] = {
     "Fauvism": _FLATS,
     "Symbolism": _FLATS,
     "Art Nouveau": _POSTER,
-    "Ukiyo-e": _PRINT,
     "Cubism": _PATCHES,
     "Baroque": _MASTERS,
     "Rococo": _MASTERS,
@@ -237,6 +229,11 @@ MOVEMENTS: Mapping[str, StrokeStyle] = {
 """By the names of the movements that words name."""
 
 
+RENDERED_ARTISTS = ("Gustav Klimt",)
+RENDERED_MOVEMENTS = ("Ukiyo-e",)
+"""Those that `golden` and `prints` render."""
+
+
 def technique_of(medium: str) -> Technique | None:
     """How a medium, by its name in `diffstyle.data.words.lexicon`, is rendered; None where that is not known here."""
     if medium not in WASHES:
@@ -246,13 +243,42 @@ def technique_of(medium: str) -> Technique | None:
     return RENDERINGS[medium]
 
 
-def render(photo: Array, technique: Technique, rng: np.random.Generator, on_layer: Callable[[], None]) -> Array:
-    """The photo (h, w, 3) in [0, 1] in a technique. `on_layer` is called before each layer, and may raise to cancel."""
+def technique_of_artist(name: str) -> Technique | None:
+    """How a painter is rendered; None where it is as the movement."""
+    if name in RENDERED_ARTISTS:
+        from diffstyle.data.painterly.golden import golden
+
+        return golden
+    return ARTISTS.get(name)
+
+
+def technique_of_movement(name: str) -> Technique | None:
+    """How a movement is rendered; None where that is not known here."""
+    if name in RENDERED_MOVEMENTS:
+        from diffstyle.data.painterly.prints import ukiyo_e
+
+        return ukiyo_e
+    return MOVEMENTS.get(name)
+
+
+def render(
+    photo: Array,
+    technique: Technique,
+    rng: np.random.Generator,
+    on_layer: Callable[[], None],
+    subject: Array | None = None,
+) -> Array:
+    """The photo (h, w, 3) in [0, 1] in a technique. `on_layer` is called before each layer, and may raise to cancel.
+
+    `subject` (h, w) is 1 on what has to stay readable, 0 elsewhere; a rendering takes the whole photo for it if None.
+    """
     if isinstance(technique, StrokeStyle):
-        return render_strokes(photo, rng, technique, on_layer)
+        return render_strokes(photo, rng, technique, on_layer, subject)
     from diffstyle.data.painterly.washes import UNITS
 
     on_layer()
     h, w = (int(n) for n in photo.shape[:2])
-    washed = technique(resized(photo, UNITS / max(h, w)), rng)
-    return resized(washed.clip(0, 1).astype(np.float32), size=(h, w))
+    small = resized(photo, UNITS / max(h, w))
+    inside = np.ones((h, w), np.float32) if subject is None else subject
+    inside = resized(inside, size=(int(small.shape[0]), int(small.shape[1])))
+    return resized(technique(small, rng, inside).clip(0, 1).astype(np.float32), size=(h, w))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -21,56 +21,103 @@ from diffstyle.data.procedural.fields import (
     size,
 )
 from diffstyle.data.procedural.palette import luma, saturated
+from diffstyle.ops.lines import blur as soft
+from diffstyle.ops.lines import contour_lines, flow
+from diffstyle.ops.lines import gradient as slopes
+from diffstyle.ops.lines import noise as soft_noise
 
+Rendering: TypeAlias = Callable[[Array, np.random.Generator, Array], Array]
 UNITS = 768  # pixels of the longest side
 PAPER = np.array((0.975, 0.965, 0.935), np.float32)
 BLACK = np.array((0.07, 0.07, 0.09), np.float32)
 
 
-def watercolour(photo: Array, rng: np.random.Generator) -> Array:
-    """Three transparent glazes with dark rims, on grained paper that is left white in the lights."""
-    pigment = np.ones_like(photo)
-    grain = _grain(size(photo), rng)
-    for strength, smooth, wander in ((0.2, 15, 9.0), (0.25, 9, 6.0), (0.36, 5, 3.0)):
-        wash = _warped(_smooth(saturated(photo, 1.45) ** 0.75, smooth), wander, rng)
-        steps = np.round(wash * 4 + 0.16 * noise(size(photo), 14.0, rng)[..., None]) / 4
-        steps = blur(steps.clip(0, 1).astype(np.float32), (0.9, 0.9, 0))
-        rims = np.hypot(*gradient(steps.mean(2))).clip(0, 1)
-        density = strength * (1 + 0.45 * rims + 0.05 * grain + 0.12 * noise(size(photo), 28.0, rng))
-        pigment *= 1 - (1 - steps) * density.clip(0, 1)[..., None]
-    return _on_paper(pigment, grain)
+def watercolour(photo: Array, rng: np.random.Generator, subject: Array) -> Array:
+    """Glazes with dark rims on white paper, broad and pale first, small and dark last, over a few lines of a pencil.
+    Around the subject they are looser and paler, and end before the edge of the sheet.
+    """
+    glazes = ((15, 9.0, 0.55), (9, 4.5, 0.6), (7, 2.0, 0.65), (5, 0.9, 0.65))
+    return _glazed(photo, rng, subject, glazes, run=0.0)
 
 
-def wet_in_wet(photo: Array, rng: np.random.Generator) -> Array:
-    """Colours that ran into each other on wet paper, with blooms."""
+def wet_in_wet(photo: Array, rng: np.random.Generator, subject: Array) -> Array:
+    """Colours that ran into each other on wet paper, with blooms; the subject is painted last, on paper nearly dry."""
+    glazes = ((21, 16.0, 0.6), (13, 8.0, 0.6), (9, 3.0, 0.65), (5, 1.6, 0.7))
+    return _glazed(photo, rng, subject, glazes, run=1.0)
+
+
+def _glazed(
+    photo: Array,
+    rng: np.random.Generator,
+    subject: Array,
+    glazes: Sequence[tuple[int, float, float]],
+    *,
+    run: float,
+) -> Array:
+    """Glazes of (window of the medians, wander of the edges, density) one over another; `run` 0 to 1 is how wet the
+    paper is around the subject.
+    """
     shape = size(photo)
-    colours = saturated(_smooth(photo, 7), 1.7)
-    for wander, width in ((9.0, 3.2), (5.0, 2.0), (2.5, 1.0)):
-        colours = blur(_warped(colours, wander, rng), (width, width, 0))
-    blooms = noise(shape, 22.0, rng) + 0.5 * noise(shape, 6.0, rng)
-    front = np.exp(-np.square((blooms - 1.2) / 0.1)).astype(np.float32)
-    inside = (blooms > 1.2).astype(np.float32)
     grain = _grain(shape, rng)
-    density = 0.8 * (1 + 0.07 * front - 0.12 * blur(inside, 3.0))
-    return _on_paper(1 - (1 - colours) * density.clip(0, 1.15)[..., None], grain)
+    bright = saturated(photo, 1.4 + 0.2 * run) ** np.float32(0.72)
+    clear = (1 - (1 - bright) * (0.72 + 0.2 * subject)[..., None]).astype(np.float32)
+    pigment = wash = np.ones_like(photo)
+    for smooth, wander, share in glazes:
+        wash = _warped(_smooth(clear, smooth), wander, rng)
+        tone = np.asarray(wash.mean(2), np.float32)
+        steps = soft(np.round(tone * 5 + 0.2 * soft_noise(shape, 14.0, rng)) / 5, 0.8)
+        wash = (wash * (0.25 + 0.75 * steps / tone.clip(0.12, 1))[..., None]).clip(0, 1)
+        ran = run * (1 - subject)[..., None]
+        wash = wash + (soft(wash, 5.0) - wash) * ran
+        rims = (soft(steps, 2.5) - steps).clip(0, 1) * (1 - 0.7 * ran[..., 0])
+        pooled = share * (1 + 0.1 * grain + 0.18 * soft_noise(shape, 24.0, rng))
+        pooled = (pooled * (1 if smooth > 7 else 0.3 + 0.7 * subject)).clip(0, 1)
+        glaze = (wash / pigment.clip(0.05, 1)).clip(0, 1)  # what the paper still lacks: a glaze can only darken
+        pigment = pigment * (1 - (1 - glaze) * pooled[..., None]) * (1 - share * rims)[..., None]
+    lifted = (wash - pigment).clip(0, 1) * (0.2 + 0.5 * subject)[..., None]
+    sheet = _sheet(shape, rng) * (1 - subject)
+    bloom = run * _blooms(shape, rng) * (1 - subject)
+    pigment = 1 - (1 - pigment - lifted) * ((1 - sheet) * (1 + bloom))[..., None]
+    pencil = _contours(photo, 1.0, 1.3) * (0.25 + 0.4 * subject) * (1 - 0.6 * sheet) * (1 - 0.3 * run)
+    pigment *= 1 - pencil[..., None] * (1 - np.array((0.36, 0.32, 0.33), np.float32))
+    return _on_paper(pigment.clip(0, 1), grain)
 
 
-def ink_wash(photo: Array, rng: np.random.Generator) -> Array:
-    """Grey washes of black ink, wet below and dry on top, on warm paper."""
+def _blooms(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """(h, w): how much more pigment lies where water pushed it out of pale blooms, less than 0 within them."""
+    field = soft_noise(shape, 24.0, rng) + 0.4 * soft_noise(shape, 6.0, rng)
+    front = np.exp(-np.square((field - 1.2) / 0.1))
+    return (0.16 * front - 0.2 * soft((field > 1.2).astype(np.float32), 3.0)).astype(np.float32)
+
+
+def ink_wash(photo: Array, rng: np.random.Generator, subject: Array) -> Array:
+    """Grey washes of black ink on warm paper, and contours of a loaded brush. The subject has all tones of the ink;
+    what is around it is left pale, as mist.
+    """
     shape = size(photo)
     tone = luma(photo)
-    tone = (tone + 0.8 * (tone - blur(tone, 22.0))).clip(0, 1)  # forms within the darks are drawn too
+    low, high = np.percentile(tone, (1, 99))
+    tone = ((tone - low) / max(float(high - low), 0.2)).clip(0, 1)
+    tone = (tone + 0.6 * (tone - soft(tone, 22.0))).clip(0, 1)  # forms within the darks are drawn too
+    own = float(np.average(tone, weights=subject + 1e-3))
+    light = (tone ** np.float32(np.log(0.58) / np.log(min(max(own, 0.2), 0.75)))).clip(0, 1)
+    mist = 0.5 * (1 + 0.25 * soft_noise(shape, 45.0, rng)).clip(0, 2) * (1 - 0.75 * _sheet(shape, rng))
+    around = 1 - (1 - tone) * mist
+    wanted = around + (light - around) * subject
     grain = _grain(shape, rng)
     left = np.ones(shape, np.float32)
-    for level, wander, edge in ((0.72, 7.0, 0.14), (0.5, 4.0, 0.08), (0.34, 2.5, 0.06), (0.2, 1.5, 0.04)):
-        wet = _warped(_smooth(tone[..., None], 7), wander, rng)[..., 0]
+    for level, wander, edge in ((0.78, 6.0, 0.16), (0.56, 3.0, 0.12), (0.38, 1.5, 0.1), (0.22, 0.8, 0.08)):
+        wet = _warped(_smooth(wanted[..., None], 5 if wander > 2 else 3), wander, rng)[..., 0]
         cover = ((level - wet) / edge + 0.5).clip(0, 1)
         rims = np.hypot(*gradient(cover)).clip(0, 1)
-        pooled = 0.34 + 0.12 * noise(shape, 20.0, rng) + 0.14 * rims + 0.07 * grain
+        pooled = 0.33 + 0.07 * soft_noise(shape, 20.0, rng) + 0.12 * rims + 0.05 * grain
         left *= 1 - cover * pooled.clip(0, 1)
     dry = noise(shape, (1.2, 5.0), rng) + 0.6 * grain
-    strokes = ((0.2 - blur(tone, 1.2)) * 7).clip(0, 1) * (dry > -0.2)
-    left *= 1 - 0.5 * blur(strokes.astype(np.float32), 0.7)
+    strokes = ((0.14 - soft(wanted, 1.0)) * 7).clip(0, 1) * (dry > -0.6)
+    left *= 1 - 0.6 * soft(strokes.astype(np.float32), 0.7)
+    pressed = 0.85 + 0.2 * soft_noise(shape, 14.0, rng)
+    brush = np.maximum(_contours(photo, 1.3, 1.2) * subject, _contours(photo, 2.4, 1.25) * (0.35 + 0.6 * subject))
+    left *= 1 - (0.9 * brush * pressed).clip(0, 0.95)
     paper = np.array((0.95, 0.925, 0.865), np.float32) * (1 + 0.015 * grain[..., None])
     return (BLACK + (paper - BLACK) * left[..., None]).astype(np.float32)
 
@@ -149,6 +196,21 @@ def suprematist(photo: Array, rng: np.random.Generator) -> Array:
     return (canvas.astype(np.float32) / np.float32(255) * weave[..., None]).astype(np.float32)
 
 
+def _contours(photo: Array, width: float, sensitivity: float) -> Array:
+    """(h, w) in [0, 1]: lines about `width` pixels wide on the dark side of contours."""
+    lines = contour_lines(luma(photo), flow(*slopes(photo)), width, sensitivity=sensitivity)
+    return (4 * (lines - 0.55)).clip(0, 1)
+
+
+def _sheet(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """(h, w) in [0, 1]: 1 at the edges of the sheet, where a wash ends raggedly, 0 in its middle."""
+    h, w = shape
+    y, x = coordinates(h, w)
+    inside = np.minimum(np.minimum(y, h - 1 - y), np.minimum(x, w - 1 - x))
+    ragged = inside + 26 * soft_noise(shape, 60.0, rng) + 4 * soft_noise(shape, 7.0, rng)
+    return ((8 - ragged) / 20).clip(0, 1).astype(np.float32)
+
+
 def _smooth(photo: Array, side: int) -> Array:
     """Medians over windows of `side` pixels, in steps of 1/255: OpenCV takes a tenth of the time of scipy for these."""
     steps = (photo.clip(0, 1) * 255).round().astype(np.uint8)
@@ -160,14 +222,15 @@ def _warped(picture: Array, wander: float, rng: np.random.Generator) -> Array:
     """A picture whose places wander by about `wander` pixels."""
     shape = size(picture)
     y, x = (
-        (c + 0.5 * wander * noise(shape, wander, rng) + 0.04 * wander * noise(shape, 2.5, rng)).astype(np.float32)
+        (c + 0.5 * wander * soft_noise(shape, wander, rng) + 0.04 * wander * soft_noise(shape, 2.5, rng))
         for c in coordinates(*shape)
     )
-    return np.stack([sample(picture[..., c], y, x) for c in range(picture.shape[2])], -1)
+    moved = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.float32).reshape(picture.shape)
 
 
 def _grain(shape: tuple[int, int], rng: np.random.Generator) -> Array:
-    return (0.7 * noise(shape, 1.6, rng) + 0.3 * noise(shape, 0.8, rng)).astype(np.float32)
+    return (0.7 * soft_noise(shape, 1.6, rng) + 0.3 * soft_noise(shape, 0.8, rng)).astype(np.float32)
 
 
 def _on_paper(pigment: Array, grain: Array) -> Array:
@@ -201,12 +264,22 @@ def _threads(shape: tuple[int, int], pitch: float) -> Array:
     return (np.sin(2 * np.pi * x / pitch) * np.sin(2 * np.pi * y / pitch)).astype(np.float32)
 
 
-RENDERINGS: Mapping[str, Callable[[Array, np.random.Generator], Array]] = {
+def _throughout(rendering: Callable[[Array, np.random.Generator], Array]) -> Rendering:
+    """A rendering that does not ask what the subject is."""
+
+    def rendered(photo: Array, rng: np.random.Generator, subject: Array) -> Array:
+        del subject
+        return rendering(photo, rng)
+
+    return rendered
+
+
+RENDERINGS: Mapping[str, Rendering] = {
     "watercolour": watercolour,
     "wet-in-wet watercolour": wet_in_wet,
     "ink wash": ink_wash,
-    "spray paint": spray,
-    "batik": batik,
-    "tapestry": tapestry,
-    "suprematist": suprematist,
+    "spray paint": _throughout(spray),
+    "batik": _throughout(batik),
+    "tapestry": _throughout(tapestry),
+    "suprematist": _throughout(suprematist),
 }

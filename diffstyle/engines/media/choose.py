@@ -11,8 +11,9 @@ from diffstyle.data.colour_names import COLOURS
 from diffstyle.data.words.parse import Words, parse
 from diffstyle.engines.media.canvas import Array
 from diffstyle.engines.media.look import Look, brightness, saturated
-from diffstyle.engines.media.photo import Photo, blur
+from diffstyle.engines.media.photo import Photo
 from diffstyle.engines.media.registry import MEDIA, Medium
+from diffstyle.ops.lines import blur
 
 GRAINS = {"coarse": 1.55, "fine": 0.66, "": 1.0}
 SMALLEST_GRAIN = 0.4  # marks finer than this are lost in the working resolution

@@ -6,7 +6,8 @@ import numpy as np
 
 from diffstyle.engines.media.canvas import Array, Draw, Window
 from diffstyle.engines.media.look import Look, ramp
-from diffstyle.engines.media.photo import Photo, Rng, along, blur, contours, evened, noise
+from diffstyle.engines.media.photo import Photo, Rng, contours, evened
+from diffstyle.ops.lines import along, blur, noise
 
 
 def woodcut(photo: Photo, look: Look, rng: Rng) -> Draw:
@@ -35,26 +36,36 @@ def woodcut(photo: Photo, look: Look, rng: Rng) -> Draw:
 
 def linocut(photo: Photo, look: Look, rng: Rng) -> Draw:
     """A few bold shapes with smooth edges, broad gouge marks where they meet, and the ridges that the gouge left in the
-    cleared ground.
+    cleared ground. The subject is cut with a finer gouge, with white lines along the forms in its darks and a white rim
+    around it; what lies behind is simpler.
     """
     h, w = photo.shape
-    tone = _bold(photo, 2.2 * look.grain) if not look.light_on_dark else 1 - _bold(photo, 2.2 * look.grain)
+    fine = (0.75 * photo.subject + photo.faces).clip(0, 1)
+    tone = _bold(photo, 3.2 * look.grain, local=0.6) + _apart(photo)
+    tone = tone + (_modelled(photo, 1.3 * look.grain) - tone) * fine
+    tone = 1 - tone if look.light_on_dark else tone
     gouge = along(noise((h, w), 2.9 * look.grain, rng), photo.flow, 26 * look.grain)
-    gouge = evened(gouge)
+    small = along(noise((h, w), 1.5 * look.grain, rng), photo.flow, 18 * look.grain)
+    gouge, small = evened(gouge), evened(small)
+    gouge = gouge + (small - gouge) * fine
     chatter = along(noise((h, w), 1.7 * look.grain, rng), photo.flow + np.float32(0.2), 18 * look.grain)
     chatter = chatter / np.float32(chatter.std() + 1e-6)
-    key = contours(photo, 2.8 * look.grain, sensitivity=0.9)
+    key = contours(photo, 2.8 * look.grain, sensitivity=0.9) * (0.55 + 0.45 * np.sqrt(fine))
+    key = np.maximum(key, contours(photo, 1.6 * look.grain, sensitivity=1.1) * (fine > 0.5))
+    white = contours(photo, 1.8 * look.grain, sensitivity=0.8, light=not look.light_on_dark) * fine
+    white = np.maximum(white, _rim(photo.subject))
     roll = noise((h, w), 0.7, rng)
-    calm = 1 - photo.faces
+    calm = 1 - fine
 
     def draw(window: Window) -> Array:
         level = window.sample(tone)
         between = ((level - 0.4) / 0.13).clip(0, 1)
         ink = 1 - window.cover((between - 0.04 - 0.92 * window.sample(gouge)) * (8 * look.grain))
+        ink *= 1 - window.cover((window.sample(white) - 0.5) * 6)
         ink = np.maximum(ink, window.cover((window.sample(key) - 0.5) * 6))
         cleared = window.cover((level - 0.62) * 30)
         ink = np.maximum(
-            ink, window.cover((window.sample(chatter) - 2.0) * 2.2 * look.grain) * cleared * window.sample(calm)
+            ink, window.cover((window.sample(chatter) - 2.2) * 2.2 * look.grain) * cleared * window.sample(calm)
         )
         return look.between(ink * (0.96 + 0.03 * window.sample(roll)).clip(0, 1))
 
@@ -87,10 +98,30 @@ def paper_cut(photo: Photo, look: Look, rng: Rng) -> Draw:
     return draw
 
 
-def _bold(photo: Photo, sigma: float) -> Array:
-    """(h, w): the tones smoothed, with shapes set off from what is around them."""
+def _bold(photo: Photo, sigma: float, *, local: float = 1.1) -> Array:
+    """(h, w): the tones smoothed, with shapes set off from what is around them as far as `local` says."""
     soft = blur(photo.tone, sigma)
-    return (soft + 1.1 * (soft - blur(photo.tone, 30.0)) + 0.02).clip(0, 1)
+    return (soft + local * (soft - blur(photo.tone, 30.0)) + 0.02).clip(0, 1)
+
+
+def _modelled(photo: Photo, sigma: float) -> Array:
+    """(h, w): the tones of the subject, as many of them dark as light, with small forms raised."""
+    soft = blur(photo.tone, sigma)
+    middle = float(np.average(soft, weights=photo.subject + 4 * photo.faces + 1e-3))
+    return (soft + 0.8 * (0.47 - middle) + 1.0 * (soft - blur(photo.tone, 14.0))).clip(0, 1)
+
+
+def _apart(photo: Photo) -> float:
+    """What is added to the tones behind the subject, so that they differ from its own."""
+    own, other = (float(np.average(photo.tone, weights=weight + 1e-3)) for weight in (photo.subject, 1 - photo.subject))
+    return 0.1 * float(np.tanh(10 * (other - own)))
+
+
+def _rim(subject: Array) -> Array:
+    """(h, w): above 0.5 on a line just outside of the subject, where it is cut sharply."""
+    near = blur(subject, 1.6)
+    outside = near * (1 - near) * 4 * (subject < 0.5)
+    return (outside - 0.25).clip(0, 1)
 
 
 def _shadow(above: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], offset: tuple[float, float]) -> Array:

@@ -6,7 +6,8 @@ import numpy as np
 
 from diffstyle.engines.media.canvas import Array, Draw, Window, fill, from_bytes, to_bytes
 from diffstyle.engines.media.look import Look, ramp, saturated
-from diffstyle.engines.media.photo import Photo, Rng, blur, spread
+from diffstyle.engines.media.photo import Photo, Rng, spread
+from diffstyle.ops.lines import blur
 
 DOT = 1.75  # units, the radius of a stippled dot
 _CIRCLE = np.linspace(0, 2 * np.pi, 17)[:-1]

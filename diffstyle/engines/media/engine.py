@@ -26,7 +26,7 @@ from diffstyle.engines.media.registry import MEDIA
 from diffstyle.engines.media.settings import Media
 from diffstyle.engines.media.together import Part, together
 
-RULES = 2  # raise it when a rule draws otherwise than before: recipes name it
+RULES = 3  # raise it when a rule draws otherwise than before: recipes name it
 STEPS = 100
 PLANNED = 0.25  # share of the steps after which a medium is planned
 

@@ -14,7 +14,8 @@ from skimage import segmentation as untyped_segmentation
 from diffstyle.engines.media.canvas import Array, Draw, Window, canvas_of, fill, from_bytes, to_bytes
 from diffstyle.engines.media.dots import photo_at
 from diffstyle.engines.media.look import Look, ramp, saturated
-from diffstyle.engines.media.photo import Photo, Rng, blur, contours, means, noise, spread
+from diffstyle.engines.media.photo import Photo, Rng, contours, means, spread
+from diffstyle.ops.lines import blur, noise
 
 cv2: Any = untyped
 ndimage: Any = untyped_ndimage
@@ -61,7 +62,8 @@ def low_poly(photo: Photo, look: Look, rng: Rng) -> Draw:
 
 def stained_glass(photo: Photo, look: Look, rng: Rng) -> Draw:
     """Panes cut along the contours (superpixels, Achanta et al. 2012), smaller where there is detail, in leads, with
-    the features drawn in dark glass paint; on faces the leads are thin and follow light and shade.
+    the features drawn in dark glass paint. The subject has thinner leads, and its light and shade are painted on the
+    glass; on faces there are few leads.
     """
     h, w = photo.shape
     labels = _panes(photo, look.grain, rng)
@@ -69,17 +71,24 @@ def stained_glass(photo: Photo, look: Look, rng: Rng) -> Draw:
     colours = ramp(look.inks, photo.tone) if look.said else photo.rgb
     glass = means(colours, labels, count)
     bright = min(max(0.82 * np.log(0.42) / np.log(max(float(glass.mean()), 0.02)), 0.64), 0.82)  # light shines through
-    glass = (saturated(glass, 2.1) ** bright * (1.06 + rng.normal(0, 0.05, (count, 1)))).clip(0.03, 1)
+    uneven = 1.06 + rng.normal(0, 0.05, (count, 1))
+
+    def lit(paint: Array, factor: Array) -> Array:
+        return (saturated(paint, 2.1) ** bright * factor).clip(0.03, 1).astype(np.float32)
+
+    care = np.maximum(0.6 * photo.subject, 0.9 * photo.faces)
     border = cv2.distanceTransform((~_borders(labels)).astype(np.uint8), cv2.DIST_L2, 5)
     sides = np.minimum(*np.meshgrid(_to_side(h), _to_side(w), indexing="ij"))
     lead = np.minimum(blur(border, 1.2), np.maximum(sides - 3, 0)).astype(np.float32)
-    shade = 0.8 + (0.55 + 0.75 * photo.faces) * (photo.luma - means(photo.rgb, labels, count).mean(1)[labels])
+    shade = 0.8 + (0.55 + 0.75 * care) * (photo.luma - means(photo.rgb, labels, count).mean(1)[labels])
     rays = noise(photo.shape, 9.0, rng) * 0.07 + noise(photo.shape, 1.4, rng) * 0.025
-    light = glass[labels] * (shade + 0.18 + rays)[..., None]
+    plain = lit(glass, uneven)[labels]
+    enamel = lit(colours, uneven[labels])
+    light = plain * (shade + 0.18 + rays)[..., None]
+    light = light + (enamel * (1 + rays)[..., None] - light) * (0.8 * care)[..., None]
     painted = contours(photo, 1.3 * look.grain, sensitivity=0.9)
-    if photo.faces.any():
-        painted = np.maximum(painted, contours(photo, 1.3 * look.grain, sensitivity=1.6) * (photo.faces > 0.6))
-    widths = 2.3 * look.grain * (1 - 0.45 * photo.faces)
+    painted = np.maximum(painted, contours(photo, 1.3 * look.grain, sensitivity=1.5) * (care > 0.5))
+    widths = 2.3 * look.grain * (1 - 0.5 * care)
 
     def draw(window: Window) -> Array:
         distance, width = window.sample(lead), window.sample(widths, smooth=False)
@@ -176,8 +185,11 @@ def _panes(photo: Photo, grain: float, rng: Rng) -> Labels:
         np.bincount(coarse.ravel(), minlength=count), 1
     )
     mixed = np.where(busy[coarse] > 0.72, fine + count + coarse * (int(fine.max()) + 1), coarse)
-    if faces.any():  # panes that follow light and shade: leads across a face would hide it
-        mixed = np.where(faces > 0.5, slic(60, 4.0) + mixed.max() + 1, mixed)
+    subject = cv2.resize(photo.subject, small, interpolation=cv2.INTER_AREA) > 0.5
+    calm = slic(58, 7.0) if subject.any() else coarse  # leads across a subject would hide it
+    mixed = np.where(subject, calm + mixed.max() + 1, mixed)
+    if faces.any():
+        mixed = np.where(faces > 0.5, slic(150, 3.0) + mixed.max() + 1, mixed)
     _, numbered = np.unique(mixed, return_inverse=True)
     numbered = numbered.reshape(mixed.shape)
     sizes = np.bincount(numbered.ravel())

@@ -6,8 +6,9 @@ import numpy as np
 
 from diffstyle.engines.media.canvas import Array, Draw, Window
 from diffstyle.engines.media.look import Look, brightness, nearest, ramp, saturated
-from diffstyle.engines.media.photo import Photo, Rng, blur, contours, noise
+from diffstyle.engines.media.photo import Photo, Rng, contours
 from diffstyle.engines.media.screens import dots
+from diffstyle.ops.lines import blur, noise
 
 PANELS = (  # shadow, middle, light, ground of each panel
     ((0.13, 0.07, 0.36), (0.93, 0.16, 0.53), (1.0, 0.86, 0.2), (0.13, 0.72, 0.8)),

@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from diffstyle.engines.media.canvas import Array, Draw, Window
 from diffstyle.engines.media.look import Look, nearest, palette, ramp, saturated
-from diffstyle.engines.media.photo import Photo, Rng, blur, noise
+from diffstyle.engines.media.photo import Photo, Rng
+from diffstyle.ops.lines import blur, noise
 
 cv2: Any = untyped
 BAYER = (np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32) + 0.5) / 16 - 0.5

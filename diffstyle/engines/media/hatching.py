@@ -6,7 +6,8 @@ import numpy as np
 
 from diffstyle.engines.media.canvas import Array, Draw, Window
 from diffstyle.engines.media.look import Look
-from diffstyle.engines.media.photo import Photo, Rng, along, blur, contours, evened, noise
+from diffstyle.engines.media.photo import Photo, Rng, contours, evened
+from diffstyle.ops.lines import along, blur, noise
 
 
 def hatching(photo: Photo, look: Look, rng: Rng) -> Draw:

@@ -13,13 +13,14 @@ import torch
 
 from diffstyle.engines.media.canvas import Array, units_of
 from diffstyle.engines.media.faces import find_faces
+from diffstyle.engines.media.subject import find_subject
 from diffstyle.ops.guided import guided_filter
+from diffstyle.ops.lines import blur, contour_lines, flow, gradient
 from diffstyle.ops.luma import LUMA
 
 cv2: Any = untyped
 Rng: TypeAlias = np.random.Generator
 WIDE = 14.0  # units: the blur against which local contrast is measured
-_FLOW = ((3.5, 1.0), (12.0, 0.05), (40.0, 0.004))  # standard deviations of the structure tensor, and their weights
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,7 @@ class Photo:
     @cached_property
     def gradient(self) -> tuple[Array, Array]:
         """Derivatives of the three channels, down and across, each (h, w, 3)."""
-        soft = blur(self.rgb, 1.0)
-        return cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=3), cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3)
+        return gradient(self.rgb)
 
     @cached_property
     def edges(self) -> Array:
@@ -115,54 +115,14 @@ class Photo:
         return evened(cv2.resize(field - 1e-3 * off, (w, h), interpolation=cv2.INTER_LINEAR))
 
     @cached_property
+    def subject(self) -> Array:
+        """(h, w) in [0, 1]: 1 on what the photo is of, with soft edges at its silhouette."""
+        return self.origin.subject if self.origin else find_subject(self.rgb, self.standing_out, self.faces)
+
+    @cached_property
     def flow(self) -> Array:
-        """(h, w): the angle of the contours, spread from strong edges into flat areas (smoothed structure tensor,
-        Kyprianidis & Döllner 2008).
-        """
-        down, across = self.gradient
-        along = (across * across - down * down).sum(2), (2 * across * down).sum(2)
-        cosine, sine = (sum(weight * blur(part, sigma) for sigma, weight in _FLOW) for part in along)
-        return (np.arctan2(sine, cosine) / 2 + np.pi / 2).astype(np.float32)
-
-
-def blur(field: Array, sigma: float) -> Array:
-    """Gaussian blur of (h, w) or (h, w, 3); wide ones run on a coarser grid."""
-    times = 1 if sigma < 6 else int(sigma / 3)
-    if times == 1:
-        return cv2.GaussianBlur(field, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-    h, w = field.shape[:2]
-    size = (max(2, w // times), max(2, h // times))
-    small = cv2.GaussianBlur(
-        cv2.resize(field, size, interpolation=cv2.INTER_AREA), (0, 0), sigma / times, borderType=cv2.BORDER_REPLICATE
-    )
-    return cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
-
-
-def noise(shape: tuple[int, int], sigma: float, rng: Rng) -> Array:
-    """(h, w) blurred white noise of deviation 1."""
-    field = rng.standard_normal(shape, np.float32)
-    field = blur(field, sigma) if sigma > 0 else field
-    return field / np.float32(max(float(field.std()), 1e-6))
-
-
-def along(field: Array, angle: Array, length: float) -> Array:
-    """A field (h, w) averaged over lines `length` units long in the directions `angle` (line integral convolution,
-    Cabral & Leedom 1993).
-    """
-    h, w = field.shape[:2]
-    y, x = (c.astype(np.float32) for c in np.indices((h, w), np.float32))
-    dy, dx = np.sin(angle).astype(np.float32), np.cos(angle).astype(np.float32)
-    total, steps, step = field.copy(), max(1, round(length / 4)), np.float32(2)
-    for sign in (1, -1):
-        py, px, vy, vx = y, x, dy * sign, dx * sign
-        for _ in range(steps):
-            py, px = py + vy * step, px + vx * step
-            total += cv2.remap(field, px, py, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-            ny = cv2.remap(dy, px, py, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT)
-            nx = cv2.remap(dx, px, py, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT)
-            turn = np.where(ny * vy + nx * vx < 0, np.float32(-1), np.float32(1))
-            vy, vx = ny * turn, nx * turn
-    return total / np.float32(2 * steps + 1)
+        """(h, w): the angle of the contours, spread from strong edges into flat areas."""
+        return flow(*self.gradient)
 
 
 def evened(field: Array) -> Array:
@@ -172,16 +132,9 @@ def evened(field: Array) -> Array:
 
 
 def contours(photo: Photo, width: float, *, sensitivity: float = 1.0, light: bool = False) -> Array:
-    """(h, w): above 0.5 on lines about `width` units wide on the dark, or the `light`, side of contours, 0 elsewhere.
-
-    Differences of Gaussians across the contours, smoothed along them (flow-based XDoG, Winnemöller et al. 2012).
-    """
-    tone = cv2.bilateralFilter(1 - photo.luma if light else photo.luma, 7, 0.1, 3.0)
-    sigma = max(0.7, width * 0.6)
-    narrow, wide = blur(tone, sigma), blur(tone, sigma * 1.6)
-    across = (wide - narrow) / (0.3 + 0.7 * wide)
-    coherent = along(across, photo.flow, 8.0)
-    return (0.5 + (coherent * sensitivity - 0.012) * 28).clip(0, 1)
+    """(h, w): above 0.5 on lines about `width` units wide on the dark, or the `light`, side of contours."""
+    tone = 1 - photo.luma if light else photo.luma
+    return contour_lines(tone, photo.flow, width, sensitivity=sensitivity)
 
 
 def spread(radius: Array, rng: Rng, *, first: npt.NDArray[np.intp] | None = None, tries: int = 40_000) -> Array:

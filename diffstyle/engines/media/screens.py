@@ -10,7 +10,8 @@ import numpy as np
 
 from diffstyle.engines.media.canvas import Array, Draw, Window
 from diffstyle.engines.media.look import Look, ramp, saturated
-from diffstyle.engines.media.photo import Photo, Rng, blur, noise
+from diffstyle.engines.media.photo import Photo, Rng
+from diffstyle.ops.lines import blur, noise
 
 CYAN, MAGENTA, YELLOW = (np.array(c, np.float32) for c in ((0.0, 0.66, 0.9), (0.9, 0.05, 0.52), (1.0, 0.92, 0.05)))
 ANGLES = (15, 75, 0, 45)  # degrees, of cyan, magenta, yellow and black

@@ -7,7 +7,8 @@ import numpy as np
 from diffstyle.engines.media.canvas import Array, Draw, Window, canvas_of, from_bytes, stroke, to_bytes
 from diffstyle.engines.media.dots import photo_at
 from diffstyle.engines.media.look import Look, nearest, palette, ramp, saturated
-from diffstyle.engines.media.photo import Photo, Rng, blur, noise, spread
+from diffstyle.engines.media.photo import Photo, Rng, spread
+from diffstyle.ops.lines import blur, noise
 
 
 def embroidery(photo: Photo, look: Look, rng: Rng) -> Draw:

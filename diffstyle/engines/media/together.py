@@ -13,7 +13,8 @@ import numpy as np
 
 from diffstyle.engines.media.canvas import Array, Draw, Window
 from diffstyle.engines.media.look import Look, saturated
-from diffstyle.engines.media.photo import Photo, blur, evened
+from diffstyle.engines.media.photo import Photo, evened
+from diffstyle.ops.lines import blur
 from diffstyle.ops.luma import LUMA
 
 FINEST_FIRST = (

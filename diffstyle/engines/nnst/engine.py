@@ -26,7 +26,7 @@ from diffstyle.engines.nnst.paint import PaintOptions, paint
 from diffstyle.engines.nnst.settings import Nnst
 from diffstyle.engines.nnst.synthesis import synthesise
 from diffstyle.engines.nnst.targets import Region, WeightedStyle
-from diffstyle.engines.nnst.underpainting import structure_of, underpainted
+from diffstyle.engines.nnst.underpainting import kept_of, structure_of, underpainted
 from diffstyle.engines.nnst.words import keeps_hues, notes_of
 from diffstyle.formats.exemplar import decode_exemplar
 from diffstyle.ops.colour_transfer import ColourMoments, colour_moments
@@ -90,6 +90,7 @@ class NnstEngine:
 
         underpainting = underpainted(task, lambda: report(on_step, 0, STEPS))
         painted = paint(self.painter, underpainting, self._regions(task), options, on_level)
+        painted = torch.lerp(painted.float(), underpainting, kept_of(task))
         report(on_step, STEPS, STEPS)
         notes = dict.fromkeys(note for style in task.styles for r in style.references for note in notes_of(r))
         return Picture(painted.float().clamp(0, 1), content.alpha, content.source, (*content.notes, *notes))

@@ -19,12 +19,21 @@ from diffstyle.core.mask import composite_weights
 from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask
 from diffstyle.data.painterly.strokes import StrokeStyle, resized
-from diffstyle.data.painterly.techniques import ARTISTS, MOVEMENTS, Technique, render, technique_of
+from diffstyle.data.painterly.techniques import (
+    Technique,
+    render,
+    technique_of,
+    technique_of_artist,
+    technique_of_movement,
+)
 from diffstyle.data.words.artists import MOVEMENT_OF
 from diffstyle.data.words.parse import Words, parse
+from diffstyle.engines.media.photo import Photo
+from diffstyle.engines.nnst.words import recoloured_as
 
 LARGEST = 1024  # longest side of an underpainting, which is enlarged beyond it
 GRAINS = {"coarse": 1.5, "fine": 0.66}
+KEPT = 0.65  # share of the underpainting in the picture where its technique is a picture of its own
 MEDIUM_STRUCTURE = 0.3  # added to `structure` where words name a medium: its strokes are painted already
 
 
@@ -50,6 +59,15 @@ def structure_of(task: ResolvedTask) -> float:
     return min(1.0, task.structure + MEDIUM_STRUCTURE * of_media / sum(r.weight for r in references))
 
 
+def kept_of(task: ResolvedTask) -> float:
+    """The share of the underpainting in the result: it grows from 0 where references whose underpainting is a picture
+    of its own have half the weight, to KEPT where they have all.
+    """
+    references = [r for style in task.styles for r in style.references]
+    own = sum(r.weight for r in references if _is_picture(r))
+    return KEPT * max(0.0, 2 * own / sum(r.weight for r in references) - 1)
+
+
 def technique_of_words(reference: Reference) -> Technique | None:
     """The technique that the words of a reference name: by a medium, else by a painter, else by a movement."""
     words = _words(reference)
@@ -62,22 +80,33 @@ def technique_of_words(reference: Reference) -> Technique | None:
 def _in_style(style: Style, photo: Tensor, task: ResolvedTask, on_layer: Callable[[], None]) -> Tensor:
     """The mean of its references' underpaintings, moved from the photo as far as strength and structure say."""
     share = task.strength * min(1.0, 2 - 2 * task.structure)
-    techniques = [(technique_of_words(r), r.weight) for r in sorted(style.references, key=lambda r: r.digest)]
+    techniques = [(technique_of_words(r), r) for r in sorted(style.references, key=lambda r: r.digest)]
     if share <= 0 or not any(technique for technique, _ in techniques):
         return photo
-    total = sum(weight for _, weight in techniques)
+    total = sum(r.weight for r in style.references)
     mean = torch.zeros_like(photo)
-    for technique, weight in techniques:
-        rendered = photo if technique is None else _rendered(photo, technique, task.seed or 0, on_layer)
-        mean += weight / total * rendered
+    for technique, r in techniques:
+        rendered = photo
+        if technique:
+            rendered = _rendered(photo, technique, task.seed or 0, on_layer)
+            rendered = recoloured_as(rendered, _words(r)) if _is_picture(r) else rendered
+        mean += r.weight / total * rendered
     return torch.lerp(photo, mean, share)
+
+
+def _is_picture(reference: Reference) -> bool:
+    """Whether the underpainting is a picture of its own, whose marks the painter would blur: of a medium, or a
+    rendering that is not in strokes.
+    """
+    return _of_medium(_words(reference)) is not None or callable(technique_of_words(reference))
 
 
 def _rendered(photo: Tensor, technique: Technique, seed: int, on_layer: Callable[[], None]) -> Tensor:
     pixels = np.ascontiguousarray(photo.permute(1, 2, 0).numpy(), np.float32)
     h, w = (int(n) for n in pixels.shape[:2])
     small = resized(pixels, min(1.0, LARGEST / max(h, w)))
-    painted = render(small, technique, np.random.default_rng(seed), on_layer)
+    subject = resized(Photo.of(small).subject, size=(int(small.shape[0]), int(small.shape[1])))
+    painted = render(small, technique, np.random.default_rng(seed), on_layer, subject)
     return torch.from_numpy(resized(painted, size=(h, w))).permute(2, 0, 1).contiguous()
 
 
@@ -95,13 +124,13 @@ def _of_medium(words: Words) -> Technique | None:
 
 def _of_artists(words: Words) -> Technique | None:
     for name in words.artists:
-        if found := ARTISTS.get(name) or _of_movements(_movements_of(name)):
+        if found := technique_of_artist(name) or _of_movements(_movements_of(name)):
             return found
     return None
 
 
 def _of_movements(names: tuple[str, ...]) -> Technique | None:
-    return next((MOVEMENTS[name] for name in names if name in MOVEMENTS), None)
+    return next((found for name in names if (found := technique_of_movement(name))), None)
 
 
 def _movements_of(artist: str) -> tuple[str, ...]:

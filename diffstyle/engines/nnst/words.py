@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,8 @@ COLOURLESS = frozenset(
     )
 )
 """Media that take any colours."""
+OWN_COLOURS: Mapping[str, frozenset[str]] = {"Gustav Klimt": frozenset(("gold",))}
+"""Colours of painters by which everything else is not meant to be recoloured: "Klimt, golden" is Klimt as he is."""
 TONES = {"dark": 1.45, "light": 0.68}  # exponents of lightness
 CONTRASTS = {"high": 1.3, "low": 0.65}
 SATURATIONS = {"vivid": 1.45, "muted": 0.55, "grey": 0.0}
@@ -95,13 +98,32 @@ def notes_of(reference: Reference) -> list[str]:
 
 def adjusted(exemplar: bytes, words: Words) -> bytes:
     """The exemplar in the colours, tones and grain that `words` say; the same bytes where they say nothing of these."""
-    if not (words.colours or words.tone or words.contrast or words.saturation or words.grain):
+    if not (_says_colours(words) or words.grain):
         return exemplar
-    pixels = decode_exemplar(exemplar, name="atlas").pixels.permute(1, 2, 0).contiguous().numpy()
-    if words.colours:
-        pixels = recoloured(pixels, [np.array(COLOURS[c], np.float32) / np.float32(255) for c in words.colours])
-    pixels = _grained(_toned(pixels, words), words.grain)
+    pixels = recoloured_as(decode_exemplar(exemplar, name="atlas").pixels, words)
+    pixels = _grained(pixels.permute(1, 2, 0).contiguous().numpy(), words.grain)
     return encode_exemplar(Picture(torch.from_numpy(pixels.clip(0, 1)).permute(2, 0, 1).contiguous()))
+
+
+def recoloured_as(picture: Tensor, words: Words) -> Tensor:
+    """A picture (3, h, w) in the colours and tones that `words` say."""
+    if not _says_colours(words):
+        return picture
+    pixels = picture.permute(1, 2, 0).contiguous().numpy()
+    colours = _colours_of(words)
+    if colours:
+        pixels = recoloured(pixels, [np.array(COLOURS[c], np.float32) / np.float32(255) for c in colours])
+    return torch.from_numpy(_toned(pixels, words).clip(0, 1)).permute(2, 0, 1).contiguous()
+
+
+def _colours_of(words: Words) -> tuple[str, ...]:
+    """The colours that words name; none where they are but the painter's own, such as Klimt's gold."""
+    own = {colour for name in words.artists for colour in OWN_COLOURS.get(name, ())}
+    return () if own.issuperset(words.colours) else words.colours
+
+
+def _says_colours(words: Words) -> bool:
+    return bool(_colours_of(words) or words.tone or words.contrast or words.saturation)
 
 
 def _toned(pixels: Array, words: Words) -> Array:
@@ -111,7 +133,7 @@ def _toned(pixels: Array, words: Words) -> Array:
     light = light ** np.float32(TONES.get(words.tone, 1.0))
     middle = light.mean()
     light = middle + (light - middle) * np.float32(CONTRASTS.get(words.contrast, 1.0))
-    chroma = np.float32(SATURATIONS.get("" if words.colours else words.saturation, 1.0))
+    chroma = np.float32(SATURATIONS.get("" if _colours_of(words) else words.saturation, 1.0))
     return to_srgb(np.concatenate([100 * light.clip(0, 1)[..., None], lab[..., 1:] * chroma], -1))
 
 

@@ -254,6 +254,16 @@ def test_faces_are_found_where_they_are(face: Array) -> None:
     assert not find_faces(np.zeros((10, 10, 3), np.float32)).any()
 
 
+def test_the_subject_is_cut_out_along_its_silhouette() -> None:
+    y, x = np.indices((120, 160), np.float32)
+    disc = np.hypot(y - 60, x - 80) < 28
+    photo = np.where(disc[..., None], (0.7, 0.2, 0.1), (0.75, 0.8, 0.7)).astype(np.float32)
+    found = Photo.of(photo)
+    inside = Photo.of(np.repeat(disc[..., None], 3, 2).astype(np.float32)).rgb[..., 0] > 0.5
+    assert float(np.abs(found.subject - inside).mean()) < 0.05
+    assert np.array_equal(found.subject, Photo.of(photo).subject)
+
+
 def test_faces_get_smaller_cells(face: Array, monkeypatch: pytest.MonkeyPatch) -> None:
     """More contours on the face than without its being found."""
 

@@ -7,11 +7,15 @@ import pytest
 import torch
 
 from diffstyle import Cancelled, Picture, Style, Stylizer, Task
-from diffstyle.data.painterly.techniques import ARTISTS, MEDIA, MOVEMENTS, WASHES, render, technique_of
+from diffstyle.data.painterly.golden import golden
+from diffstyle.data.painterly.prints import ukiyo_e
+from diffstyle.data.painterly.techniques import ARTISTS, MEDIA, MOVEMENTS, WASHES, Technique, render, technique_of
 from diffstyle.data.painterly.washes import RENDERINGS
 from diffstyle.data.words.artists import ARTISTS as PAINTERS
+from diffstyle.data.words.parse import parse
 from diffstyle.engines.base import Step
-from diffstyle.engines.nnst.underpainting import technique_of_words
+from diffstyle.engines.nnst.underpainting import KEPT, kept_of, technique_of_words
+from diffstyle.engines.nnst.words import recoloured_as
 from diffstyle.ops.luma import luma
 
 
@@ -42,11 +46,45 @@ def test_a_technique_keeps_size_and_subject(name: str, small_photo: Picture) -> 
         ("impressionist painting by Monet", MOVEMENTS["Impressionism"]),
         ("an oil painting", MEDIA["oil painting"]),
         ("van Gogh, watercolour", RENDERINGS["watercolour"]),
+        ("Klimt, golden", golden),
+        ("woodblock by Hokusai", ukiyo_e),
         ("a quiet afternoon", None),
     ],
 )
 def test_words_name_a_technique(words: str, expected: object) -> None:
     assert technique_of_words(Style.from_text(words).references[0]) == expected
+
+
+@pytest.mark.parametrize("technique", [golden, ukiyo_e, RENDERINGS["watercolour"], RENDERINGS["ink wash"]])
+def test_a_subject_stays_readable(technique: Technique, small_photo: Picture) -> None:
+    pixels = np.ascontiguousarray(small_photo.pixels.permute(1, 2, 0).numpy())
+    subject = np.zeros((len(pixels), len(pixels[0])), np.float32)
+    subject[:, : len(pixels[0]) // 2] = 1
+    painted = render(pixels, technique, np.random.default_rng(1), lambda: None, subject)
+    assert painted.shape == pixels.shape
+    tones = [luma(torch.from_numpy(p).permute(2, 0, 1)[None])[0, 0].numpy()[subject > 0] for p in (pixels, painted)]
+    assert float(np.corrcoef(tones)[0, 1]) > 0.6
+
+
+def test_strokes_come_nearer_to_the_photo_on_the_subject(small_photo: Picture) -> None:
+    pixels = np.ascontiguousarray(small_photo.pixels.permute(1, 2, 0).numpy())
+    everywhere, nowhere = (np.full(pixels.shape[:2], value, np.float32) for value in (1, 0))
+    finer, coarser = (
+        np.abs(render(pixels, MEDIA["impasto"], np.random.default_rng(1), lambda: None, subject) - pixels).mean()
+        for subject in (everywhere, nowhere)
+    )
+    assert finer < coarser
+
+
+@pytest.mark.parametrize(("words", "kept"), [("gouache", KEPT), ("Klimt", KEPT), ("Monet", 0), ("dreamy", 0)])
+def test_how_much_of_the_underpainting_is_kept(words: str, kept: float, photo: Picture, stylizer: Stylizer) -> None:
+    assert kept_of(stylizer.prepare(Task(photo, Style.from_text(words), engine="nnst"))) == kept
+
+
+def test_gold_is_the_colour_of_klimt_himself() -> None:
+    picture = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert recoloured_as(picture, parse("Klimt, golden")) is picture
+    assert recoloured_as(picture, parse("Klimt, blue")) is not picture
 
 
 def test_the_techniques_of_artists_are_of_artists() -> None:
