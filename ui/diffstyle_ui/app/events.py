@@ -81,6 +81,18 @@ def bind_after(
     return event.success(handler, list(inputs), list(outputs), **_options(handler, kind))
 
 
+def bind_after_failure(
+    event: Dependency,
+    handler: Callable[..., Any],
+    inputs: Sequence[Widget],
+    outputs: Sequence[Widget],
+    *,
+    kind: Kind = "change",
+) -> Dependency:
+    """As `bind`, when the handler of `event` has failed, or its request was refused or withdrawn."""
+    return event.failure(handler, list(inputs), list(outputs), **_options(handler, kind))
+
+
 def _options(handler: Callable[..., Any], kind: Kind) -> _Options:
     return {
         "api_name": f"page-{handler.__name__}",  # names without a prefix belong to the API

@@ -17,7 +17,7 @@ from diffstyle.core.cancelling import cancellable
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
-from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind
+from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind, bind_after_failure
 from diffstyle_ui.app.example_pairs import example_pairs
 from diffstyle_ui.app.links import link_to
 from diffstyle_ui.app.mixing import Mixing
@@ -28,7 +28,7 @@ from diffstyle_ui.app.sessions import Photo, Session
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.wall import personal_tiles, wall_tiles
 from diffstyle_ui.widgets.comparison import comparison, pair
-from diffstyle_ui.widgets.html import THUMBNAIL, data_url, encoded_url, progress, status
+from diffstyle_ui.widgets.html import IDLE, THUMBNAIL, data_url, encoded_url, progress, status
 from diffstyle_ui.widgets.photo_box import example_strip, photo_thumbnail, thumbnail_html
 from diffstyle_ui.widgets.seed_grid import grid_html, seed_grid
 from diffstyle_ui.widgets.settings_form import AUTO, RenderSettings, SettingsForm, honours, read_form
@@ -126,8 +126,8 @@ class StyliseTab:
         render = bind([self.start.click], self.render, [form.keep_seed, *controls.inputs], outputs, kind="render")
         outputs = [self.variations, self.status, self.versions, *buttons, self.timer]
         vary = bind([self.vary.click], self.render_variations, controls.inputs, outputs, kind="render")
-        for event in (render, vary):  # also when the request was refused or withdrawn
-            event.then(self.ready, [], [*buttons, self.timer], api_visibility="private", show_progress="hidden")
+        for event in (render, vary):
+            bind_after_failure(event, self.ready, [], [*buttons, self.timer, self.status], kind="immediate")
         bind([self.variations.select], self.choose_seed, [], [form.seed, form.keep_seed, self.status])
         bind([self.cancel.click], controls.cancel, [], [self.cancel], kind="immediate")
 
@@ -204,8 +204,8 @@ class StyliseTab:
         return DISABLED, DISABLED, ENABLED, gr.Timer(active=True)
 
     def ready(self) -> tuple[Any, ...]:
-        """No render runs or waits any more."""
-        return ENABLED, ENABLED, DISABLED, gr.Timer(active=False)
+        """The render failed, was refused, or was withdrawn while it waited."""
+        return ENABLED, ENABLED, DISABLED, gr.Timer(active=False), IDLE
 
     def place(self, request: gr.Request) -> Any:
         """The place of a render that waits, and about how long it will."""
