@@ -113,6 +113,8 @@ def choose_engine(page: Page, name: str, **settings: object) -> None:
 
 def fill(page: Page, elem_id: str, value: str) -> None:
     """Fill a text box. Gradio resets one that has just become visible, so the value is checked and entered again."""
+    if elem_id.startswith("setting-"):
+        open_advanced(page)
     box = page.locator(f"#{elem_id} :is(input, textarea)")
     for _ in range(10):
         box.fill(value)

@@ -41,6 +41,7 @@ CSS = """
 .part-row .min_value, .part-row .max_value { display: none; }
 .part-row > button { flex: none; width: 30px; height: 30px; padding: 0; font-size: 0; background: none; }
 .part-row > button::before { content: "×"; font-size: 20px; line-height: 28px; color: var(--body-text-color-subdued); }
+#mix:not(:has(.part-row ~ .part-row)) #clear-mix { display: none; }
 #clear-mix { align-self: flex-start; flex: none; width: auto; padding: 2px 10px; font-size: 13px; }
 .no-parts { color: var(--body-text-color-subdued); font-size: 14px; padding: 4px 0; }
 """
@@ -81,7 +82,7 @@ class StyleRows:
             self.removals: list[gr.Button] = []
             for n in range(MAX_ROWS):
                 self._draw_row(n, parts[n] if n < len(parts) else None)
-            self.clear = gr.Button("Clear the mix", size="sm", elem_id="clear-mix", visible=False)
+            self.clear = gr.Button("Clear the mix", size="sm", elem_id="clear-mix")
         self.wall = style_wall(tiles)
 
     def _draw_row(self, n: int, part: StylePart | None) -> None:
@@ -108,7 +109,7 @@ class StyleRows:
     def outputs(self) -> list[Component | BlockContext]:
         """The components that `updates` returns values for, in that order."""
         return [
-            *(self.nothing, self.clear, *self.rows, *self.labels, *self.weights, *self.removals),
+            *(self.nothing, *self.rows, *self.labels, *self.weights, *self.removals),
             *(self.wall, self.words),
         ]
 
@@ -120,7 +121,6 @@ class StyleRows:
         weighted = zip(given, names, strict=True)
         return [
             gr.update(visible=not parts),
-            gr.update(visible=several),
             *(gr.update(visible=n < len(parts)) for n in range(MAX_ROWS)),
             *(_label_html(parts[n]) if n < len(parts) else "" for n in range(MAX_ROWS)),
             *(gr.update(value=weight, visible=several, label=f"Weight of {name}") for weight, name in weighted),
