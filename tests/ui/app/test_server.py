@@ -101,7 +101,8 @@ def test_a_password_a_proxy_path_and_nothing_left_behind(tmp_path: Path, photo_f
             account = ("ada", "secret")
             return blocks, server.start(blocks, context, port=free_port(), auth=account, root_path="/style")
 
-        blocks, address = asyncio.run(start())
+        with ThreadPoolExecutor(1) as pool:  # browser tests run a loop in this thread
+            blocks, address = pool.submit(lambda: asyncio.run(start())).result()
         address = address.removesuffix("/").removesuffix("/style")
         try:
             assert httpx.get(f"{address}/config").status_code == 401

@@ -17,6 +17,7 @@ from tests.helpers.browser import (
     add_style,
     choose_engine,
     download,
+    download_shown,
     fill,
     open_tab,
     press,
@@ -53,7 +54,7 @@ def test_a_saved_picture_restores_style_and_settings(
     expect(large).to_be_hidden()
     expect(page.locator("#setting-seed input")).to_have_value("78")
     expect(page.locator("#status")).to_contain_text("Seed 78")
-    out = download(page, "#download", tmp_path)
+    out = download_shown(page, tmp_path)
     open_tab(page, "History")
     expect(page.locator(".kept button")).to_have_count(5)
 
