@@ -20,7 +20,7 @@ from diffstyle.data.captions import CALLED, Fact, choose, phrases, say
 from diffstyle.data.colour_names import SHADES, coverage
 from diffstyle.data.procedural import MEDIA
 from diffstyle.encoders.clip import StyleEncoder
-from diffstyle.training.clip import drawn, pool
+from diffstyle.training.clip import pool
 from diffstyle.training.clip.labels import MOVEMENTS_AS
 from diffstyle.training.clip.pool import Entry
 from diffstyle.training.data import Pixels, Sample, read_shards
@@ -93,8 +93,8 @@ def media_found(
     rng = np.random.default_rng(0)
     hits: list[npt.NDArray[np.bool_]] = []
     for _ in range(200):  # one picture of each medium at a time
-        drawn_now = [int(rng.choice(np.flatnonzero(of == n))) for n in range(len(names))]
-        hits.append(cosine[:, drawn_now].argmax(1) == np.arange(len(names)))
+        one_each = [int(rng.choice(np.flatnonzero(of == n))) for n in range(len(names))]
+        hits.append(cosine[:, one_each].argmax(1) == np.arange(len(names)))
     right = cosine.argmax(0) == of
     shares = np.mean(hits, 0)
     return {name: float(shares[n]) for n, name in enumerate(names)}, {n: right[of == k] for k, n in enumerate(names)}
@@ -194,7 +194,7 @@ def clip(*, data: Path | None = None, encoder: Path | None = None, groups: int =
     style_and_content(entries, vectors)
     media(clip, entries, vectors, PROCEDURAL)
     painted = pool.in_words(photos, round(groups * IN_WORDS), seed=SEED, first=groups * pool.STYLES)
-    names = [*PROCEDURAL, *dict.fromkeys(m for m in map(drawn.medium_of, drawn.MANNERS) if m not in PROCEDURAL)]
+    names = list(dict.fromkeys((*PROCEDURAL, *(e.facts.values("medium")[0] for e in painted))))
     media(clip, [*entries, *painted], torch.cat([vectors, embedded(clip, painted)]), names)
     everything, all_vectors = entries, vectors
     if data is not None:
