@@ -26,6 +26,8 @@ from diffstyle.training.clip.pool import Entry
 from diffstyle.training.data import Pixels, Sample, read_shards
 
 SEED = 20_000  # styles that no training run drew
+IN_WORDS = 2 / 3  # groups of photos in the media that words paint, for each group in procedural media
+PROCEDURAL = tuple(dict.fromkeys(CALLED.get(m, m) for m in MEDIA))
 WIKIART = (
     *("Abstract Expressionism", "Action painting", "Analytical Cubism", "Art Nouveau", "Baroque", "Cubism"),
     *("Color Field Painting", "Contemporary Realism", "Early Renaissance", "Expressionism", "Fauvism"),
@@ -65,22 +67,37 @@ def style_and_content(entries: Sequence[Entry], vectors: Tensor) -> None:
     print(f"  photo in two styles, difference {one_style.mean() - one_photo.mean():.3f}")
 
 
-def media(encoder: StyleEncoder, entries: Sequence[Entry], vectors: Tensor) -> None:
-    """Captions of one medium against pictures in every medium."""
-    names = list(dict.fromkeys(CALLED.get(m, m) for m in MEDIA))
+def media(encoder: StyleEncoder, entries: Sequence[Entry], vectors: Tensor, names: Sequence[str]) -> None:
+    """Captions of one medium against pictures in every medium of `names`."""
+    hits, right = media_found(encoder, entries, vectors, names)
+    print(f"picture -> caption of its medium, top 1 of {len(names)}: {np.concatenate(list(right.values())).mean():.1%}")
+    print(f"caption -> picture in its medium, top 1 of {len(names)}: {np.mean(list(hits.values())):.1%}")
+    worst = sorted((float(found.mean()), name) for name, found in right.items())[:4]
+    print("  weakest media:", ", ".join(f"{name} {share:.0%}" for share, name in worst))
+    new = [name for name in names if name not in PROCEDURAL]
+    if new:
+        of_new = np.concatenate([right[name] for name in new]).mean()
+        print(f"  the {len(new)} that no procedure draws: picture -> caption {of_new:.1%},", end=" ")
+        print(f"caption -> picture {np.mean([hits[name] for name in new]):.1%}")
+        worst = sorted((hits[name], name) for name in names)[:12]
+        print("  weakest captions:", ", ".join(f"{name} {share:.0%}" for share, name in worst))
+
+
+def media_found(
+    encoder: StyleEncoder, entries: Sequence[Entry], vectors: Tensor, names: Sequence[str]
+) -> tuple[dict[str, float], dict[str, npt.NDArray[np.bool_]]]:
+    """For each medium, how often its caption finds its picture, and whether each picture finds its caption."""
     texts = encoder.texts([phrases.MEDIA[n][0] for n in names])
     cosine = (texts @ vectors.T).numpy()
     of = np.array([names.index(e.facts.values("medium")[0]) for e in entries])
-    print(f"picture -> caption of its medium, top 1 of {len(names)}: {(cosine.argmax(0) == of).mean():.1%}")
     rng = np.random.default_rng(0)
-    hits: list[bool] = []
+    hits: list[npt.NDArray[np.bool_]] = []
     for _ in range(200):  # one picture of each medium at a time
-        drawn = [int(rng.choice(np.flatnonzero(of == n))) for n in range(len(names))]
-        hits += list(cosine[:, drawn].argmax(1) == np.arange(len(names)))
-    print(f"caption -> picture in its medium, top 1 of {len(names)}: {np.mean(hits):.1%}")
+        one_each = [int(rng.choice(np.flatnonzero(of == n))) for n in range(len(names))]
+        hits.append(cosine[:, one_each].argmax(1) == np.arange(len(names)))
     right = cosine.argmax(0) == of
-    worst = sorted((float(right[of == n].mean()), name) for n, name in enumerate(names))[:4]
-    print("  weakest media:", ", ".join(f"{name} {share:.0%}" for share, name in worst))
+    shares = np.mean(hits, 0)
+    return {name: float(shares[n]) for n, name in enumerate(names)}, {n: right[of == k] for k, n in enumerate(names)}
 
 
 def movements(encoder: StyleEncoder, samples: Sequence[Sample], tier: str) -> None:
@@ -175,7 +192,10 @@ def clip(*, data: Path | None = None, encoder: Path | None = None, groups: int =
     vectors = embedded(clip, entries)
     print(f"{len(entries)} renderings of {len(photos)} photos in {groups * pool.STYLES} styles, encoder {clip.space}")
     style_and_content(entries, vectors)
-    media(clip, entries, vectors)
+    media(clip, entries, vectors, PROCEDURAL)
+    painted = pool.in_words(photos, round(groups * IN_WORDS), seed=SEED, first=groups * pool.STYLES)
+    names = list(dict.fromkeys((*PROCEDURAL, *(e.facts.values("medium")[0] for e in painted))))
+    media(clip, [*entries, *painted], torch.cat([vectors, embedded(clip, painted)]), names)
     everything, all_vectors = entries, vectors
     if data is not None:
         clean, research = (read_shards(data, f"art-{tier}-*", "dev") for tier in ("clean", "research"))

@@ -44,6 +44,7 @@ def commands(folder: Path) -> dict[str, tuple[str, ...]]:
         "named style, preview": stylize("neon", "--engine", "adain"),
         "words, media": stylize("halftone"),
         "named style": stylize("van-gogh-starry-night"),
+        "words, a name": stylize("van gogh"),
         "words": stylize("a stormy impressionist sea"),
         "style picture": stylize(style),
     }

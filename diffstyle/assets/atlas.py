@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -89,19 +89,42 @@ class Atlas:
         if vector is not None and len(vector) != self.vectors.shape[1]:
             raise InputError(f"The embedding has {len(vector)} numbers, {self.space} has {self.vectors.shape[1]}.")
         cosines = [0.0 if vector is None else float(own @ vector) for own in self.vectors]
-        allowed = [n for n, e in enumerate(self.entries) if not facts.excluded & {name for _, name in e.named}]
+
+        def nearest(among: Sequence[int]) -> int:
+            return max(among, key=lambda n: (cosines[n], -n))
+
+        if chosen := self._named(facts, nearest):
+            return Found(tuple(self.entries[n] for n in chosen), cosines[chosen[0]], named=True)
+        only = nearest(self._allowed(facts) or range(len(self.entries)))
+        return Found((self.entries[only],), cosines[only], named=False)
+
+    def settles(self, facts: Facts) -> bool:
+        """Whether `find` gives the same entries whatever the vector: they are named, and no two fit equally well."""
+        ties: list[int] = []
+
+        def first(among: Sequence[int]) -> int:
+            ties.append(len(among))
+            return among[0]
+
+        return bool(self._named(facts, first)) and max(ties) == 1
+
+    def _named(self, facts: Facts, choose: Callable[[Sequence[int]], int]) -> list[int]:
+        """The numbers of the entries that stand for `facts`; `choose` takes one of those that fit equally well."""
+        allowed = self._allowed(facts)
         wanted = [(kind, name) for kind in ("artists", "media", "movements") for name in getattr(facts, kind)]
         chosen: list[int] = []
         for fact in wanted:
             if len(chosen) == MOST or any(fact in self.entries[n].named for n in chosen):
                 continue
-            fitting = [n for n in allowed if fact in self.entries[n].named]
-            if fitting:
-                chosen.append(max(fitting, key=lambda n: (*self._fit(n, facts, wanted), cosines[n], -n)))
-        if chosen:
-            return Found(tuple(self.entries[n] for n in chosen), cosines[chosen[0]], named=True)
-        nearest = max(allowed or range(len(self.entries)), key=lambda n: (cosines[n], -n))
-        return Found((self.entries[nearest],), cosines[nearest], named=False)
+            fits = {n: self._fit(n, facts, wanted) for n in allowed if fact in self.entries[n].named}
+            if fits:
+                best = max(fits.values())
+                chosen.append(choose([n for n, fit in fits.items() if fit == best]))
+        return chosen
+
+    def _allowed(self, facts: Facts) -> list[int]:
+        """The numbers of the entries that stand for nothing that is excluded."""
+        return [n for n, e in enumerate(self.entries) if not facts.excluded & {name for _, name in e.named}]
 
     def _fit(self, n: int, facts: Facts, wanted: Sequence[tuple[str, str]]) -> tuple[int, int]:
         """How many of the facts and of the words an entry stands for; a rendering of a medium alone before a work."""

@@ -129,6 +129,16 @@ def test_each_fact_gets_an_exemplar_unless_another_has_it(atlas: Atlas, encoder:
     assert not [n for n in names("impressionist, but not Monet") if n.startswith("monet")]
 
 
+@pytest.mark.parametrize(
+    "words", ["Turner", "Vermeer", "Hokusai and gouache", "baroque", "wet-in-wet", "Rembrandt, ink", ""]
+)
+def test_names_settle_the_entries_if_no_vector_changes_them(words: str, atlas: Atlas) -> None:
+    facts = facts_of(parse(words), words)
+    generator = torch.Generator().manual_seed(0)
+    found = {atlas.find(facts, v).entries for v in torch.randn(64, atlas.vectors.shape[1], generator=generator)}
+    assert atlas.settles(facts) == (len(found) == 1)
+
+
 def test_words_that_name_nothing_get_the_nearest(atlas: Atlas, encoder: StyleEncoder) -> None:
     words = "qwertz asdfg hjkl"
     vector = encoder.encode(Style.from_text(words)).embedding_in(atlas.space)

@@ -38,11 +38,13 @@ def sampler_of(pool: Pool, folder: Path) -> tuple[CaptionSampler, int]:
 
 def test_the_pool_shares_styles_and_contents(pool: Pool, tmp_path: Path) -> None:
     rendered = pool.origin == ORIGINS.index("procedural")
-    assert rendered.sum() == PHOTOS * STYLES
-    for style in range(STYLES):
-        assert len(set(pool.content[rendered & (pool.style == style)])) == PHOTOS
-    for content in set(pool.content[rendered]):
-        assert len(set(pool.style[rendered & (pool.content == content)])) == STYLES
+    groups = np.flatnonzero(rendered).reshape(-1, STYLES * PHOTOS)  # in procedural media, and in those that words paint
+    assert len(groups) == 2
+    for group in groups:
+        style, content = pool.style[group], pool.content[group]
+        assert all(len(set(content[style == s])) == PHOTOS for s in set(style))
+        assert all(len(set(style[content == c])) == STYLES for c in set(content))
+    assert len(set(pool.style[rendered])) == 2 * STYLES
     art, repainted = (pool.origin == ORIGINS.index(name) for name in ("art", "repainted"))
     assert set(pool.style[art]) == set(pool.style[repainted])
     pool.save(tmp_path / "pool.npz")

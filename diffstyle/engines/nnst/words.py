@@ -51,8 +51,7 @@ class Source:
         is the first of the atlas.
         """
         words = parse(prompt)
-        says_more = words.unknown or words.tone or words.contrast or words.saturation
-        found = atlas.find(facts_of(words, prompt), vector if says_more or not words.name_a_style else None)
+        found = atlas.find(facts_of(words, prompt), vector if _says_more(words) or not words.name_a_style else None)
         return cls(words, found, tuple(adjusted(atlas.exemplar(entry), words) for entry in found.entries))
 
     @property
@@ -60,6 +59,22 @@ class Source:
         """What was taken for something else, in sentences."""
         said = [(w, r) for w, r in self.words.corrected if w.replace(" ", "") != r.replace(" ", "")]
         return [f"{wrong!r} was read as {right}." for wrong, right in said]
+
+
+def named_alone(prompt: str, atlas: Atlas) -> bool:
+    """Whether every word of `prompt` is understood and its names alone choose the exemplars, so that `Source.of` gives
+    the same for any embedding and none.
+    """
+    words = parse(prompt)
+    if not words.name_a_style or words.unknown or words.corrected:
+        return False
+    facts = facts_of(words, prompt)
+    return atlas.settles(facts) if _says_more(words) else atlas.find(facts, None).named
+
+
+def _says_more(words: Words) -> bool:
+    """Whether words that name a style say what an embedding knows, too."""
+    return bool(words.unknown or words.tone or words.contrast or words.saturation)
 
 
 def facts_of(words: Words, prompt: str) -> Facts:

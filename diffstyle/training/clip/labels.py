@@ -14,16 +14,22 @@ from diffstyle.ops.lab import to_lab
 from diffstyle.training.data import Pixels
 
 ALIKE = (
-    {"engraving", "woodcut", "cross-hatching", "ink line drawing", "pencil drawing", "illustration"},
-    {"oil painting", "oil dabs", "tempera"},
-    {"illustration", "watercolour", "vector"},
-    {"poster", "vector", "pop art", "risograph", "low-poly"},
+    {"engraving", "woodcut", "cross-hatching", "ink line drawing", "pencil drawing", "illustration"}
+    | {"etching", "linocut", "hatching"},
+    {"oil painting", "oil dabs", "tempera", "palette knife", "acrylic", "gouache", "encaustic", "fresco"},
+    {"illustration", "watercolour", "vector", "gouache", "ink wash", "wet-in-wet watercolour", "coloured pencil"}
+    | {"crayon", "pastel", "comic", "cel shading"},
+    {"poster", "vector", "pop art", "risograph", "low-poly", "cel shading", "comic", "paper cut", "warhol", "linocut"},
     {"pointillism", "stipple"},
+    {"halftone", "colour halftone", "newspaper"},
+    {"watercolour", "wet-in-wet watercolour", "ink wash"},
+    {"charcoal", "chalk", "conte crayon", "pastel"},
+    {"pencil drawing", "coloured pencil", "sanguine"},
 )
 """Media that may be said of the same picture: where one is true the others are unknown, not false. Two renderings in
 different procedural media are distinguished all the same."""
 
-FLAT = {"pixel art", "vector", "illustration", "poster"}
+FLAT = {"pixel art", "vector", "illustration", "poster", "comic", "cel shading", "paper cut"}
 """Any of these may be said of what is labelled as pixel art: most of it is game scenery, flat and without pixels."""
 
 MOVEMENT_OF: dict[str, str] = {
@@ -32,6 +38,7 @@ MOVEMENT_OF: dict[str, str] = {
     "action painting": "Action painting",
     "colour field": "Color Field Painting",
     "pointillism": "Pointillism",
+    "warhol": "Pop Art",
 }
 """Movements of procedural media that imitate one."""
 
@@ -78,21 +85,22 @@ def measured(pixels: Pixels) -> Facts:
     return Facts(frozenset(true), frozenset(false))
 
 
-def constructed(medium: str, words: Iterable[str]) -> Facts:
-    """Facts of a procedural rendering."""
+def constructed(medium: str, words: Iterable[str], *, others: Iterable[str] = MEDIA, of_time: bool = True) -> Facts:
+    """Facts of a rendering in a medium, which is known to be none of the `others` that renderings are in.
+
+    Without `of_time`, movements and centuries are unknown.
+    """
     said = set(words)
     true = {("medium", CALLED.get(medium, medium))}
     if medium in MOVEMENT_OF:
         true.add(("movement", MOVEMENT_OF[medium]))
     true |= {("grain", w) for w in ("coarse", "fine") if w in said}
-    unsaid = {"pointillism": "Impressionism", "woodcut": "Ukiyo-e"}.get(medium, "")
-    rendered = {CALLED.get(m, m) for m in MEDIA}
+    unsaid = {"pointillism": "Impressionism", "woodcut": "Ukiyo-e", "comic": "Pop Art"}.get(medium, "")
+    rendered = {CALLED.get(m, m) for m in others}
     near = {m for group in ALIKE if group & {value for _, value in true} for m in group} - rendered
-    false = (
-        {f for f in _others("medium", true) if f[1] not in near}
-        | (_others("movement", true) - {("movement", unsaid)})
-        | _others("century", ())
-    )
+    false = {f for f in _others("medium", true) if f[1] not in near}
+    if of_time:
+        false |= (_others("movement", true) - {("movement", unsaid)}) | _others("century", ())
     if "coarse" in said or "fine" in said:
         false |= _others("grain", true)
     return Facts(frozenset(true), frozenset(false))
@@ -125,6 +133,9 @@ def labelled(info: Mapping[str, object]) -> Facts:
     else:  # art of unknown making is still no photo and no print of dots
         painted = {"oil painting", "oil dabs", "tempera", "watercolour", "illustration", "poster", "cubist facets"}
         painted |= {"action painting", "colour field", "pop art", "pointillism", "ink line drawing", "charcoal"}
+        painted |= {"palette knife", "acrylic", "gouache", "encaustic", "fresco", "pastel", "oil pastel", "comic"}
+        painted |= {"wet-in-wet watercolour", "ink wash", "coloured pencil", "crayon", "chalk", "conte crayon"}
+        painted |= {"sanguine", "spray paint", "paper cut", "cel shading"}
         false = {f for f in _others("medium", ()) if f[1] not in painted}
     painted_media = {"oil painting", "tempera"} & media
     if movement in phrases.MOVEMENTS or (media and not painted_media):

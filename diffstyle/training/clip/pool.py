@@ -1,8 +1,9 @@
 """The training pictures of the starter's CLIP: styles on several contents, and contents in several styles.
 
-They have four origins: photos rendered in procedural media, four photos in each style and eight styles on each photo;
-labelled art; photos repainted by the preview network in the style of that art; and plain photos. Every picture has its
-facts, and targets that a linear head predicts from its embedding: statistics of the preview network and the teacher.
+They have four origins: photos rendered in procedural media and in those that words paint, four photos in each style and
+eight styles on each photo; labelled art; photos repainted by the preview network in the style of that art; and plain
+photos. Every picture has its facts, and targets that a linear head predicts from its embedding: statistics of the
+preview network and the teacher.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ from diffstyle.encoders.squeezenet import SqueezeNet
 from diffstyle.engines.adain.engine import AdaINEngine
 from diffstyle.ops.luma import LUMA
 from diffstyle.stylizer import Stylizer
+from diffstyle.training.clip import drawn
 from diffstyle.training.clip.labels import constructed, labelled, measured, together
 from diffstyle.training.data import Pixels, Sample
 
@@ -59,24 +61,45 @@ def procedural(
     photos: Sequence[Sample], groups: int, *, seed: int, media: Sequence[str] = tuple(MEDIA), window: int = LONGEST
 ) -> list[Entry]:
     """`groups` times PHOTOS photos in STYLES styles, the media in turn; the middle `window` pixels of each are kept."""
+    return _all_rendered(photos, groups, seed, media, window, 0)
+
+
+def in_words(photos: Sequence[Sample], groups: int, *, seed: int, first: int, window: int = LONGEST) -> list[Entry]:
+    """As `procedural`, in all media that words paint; styles are numbered from `first`."""
+    return _all_rendered(photos, groups, seed, drawn.MANNERS, window, first)
+
+
+_Job: TypeAlias = tuple[Pixels, str | drawn.Manner, int, int, int, int]
+
+
+def _all_rendered(
+    photos: Sequence[Sample], groups: int, seed: int, media: Sequence[str | drawn.Manner], window: int, first: int
+) -> list[Entry]:
     order = np.random.default_rng(seed).permutation(max(len(photos), groups * PHOTOS)) % len(photos)
-    jobs: list[tuple[Pixels, str, int, int, int, int]] = []
+    jobs: list[_Job] = []
     for g in range(groups):
         for s in range(STYLES):
             style = g * STYLES + s
             for n in range(PHOTOS):
                 content = int(order[(g * PHOTOS + n) % len(order)])
-                jobs.append((photos[content].pixels, media[style % len(media)], seed, style, content, window))
+                jobs.append((photos[content].pixels, media[style % len(media)], seed, first + style, content, window))
     with ProcessPoolExecutor() as workers:
         return list(workers.map(_rendered, jobs, chunksize=16))
 
 
-def _rendered(job: tuple[Pixels, str, int, int, int, int]) -> Entry:
+def _rendered(job: _Job) -> Entry:
     pixels, medium, seed, style, content, window = job
-    rendering = render(pixels, medium, np.random.default_rng((seed, style)), longest=LONGEST, tint=True)
+    rng = np.random.default_rng((seed, style))
+    if isinstance(medium, str):
+        rendering = render(pixels, medium, rng, longest=LONGEST, tint=True)
+        facts = constructed(medium, rendering.words)
+    else:
+        rendering = drawn.render(pixels, medium, rng, longest=LONGEST)
+        by_rule = medium[0] == "rule"
+        facts = constructed(drawn.medium_of(medium), rendering.words, others=drawn.RENDERED, of_time=by_rule)
     y, x = (max(0, (n - window) // 2) for n in rendering.pixels.shape[:2])
     part = rendering.pixels[y : y + window, x : x + window].copy()
-    return Entry(part, together(constructed(medium, rendering.words), measured(part)), style, content, "procedural")
+    return Entry(part, together(facts, measured(part)), style, content, "procedural")
 
 
 def art(samples: Sequence[Sample], first: int) -> list[Entry]:

@@ -40,6 +40,7 @@ from diffstyle.training.loop import Run
 TEACHER_DIRECTIONS = 64
 POOL, VECTORS, MODEL = "pool.npz", "pictures.safetensors", "open_clip_model.safetensors"
 DESCRIBED = 7000  # pictures of the pool that the text tower is trained on
+IN_WORDS = 0.7  # groups of photos in the media that words paint, for each group in procedural media
 WORDS_SHARE = 0.14  # of the minutes, in addition to them
 
 
@@ -136,8 +137,10 @@ def make_pool(
     photos, art = read_shards(data, "photo-clean-*", "train"), read_shards(data, "art-clean-*", "train")
     contents = photos + art[::3]  # a painting in halftone is halftone
     entries = pools.procedural(contents, groups, seed=seed, media=pools.TRAINING_MEDIA, window=window)
+    more = round(groups * IN_WORDS)
+    entries += pools.in_words(photos, more, seed=seed, first=groups * pools.STYLES, window=window)
     with_targets = list(range(0, len(entries), pools.PHOTOS))  # one picture of each style: measuring is slow
-    first = groups * pools.STYLES
+    first = (groups + more) * pools.STYLES
     paintings = pools.art(art, first)
     with_targets += range(len(entries), len(entries) + len(paintings))
     entries += paintings

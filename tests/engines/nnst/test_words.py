@@ -9,6 +9,8 @@ from diffstyle import Picture, Style, Stylizer
 from diffstyle.assets.atlas import Atlas
 from diffstyle.data.colour_names import coverage
 from diffstyle.data.words.parse import parse
+from diffstyle.encoders.clip import StyleEncoder
+from diffstyle.engines.nnst.exemplars import with_exemplars
 from diffstyle.engines.nnst.words import adjusted
 from diffstyle.formats.exemplar import LARGEST, decode_exemplar
 from diffstyle.ops.lab import Array, to_lab
@@ -102,6 +104,42 @@ def test_grain_scales_the_marks(exemplar: bytes) -> None:
 def test_what_says_no_more_leaves_the_exemplar_as_it_is(exemplar: bytes) -> None:
     assert adjusted(exemplar, parse("Monet")) is exemplar
     assert len(adjusted(exemplar, parse("Monet in red, coarse"))) <= LARGEST
+
+
+NAMED = (
+    "Van Gogh",
+    "impressionist oil painting by Monet",
+    "Klimt, no gold, fine",
+    "dark gouache in teal on cream",
+    "neon",
+)
+OPEN = ("dark Van Gogh", "vangoh", "Monet with qwertz", "dreamy", "collage")
+
+
+@pytest.mark.parametrize("words", NAMED)
+def test_names_alone_load_no_encoder(words: str, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    style = Style.from_text(words)
+    encoded = with_exemplars(stylizer.encoder.encode(style), stylizer.encoder)
+    with monkeypatch.context() as patch:
+        patch.setattr(StyleEncoder, "encode", None)
+        (reference,) = with_exemplars(style, stylizer.encoder).references
+    assert reference.exemplars == encoded.references[0].exemplars
+    assert (reference.confidence, reference.embeddings) == (1.0, {})
+
+
+@pytest.mark.parametrize("words", OPEN)
+def test_words_that_leave_the_choice_open_are_embedded(words: str, stylizer: Stylizer) -> None:
+    (reference,) = with_exemplars(Style.from_text(words), stylizer.encoder).references
+    assert stylizer.encoder.space in reference.embeddings
+    blend = Style.mix({Style.from_text("Van Gogh"): 1, Style.from_text("Monet"): 1})
+    assert with_exemplars(blend, stylizer.encoder).space == stylizer.encoder.space
+
+
+def test_words_painted_by_name_serve_other_engines(stylizer: Stylizer, small_photo: Picture) -> None:
+    painted = stylizer.stylize(small_photo, Style.from_text("Van Gogh")).task.style
+    assert not painted.spaces
+    previewed = stylizer.stylize(small_photo, painted, engine="adain").picture
+    assert previewed == stylizer.stylize(small_photo, Style.from_text("Van Gogh"), engine="adain").picture
 
 
 def test_words_blend_with_words_and_pictures(stylizer: Stylizer, small_photo: Picture, painting: Style) -> None:
