@@ -47,11 +47,14 @@ class Source:
     def of(cls, prompt: str, vector: Tensor | None, atlas: Atlas) -> Source:
         """From `prompt` and its embedding (d,) in the atlas's space.
 
-        The embedding chooses among several entries only where words say more than names: it knows no painters. Else it
-        is the first of the atlas.
+        The embedding chooses where the atlas has nothing of what is named, and among several entries where words say
+        more than names: it knows no painters. Else it is the first of the atlas.
         """
         words = parse(prompt)
-        found = atlas.find(facts_of(words, prompt), vector if _says_more(words) or not words.name_a_style else None)
+        facts = facts_of(words, prompt)
+        found = atlas.find(facts, vector if _says_more(words) else None)
+        if not found.named:
+            found = atlas.find(facts, vector)
         return cls(words, found, tuple(adjusted(atlas.exemplar(entry), words) for entry in found.entries))
 
     @property

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from diffstyle import Picture, Style, Stylizer
-from diffstyle.assets.atlas import Atlas
+from diffstyle.assets.atlas import Atlas, Facts
 from diffstyle.data.colour_names import coverage
 from diffstyle.data.words.parse import parse
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.nnst.exemplars import with_exemplars
-from diffstyle.engines.nnst.words import adjusted
+from diffstyle.engines.nnst.words import Source, adjusted
 from diffstyle.formats.exemplar import LARGEST, decode_exemplar
 from diffstyle.ops.lab import Array, to_lab
 
@@ -133,6 +133,15 @@ def test_words_that_leave_the_choice_open_are_embedded(words: str, stylizer: Sty
     assert stylizer.encoder.space in reference.embeddings
     blend = Style.mix({Style.from_text("Van Gogh"): 1, Style.from_text("Monet"): 1})
     assert with_exemplars(blend, stylizer.encoder).space == stylizer.encoder.space
+
+
+@pytest.mark.parametrize("words", ["collage", "knitted"])
+def test_a_medium_without_an_exemplar_is_painted_from_the_nearest(words: str, stylizer: Stylizer) -> None:
+    atlas, nameless = Atlas.load(), Facts()
+    vector = stylizer.encoder.encode(Style.from_text(words)).embedding_in(atlas.space)
+    source = Source.of(words, vector, atlas)
+    assert not source.found.named
+    assert source.found.entries == atlas.find(nameless, vector).entries
 
 
 def test_words_painted_by_name_serve_other_engines(stylizer: Stylizer, small_photo: Picture) -> None:

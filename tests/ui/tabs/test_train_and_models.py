@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.conftest import waves
-from tests.helpers.browser import add_photo, choose, open_tab, take_screenshots
+from tests.helpers.browser import add_photo, open_tab, pick_style, take_screenshots
 from tests.helpers.serving import ServedPage
 
 STEPS = 24  # beyond the first samples, which come after 20
@@ -34,12 +34,13 @@ def test_an_adapter_is_trained_stopped_and_resumed(page: Page, served: ServedPag
     assert (served.folder / "adapters" / ".tiny.training.pt").is_file()
     start.click()
     expect(page.locator("#sheet img[alt*='at this step']")).to_be_visible(timeout=300_000)
-    expect(status).to_contain_text("list of adapters", timeout=300_000)
+    expect(status).to_contain_text("under Mine", timeout=300_000)
     expect(page.locator("#sheet img")).to_be_visible()
     take_screenshots(page, "train")
     open_tab(page, "Stylise")
     add_photo(page)
-    choose(page, "adapters", "tiny")
+    page.get_by_role("button", name="Mine", exact=True).click()
+    pick_style(page, "adapter:tiny")
     expect(page.locator(".part").filter(has_text="tiny")).to_be_visible()
     expect(page.locator("#status")).to_contain_text("Preview in")
 

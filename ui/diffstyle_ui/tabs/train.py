@@ -114,7 +114,7 @@ class TrainTab:
         if isinstance(last, TrainedAdapter):
             end = (
                 UNCHANGED,
-                status(f"{job.name} is now in the list of adapters on the first tab.", *last.warnings),
+                status(f"{job.name} is now on the wall of the first tab, under Mine.", *last.warnings),
                 _samples_html(last.folder / "sheet.jpg", BEFORE_AND_AFTER),
             )
         yield *end, ENABLED, DISABLED, gr.update(mine=mine(personal_adapters()))
