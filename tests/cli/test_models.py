@@ -77,11 +77,11 @@ def test_an_interrupted_render_leaves_nothing(
 def test_the_starter_paints_by_its_own_engine_unless_told_otherwise(
     photo_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("stylize", photo_file, "--style", "mosaic", "-o", tmp_path / "x.png") == 0
+    assert run("stylize", photo_file, "--style", "ukiyo-e", "-o", tmp_path / "x.png") == 0
     assert read_recipe(tmp_path / "x.png").engine == default_engine("starter")
     out = tmp_path / "y.png"
     adapter = ["--engine", "diffusion", "--adapter", "starter:0.5"]
-    assert run("stylize", photo_file, "--style", "mosaic", *adapter, "-o", out) == 0
+    assert run("stylize", photo_file, "--style", "ukiyo-e", *adapter, "-o", out) == 0
     recipe = read_recipe(out)
     assert (recipe.engine, recipe.engine_values["start"], recipe.options.model) == ("diffusion", "preview", "starter")
     assert any(name.startswith("unet/") for name in recipe.weights)

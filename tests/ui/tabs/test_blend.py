@@ -49,12 +49,12 @@ def test_a_path_a_map_and_four_corners(page: Page) -> None:
         corner.fill(words)
         page.get_by_role("option", name=option).click()
         expect(status).to_contain_text(f"{option} 100%")
-    expect(page.locator("#pad figcaption").last).to_have_text("Van gogh irises")
+    expect(page.locator("#pad figcaption").last).to_have_text("Van Gogh, Irises")
     for _ in range(6):
         page.locator("#pad i").press("ArrowLeft")
     take_screenshots(page, "blend-corners")
     page.locator("#use-blend").click()
-    expect(page.locator(".part").filter(has_text="Van gogh irises")).to_be_visible()
+    expect(page.locator(".part").filter(has_text="Van Gogh, Irises")).to_be_visible()
 
 
 def test_the_map_and_the_pad_show_the_visitors_photo(page: Page, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tests.helpers.browser import (
     download,
     download_shown,
     fill,
+    open_advanced,
     open_tab,
     press,
     say,
@@ -64,6 +65,7 @@ def test_a_saved_picture_restores_style_and_settings(
     expect(other.locator("#history")).to_contain_text("Nothing here yet")
     other.locator("#restore input[type=file]").set_input_files(out)
     expect(other.locator("#setting-strength input[type=number]")).to_have_value("0.75")
+    open_advanced(other)
     expect(other.locator("#setting-seed input")).to_have_value("77")
     expect(other.locator("#setting-size :is(input, textarea)")).to_have_value("128")
     expect(other.locator(f"#engine-{engine}")).to_be_visible()

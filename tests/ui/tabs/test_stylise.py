@@ -128,7 +128,8 @@ def test_a_pick_replaces_and_plus_adds(page: Page) -> None:
     page.locator("#words input").press_sequentially("mosaic")
     expect(parts).to_have_text(["charcoal", "mosaic"])
     page.locator("#clear-mix").click()
-    expect(parts).to_have_text(["charcoal"])
+    expect(parts).to_have_count(0)
+    expect(page.locator("#status")).to_contain_text("Describe or choose a style")
 
 
 def test_words_are_painted_while_one_types_and_their_facts_can_be_edited(page: Page) -> None:
@@ -167,6 +168,9 @@ def test_the_stage_zooms_and_stays_in_view(page: Page) -> None:
     page.get_by_role("button", name="Zoom in").click()
     width = page.evaluate("document.querySelector('#compare .pictures').offsetWidth")
     assert width > 1.5 * page.evaluate("document.querySelector('#compare .view').offsetWidth")
+    page.get_by_role("button", name="Zoom out").click()
+    page.get_by_role("button", name="Zoom out").click()
+    expect(page.locator("#compare")).not_to_have_class(re.compile("zoomed"))
     divider = page.get_by_label("Divider between photo and result")
     divider.press("ArrowRight")
     expect(divider).to_have_value("51")

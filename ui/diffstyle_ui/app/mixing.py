@@ -83,9 +83,9 @@ class Mixing:
 
     @user_errors
     def clear(self, request: gr.Request) -> list[Any]:
-        """Keep the first style alone."""
+        """Take all styles out."""
         session = self.context.session(request)
-        session.parts = session.parts[:1]
+        session.parts = ()
         return self._updates(session, (), **self._silent())
 
     def remove_handler(self, n: int) -> Callable[..., list[Any]]:

@@ -137,7 +137,7 @@ class Renderer:
         self.pictures, self.recipes = Gate("pictures"), Gate("recipes")
         self.previews = Worker(Stylizer.load, "previews")
         self.renders = Worker(lambda: Stylizer.of(self.options), "renders")
-        self._rates: dict[str, float] = {}  # seconds a megapixel that the last render by each engine took
+        self._rates: dict[str, float] = {}  # seconds a megapixel that the last renders by each engine took
         self.last_seconds = FIRST_GUESS
         self._rendering: set[object] = set()  # full renders that run or wait
 
@@ -233,7 +233,8 @@ class Renderer:
                 result = stylizer.render(self.limits.check_task(task()), on_step)
                 check_cancelled()
                 self.last_seconds = time.monotonic() - began
-                self._rates[result.task.engine.name] = self.last_seconds / megapixels(result.picture.size)
+                rate, name = self.last_seconds / megapixels(result.picture.size), result.task.engine.name
+                self._rates[name] = (self._rates.get(name, rate) + rate) / 2
                 return finish(result)
             finally:
                 stylizer.forget()  # the next photo is another one

@@ -130,7 +130,7 @@ def save_result(context: AppContext, session: Session, result: Result, *, depth:
     number, size = history.count, file.stat().st_size
     width, height = result.picture.size
     seed = f", seed {task.seed}" if task.engine.capabilities.seeded else ""
-    label = f"{task.style.label[:60]} · {task.engine.name}, strength {task.strength:g}{seed} · {width}×{height}"
+    label = f"{task.style.label[:60]} · {task.engine.title}, strength {task.strength:g}{seed} · {width}×{height}"
     saved = SavedResult(file, data_url(result.picture, longest=2 * THUMBNAIL), label, number, size)
     if cancel.is_set():
         context.sessions.histories.discard(history, file)

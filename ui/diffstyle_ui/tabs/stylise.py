@@ -39,7 +39,7 @@ VARIATIONS = 4
 EXAMPLE_LINE = "An example. Drop your own photo anywhere, paste it, or change it here."
 MAX_RANDOM_SEED = 10**6
 FINISH = "Finish in full size"
-DROP = "Drop your photo here"
+OWN_PHOTO = "Use your own photo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +282,7 @@ def opening_frame(context: AppContext) -> str:
     """The first example, painted already."""
     first = example_pairs()[0]
     painted = encoded_url(first.painted.read_bytes())
-    return pair(context.example.url, painted, description=f"{first.label}, painted", badge="Example", hint=DROP)
+    return pair(context.example.url, painted, description=f"{first.label}, painted", badge="Example", hint=OWN_PHOTO)
 
 
 def examples() -> list[tuple[str, str, str]]:

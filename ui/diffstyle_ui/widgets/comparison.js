@@ -16,7 +16,7 @@ const zoomTo = (to, at) => {
   const view = element.querySelector('.view'), box = view.getBoundingClientRect();
   const x = at ? at.clientX - box.left : box.width / 2, y = at ? at.clientY - box.top : box.height / 2;
   const px = (view.scrollLeft + x) / zoom, py = (view.scrollTop + y) / zoom;
-  zoom = Math.max(1, Math.min(8, to));
+  zoom = to < 1.05 ? 1 : Math.min(8, to);  // steps up and down do not end at exactly 1
   element.style.setProperty('--zoom', zoom);
   element.classList.toggle('zoomed', zoom > 1);
   view.scrollTo(px * zoom - x, py * zoom - y);
@@ -47,6 +47,7 @@ element.addEventListener('click', (e) => {
     in: () => zoomTo(zoom * 1.6), out: () => zoomTo(zoom / 1.6),
     full: () => document.fullscreenElement ? document.exitFullscreen() : element.querySelector('.compare').requestFullscreen(),
     share: () => share().catch((error) => { if (error.name !== 'AbortError') note('This browser cannot share it: download it.'); }),
+    photo: () => document.querySelector('#photo input[type=file]').click(),
     link: () => navigator.clipboard.writeText(location.origin + location.pathname + tool.dataset.query)
       .then(() => note('The link is copied.'), () => note('This browser copies no links.')),
     download: () => { if (!tool.getAttribute('href')) { tool.href = shown().src; setTimeout(() => tool.removeAttribute('href')); } },

@@ -58,7 +58,7 @@ def pair(
         f'<span class="left" aria-hidden="true">{names[0]}</span>'
         f'<span class="right" aria-hidden="true">{names[1]}</span>'
         + (f'<span class="badge{final}">{html.escape(badge)}</span>' if badge else "")
-        + (f'<span class="hint" aria-hidden="true">{html.escape(hint)}</span>' if hint else "")
+        + (f'<button type="button" class="hint" data-tool="photo">{html.escape(hint)}</button>' if hint else "")
         + f'<div class="tools" role="toolbar" aria-label="Picture">{_tools(file, filename, link)}</div>'
         '<span class="said sr-only" role="status"></span></figure>'
     )

@@ -37,7 +37,7 @@ CSS = """
 .part-row .weight input[type=range] { width: 100%; min-width: 0; }
 .part-row .weight .head { margin: 0; flex: none; }
 .part-row .weight .head label { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-.part-row .weight input[type=number] { width: 50px; height: 26px; padding: 2px 4px; }
+.part-row .weight input[type=number] { width: 46px; padding: 0; border: 0; background: none; pointer-events: none; }
 .part-row .min_value, .part-row .max_value { display: none; }
 .part-row > button { flex: none; width: 30px; height: 30px; padding: 0; font-size: 0; background: none; }
 .part-row > button::before { content: "×"; font-size: 20px; line-height: 28px; color: var(--body-text-color-subdued); }

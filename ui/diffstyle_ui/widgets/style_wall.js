@@ -4,7 +4,9 @@ const shown = () => tiles().filter((t) => !t.hidden);
 const pick = (t) => t.querySelector('.pick');
 let group = 'All', found = null, asked = 0, painted = {}, photo = '', waits = 0;
 
+const order = [...wall.querySelectorAll('.tile')];
 const filter = () => {
+  if (!found) wall.append(...order.filter((t) => t.isConnected), ...tiles().filter((t) => !order.includes(t)));
   for (const t of tiles()) t.hidden = found ? !found.includes(t.dataset.key) : group !== 'All' && t.dataset.group !== group;
   if (found) for (const key of found) { const t = tiles().find((t) => t.dataset.key === key); if (t) wall.append(t); }
   wall.querySelector('.none').hidden = shown().length > 0;
