@@ -49,6 +49,7 @@ def take_screenshots(page: Page, name: str) -> None:
 def take_documentation_picture(page: Page) -> None:
     """Write docs/images/ui.png."""
     page.evaluate("window.scrollTo(0, 0)")
+    page.wait_for_timeout(10_000)  # until the tiles in view are painted
     path = ROOT / "docs" / "images" / "ui.png"
     with Image.open(BytesIO(page.screenshot())) as image:
         image.convert("RGB").quantize(256).save(path, optimize=True)

@@ -35,7 +35,7 @@ CSS = """
 .part-row .weight .wrap { display: flex; flex-direction: row-reverse; align-items: center; gap: 6px; }
 .part-row .weight .slider_input_container { flex: 1; min-width: 40px; }
 .part-row .weight input[type=range] { width: 100%; min-width: 0; }
-.part-row .weight .head { margin: 0; flex: none; }
+.part-row .weight .head { margin: 0; flex: none; width: auto; }
 .part-row .weight .head label { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .part-row .weight input[type=number] { width: 46px; padding: 0; border: 0; background: none; pointer-events: none; }
 .part-row .min_value, .part-row .max_value { display: none; }
