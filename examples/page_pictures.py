@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from diffstyle_ui.app.example_pairs import example_pairs
+
 from diffstyle import Picture, Stylizer
 from diffstyle.assets.style_spec import parse_style
-from diffstyle_ui.app.example_pairs import example_pairs
 
 QUALITY = 86
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import Any, TypeAlias
 
 import cv2 as untyped
 import numpy as np
 import numpy.typing as npt
 import torch
+from cachetools import LRUCache
 
 from diffstyle.engines.media.canvas import Array, units_of
 from diffstyle.engines.media.faces import find_faces
@@ -21,6 +24,8 @@ from diffstyle.ops.luma import LUMA
 cv2: Any = untyped
 Rng: TypeAlias = np.random.Generator
 WIDE = 14.0  # units: the blur against which local contrast is measured
+_FOUND: LRUCache[tuple[bytes, tuple[int, int]], Array] = LRUCache(8)  # subjects: one photo is painted in many styles
+_FOUND_LOCK = Lock()
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,17 @@ class Photo:
     @cached_property
     def subject(self) -> Array:
         """(h, w) in [0, 1]: 1 on what the photo is of, with soft edges at its silhouette."""
-        return self.origin.subject if self.origin else find_subject(self.rgb, self.standing_out, self.faces)
+        if self.origin:
+            return self.origin.subject
+        key = hashlib.sha256(self.rgb.tobytes()).digest(), self.shape
+        with _FOUND_LOCK:
+            found = _FOUND.get(key)
+        if found is None:
+            found = find_subject(self.rgb, self.standing_out, self.faces)
+            found.setflags(write=False)
+            with _FOUND_LOCK:
+                _FOUND[key] = found
+        return found
 
     @cached_property
     def flow(self) -> Array:
