@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 from gradio import routes
 
-from diffstyle import Picture, Style, StyleSpace
+from diffstyle import Picture, Style, StyleSpace, Task
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import fitted
 from diffstyle_ui.app.arrival import arrival
@@ -90,8 +90,14 @@ class AppContext:
     def thumbnail(self, session: Session, style: Style, name: str, *, side: int = SIDE) -> str:
         """The session's photo, or the example, painted small in `style`, called `name`, as a data URL."""
         photo = self.photo_or_example(session)
-        kept = session.thumbnails if session.photo else self._example_thumbnails
-        return kept.painted(self.renderer, photo.small, style, path=photo.path, name=name, side=side)
+        small = photo.small.resized(fitted(photo.small.size, side))
+        paint = partial(self.renderer.preview, Task(small, style))
+        return str(self.thumbnails_of(session).painted(photo.path, name, side, lambda: paint().picture))
+
+    def thumbnails_of(self, session: Session) -> Thumbnails:
+        """Those of the session's own photo; those of the examples are shared."""
+        own = session.photo is not None and session.photo not in self.examples
+        return session.thumbnails if own else self._example_thumbnails
 
     @cached_property
     def _example_thumbnails(self) -> Thumbnails:

@@ -76,21 +76,11 @@ def bind_after(
     outputs: Sequence[Widget],
     *,
     kind: Kind = "change",
+    failed: bool = False,
 ) -> Dependency:
-    """As `bind`, when the handler of `event` has succeeded."""
-    return event.success(handler, list(inputs), list(outputs), **_options(handler, kind))
-
-
-def bind_after_failure(
-    event: Dependency,
-    handler: Callable[..., Any],
-    inputs: Sequence[Widget],
-    outputs: Sequence[Widget],
-    *,
-    kind: Kind = "change",
-) -> Dependency:
-    """As `bind`, when the handler of `event` has failed, or its request was refused or withdrawn."""
-    return event.failure(handler, list(inputs), list(outputs), **_options(handler, kind))
+    """As `bind`, when the handler of `event` has succeeded; or `failed`, its request being refused or withdrawn too."""
+    after = event.failure if failed else event.success
+    return after(handler, list(inputs), list(outputs), **_options(handler, kind))
 
 
 def _options(handler: Callable[..., Any], kind: Kind) -> _Options:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,7 +24,8 @@ from diffstyle_ui.app.sessions import Session
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.wall import NAMED, found, painted_tiles, personal_tiles, wall_tiles
 from diffstyle_ui.widgets.style_rows import MAX_ROWS, StyleRows
-from diffstyle_ui.widgets.style_wall import BATCH
+from diffstyle_ui.widgets.style_wall import BATCH, Tile
+from diffstyle_ui.widgets.words_box import SILENT, Said
 
 MAX_WORDS = 1000
 
@@ -43,7 +42,7 @@ class Mixing:
         session = self.context.session(request)
         words, keep = str(event.words)[:MAX_WORDS].strip(), self._kept(session, event)
         if not words:
-            return self._updates(session, weights, facts=[])
+            return self.rows.updates(session.parts, weights, Said(facts=()))
         return self._spoken(session, words, keep, weights)
 
     @user_errors
@@ -54,8 +53,8 @@ class Mixing:
         before = session.parts[keep].style.prompt if keep < len(session.parts) else ""
         words = edited_words(before, event.facts)
         if not words:
-            return self._updates(session, weights, facts=[], said={"words": "", "keep": keep})
-        return self._spoken(session, words, keep, weights, said={"words": words, "keep": keep})
+            return self.rows.updates(session.parts, weights, Said("", keep, ()))
+        return self._spoken(session, words, keep, weights, shown=words)
 
     @user_errors
     def pick(self, request: gr.Request, event: gr.EventData, *weights: float) -> list[Any]:
@@ -66,9 +65,9 @@ class Mixing:
             return self._without(session, keys.index(part.key), weights)
         if event.add:
             add_part(session, part)
-            return self._updates(session, weights, **self._silent())
+            return self.rows.updates(session.parts, weights, SILENT)
         session.parts = (part,)
-        return self._updates(session, (), **self._silent())
+        return self.rows.updates(session.parts, (), SILENT)
 
     @user_errors
     def add_pictures(self, request: gr.Request, pictures: Sequence[Any] | None, *weights: float) -> list[Any]:
@@ -79,14 +78,14 @@ class Mixing:
             session.parts = ()
         for part in parts:
             add_part(session, part)
-        return self._updates(session, weights)
+        return self.rows.updates(session.parts, weights)
 
     @user_errors
     def clear(self, request: gr.Request) -> list[Any]:
         """Take all styles out."""
         session = self.context.session(request)
         session.parts = ()
-        return self._updates(session, (), **self._silent())
+        return self.rows.updates(session.parts, (), SILENT)
 
     def remove_handler(self, n: int) -> Callable[..., list[Any]]:
         """The handler that removes the style in line `n`."""
@@ -101,10 +100,9 @@ class Mixing:
     def paint_tiles(self, request: gr.Request, event: gr.EventData) -> Any:
         """The visitor's photo in the styles of the tiles in view."""
         session = self.context.session(request)
-        photo = self.context.photo_or_example(session)
         keys = [str(name) for name in list(event.names)[:BATCH]]
         known = {tile.key for tile in self._tiles()}
-        painted = painted_tiles(self.context, photo, [key for key in keys if key in known], self._style_of)
+        painted = painted_tiles(self.context, session, [key for key in keys if key in known], self._style_of)
         return gr.update(painted=painted)
 
     @user_errors
@@ -112,7 +110,7 @@ class Mixing:
         """The tiles that words find."""
         return gr.update(found=found(self.context, str(event.words)[:200], self._tiles()))
 
-    def _tiles(self) -> list[Any]:
+    def _tiles(self) -> list[Tile]:
         return [*wall_tiles(), *personal_tiles(personal_adapters())]
 
     def _style_of(self, key: str) -> Style:
@@ -127,20 +125,13 @@ class Mixing:
             raise InputError("The page sent no words: reload it.") from error
 
     def _spoken(
-        self, session: Session, words: str, keep: int, weights: Sequence[float], **changes: object
+        self, session: Session, words: str, keep: int, weights: Sequence[float], *, shown: str | None = None
     ) -> list[Any]:
         if keep >= MAX_ROWS:
             raise InputError(f"A mix has at most {MAX_ROWS} styles here: remove one first.")
         session.parts = (*session.parts[:keep], part_from_words(self.context, words))
-        return self._updates(session, weights[: keep + 1], facts=facts_of(words), **changes)
+        return self.rows.updates(session.parts, weights[: keep + 1], Said(shown, keep, facts_of(words)))
 
     def _without(self, session: Session, n: int, weights: Sequence[float]) -> list[Any]:
         session.parts = (*session.parts[:n], *session.parts[n + 1 :])
-        return self._updates(session, [*weights[:n], *weights[n + 1 :]], **self._silent())
-
-    def _silent(self) -> dict[str, object]:
-        """Updates of the box for words that empty it."""
-        return {"said": {"words": "", "keep": 0, "at": time.monotonic()}, "facts": []}
-
-    def _updates(self, session: Session, weights: Sequence[float], **words: object) -> list[Any]:
-        return self.rows.updates(session.parts, weights, answered=secrets.randbelow(2**40), **words)
+        return self.rows.updates(session.parts, [*weights[:n], *weights[n + 1 :]], SILENT)

@@ -31,14 +31,13 @@ ANONYMOUS = "~"  # what the names of sessions without a page begin with
 @dataclass(frozen=True, slots=True)
 class Photo:
     """An uploaded photo: its file, its full size (width, height), and the small version that previews use, as a
-    picture and as a data URL; and `tiles`, the data URLs of tiles of the wall that show it, by key.
+    picture and as a data URL.
     """
 
     path: Path
     full_size: tuple[int, int]
     small: Picture
     url: str
-    tiles: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(slots=True)

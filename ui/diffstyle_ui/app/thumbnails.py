@@ -1,19 +1,18 @@
-"""A visitor's photo, small, in many styles: painted by the interactive engine when it is in view, and kept."""
+"""A visitor's photo, small, in many styles: painted when it is in view, and kept."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
-from diffstyle import Picture, Style, Task
-from diffstyle.core.picture import fitted
-from diffstyle_ui.app.renderer import Renderer
+from diffstyle import Picture
 from diffstyle_ui.widgets.html import data_url
 
 SIDE = 144
-MAX_KEPT = 160
+MAX_KEPT = 240  # the wall has 170
 
 
 class Thumbnails:
@@ -23,15 +22,19 @@ class Thumbnails:
         self._kept: OrderedDict[tuple[Path, str, int], str] = OrderedDict()
         self._lock = Lock()
 
-    def painted(self, renderer: Renderer, picture: Picture, style: Style, *, path: Path, name: str, side: int) -> str:
-        """`picture`, the photo at `path`, in `style`, which `name` tells from others; no side is longer than `side`."""
+    def painted(self, path: Path, name: str, side: int, paint: Callable[[], Picture | None]) -> str | None:
+        """What `paint` makes of the photo at `path` in the style called `name`, at most `side` pixels a side; None if
+        that makes nothing now.
+        """
         key = (path, name, side)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        small = picture.resized(fitted(picture.size, side))
-        url = data_url(renderer.preview(Task(small, style)).picture)
+        picture = paint()
+        if picture is None:
+            return None
+        url = data_url(picture)
         with self._lock:
             self._kept[key] = url
             while len(self._kept) > MAX_KEPT:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from io import BytesIO
-from typing import Any
 
 from PIL import Image
 from torch import Tensor
 
-from diffstyle import InputError, Picture, Reference, Style
+from diffstyle import InputError, Reference, Style
 from diffstyle.assets.style_spec import parse_style
 from diffstyle.core.picture import fitted
 from diffstyle.data.catalogue import Entry, entries
@@ -19,11 +18,11 @@ from diffstyle.data.words.parse import parse
 from diffstyle.formats.exemplar import decode_exemplar
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.parts import ADAPTER, OWN_STYLE, WORDS
-from diffstyle_ui.app.sessions import Photo
+from diffstyle_ui.app.sessions import Session
+from diffstyle_ui.app.thumbnails import SIDE, photo_name
 from diffstyle_ui.widgets.html import data_url
 from diffstyle_ui.widgets.style_wall import GROUPS, Tile, display_name, tiles_html
 
-TILE_SIDE = 144  # pixels of the longest side of a painted tile
 THUMBNAIL_SIDE = 168
 SECONDS = 0.8  # after which no further tile of a batch is begun
 FOUND = 24  # tiles that a search shows
@@ -101,27 +100,24 @@ def _group_of_words(words: str) -> str:
     return DRAWINGS if any(name in _DRAWINGS for name in media) else MEDIA
 
 
-def painted_tiles(context: AppContext, photo: Photo, keys: Sequence[str], style_of: Callable[[str], Style]) -> Any:
+def painted_tiles(
+    context: AppContext, session: Session, keys: Sequence[str], style_of: Callable[[str], Style]
+) -> Mapping[str, object]:
     """The value of the wall's property `painted`: the photo in the styles of `keys`, as many as are painted within
     `SECONDS`; none while a render runs. `style_of` gives the style of a key.
     """
-    began = time.monotonic()
+    photo, began = context.photo_or_example(session), time.monotonic()
+    small = photo.small.resized(fitted(photo.small.size, SIDE))
     done: dict[str, str] = {}
     for key in keys:
-        if key not in photo.tiles:
-            if done and time.monotonic() - began > SECONDS:
-                break
-            picture = context.renderer.tile(tile_of(photo), style_of(key))
-            if picture is None:
-                break
-            photo.tiles[key] = data_url(picture)
-        done[key] = photo.tiles[key]
-    return {"photo": photo.path.name, "tiles": done, "at": time.monotonic()}
-
-
-def tile_of(photo: Photo) -> Picture:
-    """The photo in the size of a tile."""
-    return photo.small.resized(fitted(photo.small.size, TILE_SIDE))
+        paint = partial(context.renderer.tile, small, style_of(key))
+        url = context.thumbnails_of(session).painted(photo.path, f"tile {key}", SIDE, paint)
+        if url is None:
+            break
+        done[key] = url
+        if time.monotonic() - began > SECONDS:
+            break
+    return {"photo": photo_name(photo.path), "tiles": done, "at": time.monotonic()}
 
 
 def found(context: AppContext, words: str, tiles: Sequence[Tile]) -> list[str]:

@@ -17,7 +17,7 @@ from diffstyle.core.cancelling import cancellable
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
-from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind, bind_after_failure
+from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind, bind_after
 from diffstyle_ui.app.example_pairs import example_pairs
 from diffstyle_ui.app.links import link_to
 from diffstyle_ui.app.mixing import Mixing
@@ -25,6 +25,7 @@ from diffstyle_ui.app.parts import mixed, part_of_tile, personal_adapters
 from diffstyle_ui.app.renderer import drafts_with_all
 from diffstyle_ui.app.renders import RenderUpdate, render_updates, strip_of
 from diffstyle_ui.app.sessions import Photo, Session
+from diffstyle_ui.app.thumbnails import photo_name
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.wall import personal_tiles, wall_tiles
 from diffstyle_ui.widgets.comparison import comparison, pair
@@ -34,6 +35,7 @@ from diffstyle_ui.widgets.seed_grid import grid_html, seed_grid
 from diffstyle_ui.widgets.settings_form import AUTO, RenderSettings, SettingsForm, honours, read_form
 from diffstyle_ui.widgets.style_rows import MAX_ROWS, StyleRows
 from diffstyle_ui.widgets.versions import version_strip
+from diffstyle_ui.widgets.words_box import SILENT
 
 VARIATIONS = 4
 EXAMPLE_LINE = "An example. Drop your own photo anywhere, paste it, or change it here."
@@ -127,7 +129,7 @@ class StyliseTab:
         outputs = [self.variations, self.status, self.versions, *buttons, self.timer]
         vary = bind([self.vary.click], self.render_variations, controls.inputs, outputs, kind="render")
         for event in (render, vary):
-            bind_after_failure(event, self.ready, [], [*buttons, self.timer, self.status], kind="immediate")
+            bind_after(event, self.ready, [], [*buttons, self.timer, self.status], kind="immediate", failed=True)
         bind([self.variations.select], self.choose_seed, [], [form.seed, form.keep_seed, self.status])
         bind([self.cancel.click], controls.cancel, [], [self.cancel], kind="immediate")
 
@@ -135,7 +137,7 @@ class StyliseTab:
     def show_photo(self, request: gr.Request, photo: Any) -> tuple[Any, Any]:
         """The thumbnail of a new photo; the tiles of the wall are out of date."""
         current = self.context.photo(self.context.session(request), photo)
-        return thumbnail(current), gr.update(photo=current.path.name)
+        return thumbnail(current), gr.update(photo=photo_name(current.path))
 
     @user_errors
     def use_example(self, request: gr.Request, event: gr.EventData) -> list[Any]:
@@ -143,10 +145,10 @@ class StyliseTab:
         session, n = self.context.session(request), int(event.n) % len(self.context.examples)
         session.photo = photo = self.context.examples[n]
         session.parts = (part_of_tile(self.context, example_pairs()[n].style),)
-        rows = self.rows.updates(session.parts, (), said={"words": "", "keep": 0}, facts=[])
+        rows = self.rows.updates(session.parts, (), SILENT)
         line = thumbnail_html(photo.url, example_pairs()[n].credit)
         at = self.rows.outputs.index(self.rows.wall)
-        rows[at] = gr.update(photo=photo.path.name, chosen=[part.key for part in session.parts])
+        rows[at] = gr.update(photo=photo_name(photo.path), chosen=[part.key for part in session.parts])
         return [None, line, gr.update(), *rows]
 
     @user_errors

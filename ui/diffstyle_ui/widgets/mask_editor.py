@@ -55,7 +55,7 @@ def mask_editor(named: Sequence[tuple[str, str]], *, elem_id: str) -> gr.HTML:
     return gr.HTML(
         "",
         html_template=beside("mask_editor.html"),
-        js_on_load=ASK + beside("mask_editor.js"),
+        js_on_load=ASK + beside("mask_editor.js", "mask_strokes.js"),
         apply_default_css=False,
         elem_id=elem_id,
         elem_classes="painter",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from gradio.components import Component
 
 from diffstyle import Style
 from diffstyle_ui.widgets.style_wall import Tile, style_wall
-from diffstyle_ui.widgets.words_box import words_box
+from diffstyle_ui.widgets.words_box import NOTHING_SAID, Said, words_box
 
 MAX_ROWS = 6
 
@@ -113,8 +114,8 @@ class StyleRows:
             *(self.wall, self.words),
         ]
 
-    def updates(self, parts: Sequence[StylePart], weights: Sequence[float], **words: Any) -> list[Any]:
-        """Show `parts` with `weights`; missing weights are 1. `words` are properties of the box for words."""
+    def updates(self, parts: Sequence[StylePart], weights: Sequence[float], said: Said = NOTHING_SAID) -> list[Any]:
+        """Show `parts` with `weights`; missing weights are 1. The box for words changes as `said`."""
         given = [*weights, *[1.0] * MAX_ROWS][:MAX_ROWS]
         names = [part.label for part in parts] + [str(n + 1) for n in range(len(parts), MAX_ROWS)]
         several = len(parts) > 1
@@ -126,7 +127,7 @@ class StyleRows:
             *(gr.update(value=weight, visible=several, label=f"Weight of {name}") for weight, name in weighted),
             *(gr.update(value=f"Remove {name}") for name in names),
             gr.update(chosen=[part.key for part in parts if part.key]),
-            gr.update(count=len(parts), **words),
+            gr.update(count=len(parts), answered=secrets.randbelow(2**40), **said.properties()),
         ]
 
 

@@ -6,7 +6,10 @@ Gradio's Textbox sends every key; here only a pause of half a second, or Enter, 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -50,6 +53,27 @@ def words_box(*, elem_id: str) -> gr.HTML:
         said={"words": "", "keep": 0},
         count=0,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What changes in the box: the `words`, how many styles of the mix to `keep` before them, and the chips of `facts`;
+    None leaves words or chips as they are.
+    """
+
+    words: str | None = None
+    keep: int = 0
+    facts: Sequence[Mapping[str, object]] | None = None
+
+    def properties(self) -> dict[str, Any]:
+        """The values of the box's properties."""
+        said: dict[str, Any] = (
+            {} if self.words is None else {"said": {"words": self.words, "keep": self.keep, "at": time.monotonic()}}
+        )
+        return said | ({} if self.facts is None else {"facts": list(self.facts)})
+
+
+NOTHING_SAID, SILENT = Said(), Said("", 0, ())
 
 
 def fact(kind: str, value: str, options: Sequence[str] | None = None, weight: float = 1) -> dict[str, object]:
