@@ -30,6 +30,7 @@ from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, Task
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.base import Engine, EngineHost, OnStep, PreviewEngine, TextureEngine
+from diffstyle.engines.drafts import StarterDrafter
 from diffstyle.engines.registry import (
     default_engine_of,
     engine_settings,
@@ -126,7 +127,8 @@ class Stylizer:
             encoder = StyleEncoder.load()
             host = EngineHost(options=options, device=device, dtype=dtype, encoder=encoder, preview=None)
             preview = load_preview(host)
-        stylizer = cls(options, replace(host, preview=Masked(preview)), preview)
+        host = replace(host, preview=Masked(preview))
+        stylizer = cls(options, replace(host, painter=StarterDrafter(host)), preview)
         if options.shareable() != _PLAIN:
             stylizer.engine()
         return stylizer

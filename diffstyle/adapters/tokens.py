@@ -102,20 +102,15 @@ class TokensAdapter:
         return cls(adapter.name, adapter.image_proj, adapter.ip_adapter, space, adapter.norm, adapter.digest)
 
     @classmethod
-    def of(cls, unet: Any, *, name: str, space: str, norm: float) -> TokensAdapter:
-        """A copy of the one adapter of the base variant that is attached to `unet`, with its current parameters."""
-        projection = unet.encoder_hid_proj.image_projection_layers[0]
-        image_proj = {
-            "proj.weight": projection.image_embeds.weight,
-            "proj.bias": projection.image_embeds.bias,
-            "norm.weight": projection.norm.weight,
-            "norm.bias": projection.norm.bias,
-        }
+    def of(cls, unet: Any, *, name: str, space: str, norm: float, index: int = 0) -> TokensAdapter:
+        """A copy of adapter number `index` of those attached to `unet`, with its current parameters."""
+        image_proj = layout_of(unet.encoder_hid_proj.image_projection_layers[index])
         ip_adapter: dict[str, Tensor] = {}
-        for n, (layer, processor) in enumerate(unet.attn_processors.items()):
+        processors = unet.attn_processors
+        for n, layer in enumerate(_own_layers(unet)):
             if not layer.endswith("attn1.processor"):
-                ip_adapter[f"{n}.to_k_ip.weight"] = processor.to_k_ip[0].weight
-                ip_adapter[f"{n}.to_v_ip.weight"] = processor.to_v_ip[0].weight
+                ip_adapter[f"{n}.to_k_ip.weight"] = processors[layer].to_k_ip[index].weight
+                ip_adapter[f"{n}.to_v_ip.weight"] = processors[layer].to_v_ip[index].weight
         parts = [{k: v.detach().cpu().clone() for k, v in part.items()} for part in (image_proj, ip_adapter)]
         return cls(name, parts[0], parts[1], space, norm)
 
@@ -219,17 +214,72 @@ class TokensAdapter:
             raise InputError("A base IP-Adapter has 4 tokens: programs that read it assume that number.")
         generator = torch.Generator().manual_seed(seed)
         cross = int(unet.config.cross_attention_dim)
-
-        def draw(*shape: int) -> Tensor:
-            return (torch.rand(shape, generator=generator) * 2 - 1) / shape[-1] ** 0.5
-
         image_proj = {
-            "proj.weight": draw(tokens * cross, width),
+            "proj.weight": _uniform(generator, tokens * cross, width),
             "proj.bias": torch.zeros(tokens * cross),
             "norm.weight": torch.ones(cross),
             "norm.bias": torch.zeros(cross),
         }
-        return cls("random", image_proj, {k: draw(*s) for k, s in expected_shapes(unet).items()}, space, norm)
+        return cls("random", image_proj, _untrained(unet, generator), space, norm)
+
+    @classmethod
+    def random_plus(
+        cls, unet: Any, *, width: int, space: str, tokens: int = 16, hidden: int = 128, seed: int = 0
+    ) -> TokensAdapter:
+        """An untrained adapter of the plus variant for `unet`: `tokens` queries over features of `width` numbers."""
+        from diffusers.models.embeddings import IPAdapterPlusImageProjection
+
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            resampler = IPAdapterPlusImageProjection(
+                embed_dims=width,
+                output_dims=int(unet.config.cross_attention_dim),
+                hidden_dims=hidden,
+                heads=hidden // 64,
+                num_queries=tokens,
+            )
+        image_proj = {k: v.detach().clone() for k, v in layout_of(resampler).items()}
+        return cls("random plus", image_proj, _untrained(unet, torch.Generator().manual_seed(seed)), space)
+
+
+def layout_of(projection: nn.Module) -> dict[str, Tensor]:
+    """The tensors of diffusers' image projection under their names in IP-Adapter layout; not copies."""
+    state = projection.state_dict(keep_vars=True)
+    if "latents" not in state:
+        return {k.replace("image_embeds.", "proj."): v for k, v in state.items()}
+    found: dict[str, Tensor] = {}
+    for key, value in state.items():
+        if key.endswith("attn.to_k.weight"):
+            other = state[key.replace("to_k", "to_v")]
+            found[key.replace("attn.to_k", "0.to_kv")] = torch.cat([value, other])
+        elif not key.endswith("attn.to_v.weight"):
+            found[_renamed(key)] = value
+    return found
+
+
+_RESAMPLER = (
+    (".ln0.", ".0.norm1."),
+    (".ln1.", ".0.norm2."),
+    (".attn.to_out.0.", ".0.to_out."),
+    (".attn.", ".0."),
+    (".ff.0.", ".1.0."),
+    (".ff.1.net.0.proj.", ".1.1."),
+    (".ff.1.net.2.", ".1.3."),
+)
+"""Parts of names in diffusers' resampler, and in IP-Adapter's."""
+
+
+def _renamed(key: str) -> str:
+    return next((key.replace(own, public) for own, public in _RESAMPLER if own in key), key)
+
+
+def _untrained(unet: Any, generator: torch.Generator) -> dict[str, Tensor]:
+    return {k: _uniform(generator, *s) for k, s in expected_shapes(unet).items()}
+
+
+def _uniform(generator: torch.Generator, *shape: int) -> Tensor:
+    """As torch initialises linear layers."""
+    return (torch.rand(shape, generator=generator) * 2 - 1) / shape[-1] ** 0.5
 
 
 def expected_shapes(unet: Any) -> dict[str, tuple[int, ...]]:
@@ -239,12 +289,17 @@ def expected_shapes(unet: Any) -> dict[str, tuple[int, ...]]:
     """
     modules = dict(unet.named_modules())
     shapes: dict[str, tuple[int, ...]] = {}
-    for n, name in enumerate(unet.attn_processors):
+    for n, name in enumerate(_own_layers(unet)):
         attention = modules[name.removesuffix(".processor")]
         if not name.endswith("attn1.processor"):
             size = (int(attention.to_k.weight.shape[0]), int(unet.config.cross_attention_dim))
             shapes |= {f"{n}.to_k_ip.weight": size, f"{n}.to_v_ip.weight": size}
     return shapes
+
+
+def _own_layers(unet: Any) -> list[str]:
+    """The names of a UNet's attention processors, without those of a resampler that an adapter has put into it."""
+    return [name for name in unet.attn_processors if not name.startswith("encoder_hid_proj.")]
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

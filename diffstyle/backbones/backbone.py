@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,9 +14,7 @@ from torch import Tensor
 from diffstyle.backbones.memory import SLOWER, arrange
 from diffstyle.backbones.recognise import Architecture
 from diffstyle.backbones.sampling import Sampling
-from diffstyle.core.model_options import Attention, MemoryMode
-
-Conditioning = Literal["canny", "soft-edge", "lineart", "tile", "depth"]
+from diffstyle.core.model_options import Attention, Conditioning, MemoryMode
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,8 @@ def load_backbone(
     check_purpose(str(model), int(pipeline.unet.config.in_channels), int(pipeline.vae.config.latent_channels))
     if controlnets is None:
         own = source.path / "controlnet"
-        controlnets = [ControlNetSource(str(own), Control("soft-edge"))] if own.is_dir() else []
+        shown = read_sampling(source.path, Sampling).conditioning if own.is_dir() else "soft-edge"
+        controlnets = [ControlNetSource(str(own), Control(shown))] if own.is_dir() else []
     nets = [_controlnet(c, dtype) for c in controlnets]
     for net, asked in zip(nets, controlnets, strict=True):
         other = architecture_of(net.config)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from diffstyle.backbones.source import read_json
 from diffstyle.core.errors import InputError
-from diffstyle.core.model_options import SchedulerName
+from diffstyle.core.model_options import Conditioning, SchedulerName
 
 SAMPLING = "sampling.json"
 T = TypeVar("T")
@@ -19,6 +19,7 @@ class Sampling:
     """What a backbone is sampled with unless a task says otherwise.
 
     `side`: it paints no picture larger than `side` x `side` pixels well. `margin`: nor so many pixels along the edges.
+    `conditioning`: what the ControlNet in its folder is shown.
     """
 
     scheduler: SchedulerName = "dpm++"
@@ -26,6 +27,7 @@ class Sampling:
     guidance: float = 5.0
     side: int | None = None
     margin: int = 0
+    conditioning: Conditioning = "soft-edge"
 
 
 def read_sampling(folder: Path | None, kind: type[T]) -> T:

@@ -12,6 +12,7 @@ from diffstyle.core.errors import InputError
 DtypeName = Literal["float32", "bfloat16", "float16"]
 MemoryMode = Literal["fast", "balanced", "low"]
 Attention = Literal["sdpa", "xformers", "sliced"]
+Conditioning = Literal["canny", "soft-edge", "edges-and-tones", "lineart", "tile", "depth"]
 ExportFormat = Literal["ip-adapter", "diffusers-lora", "kohya"]
 SchedulerName = Literal["ddim", "dpm++", "unipc", "euler-a", "lcm", "tcd"]
 
@@ -28,8 +29,8 @@ class ModelOptions:
         Style adapter in IP-Adapter layout: a name of `diffstyle models list` or a file, with :SCALE behind it if you
         like; several act together.
     controlnet
-        ControlNet: a name, folder or file with its conditioning behind it, as PATH:canny; canny, soft-edge, lineart,
-        tile, depth; then :SCALE and :START-END in shares of the steps if you like.
+        ControlNet: a name, folder or file with its conditioning behind it, as PATH:canny; canny, soft-edge,
+        edges-and-tones, lineart, tile, depth; then :SCALE and :START-END in shares of the steps if you like.
     lora
         LoRA in diffusers' or kohya's layout: a name or a file, with :SCALE behind it if you like.
     encoder
@@ -98,5 +99,5 @@ def _bare(text: str) -> str:
 
 
 _NUMBER = r"-?\d*\.?\d+"
-_PART = re.compile(rf"(:(canny|soft-edge|lineart|tile|depth|{_NUMBER}|{_NUMBER}-{_NUMBER}))+$")
+_PART = re.compile(rf"(:({'|'.join(get_args(Conditioning))}|{_NUMBER}|{_NUMBER}-{_NUMBER}))+$")
 _FILES = (".safetensors", ".bin", ".pt", ".ckpt")

@@ -158,29 +158,25 @@ class StyleEncoder:
     def features(self, picture: Picture | None) -> Tensor:
         """(tokens, width): the penultimate layer's features of a picture, which IP-Adapter plus reads.
 
-        They are averaged over the tiles of a long picture. None stands for an all-zero input, the unconditional one.
-        InputError for a model that is no vision transformer.
+        Those of a convolutional network are the places of its penultimate stage. They are averaged over the tiles of a
+        long picture. None stands for an all-zero input, the unconditional one. InputError for a model that shows
+        neither.
         """
         loaded = self._loaded
         visual = cast("Any", loaded.model.visual)
-        if not hasattr(visual, "forward_intermediates") or not hasattr(visual, "transformer"):
-            raise InputError(f"The encoder {self.space} is no vision transformer: a plus adapter cannot read it.")
         if picture is None:
             inputs = torch.zeros_like(
                 loaded.normalised(torch.zeros(1, 3, loaded.side, loaded.side, device=self.device))
             )
         else:
             inputs = loaded.normalised(torch.stack(tiles(picture, loaded.side)).to(self.device))
-        found = visual.forward_intermediates(
-            inputs,
-            indices=[len(visual.transformer.resblocks) - 2],
-            normalize_intermediates=False,
-            intermediates_only=True,
-            output_fmt="NLC",
-            output_extra_tokens=True,
-        )
-        patches, extra = found["image_intermediates"][0], found["image_intermediates_prefix"][0]
-        return torch.cat([extra, patches], 1).mean(0).float().cpu()
+        trunk = getattr(visual, "trunk", None)
+        if hasattr(visual, "transformer") and hasattr(visual, "forward_intermediates"):
+            return _of_transformer(visual, inputs).mean(0).float().cpu()
+        if trunk is not None and hasattr(trunk, "feature_info") and hasattr(trunk, "forward_intermediates"):
+            maps: list[Tensor] = trunk.forward_intermediates(inputs, intermediates_only=True)
+            return maps[-2].flatten(2).mT.mean(0).float().cpu()
+        raise InputError(f"The encoder {self.space} shows no features inside: a plus adapter cannot read it.")
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -223,6 +219,19 @@ class StyleEncoder:
             found |= zip(new, make(list(new.values())), strict=True)
         self._cache.update(found)
         return torch.stack([found[key] for key in keys])
+
+
+def _of_transformer(visual: Any, inputs: Tensor) -> Tensor:
+    """(b, tokens, width): the last but one block's tokens of a vision transformer, the class token first."""
+    found = visual.forward_intermediates(
+        inputs,
+        indices=[len(visual.transformer.resblocks) - 2],
+        normalize_intermediates=False,
+        intermediates_only=True,
+        output_fmt="NLC",
+        output_extra_tokens=True,
+    )
+    return torch.cat([found["image_intermediates_prefix"][0], found["image_intermediates"][0]], 1)
 
 
 def tiles(picture: Picture, side: int) -> list[Tensor]:

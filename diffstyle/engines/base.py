@@ -95,10 +95,31 @@ class PreviewEngine(Engine, Protocol):
         ...
 
 
+class Drafter(Protocol):
+    """Paints what another engine begins from."""
+
+    @property
+    def weights(self) -> Mapping[str, str]:
+        """Digests of the weights that have painted so far."""
+        ...
+
+    def measure(self, style: Style) -> Style:
+        """`style` with all that `draft` needs of it, so that it needs no pictures."""
+        ...
+
+    def with_exemplars(self, style: Style) -> Style:
+        """`style` with pictures of its marks in every reference."""
+        ...
+
+    def draft(self, task: ResolvedTask) -> Picture:
+        """The content in the styles of a task that another engine resolved, at the content's size."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineHost:
-    """What an engine is loaded with: the model's `options`, where to compute, the starter's encoder, and `preview`, the
-    interactive engine, for engines that begin from its picture; None while that one is loaded itself.
+    """What an engine is loaded with: the model's `options`, where to compute, the starter's encoder, and what engines
+    may begin from: `preview`, the interactive engine, and `painter`. Both are None while the former is loaded itself.
     """
 
     options: ModelOptions
@@ -106,6 +127,7 @@ class EngineHost:
     dtype: torch.dtype
     encoder: StyleEncoder
     preview: Engine | None
+    painter: Drafter | None = None
 
 
 def settings_of(task: Task | ResolvedTask, cls: type[S]) -> S:

@@ -202,41 +202,62 @@ def stats(run: Path = Path("runs/clip"), *, encoder: Path | None = None) -> None
 
 
 @app.command
+def pairs(data: Path, *, out: Path = Path("runs/pairs"), count: int = 4000, seed: int = 0) -> None:
+    """Paint pairs of photo and painting for the diffusion model, going on where an earlier run ended.
+
+    Parameters
+    ----------
+    data
+        Folder of webdataset shards: photo-clean-*.tar and art-clean-*.tar.
+    out
+        Folder of the webdataset shards that are written, a hundred pairs each.
+    count
+        How many pairs there are to be.
+    seed
+        Seed of photos, styles and settings.
+    """
+    from diffstyle.training.pairs.make import make_pairs
+
+    torch.set_flush_denormal(True)
+    print(make_pairs(data, out, count=count, seed=seed))
+
+
+@app.command
 def starter(
     data: Path,
     *,
     stage: StageName,
     out: Path = Path("runs/starter"),
+    pairs: Path = Path("runs/pairs"),
     minutes: float = 30.0,
     device: str = "cpu",
     factor: int = 1,
-    groups: int = 40,
 ) -> None:
     """Train one stage of the starter's diffusion model, resuming an earlier run.
 
-    The stages are vae, unet, distil and polish, in this order.
+    `vae` and `polish` train the VAE, `repaint` all else. What has not been trained in OUT is taken from what ships.
 
     Parameters
     ----------
     data
         Folder of webdataset shards: photo-clean-*.tar, art-clean-*.tar, perceptual/squeezenet1_0.safetensors.
     stage
-        vae, unet, distil or polish; the last two write OUT/diffusion and OUT/adapter.
+        vae, polish or repaint; the last writes OUT/diffusion, OUT/adapter and OUT/adapter-marks.
     out
-        Folder of the run: pool.npz, and a checkpoint and a log for each stage.
+        Folder of the run: a checkpoint and a log for each stage.
+    pairs
+        Folder of the pairs that `repaint` learns from; the command `pairs` makes them.
     minutes
-        Length of the stage's whole schedule, earlier runs included; rendering the pictures comes before.
+        Length of the stage's whole schedule, earlier runs included.
     device
         Where to train: cpu or cuda.
     factor
         Multiplies the batches, which suit a CPU: 8 fills a large GPU.
-    groups
-        How many groups of four photos are rendered, each in eight procedural styles.
     """
     from diffstyle.training.starter.stages import train_stage
 
     torch.set_flush_denormal(True)
-    print(train_stage(stage, data, out, minutes=minutes, device=device, groups=groups, factor=factor))
+    print(train_stage(stage, data, out, minutes=minutes, device=device, pairs=pairs, factor=factor))
 
 
 if __name__ == "__main__":

@@ -14,13 +14,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.assets.hub import known_models, where
-from diffstyle.backbones.backbone import Conditioning
 from diffstyle.core.errors import InputError
+from diffstyle.core.model_options import Conditioning
 from diffstyle.core.quiet import quiet
 from diffstyle.formats.atomic import fingerprint
 from diffstyle.ops.luma import luma
 
 Floats = npt.NDArray[np.float32]
+TONE_SIGMAS = (3.0, 10.0)  # pixels
 
 
 def condition(pixels: Tensor, conditioning: Conditioning) -> Tensor:
@@ -55,6 +56,13 @@ def soft_edge(pixels: Tensor) -> Tensor:
         found = torch.maximum(found, strength)
     bright = found / torch.quantile(found.flatten()[:: max(1, found.numel() // 100_000)], 0.98).clamp_min(0.08)
     return bright.clamp(0, 1)[0].pow(0.8).expand(3, -1, -1).contiguous()
+
+
+def edges_and_tones(pixels: Tensor) -> Tensor:
+    """Soft edges, brightness without detail, and brightness without shapes: what the starter's ControlNet sees."""
+    bright = luma(pixels)[None]
+    tones = [_blurred(bright, sigma)[0] for sigma in TONE_SIGMAS]
+    return torch.cat([soft_edge(pixels)[:1], *tones]).clamp(0, 1)
 
 
 def lineart(pixels: Tensor) -> Tensor:
@@ -112,6 +120,7 @@ def _estimator(folder: Path) -> Any:
 DRAWN: Mapping[Conditioning, Callable[[Tensor], Tensor]] = {
     "canny": canny,
     "soft-edge": soft_edge,
+    "edges-and-tones": edges_and_tones,
     "lineart": lineart,
     "tile": tile,
     "depth": depth,

@@ -23,7 +23,7 @@ from diffstyle.core.settings import Capabilities, Settings
 from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, Task, resolve
 from diffstyle.encoders.clip import StyleEncoder
-from diffstyle.engines.base import Engine, OnStep, report, settings_of
+from diffstyle.engines.base import Drafter, Engine, OnStep, report, settings_of
 from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.controlnet_hints import condition, depth_weights
 from diffstyle.engines.diffusion.interrupt import interruptible
@@ -32,8 +32,15 @@ from diffstyle.engines.diffusion.padding import Padding
 from diffstyle.engines.diffusion.policy import StylePolicy
 from diffstyle.engines.diffusion.prompts import PromptCache
 from diffstyle.engines.diffusion.schedule import Schedule, schedule
-from diffstyle.engines.diffusion.settings import Diffusion, ResolvedDiffusion, diffusion_settings
-from diffstyle.engines.diffusion.style_input import image_embeds, style_masks, style_weights, with_features, words
+from diffstyle.engines.diffusion.settings import Diffusion, ResolvedDiffusion, Start, diffusion_settings
+from diffstyle.engines.diffusion.style_input import (
+    features_key,
+    image_embeds,
+    style_masks,
+    style_weights,
+    with_features,
+    words,
+)
 from diffstyle.engines.diffusion.tiled import tiled
 from diffstyle.engines.diffusion.tiles import Tiles, seam_score
 
@@ -58,10 +65,12 @@ class DiffusionEngine:
         loras: Sequence[LoraAdapter] = (),
         encoder: StyleEncoder | None = None,
         preview: Engine | None = None,
+        painter: Drafter | None = None,
         policy: StylePolicy | None = None,
     ) -> None:
         self.backbone, self.adapters, self.loras = backbone, tuple(adapters), tuple(loras)
-        self.encoder, self.preview, self.policy = encoder, preview, policy or StylePolicy()
+        self.encoder, self.policy = encoder, policy or StylePolicy()
+        self.preview, self.painter = preview, painter
         self._asked = (backbone.dtype, backbone.memory)
         self._detach = attach([*self.loras, *(a for a, _ in self.adapters)], backbone)
         self._unused = [note for lora in self.loras if (note := _unused_note(lora, backbone))]
@@ -83,7 +92,9 @@ class DiffusionEngine:
         found |= {f"lora {n} {a.name}": a.digest for n, a in enumerate(self.loras)}
         if any(c.conditioning == "depth" for c in self.backbone.controls):
             found |= depth_weights()
-        return found | (dict(self.preview.weights) if self.preview is not None else {})
+        for drafts in (self.preview, self.painter):
+            found |= {} if drafts is None else drafts.weights
+        return found
 
     @property
     def runtime(self) -> Mapping[str, str]:
@@ -95,17 +106,27 @@ class DiffusionEngine:
         }
 
     def measure(self, style: Style) -> Style:
-        """`style` with the embeddings and features that the adapters read."""
+        """`style` with the embeddings and features that the adapters read. InputError for one that the model cannot
+        read.
+        """
+        return self._measured(style, drafted=False)
+
+    def _measured(self, style: Style, *, drafted: bool) -> Style:
+        """With `drafted`, the draft carries a style that the model cannot read."""
         variants = {a.variant for a, _ in self.adapters}
         if "plus" in variants and self.encoder is not None:
+            seen = all(
+                r.pictures or r.exemplars or features_key(self.encoder) in r.statistics for r in style.references
+            )
+            style = style if seen or self.painter is None else self.painter.with_exemplars(style)
             style = with_features(style, self.encoder)
         if "base" in variants and self.encoder is not None:
             style = self.encoder.encode(style)
-        elif not self.adapters and not (self.backbone.has_words and style.prompt):
+        elif not self.adapters and not drafted and not (self.backbone.has_words and style.prompt):
             reads = "words alone" if self.backbone.has_words else "neither words nor pictures"
             raise InputError(
                 f"The model reads {reads} without a style adapter, and the style {style.label} is not in words: add"
-                " --adapter, `diffstyle models list` names some."
+                " --adapter, `diffstyle models list` names some, or --start painter."
             )
         return style
 
@@ -113,18 +134,23 @@ class DiffusionEngine:
         settings = self.resolved(settings_of(task, Diffusion))
 
         def measure(style: Style) -> Style:
-            style = self.measure(style)
-            begins = settings.start == "preview" and self.preview is not None
-            return self.preview.measure(style) if begins and self.preview is not None else style
+            drafts = self._drafts(settings.start)
+            style = style if drafts is None else drafts.measure(style)
+            return self._measured(style, drafted=settings.start == "painter")
 
         return resolve(task, settings, measure)
+
+    def _drafts(self, start: Start) -> Engine | Drafter | None:
+        """What paints the picture that is begun from; None for the photo itself, or where it was not loaded."""
+        return {"content": None, "preview": self.preview, "painter": self.painter}[start]
 
     def resolved(self, settings: Diffusion) -> ResolvedDiffusion:
         """`settings` with the backbone's own sampling in place of every None."""
         own, policy = self.backbone.sampling, self.policy
         given = {name: value for name, value in values_of(settings).items() if value is not None}
         chosen = {name: getattr(own, name) for name in ("steps", "guidance", "scheduler")}
-        chosen |= {"denoise": policy.denoise, "start": policy.start}
+        start = settings.start or policy.start or ("content" if self.adapters or self.painter is None else "painter")
+        chosen |= {"denoise": policy.share(start), "start": start}
         return ResolvedDiffusion(**(chosen | given))
 
     def largest_side(self, task: ResolvedTask) -> int | None:
@@ -137,8 +163,8 @@ class DiffusionEngine:
         report(on_step, 0, total)
         if plan.run == 0:
             report(on_step, total, total)
-            previewed = settings.start == "preview" and task.strength > 0 and self.preview is not None
-            return self._preview_of(task) if previewed else task.content
+            drafted = task.strength > 0 and self._drafts(settings.start) is not None
+            return self._begin(task) if drafted else task.content
         while True:
             try:
                 begin = self._init_image(task)
@@ -157,7 +183,7 @@ class DiffusionEngine:
                 content = task.content
                 if task.strength < 1 and self._quick:
                     pixels = pixels.add(self._lost(begin), alpha=1 - task.strength).clamp_(0, 1)
-                if settings.start == "preview" and self.policy.keeps_colours:
+                if settings.start != "content" and self.policy.keeps_colours:
                     pixels = in_colours_of(begin, pixels).clamp_(0, 1)
                 report(on_step, total, total)
                 return Picture(
@@ -322,18 +348,22 @@ class DiffusionEngine:
 
     def _init_image(self, task: ResolvedTask) -> Tensor:
         """(3, H, W): the picture whose latents are noised, padded."""
-        begin = self._preview_of(task) if diffusion_settings(task).start == "preview" else task.content
-        return self._padding(task).add(begin.pixels)
+        return self._padding(task).add(self._begin(task).pixels)
 
     def _lost(self, begin: Tensor) -> Tensor:
         """(3, H, W): the detail that the VAE loses of the init image."""
         return begin - self.backbone.decode(self.backbone.encode(begin[None]))[0].cpu()
 
-    def _preview_of(self, task: ResolvedTask) -> Picture:
-        """The preview of the same task, without its mask."""
-        if self.preview is None:
-            raise InputError("start=preview needs the preview engine, which was not loaded: give start=content.")
-        return self.preview.render(replace(task, size=None, mask=None))
+    def _begin(self, task: ResolvedTask) -> Picture:
+        """The photo, or the draft of it in the same style without its mask, that is noised."""
+        start = diffusion_settings(task).start
+        if start == "content":
+            return task.content
+        if start == "painter" and self.painter is not None:
+            return self.painter.draft(task)
+        if start == "preview" and self.preview is not None:
+            return self.preview.render(replace(task, size=None, mask=None))
+        raise InputError(f"start={start} needs an engine that was not loaded: give start=content.")
 
     @property
     def _quick(self) -> bool:

@@ -15,20 +15,21 @@ from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.assets.hub import KnownModel, known_models, where
 from diffstyle.assets.manifest import verified_folder
 from diffstyle.assets.zoo import adapter_folders
-from diffstyle.backbones.backbone import Conditioning, Control
+from diffstyle.backbones.backbone import Control
 from diffstyle.backbones.load import ControlNetSource, load_backbone
 from diffstyle.backbones.recognise import Architecture
 from diffstyle.backbones.sampling import Sampling, read_sampling
 from diffstyle.backbones.source import find, weights_file
 from diffstyle.core.errors import InputError
-from diffstyle.core.model_options import ModelOptions, SchedulerName
+from diffstyle.core.model_options import Conditioning, ModelOptions, SchedulerName
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.encoders.source import STARTER
-from diffstyle.engines.base import Engine, EngineHost
+from diffstyle.engines.base import Drafter, Engine, EngineHost
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.engines.diffusion.policy import StylePolicy
 
 STARTER_DIFFUSION = "starter/diffusion"
+STARTER_ADAPTERS = [STARTER, f"{STARTER}-marks"]  # which read the embedding and the features of a style
 _SCALE = re.compile(r"-?\d+(\.\d+)?")
 _RANGE = re.compile(r"(0?\.?\d+|[01](?:\.\d+)?)-(0?\.?\d+|[01](?:\.\d+)?)")
 
@@ -36,12 +37,23 @@ _RANGE = re.compile(r"(0?\.?\d+|[01](?:\.\d+)?)-(0?\.?\d+|[01](?:\.\d+)?)")
 def load(host: EngineHost) -> DiffusionEngine:
     """The engine that the host's options describe."""
     return load_diffusion(
-        host.options, device=host.device, dtype=host.dtype, preview=host.preview, starter=host.encoder
+        host.options,
+        device=host.device,
+        dtype=host.dtype,
+        preview=host.preview,
+        painter=host.painter,
+        starter=host.encoder,
     )
 
 
 def load_diffusion(
-    options: ModelOptions, *, device: torch.device, dtype: torch.dtype, preview: Engine | None, starter: StyleEncoder
+    options: ModelOptions,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    preview: Engine | None,
+    painter: Drafter | None,
+    starter: StyleEncoder,
 ) -> DiffusionEngine:
     """The engine that `options` describes. Where no adapter is named, the public one for the model is taken if it is on
     this machine. Raises InputError for what is missing or does not fit.
@@ -54,7 +66,11 @@ def load_diffusion(
         memory=options.memory,
         attention=options.attention,
     )
-    usual = [STARTER] if options.model == STARTER else _usual(backbone.architecture)
+    usual = (
+        [n for n in STARTER_ADAPTERS if n in adapter_folders()]
+        if options.model == STARTER
+        else _usual(backbone.architecture)
+    )
     named = [_scaled(text) for text in options.adapter] or [(n, 1.0) for n in usual]
     adapters = [(_tokens(name), scale) for name, scale in named]
     loras = [_lora(*_scaled(text)) for text in options.lora]
@@ -71,6 +87,7 @@ def load_diffusion(
         loras=[adapter for _, adapter in loras],
         encoder=encoder,
         preview=preview,
+        painter=painter,
         policy=read_sampling(backbone.folder, StylePolicy),
     )
 

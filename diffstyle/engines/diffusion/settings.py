@@ -13,7 +13,7 @@ from diffstyle.core.settings import Capabilities, EngineSettings
 if TYPE_CHECKING:
     from diffstyle.core.task import ResolvedTask
 
-Start = Literal["content", "preview"]
+Start = Literal["content", "preview", "painter"]
 Blend = Literal["mix", "tokens"]
 MAX_STEPS = 200
 MAX_WORDS = 2000
@@ -26,9 +26,11 @@ class Diffusion(EngineSettings):
     Parameters
     ----------
     denoise
-        Share of the noise schedule that is run at strength 1; more repaints more boldly. The model's own if not given.
+        Share of the noise schedule that is run at strength 1; more repaints more boldly. If not given, the model's own
+        for the start.
     start
-        Begin from the photo (content), or from the preview of the same style (preview); the model's own if not given.
+        Begin from the photo (content), or from it in the same style as the preview or the painter has it; if not given,
+        the model's own, which is the painter for a model without a style adapter.
     style_scale
         How strongly the style adapter acts, 1 as it was trained.
     style_start

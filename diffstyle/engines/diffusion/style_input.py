@@ -16,6 +16,7 @@ from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.diffusion.settings import diffusion_settings
+from diffstyle.formats.exemplar import decode_exemplar
 
 
 def image_embeds(
@@ -46,11 +47,14 @@ def _unwanted(adapter: TokensAdapter, encoder: StyleEncoder | None, task: Resolv
 
 
 def with_features(style: Style, encoder: StyleEncoder) -> Style:
-    """`style` with what a plus adapter reads of each picture inside, so that it can be rendered without them."""
+    """`style` with what a plus adapter reads of each picture inside, so that it can be rendered without them.
+
+    Exemplars travel with a style anyway, and are read when it is rendered.
+    """
     key = features_key(encoder)
 
     def seen(r: Reference) -> Reference:
-        if not r.pictures or key in r.statistics:
+        if not r.pictures or r.exemplars or key in r.statistics:
             return r
         flat = _mean_features(encoder, r).flatten()
         return replace(r, statistics=MappingProxyType({**r.statistics, key: flat}))
@@ -113,9 +117,9 @@ def _embedding(adapter: TokensAdapter, reference: Reference) -> Tensor:
 
 
 def _features(adapter: TokensAdapter, encoder: StyleEncoder | None, reference: Reference) -> Tensor:
-    """(n, d) features of the reference's picture."""
+    """(n, d) features of the reference's pictures."""
     kept = None if encoder is None else reference.statistics.get(features_key(encoder))
-    if encoder is None or (not reference.pictures and kept is None):
+    if encoder is None or not (reference.pictures or reference.exemplars or kept is not None):
         what = "words" if reference.prompt else "embeddings alone"
         raise InputError(
             f"The plus adapter {adapter.name} looks at pictures, and {reference.source} is {what}: give a picture, or a"
@@ -133,6 +137,7 @@ def _features(adapter: TokensAdapter, encoder: StyleEncoder | None, reference: R
 
 
 def _mean_features(encoder: StyleEncoder, reference: Reference) -> Tensor:
-    """(n, d): the features of its pictures, averaged."""
-    found = [encoder.features(p) for p in reference.pictures]
+    """(n, d): the features of its exemplars, or else of its pictures, averaged."""
+    exemplars = tuple(decode_exemplar(data, name=reference.source) for data in reference.exemplars)
+    found = [encoder.features(p) for p in exemplars or reference.pictures]
     return found[0] if len(found) == 1 else torch.stack(found).mean(0)

@@ -1,4 +1,4 @@
-"""Init images: the previews of photos from which a model paints, with their latents and edge maps."""
+"""Init images: the previews of photos from which a model paints, with their latents and what ControlNets see."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from diffstyle.backbones.backbone import Backbone
 from diffstyle.engines.adain.engine import unflatten_batch
 from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
-from diffstyle.training.diffusion import edge_maps
+from diffstyle.engines.diffusion.controlnet_hints import condition
 from diffstyle.training.personal.artist_loss import kept_edges
 from diffstyle.training.personal.batches import ArtistPictures
 
@@ -31,12 +31,13 @@ class Previewer:
 
 @dataclass(frozen=True, slots=True)
 class InitImages:
-    """Photos (b, 3, s, s) with edge maps (b, 1, s, s), their previews (b, 3, s, s) with latents, and `untrained` (b,),
-    the edge correlation of previews in the style as it was measured.
+    """Photos (b, 3, s, s) with what the model's ControlNet sees of them, their previews (b, 3, s, s) with latents, and
+    `untrained` (b,), the edge correlation of previews in the style as it was measured. `hints` (b, 3, s, s) is None for
+    a model without a ControlNet, or with several.
     """
 
     photos: Tensor
-    edges: Tensor
+    hints: Tensor | None
     previews: Tensor
     latents: Tensor
     untrained: Tensor
@@ -81,4 +82,10 @@ class InitImageCache:
             measured, previews = (self._previewer(photos, s).clamp(0, 1) for s in (self._measured, statistics))
             untrained = kept_edges(measured, photos)
             previews = previews.to(self._backbone.device)
-            return InitImages(photos, edge_maps(photos), previews, self._backbone.encode(previews), untrained)
+            return InitImages(photos, self._hints(photos), previews, self._backbone.encode(previews), untrained)
+
+    def _hints(self, photos: Tensor) -> Tensor | None:
+        controls = self._backbone.controls
+        if len(controls) != 1:
+            return None
+        return torch.stack([condition(p.contiguous(), controls[0].conditioning) for p in photos])

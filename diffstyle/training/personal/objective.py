@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.engines.diffusion.prompts import PromptCache
-from diffstyle.training.diffusion import clean_latents, min_snr_weight, prediction_target, training_scheduler
+from diffstyle.ops.latents import clean_latents
+from diffstyle.training.diffusion import min_snr_weight, prediction_target, training_scheduler
 from diffstyle.training.personal.artist_loss import ArtistLoss, kept_edges
 from diffstyle.training.personal.batches import ArtistPictures, DenoisingBatch, PaintingBatch
 from diffstyle.training.personal.init_images import BATCHES, InitImageCache, InitImages
@@ -98,20 +99,21 @@ class Refine(nn.Module):
             noise = torch.randn(init.latents.shape, generator=generator).to(device)
             noisy: Tensor = self._scheduler.add_noise(init.latents, noise, t)
             prompt = self._prompt.expand(count, -1, -1)
-            residuals = self._controlnet(noisy, t, prompt, init.edges)
+            residuals = self._controlnet(noisy, t, prompt, init.hints)
         embeddings = {"image_embeds": [batch.painting.embeddings[:, None].to(device, backbone.dtype)]}
         predicted = self.unet(
             noisy.to(backbone.dtype), t, prompt, added_cond_kwargs=embeddings, return_dict=False, **residuals
         )[0].float()
-        out = backbone.decode(clean_latents(self._scheduler, noisy, predicted, t))
+        kind = self._scheduler.config.prediction_type
+        out = backbone.decode(clean_latents(self._scheduler.alphas_cumprod, kind, noisy, predicted, t))
         return in_colours_of(init.previews, out) if self._keeps_colours else out
 
-    def _controlnet(self, noisy: Tensor, t: Tensor, prompt: Tensor, edges: Tensor) -> dict[str, Any]:
-        """The residuals of a ControlNet for soft edges, if the model has one and no other."""
+    def _controlnet(self, noisy: Tensor, t: Tensor, prompt: Tensor, hints: Tensor | None) -> dict[str, Any]:
+        """The residuals of the model's ControlNet, if it has one and no other."""
         net = getattr(self._backbone.pipeline, "controlnet", None)
-        if net is None or [c.conditioning for c in self._backbone.controls] != ["soft-edge"]:
+        if net is None or hints is None:
             return {}
-        shown = edges.expand(-1, 3, -1, -1).to(noisy.device, self._backbone.dtype)
+        shown = hints.to(noisy.device, self._backbone.dtype)
         down, middle = net(noisy.to(shown.dtype), t, prompt, shown, return_dict=False)
         return {"down_block_additional_residuals": list(down), "mid_block_additional_residual": middle}
 

@@ -2,4 +2,4 @@
 
 from typing import Literal
 
-StageName = Literal["vae", "unet", "distil", "polish"]
+StageName = Literal["vae", "repaint", "polish"]

@@ -13,7 +13,7 @@ VAE_WIDTH, LATENTS, FACTOR = 32, 8, 4
 BLOCKS = (48, 96, 160)
 HEADS = (2, 3, 5)  # of each level
 CROSS = 256
-TOKENS = 4
+MARK_TOKENS = 16  # of the adapter that reads features
 
 
 def new_vae(seed: int) -> Any:

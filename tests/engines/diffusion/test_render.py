@@ -25,7 +25,7 @@ from tests.helpers.pictures import grainy, largest_difference, mean_difference
 diffusers: Any = untyped
 CHANGES: dict[str, Any] = {
     "denoise": 0.3,
-    "start": "preview",
+    "start": "painter",
     "style_scale": 0.2,
     "style_start": 0.5,
     "style_end": 0.5,
@@ -206,7 +206,9 @@ def test_a_style_in_words_needs_no_adapter_where_words_are_read(tiny_models: Pat
     one, other = (worded.stylize(small_photo, Style.from_text(t), engine=engine).picture for t in ("woodcut", "neon"))
     assert one != other
     with pytest.raises(InputError, match="--adapter"):
-        worded.stylize(small_photo, Style.from_image(np.zeros((64, 64, 3), np.uint8)))
+        worded.stylize(
+            small_photo, Style.from_image(np.zeros((64, 64, 3), np.uint8)), engine=Diffusion(start="content")
+        )
 
 
 def test_several_styles_are_mixed_or_keep_tokens_of_their_own(
