@@ -21,6 +21,7 @@ from diffstyle.backbones.load import ControlNetSource, load_backbone
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.encoders.bridge import Bridge
 from diffstyle.engines.diffusion.engine import DiffusionEngine
+from diffstyle.engines.diffusion.settings import StyleAttention
 from diffstyle.training.personal.recipe import AdapterKind
 from tests.helpers import tiny
 from tests.helpers.hub import snapshot_folder
@@ -70,14 +71,16 @@ def test_vit_h_14_from_the_hub_cache(
         )
 
 
-def painted(model: Path, folder: Path, *, steps: int, side: int, controlled: bool = True) -> tuple[Picture, str]:
+def painted(
+    model: Path, folder: Path, *, steps: int, side: int, controlled: bool = True, attention: StyleAttention = "own"
+) -> tuple[Picture, str]:
     """A picture by the model in `model` with the adapter and ControlNet in `folder`, and what it took."""
     nets = [ControlNetSource(str(folder / "controlnet"), Control("soft-edge"))] if controlled else ()
     start = time.perf_counter()
     backbone = load_backbone(model, device=torch.device("cpu"), dtype=torch.bfloat16, controlnets=nets)
     loaded = time.perf_counter()
     engine = DiffusionEngine(backbone, adapters=[(TokensAdapter.load(folder / "adapter.safetensors"), 1.0)])
-    settings = Diffusion(steps=steps, guidance=3, prompt="a photo")
+    settings = Diffusion(steps=steps, guidance=3, prompt="a photo", style_attention=attention)
     picture = engine.render(engine.prepare(Task(content(side), style(), engine=settings)))
     done = time.perf_counter()
     return picture, f"loaded in {loaded - start:.1f} s, {steps} steps at {side} px in {done - loaded:.1f} s"
@@ -110,6 +113,20 @@ def test_sdxl_from_a_folder_and_from_a_single_file(tmp_path: Path, capsys: pytes
     gc.collect()
     small = [painted(model, folder, steps=1, side=256, controlled=False)[0] for model in (folder, file)]
     assert float((small[0].pixels - small[1].pixels).abs().max()) <= 1 / 255
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attention", ["inject", "share"])
+@pytest.mark.parametrize(("name", "side"), [("sd15", 512), ("sdxl", 1024)])
+def test_style_attention(
+    tmp_path: Path, name: str, side: int, attention: StyleAttention, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = random_model(name, tmp_path / name, torch.bfloat16)
+    gc.collect()
+    picture, took = painted(folder, folder, steps=2, side=side, controlled=False, attention=attention)
+    assert picture.size == (side, side)
+    with capsys.disabled():
+        print(f"\n{name} bfloat16, style_attention={attention}: {took}, peak {gigabytes():.1f} GiB with the writing")
 
 
 @pytest.mark.slow

@@ -26,15 +26,17 @@ from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.base import Drafter, Engine, OnStep, report, settings_of
 from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.controlnet_hints import condition, depth_weights
+from diffstyle.engines.diffusion.injection import StyleAttention, unstyled_arguments
 from diffstyle.engines.diffusion.interrupt import interruptible
 from diffstyle.engines.diffusion.masked_latents import MaskedLatents
 from diffstyle.engines.diffusion.padding import Padding
-from diffstyle.engines.diffusion.policy import StylePolicy
+from diffstyle.engines.diffusion.policy import INVERTED, StylePolicy
 from diffstyle.engines.diffusion.prompts import PromptCache
 from diffstyle.engines.diffusion.schedule import Schedule, schedule
-from diffstyle.engines.diffusion.settings import Diffusion, ResolvedDiffusion, Start, diffusion_settings
+from diffstyle.engines.diffusion.settings import Diffusion, ResolvedDiffusion, diffusion_settings
+from diffstyle.engines.diffusion.starts import Starts
 from diffstyle.engines.diffusion.style_input import (
-    features_key,
+    has_features,
     image_embeds,
     style_masks,
     style_weights,
@@ -70,12 +72,13 @@ class DiffusionEngine:
     ) -> None:
         self.backbone, self.adapters, self.loras = backbone, tuple(adapters), tuple(loras)
         self.encoder, self.policy = encoder, policy or StylePolicy()
-        self.preview, self.painter = preview, painter
+        self.starts = Starts(preview, painter)
         self._asked = (backbone.dtype, backbone.memory)
         self._detach = attach([*self.loras, *(a for a, _ in self.adapters)], backbone)
         self._unused = [note for lora in self.loras if (note := _unused_note(lora, backbone))]
         self._scheduler_config = backbone.pipeline.scheduler.config
         self._prompts = PromptCache(backbone)
+        self._style_attention = StyleAttention(backbone)
 
     def detach(self) -> None:
         """Remove the adapters: the backbone is bit for bit what it was."""
@@ -92,9 +95,7 @@ class DiffusionEngine:
         found |= {f"lora {n} {a.name}": a.digest for n, a in enumerate(self.loras)}
         if any(c.conditioning == "depth" for c in self.backbone.controls):
             found |= depth_weights()
-        for drafts in (self.preview, self.painter):
-            found |= {} if drafts is None else drafts.weights
-        return found
+        return found | dict(self.starts.weights)
 
     @property
     def runtime(self) -> Mapping[str, str]:
@@ -109,20 +110,19 @@ class DiffusionEngine:
         """`style` with the embeddings and features that the adapters read. InputError for one that the model cannot
         read.
         """
-        return self._measured(style, drafted=False)
+        return self._measured(style, shown=False)
 
-    def _measured(self, style: Style, *, drafted: bool) -> Style:
-        """With `drafted`, the draft carries a style that the model cannot read."""
+    def _measured(self, style: Style, *, shown: bool) -> Style:
+        """With `shown`, a draft or its pictures carry a style that the model cannot read."""
         variants = {a.variant for a, _ in self.adapters}
         if "plus" in variants and self.encoder is not None:
-            seen = all(
-                r.pictures or r.exemplars or features_key(self.encoder) in r.statistics for r in style.references
-            )
-            style = style if seen or self.painter is None else self.painter.with_exemplars(style)
+            painter, encoder = self.starts.painter, self.encoder
+            if painter is not None and not all(has_features(r, encoder) for r in style.references):
+                style = painter.with_exemplars(style)
             style = with_features(style, self.encoder)
         if "base" in variants and self.encoder is not None:
             style = self.encoder.encode(style)
-        elif not self.adapters and not drafted and not (self.backbone.has_words and style.prompt):
+        elif not self.adapters and not shown and not (self.backbone.has_words and style.prompt):
             reads = "words alone" if self.backbone.has_words else "neither words nor pictures"
             raise InputError(
                 f"The model reads {reads} without a style adapter, and the style {style.label} is not in words: add"
@@ -134,23 +134,23 @@ class DiffusionEngine:
         settings = self.resolved(settings_of(task, Diffusion))
 
         def measure(style: Style) -> Style:
-            drafts = self._drafts(settings.start)
-            style = style if drafts is None else drafts.measure(style)
-            return self._measured(style, drafted=settings.start == "painter")
+            style = self.starts.measured(style, settings.start)
+            looks = settings.style_attention != "own"
+            if looks and self.starts.painter is not None:
+                style = self.starts.painter.with_exemplars(style)
+            return self._measured(style, shown=looks or settings.start == "painter")
 
         return resolve(task, settings, measure)
-
-    def _drafts(self, start: Start) -> Engine | Drafter | None:
-        """What paints the picture that is begun from; None for the photo itself, or where it was not loaded."""
-        return {"content": None, "preview": self.preview, "painter": self.painter}[start]
 
     def resolved(self, settings: Diffusion) -> ResolvedDiffusion:
         """`settings` with the backbone's own sampling in place of every None."""
         own, policy = self.backbone.sampling, self.policy
         given = {name: value for name, value in values_of(settings).items() if value is not None}
         chosen = {name: getattr(own, name) for name in ("steps", "guidance", "scheduler")}
-        start = settings.start or policy.start or ("content" if self.adapters or self.painter is None else "painter")
-        chosen |= {"denoise": policy.share(start), "start": start}
+        injected = settings.style_attention == "inject"
+        usual = "content" if injected or self.adapters or self.starts.painter is None else "painter"
+        start = settings.start or ("content" if injected else policy.start) or usual
+        chosen |= {"denoise": INVERTED if injected else policy.share(start), "start": start}
         return ResolvedDiffusion(**(chosen | given))
 
     def largest_side(self, task: ResolvedTask) -> int | None:
@@ -163,8 +163,8 @@ class DiffusionEngine:
         report(on_step, 0, total)
         if plan.run == 0:
             report(on_step, total, total)
-            drafted = task.strength > 0 and self._drafts(settings.start) is not None
-            return self._begin(task) if drafted else task.content
+            drafted = task.strength > 0 and self.starts.drafts(settings.start) is not None
+            return self.starts.picture(task) if drafted else task.content
         while True:
             try:
                 begin = self._init_image(task)
@@ -284,12 +284,23 @@ class DiffusionEngine:
                 report(on_step, begun * tiles.count + done, plan.run * tiles.count)
 
         try:
-            with tiled(pipeline, tiles, scale=self.backbone.multiple, on_tile=after_tile):
+            with (
+                tiled(pipeline, tiles, scale=self.backbone.multiple, on_tile=after_tile),
+                self._style_attention.acting(
+                    task, self._levels(task, plan), padding, unstyled_arguments(arguments, padding.outer)
+                ),
+            ):
                 output = pipeline(**arguments, callback_on_step_end=after_step)
         finally:
             pipeline.maybe_free_model_hooks()
         flagged = cast("list[bool] | None", getattr(output, "nsfw_content_detected", None))
         return cast("Tensor", output.images)[0].float().cpu(), any(flagged or [])
+
+    def _levels(self, task: ResolvedTask, plan: Schedule) -> list[int]:
+        """The noise levels of the steps that are run."""
+        scheduler = make_scheduler(diffusion_settings(task).scheduler, self._scheduler_config)
+        scheduler.set_timesteps(plan.total)
+        return [int(t) for t in scheduler.timesteps[-plan.run :]]
 
     def _set_scales(self, task: ResolvedTask, progress: float) -> None:
         if not self.adapters:
@@ -348,22 +359,11 @@ class DiffusionEngine:
 
     def _init_image(self, task: ResolvedTask) -> Tensor:
         """(3, H, W): the picture whose latents are noised, padded."""
-        return self._padding(task).add(self._begin(task).pixels)
+        return self._padding(task).add(self.starts.picture(task).pixels)
 
     def _lost(self, begin: Tensor) -> Tensor:
         """(3, H, W): the detail that the VAE loses of the init image."""
         return begin - self.backbone.decode(self.backbone.encode(begin[None]))[0].cpu()
-
-    def _begin(self, task: ResolvedTask) -> Picture:
-        """The photo, or the draft of it in the same style without its mask, that is noised."""
-        start = diffusion_settings(task).start
-        if start == "content":
-            return task.content
-        if start == "painter" and self.painter is not None:
-            return self.painter.draft(task)
-        if start == "preview" and self.preview is not None:
-            return self.preview.render(replace(task, size=None, mask=None))
-        raise InputError(f"start={start} needs an engine that was not loaded: give start=content.")
 
     @property
     def _quick(self) -> bool:

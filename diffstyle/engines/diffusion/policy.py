@@ -17,6 +17,7 @@ DENOISE: Mapping[Start, float] = MappingProxyType(
     }
 )
 """The share of the noise schedule that is run at strength 1, by what it begins from."""
+INVERTED = 1.0  # of the photo's own noise, for style_attention=inject: the published setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Start = Literal["content", "preview", "painter"]
 Blend = Literal["mix", "tokens"]
+StyleAttention = Literal["own", "inject", "share"]
 MAX_STEPS = 200
 MAX_WORDS = 2000
 
@@ -51,6 +52,15 @@ class Diffusion(EngineSettings):
         Words beside the style's, where the model reads words.
     negative
         Words for what is not wanted.
+    style_attention
+        What self-attention looks at, without any training: the picture itself (own), the style's pictures with the
+        photo's queries (inject, StyleID, Chung et al. 2024), or both (share, Style Aligned, Hertz et al. 2024).
+    query_preservation
+        How much of the photo's layout inject keeps, from 0 to 1.
+    attention_temperature
+        How sharply inject attends; above 1 keeps the style's marks crisp.
+    attention_blocks
+        Where inject and share act, as up_blocks.2,up_blocks.3; the last two blocks with self-attention if not given.
     tile
         Paint in overlapping tiles of this many pixels, which needs less memory; if not given, twice the side that the
         model was trained on, for larger pictures.
@@ -76,6 +86,10 @@ class Diffusion(EngineSettings):
     scheduler: SchedulerName | None = None
     prompt: Annotated[str, MaxLength(MAX_WORDS)] = ""
     negative: Annotated[str, MaxLength(MAX_WORDS)] = ""
+    style_attention: StyleAttention = "own"
+    query_preservation: Annotated[float, Range(0, 1)] = 0.75
+    attention_temperature: Annotated[float, Range(0.1, 5)] = 1.5
+    attention_blocks: str = ""
     tile: Annotated[int | None, Range(128, 2048)] = None
     overlap: Annotated[int, Range(16, 1024)] = 64
 
@@ -83,6 +97,14 @@ class Diffusion(EngineSettings):
         check_values(self, Diffusion)
         if self.tile is not None and 2 * self.overlap > self.tile:
             raise InputError(f"overlap is {self.overlap}: give at most half of tile, {self.tile // 2}.")
+        if self.style_attention != "own" and self.tile is not None:
+            raise InputError(
+                f"style_attention={self.style_attention} paints the whole picture at once: leave tile out."
+            )
+        if self.style_attention != "own" and self.scheduler == "euler-a":
+            raise InputError(f"style_attention={self.style_attention} cannot follow euler-a: give ddim or dpm++.")
+        if self.style_attention == "inject" and self.start not in (None, "content"):
+            raise InputError(f"style_attention=inject begins from the photo: leave out start={self.start}.")
         if self.style_start > self.style_end:
             raise InputError(f"style_start is {self.style_start}: it must not be after style_end, {self.style_end}.")
 

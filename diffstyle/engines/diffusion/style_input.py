@@ -62,6 +62,11 @@ def with_features(style: Style, encoder: StyleEncoder) -> Style:
     return replace(style, references=tuple(seen(r) for r in style.references))
 
 
+def has_features(reference: Reference, encoder: StyleEncoder) -> bool:
+    """Whether a plus adapter can read `reference`."""
+    return bool(reference.pictures or reference.exemplars or features_key(encoder) in reference.statistics)
+
+
 def features_key(encoder: StyleEncoder) -> str:
     return f"features-{encoder.space.replace('/', '-')}"
 

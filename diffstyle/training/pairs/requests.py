@@ -17,7 +17,7 @@ from diffstyle.data.procedural import render
 from diffstyle.data.words.lexicon import MEDIA
 from diffstyle.training.data import CropBox, Pixels
 
-SIDES, SIDE_SHARES = (256, 384), (0.6, 0.4)  # of the paintings, in pixels: marks of both sizes
+SMALL, LARGE, SMALL_SHARE = 256, 384, 0.6  # sides of the paintings, in pixels: marks of both sizes
 CONTENT_ZOOM = (1.0, 4.0)  # up to the whole photo
 STYLE_SIDE, STYLE_ZOOM = 384, (0.5, 1.5)
 EACH = 2  # photos in each style
@@ -57,7 +57,7 @@ class Material:
 def requests(material: Material, number: int, *, seed: int) -> list[PairRequest]:
     """The EACH pairs of style `number`: one style on different photos."""
     rng = np.random.default_rng((seed, number))
-    side = SIDES[int(rng.choice(len(SIDES), p=SIDE_SHARES))]
+    side = SMALL if rng.random() < SMALL_SHARE else LARGE
     style, caption = _style(material, rng)
     found: list[PairRequest] = []
     for _ in range(EACH):
@@ -65,7 +65,7 @@ def requests(material: Material, number: int, *, seed: int) -> list[PairRequest]
         photo = source[int(rng.integers(len(source)))]
         crop = CropBox.random(photo, side, zoom=CONTENT_ZOOM, rng=rng).cut(photo, side)
         strength, structure = float(rng.uniform(*STRENGTHS)), float(rng.uniform(*STRUCTURES))
-        found.append(PairRequest(crop, style, caption, strength, structure, int(rng.integers(1, 2**31))))
+        found.append(PairRequest(crop, style, caption, strength, structure, int(rng.integers(1, 1 << 31))))
     return found
 
 

@@ -42,10 +42,10 @@ class RepaintRecipe:
     warmup_steps: int = 100
     ema: float = 0.999
     snr_limit: float = 5.0
-    usual_levels: tuple[int, int] = (30, 650)  # of most rows; the others have any
-    any_level: float = 0.12
-    from_photo: float = 0.2  # share of rows that begin from the photo
-    from_between: float = 0.2  # and from a mixture with the painting
+    usual_levels: tuple[int, int] = (20, 600)  # of most rows; the others have any
+    any_level: float = 0.1
+    from_photo: float = 0.15  # share of rows that begin from the photo
+    from_between: float = 0.15  # and from a mixture with the painting
     begins_above: int = 200  # the level from which on such rows are
     no_style: float = 0.1
     no_features: float = 0.15
