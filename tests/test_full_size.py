@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
-from benchmarks.diffusion import content, random_model, style
+from benchmarks.diffusion import Family, content, random_model, style
 from diffstyle import AdapterRecipe, Diffusion, Picture, Style, StyleEncoder, Task, train_adapter
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.backbone import Control
@@ -119,7 +119,7 @@ def test_sdxl_from_a_folder_and_from_a_single_file(tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize("attention", ["inject", "share"])
 @pytest.mark.parametrize(("name", "side"), [("sd15", 512), ("sdxl", 1024)])
 def test_style_attention(
-    tmp_path: Path, name: str, side: int, attention: StyleAttention, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, name: Family, side: int, attention: StyleAttention, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = random_model(name, tmp_path / name, torch.bfloat16)
     gc.collect()
