@@ -80,7 +80,8 @@ def _grabbed(
     def depth(area: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
         return cv2.distanceTransform(area.astype(np.uint8), cv2.DIST_L2, 3)
 
-    labels: npt.NDArray[np.uint8] = np.where(inside, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels = np.full(inside.shape, cv2.GC_PR_BGD, np.uint8)
+    labels[inside] = cv2.GC_PR_FGD
     labels[inside & (likely > SURE) & (depth(inside) > reach)] = cv2.GC_FGD
     labels[depth(~inside) > reach] = cv2.GC_BGD
     cv2.setRNGSeed(_SEED)  # its clusters begin at random
