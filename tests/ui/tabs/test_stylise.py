@@ -37,7 +37,7 @@ from tests.helpers.browser import (
 from tests.helpers.serving import ServedPage
 
 WORDS = "ukiyo-e woodblock print, indigo and cream"
-MAX_TAB_STOPS = 12  # from the words to the button that renders
+MAX_TAB_STOPS = 13  # from the words to the button that renders
 # dispatches a drop or a paste of a file, given as base64, on the page
 TRANSFER = """([kind, name, data]) => {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0)), transfer = new DataTransfer();
@@ -159,6 +159,46 @@ def test_the_frame_says_at_once_that_it_is_being_painted(page: Page) -> None:
         assert said == '"Painting…"'
         expect(page.locator("#compare .html-container.pending")).to_have_count(0)
     expect(page.locator("#compare .badge")).to_have_text("Preview")
+
+
+def test_a_part_of_the_photo_is_painted_alone(page: Page) -> None:
+    """One click from the first screen; the version of the strip brings it back."""
+
+    def changed(x: float, y: float) -> float:
+        """How much the result differs from the photo around a place, from 0 to 255."""
+        return page.evaluate(
+            """([x, y]) => {
+              const [before, after] = ['before', 'after'].map((side) => {
+                const image = document.querySelector(`#compare img.${side}`), canvas = document.createElement('canvas');
+                canvas.width = canvas.height = 100;
+                const context = canvas.getContext('2d');
+                context.drawImage(image, 0, 0, 100, 100);
+                return context.getImageData(x * 100 - 5, y * 100 - 5, 10, 10).data;
+              });
+              return before.reduce((sum, value, n) => sum + Math.abs(value - after[n]), 0) / before.length;
+            }""",
+            [x, y],
+        )
+
+    face, wall = (0.48, 0.28), (0.06, 0.06)
+    page.locator(".examples button").nth(1).click()
+    expect(page.locator("#status")).to_contain_text("Preview in")
+    expect(page.locator("#compare .html-container.pending")).to_have_count(0)
+    for choice, painted, kept in (("Background", wall, face), ("Person or subject", face, wall)):
+        before = shown_picture(page)
+        page.locator("#setting-only").get_by_text(choice, exact=True).click()
+        expect_change(page, before)
+        expect(page.locator("#compare .html-container.pending")).to_have_count(0)
+        assert changed(*painted) > 4
+        assert changed(*kept) < 2
+    take_screenshots(page, "only")
+    page.locator("#render").click()
+    expect(page.locator("#compare .badge")).to_have_text("Final")
+    assert changed(*wall) < 2
+    page.locator("#setting-only").get_by_text("Everything", exact=True).click()
+    expect(page.locator("#compare .badge")).to_have_text("Preview")
+    page.locator("#versions button").first.click()
+    expect(page.locator("#setting-only").get_by_label("Person or subject")).to_be_checked()
 
 
 def test_a_pick_replaces_and_plus_adds(page: Page) -> None:

@@ -26,7 +26,7 @@ from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.votes import log_vote, random_pair
 from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, status
 from diffstyle_ui.widgets.result_grid import blind_pair, result_grid, results_html
-from diffstyle_ui.widgets.settings_form import RenderSettings, form_values, read_form
+from diffstyle_ui.widgets.settings_form import EVERYTHING, RenderSettings, form_values, read_form
 from diffstyle_ui.widgets.two_results import duel_html, two_results
 
 MAX_COMPARED_SIDE = 1600
@@ -137,7 +137,7 @@ class HistoryTab:
         session = self.context.session(request)
         result = session.result(int(event.n))
         pictures = self.context.renderer.pictures
-        line, tab, *rest = self._restore(session, result.file)
+        line, tab, *rest = self._restore(session, result.file, result.only)
         recipe = pictures.run(lambda: open_recipe(result.file, self.context.limits))
         url = pictures.run(lambda: data_url(Picture.open(result.file), longest=MAX_COMPARED_SIDE))
         photo = self.context.photo_or_example(session)
@@ -159,16 +159,19 @@ class HistoryTab:
     @user_errors
     def restore_result(self, request: gr.Request, n: int) -> list[Any]:
         session = self.context.session(request)
-        return self._restore(session, session.result(n).file)
+        result = session.result(n)
+        return self._restore(session, result.file, result.only)
 
-    def _restore(self, session: Session, path: Path) -> list[Any]:
+    def _restore(self, session: Session, path: Path, only: str = EVERYTHING) -> list[Any]:
         renderer = self.context.renderer
         recipe = renderer.pictures.run(lambda: open_recipe(path, self.context.limits))
         parts = parts_of_style(self.context, recipe.style)
         session.parts = tuple(replace(part, style=renderer.measure(part.style)) for part, _ in parts)
         rows = self.controls.rows.updates(session.parts, [round(weight, 3) for _, weight in parts])
-        note, mask = self.masks.restore(session, recipe)
-        asked = RenderSettings(recipe.settings, engine_from(recipe.engine, recipe.engine_values), recipe.depth)
+        engine = engine_from(recipe.engine, recipe.engine_values)
+        asked = RenderSettings(recipe.settings, engine, recipe.depth, only)
+        shown = recipe if only == EVERYTHING else replace(recipe, mask=None)  # the form finds that mask again
+        note, mask = self.masks.restore(session, shown)
         style = mixed(session, [round(weight, 3) for _, weight in parts])
         session.shown = shown_key(self.context.photo_or_example(session), style, read_form(form_values(asked)))
         form = form_values(asked)

@@ -182,7 +182,7 @@ class StyliseTab:
         asked = self._request(session, photo, values)
         session.preview_count += 1
         session.shown = asked.key
-        result = self.context.renderer.preview(asked.settings.task(current.small, asked.style))
+        result = self.context.renderer.preview(self._small_task(asked))
         session.drafted = result if drafts_with_all(result.task.engine) else None
         if session.is_late(arrived):
             return UNCHANGED, UNCHANGED
@@ -198,11 +198,15 @@ class StyliseTab:
         asked = self._request(session, photo, values)
         if session.drafted is not None:
             return UNCHANGED, UNCHANGED, self._finish(asked, session.drafted)
-        result = self.context.renderer.draft(asked.settings.task(asked.photo.small, asked.style))
+        result = self.context.renderer.draft(self._small_task(asked))
         if result is None or session.is_late(arrived) or number != session.preview_count:
             return UNCHANGED, UNCHANGED, UNCHANGED
         session.draft_count = number
         return *self._previewed(asked, result, ", a draft of the render"), self._finish(asked, result)
+
+    def _small_task(self, asked: Request) -> Task:
+        """The task on the small version of the photo; what is to be painted alone is looked for behind a gate."""
+        return self.context.renderer.pictures.run(lambda: asked.settings.task(asked.photo.small, asked.style))
 
     def _opening(self, session: Session) -> tuple[Any, ...]:
         """What the page shows before anything is painted on it."""
