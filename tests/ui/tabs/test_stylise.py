@@ -221,6 +221,29 @@ def test_a_pick_replaces_and_plus_adds(page: Page) -> None:
     expect(page.locator("#status")).to_contain_text("Describe or choose a style")
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_words_of_the_mix_can_be_edited(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    parts, box = page.locator(".part:visible span"), page.locator("#words input")
+    say(page, "charcoal")
+    add_style(page, "van-gogh-irises")
+    expect(parts).to_have_text(["charcoal", "Van Gogh, Irises"])
+    page.locator(".part").filter(has_text="charcoal").click()
+    expect(box).to_be_focused()
+    expect(box).to_have_value("charcoal")
+    box.fill("woodcut, indigo on cream")
+    page.keyboard.press("Enter")
+    expect(parts).to_have_text(["woodcut, indigo on cream", "Van Gogh, Irises"])
+    expect(box).to_have_value("woodcut, indigo on cream")
+    page.locator(".facts").get_by_role("button", name="Remove ink indigo").click()
+    expect(parts.first).not_to_contain_text("indigo")
+    expect(parts).to_have_count(2)
+    page.get_by_role("button", name="Keep this style and describe another").click()
+    box.press_sequentially("mosaic")
+    expect(parts).to_have_count(3)
+    page.screenshot(path=SHOTS / f"edit-{width}.png")
+
+
 def test_words_are_painted_while_one_types_and_their_facts_can_be_edited(page: Page) -> None:
     page.locator("#words input").press_sequentially("woodcut, indigo on cream, flurbish")
     facts = page.locator(".facts")
