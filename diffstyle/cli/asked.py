@@ -37,9 +37,9 @@ class StyleOptions:
     mask
         A greyscale or transparent picture: the photo stays as it is where the mask is black or transparent.
     only
-        Paint only this: foreground, background, sky, box:LEFT,TOP,RIGHT,BOTTOM (what stands out in the box),
-        scribble:FILE (white strokes on the subject, black on the background), or words such as "person", which need
-        `diffstyle models pull clipseg`.
+        Paint only this: person or subject (also called foreground), background, sky, box:LEFT,TOP,RIGHT,BOTTOM (what
+        stands out in the box), scribble:FILE (white strokes on the subject, black on the background), or words such as
+        "the clouds", which need `diffstyle models pull clipseg`.
     except_
         Paint everything but this, given like --only.
     region

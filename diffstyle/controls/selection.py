@@ -14,12 +14,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.assets.hub import known_models, where
+from diffstyle.controls.foreground import foreground
 from diffstyle.controls.sky import likely_sky
 from diffstyle.core.errors import InputError
 from diffstyle.core.mask import Mask
 from diffstyle.core.picture import Picture, PictureLike
 
-LONGEST = 384  # longest side on which a foreground is cut out
+SUBJECT = ("foreground", "subject", "person")  # three names for what a photo is of
+LONGEST = 384  # longest side on which a box is cut out
 ROUNDS = 5  # of GrabCut
 SMALLEST, LARGEST = 0.01, 0.95  # shares of a picture: what is beyond is no clear foreground
 WORDS_FROM, WORDS_UP = 0.3, 0.7  # CLIPSeg's certainties that become 0 and 1
@@ -32,21 +34,20 @@ _SEED = 7
 
 
 def select(content: PictureLike, what: str) -> Mask:
-    """Where `what` is: `foreground`, `background`, `sky`, `box:LEFT,TOP,RIGHT,BOTTOM` for what stands out inside that
-    box, `scribble:FILE` for what `scribbled` makes of that picture, or words for CLIPSeg (Lüddecke & Ecker 2022), whose
-    weights `diffstyle models pull clipseg` fetches.
+    """Where `what` is: `foreground`, or `subject` or `person`; `background`; `sky`; `box:LEFT,TOP,RIGHT,BOTTOM` for
+    what stands out inside that box; `scribble:FILE` for what `scribbled` makes of that picture; or words for CLIPSeg
+    (Lüddecke & Ecker 2022), whose weights `diffstyle models pull clipseg` fetches.
 
-    The foreground is what stands out from the photo in colour and towards its middle (Achanta et al. 2009), cut out by
-    GrabCut (Rother et al. 2004). It is no network and knows no things: a subject in the colours of what is around it,
-    or at the edge, is missed. The sky is found by the rule of `likely_sky`, and its edge by GrabCut. Raises InputError
-    where nothing is found.
+    The foreground is what `foreground` takes for the subject of the photo: a person, an animal or a thing, whichever
+    stands out. The background is the rest. The sky is found by the rule of `likely_sky`, and its edge by GrabCut
+    (Rother et al. 2004). Raises InputError where nothing is found.
     """
     picture = Picture.of(content)
     what = what.strip()
-    if what == "foreground":
-        return _cut_out(picture, _standing_out(picture), what)
+    if what in SUBJECT:
+        return _checked(foreground(picture), what)
     if what == "background":
-        return inverse(_cut_out(picture, _standing_out(picture), what))
+        return inverse(_checked(foreground(picture), SUBJECT[0]))
     if what == "sky":
         return _sky(picture)
     if box := _BOX.fullmatch(what):
@@ -58,13 +59,13 @@ def select(content: PictureLike, what: str) -> Mask:
         return scribbled(picture, what.removeprefix("scribble:"))
     if not what or what.startswith("box:"):
         raise InputError(
-            f"Cannot read {what!r}: give foreground, background, sky, box:LEFT,TOP,RIGHT,BOTTOM, scribble:FILE, or"
+            f"Cannot read {what!r}: give person, subject, background, sky, box:LEFT,TOP,RIGHT,BOTTOM, scribble:FILE, or"
             " words."
         )
     folder = where(known_models()["clipseg"])
     if folder is None:
         raise InputError(
-            f"Finding {what!r} in a photo needs CLIPSeg: `diffstyle models pull clipseg` fetches it; foreground,"
+            f"Finding {what!r} in a photo needs CLIPSeg: `diffstyle models pull clipseg` fetches it; person, subject,"
             " background, sky, box:LEFT,TOP,RIGHT,BOTTOM and scribble:FILE need nothing."
         )
     return _checked(found_by_words(picture, what, folder), what)
@@ -147,28 +148,6 @@ def _clipseg(folder: Path) -> tuple[Any, Any]:
         processor = untyped.CLIPSegProcessor.from_pretrained(folder)
         model = untyped.CLIPSegForImageSegmentation.from_pretrained(folder, use_safetensors=True).eval()
     return processor, model
-
-
-def _standing_out(picture: Picture) -> tuple[int, int, int, int]:
-    """The box (left, top, right, bottom) around what differs most from the mean colour, the middle counting more."""
-    from scipy import ndimage
-    from skimage import color, filters
-
-    untyped, thresholds, filtering = cast("Any", color), cast("Any", filters), cast("Any", ndimage)
-    small = _small(picture)
-    lab = untyped.rgb2lab(small.astype(np.float32) / 255)
-    soft = filtering.gaussian_filter(lab, (2, 2, 0))
-    distance = np.linalg.norm(soft - lab.mean((0, 1)), axis=2)
-    y, x = (np.linspace(-1, 1, n) for n in distance.shape)
-    distance *= np.exp(-1.5 * (y[:, None] ** 2 + x[None] ** 2))
-    high = distance > thresholds.threshold_otsu(distance)
-    if not high.any():
-        raise InputError(f"Nothing stands out in {picture.source}: give box:LEFT,TOP,RIGHT,BOTTOM, or a mask.")
-    rows, columns = (np.flatnonzero(high.any(axis)) for axis in (1, 0))
-    scale = picture.width / small.shape[1]
-    edges = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
-    left, top, right, bottom = (round(float(edge) * scale) for edge in edges)
-    return left, top, min(right, picture.width), min(bottom, picture.height)
 
 
 def _cut_out(picture: Picture, box: tuple[int, int, int, int], what: str) -> Mask:

@@ -61,6 +61,23 @@ def test_a_real_subject_is_found() -> None:
     assert float(mask[:60, :60].mean()) < 0.05
 
 
+def test_a_person_is_found_whole() -> None:
+    """With hair, suit and helmet; without the flag and the shuttle behind her."""
+    from skimage import data
+
+    astronaut = Picture.from_array(cast("npt.NDArray[np.uint8]", data.astronaut()))
+    mask = select(astronaut, "person")
+    assert mask == select(astronaut, "foreground") == select(astronaut, "subject")
+    assert mask == inverse(select(astronaut, "background"))
+    inside = {"hair": (30, 220), "face": (110, 220), "suit": (350, 200), "shoulder": (290, 110), "helmet": (440, 400)}
+    outside = {"flag": (150, 20), "shuttle": (100, 420), "wall": (60, 330), "black box": (230, 480)}
+    values = mask.values[0]
+    assert {what: round(float(values[at]), 1) for what, at in inside.items()} == dict.fromkeys(inside, 1.0)
+    assert {what: round(float(values[at]), 1) for what, at in outside.items()} == dict.fromkeys(outside, 0.0)
+    larger = select(astronaut.resized((900, 900)), "person").resized((512, 512))
+    assert overlap(larger, mask.values > 0.5) > 0.97
+
+
 def landscape(sky: tuple[int, int, int]) -> tuple[Picture, torch.Tensor]:
     """A sky that gets lighter downwards, a jagged ridge, textured ground; and where the sky is (1, H, W)."""
     y, x = np.mgrid[0:200, 0:300]
@@ -116,7 +133,7 @@ def test_strokes_that_select_nothing_are_refused(grey: int, said: str, ball: tup
     [
         ("box:0,0,5000,9", "not inside"),
         ("box:9,9,4,4", "not inside"),
-        ("person", "models pull clipseg"),
+        ("a dog", "models pull clipseg"),
         ("box:1,2", "Cannot read"),
         ("", "give"),
     ],

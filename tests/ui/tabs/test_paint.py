@@ -185,11 +185,11 @@ def test_wheel_and_brackets_change_the_size_of_the_brush(page: Page) -> None:
 
 
 def test_selections_are_added_and_undone(painter: Page) -> None:
-    for name in ("Foreground", "Background"):
+    for name in ("Subject", "Background"):
         press_button(painter, name)
         painter.wait_for_function(OPACITY + " > 0.1")
         expect(painter.get_by_role("button", name=name)).to_be_enabled()
-        if name == "Foreground":
+        if name == "Subject":
             drag(painter, (0.05, 0.05), (0.1, 0.05))  # added to what is selected
             press_button(painter, "Undo")
         press_button(painter, "Undo")
@@ -201,6 +201,17 @@ def test_selections_are_added_and_undone(painter: Page) -> None:
     press_button(painter, "Sky")
     expect(painter.get_by_text("No sky was found in the photo")).to_be_visible()
     expect(painter.get_by_role("button", name="Sky")).to_be_enabled()
+
+
+def test_the_tools_fit_a_phone(painter: Page) -> None:
+    painter.set_viewport_size({"width": 390, "height": 844})
+    edge = painter.locator(".board").bounding_box()
+    assert edge is not None
+    for button in painter.locator(".easel .tools :is(button, input)").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert box["x"] >= edge["x"] - 1
+        assert box["x"] + box["width"] <= edge["x"] + edge["width"] + 1
 
 
 def test_the_sky_is_selected(page: Page, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ from tests.helpers.browser import (
 from tests.helpers.serving import ServedPage
 
 WORDS = "ukiyo-e woodblock print, indigo and cream"
-MAX_TAB_STOPS = 12  # from the words to the button that renders
+MAX_TAB_STOPS = 14  # from the words to the button that renders
 # dispatches a drop or a paste of a file, given as base64, on the page
 TRANSFER = """([kind, name, data]) => {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0)), transfer = new DataTransfer();
@@ -112,6 +112,95 @@ def test_a_photo_a_mix_and_a_render(page: Page, tmp_path: Path) -> None:
     assert weights[WORDS] == pytest.approx(1 / 1.5)
 
 
+@pytest.mark.parametrize("setting", ["setting-colour", "setting-stroke"])
+def test_a_dropdown_that_is_only_opened_changes_nothing(page: Page, setting: str) -> None:
+    """Gradio reports an input when a dropdown is closed."""
+
+    def open_and_close() -> None:
+        page.locator(f"#{setting} input").click()
+        page.keyboard.press("Escape")
+        page.locator("#status").click()
+        page.wait_for_timeout(1500)
+
+    open_and_close()
+    expect(page.locator("#compare .badge")).to_have_text("Example")
+    page.locator("#render").click()
+    expect(page.locator("#compare .badge")).to_have_text("Final")
+    before = shown_picture(page)
+    open_and_close()
+    assert shown_picture(page) == before
+    expect(page.locator("#compare .badge")).to_have_text("Final")
+    choose(page, "setting-colour", "The photo's hues")
+    expect_change(page, before)
+
+
+def test_the_frame_says_at_once_that_it_is_being_painted(page: Page) -> None:
+    def painting_after(selector: str, event: str) -> float:
+        """Milliseconds from an event to the mark on the frame."""
+        return page.evaluate(
+            """([selector, event]) => new Promise((done) => {
+              const from = performance.now(), frame = document.querySelector('#compare');
+              const look = () => {
+                if (frame.querySelector('.html-container.pending')) return done(performance.now() - from);
+                if (performance.now() - from < 5000) requestAnimationFrame(look); else done(Infinity);
+              };
+              const element = document.querySelector(selector);
+              if (event === 'click') element.click();
+              else { element.value = 0.4; element.dispatchEvent(new Event('input', { bubbles: true })); }
+              look();
+            })""",
+            [selector, event],
+        )
+
+    slider, tile = "#setting-strength input[type=range]", "button.pick:not([aria-pressed=true])"
+    for selector, event in ((slider, "input"), (tile, "click")):
+        assert painting_after(selector, event) < 200  # 100 on a machine that does nothing else
+        said = page.evaluate("getComputedStyle(document.querySelector('#compare .compare'), '::after').content")
+        assert said == '"Painting…"'
+        expect(page.locator("#compare .html-container.pending")).to_have_count(0)
+    expect(page.locator("#compare .badge")).to_have_text("Preview")
+
+
+def test_a_part_of_the_photo_is_painted_alone(page: Page) -> None:
+    """One click from the first screen; the version of the strip brings it back."""
+
+    def changed(x: float, y: float) -> float:
+        """How much the result differs from the photo around a place, from 0 to 255."""
+        return page.evaluate(
+            """([x, y]) => {
+              const [before, after] = ['before', 'after'].map((side) => {
+                const image = document.querySelector(`#compare img.${side}`), canvas = document.createElement('canvas');
+                canvas.width = canvas.height = 100;
+                const context = canvas.getContext('2d');
+                context.drawImage(image, 0, 0, 100, 100);
+                return context.getImageData(x * 100 - 5, y * 100 - 5, 10, 10).data;
+              });
+              return before.reduce((sum, value, n) => sum + Math.abs(value - after[n]), 0) / before.length;
+            }""",
+            [x, y],
+        )
+
+    face, wall = (0.48, 0.28), (0.06, 0.06)
+    page.locator(".examples button").nth(1).click()
+    expect(page.locator("#status")).to_contain_text("Preview in")
+    expect(page.locator("#compare .html-container.pending")).to_have_count(0)
+    for choice, painted, kept in (("Background", wall, face), ("Person or subject", face, wall)):
+        before = shown_picture(page)
+        page.locator("#setting-only").get_by_text(choice, exact=True).click()
+        expect_change(page, before)
+        expect(page.locator("#compare .html-container.pending")).to_have_count(0)
+        assert changed(*painted) > 4
+        assert changed(*kept) < 2
+    take_screenshots(page, "only")
+    page.locator("#render").click()
+    expect(page.locator("#compare .badge")).to_have_text("Final")
+    assert changed(*wall) < 2
+    page.locator("#setting-only").get_by_text("Everything", exact=True).click()
+    expect(page.locator("#compare .badge")).to_have_text("Preview")
+    page.locator("#versions button").first.click()
+    expect(page.locator("#setting-only").get_by_label("Person or subject")).to_be_checked()
+
+
 def test_a_pick_replaces_and_plus_adds(page: Page) -> None:
     parts = page.locator(".part:visible span")
     pick_style(page, "klimt-gold")
@@ -130,6 +219,29 @@ def test_a_pick_replaces_and_plus_adds(page: Page) -> None:
     page.locator("#clear-mix").click()
     expect(parts).to_have_count(0)
     expect(page.locator("#status")).to_contain_text("Describe or choose a style")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_words_of_the_mix_can_be_edited(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    parts, box = page.locator(".part:visible span"), page.locator("#words input")
+    say(page, "charcoal")
+    add_style(page, "van-gogh-irises")
+    expect(parts).to_have_text(["charcoal", "Van Gogh, Irises"])
+    page.locator(".part").filter(has_text="charcoal").click()
+    expect(box).to_be_focused()
+    expect(box).to_have_value("charcoal")
+    box.fill("woodcut, indigo on cream")
+    page.keyboard.press("Enter")
+    expect(parts).to_have_text(["woodcut, indigo on cream", "Van Gogh, Irises"])
+    expect(box).to_have_value("woodcut, indigo on cream")
+    page.locator(".facts").get_by_role("button", name="Remove ink indigo").click()
+    expect(parts.first).not_to_contain_text("indigo")
+    expect(parts).to_have_count(2)
+    page.get_by_role("button", name="Keep this style and describe another").click()
+    box.press_sequentially("mosaic")
+    expect(parts).to_have_count(3)
+    page.screenshot(path=SHOTS / f"edit-{width}.png")
 
 
 def test_words_are_painted_while_one_types_and_their_facts_can_be_edited(page: Page) -> None:

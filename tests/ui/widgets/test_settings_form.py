@@ -71,7 +71,7 @@ def test_the_choice_by_style_comes_back() -> None:
 
 def test_values_of_other_engines_are_ignored() -> None:
     values = form_values(RenderSettings(Settings(), settings_class(ENGINE)()))
-    broken = [*values[: len(fields_of(Settings)) + 2], *["nonsense"] * len(values[len(fields_of(Settings)) + 2 :])]
+    broken = [*values[: len(fields_of(Settings)) + 3], *["nonsense"] * len(values[len(fields_of(Settings)) + 3 :])]
     assert fields_of(settings_class(ENGINE)) == ()
     assert read_form(broken) == read_form(values)
 

@@ -25,6 +25,7 @@ _TRIGGER_MODES: dict[Kind, TriggerMode] = {
     "tiles": "multiple",
     "change": "multiple",
 }
+_SEEN: tuple[Kind, ...] = ("preview", "draft", "drag", "render", "train")  # their outputs are marked while they work
 _PARALLEL: tuple[Kind, ...] = ("change", "immediate")  # up to eight at a time; of the others one
 
 
@@ -37,6 +38,7 @@ class _Options(TypedDict):
     trigger_mode: TriggerMode
     concurrency_limit: int
     concurrency_id: str
+    show_progress_on: list[Component] | None
 
 
 def bind(
@@ -46,8 +48,10 @@ def bind(
     outputs: Sequence[Widget],
     *,
     kind: Kind = "change",
+    busy: Sequence[Component] = (),
 ) -> Dependency:
-    """Call `handler` on any of `triggers`.
+    """Call `handler` on any of `triggers`. Until it is done, `busy`, or else the outputs of what paints, have the class
+    "pending", from the moment of the trigger on.
 
     preview
         Of the requests of one page only the last one waits; older ones are dropped. All previews share one queue.
@@ -66,7 +70,7 @@ def bind(
 
     Uploads reach the handler as paths that are not decoded: `uploads.open_picture` checks them.
     """
-    return gr.on(list(triggers), handler, list(inputs), list(outputs), **_options(handler, kind))
+    return gr.on(list(triggers), handler, list(inputs), list(outputs), **_options(handler, kind, busy))
 
 
 def bind_after(
@@ -83,14 +87,15 @@ def bind_after(
     return after(handler, list(inputs), list(outputs), **_options(handler, kind))
 
 
-def _options(handler: Callable[..., Any], kind: Kind) -> _Options:
+def _options(handler: Callable[..., Any], kind: Kind, busy: Sequence[Component] = ()) -> _Options:
     return {
         "api_name": f"page-{handler.__name__}",  # names without a prefix belong to the API
         "api_visibility": "private",
         "preprocess": False,
         "queue": kind != "immediate",
-        "show_progress": "minimal" if kind in ("render", "train") else "hidden",
+        "show_progress": "minimal" if busy or kind in _SEEN else "hidden",
         "trigger_mode": _TRIGGER_MODES.get(kind, "once"),
         "concurrency_limit": 8 if kind in _PARALLEL else 1,
         "concurrency_id": "preview" if kind == "drag" else kind,
+        "show_progress_on": list(busy) or None,
     }

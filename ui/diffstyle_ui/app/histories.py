@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from diffstyle_ui.app.limits import Limits
+from diffstyle_ui.widgets.settings_form import EVERYTHING
 
 KEEP_SECONDS = 3 * 3600
 SWEEP_SECONDS = 300
@@ -23,7 +24,8 @@ MAX_KEPT, MAX_KEPT_PER_ADDRESS, MAX_KEPT_PER_VISITOR = 500, 60, 4
 class SavedResult:
     """A result: its PNG with the recipe inside, a thumbnail as a data URL, and a label that says how it was made.
 
-    `number` counts the results of its history from 1, and `size` is that of the file in bytes.
+    `number` counts the results of its history from 1, and `size` is that of the file in bytes. `only` is
+    the part of the photo that was painted, in the terms of the settings form.
     """
 
     file: Path
@@ -31,6 +33,7 @@ class SavedResult:
     label: str
     number: int = 0
     size: int = 0
+    only: str = EVERYTHING
 
 
 @dataclass(slots=True, eq=False)

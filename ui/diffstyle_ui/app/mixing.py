@@ -38,12 +38,14 @@ class Mixing:
 
     @user_errors
     def say(self, request: gr.Request, event: gr.EventData, *weights: float) -> list[Any]:
-        """The words that are being typed: they take the place of what comes after the styles that are kept."""
+        """The words that are being typed: they take the place of what comes after the styles that are kept, or of one
+        style alone.
+        """
         session = self.context.session(request)
         words, keep = str(event.words)[:MAX_WORDS].strip(), self._kept(session, event)
         if not words:
             return self.rows.updates(session.parts, weights, Said(facts=()))
-        return self._spoken(session, words, keep, weights)
+        return self._spoken(session, words, keep, weights, replace=bool(getattr(event, "replace", False)))
 
     @user_errors
     def edit(self, request: gr.Request, event: gr.EventData, *weights: float) -> list[Any]:
@@ -54,7 +56,8 @@ class Mixing:
         words = edited_words(before, event.facts)
         if not words:
             return self.rows.updates(session.parts, weights, Said("", keep, ()))
-        return self._spoken(session, words, keep, weights, shown=words)
+        replace = bool(getattr(event, "replace", False))
+        return self._spoken(session, words, keep, weights, shown=words, replace=replace)
 
     @user_errors
     def pick(self, request: gr.Request, event: gr.EventData, *weights: float) -> list[Any]:
@@ -125,12 +128,21 @@ class Mixing:
             raise InputError("The page sent no words: reload it.") from error
 
     def _spoken(
-        self, session: Session, words: str, keep: int, weights: Sequence[float], *, shown: str | None = None
+        self,
+        session: Session,
+        words: str,
+        keep: int,
+        weights: Sequence[float],
+        *,
+        shown: str | None = None,
+        replace: bool = False,
     ) -> list[Any]:
         if keep >= MAX_ROWS:
             raise InputError(f"A mix has at most {MAX_ROWS} styles here: remove one first.")
-        session.parts = (*session.parts[:keep], part_from_words(self.context, words))
-        return self.rows.updates(session.parts, weights[: keep + 1], Said(shown, keep, facts_of(words)))
+        after = session.parts[keep + 1 :] if replace else ()
+        session.parts = (*session.parts[:keep], part_from_words(self.context, words), *after)
+        given = weights if replace else weights[: keep + 1]
+        return self.rows.updates(session.parts, given, Said(shown, keep, facts_of(words), replace))
 
     def _without(self, session: Session, n: int, weights: Sequence[float]) -> list[Any]:
         session.parts = (*session.parts[:n], *session.parts[n + 1 :])

@@ -33,6 +33,15 @@ _HEAD = """<div id="masthead"><h1>diffstyle</h1>
 <p>Repaint any photo in a style that you describe, show or mix.</p></div>"""
 
 
+# Gradio gives each radio button a name of its own, so that each is a tab stop and the arrow keys do nothing
+_ONE_STOP = """() => {
+  const group = document.querySelector('#setting-only');
+  const join = () => group.querySelectorAll('input').forEach((radio) => { if (radio.name !== 'only') radio.name = 'only'; });
+  new MutationObserver(join).observe(group, { subtree: true, childList: true, attributeFilter: ['name'] });
+  join();
+}"""
+
+
 class PageBlocks(gr.Blocks):
     """Blocks that answer a request which fits no handler, such as one with too few values, with a sentence."""
 
@@ -71,6 +80,7 @@ def build_page(context: AppContext) -> gr.Blocks:
         Links(context, controls).connect(blocks)
         bind([models_tab.select], models.refresh, [], [models.table])
         Api(context)
+        blocks.load(None, js=_ONE_STOP, api_visibility="private")
         blocks.unload(context.sessions.drop)
     return blocks
 

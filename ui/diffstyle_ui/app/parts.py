@@ -50,7 +50,7 @@ def part_of_tile(context: AppContext, key: str) -> StylePart:
 def part_from_words(context: AppContext, words: str) -> StylePart:
     """A part from words, even if they are the name of a named style: those are chosen from the wall."""
     style = context.renderer.measure(Style.from_text(words))
-    return StylePart(style.prompt, style)
+    return StylePart(style.prompt, style, words=words)
 
 
 def reference(context: AppContext, path: Path) -> Picture:
@@ -121,7 +121,8 @@ def _group_part(context: AppContext, label: str, references: list[Reference]) ->
     known = context.space.styles.get(label)
     if known is not None and {r.digest for r in known.references} == {r.digest for r in references}:
         return _named_part(context, label)
-    return StylePart(label, Style(tuple(references)))
+    plain = len(references) == 1 and references[0].digest in {r.digest for r in Style.from_text(label).references}
+    return StylePart(label, Style(tuple(references)), words=label if plain else "")
 
 
 def _named_part(context: AppContext, name: str) -> StylePart:

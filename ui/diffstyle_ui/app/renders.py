@@ -17,6 +17,7 @@ from diffstyle_ui.app.renderer import Progress
 from diffstyle_ui.app.sessions import Photo, Session
 from diffstyle_ui.widgets.comparison import pair
 from diffstyle_ui.widgets.html import THUMBNAIL, data_url, progress, status
+from diffstyle_ui.widgets.settings_form import EVERYTHING, ONLY
 from diffstyle_ui.widgets.versions import versions_html
 
 MAX_SHOWN_SIDE = 1600
@@ -131,7 +132,8 @@ def save_result(context: AppContext, session: Session, result: Result, *, depth:
     width, height = result.picture.size
     seed = f", seed {task.seed}" if task.engine.capabilities.seeded else ""
     label = f"{task.style.label[:60]} · {task.engine.title}, strength {task.strength:g}{seed} · {width}×{height}"
-    saved = SavedResult(file, data_url(result.picture, longest=2 * THUMBNAIL), label, number, size)
+    only = task.mask.source if task.mask is not None and task.mask.source in ONLY else EVERYTHING
+    saved = SavedResult(file, data_url(result.picture, longest=2 * THUMBNAIL), label, number, size, only)
     if cancel.is_set():
         context.sessions.histories.discard(history, file)
         raise Cancelled

@@ -40,13 +40,20 @@ class Photo:
     url: str
 
 
+def shown_key(photo: Photo, style: Style, settings: object) -> tuple[Any, ...]:
+    """What `Session.shown` is for a picture of `photo` in `style`, painted with `settings`."""
+    return photo.path, style, settings
+
+
 @dataclass(slots=True)
 class Session:
     """One open page.
 
     `painting` is the latest of the Paint tab, `painted_with` the styles and settings of its preview, `restored` how
     many came from saved pictures; `saved_styles` are those of the regions of the last one. `previews` are files made
-    for API clients; `drafted` is the last preview if it is a draft of the render already.
+    for API clients; `drafted` is the last preview if it is a draft of the render already. `shown` is what the frame was
+    last painted from, and `shown_elsewhere` what other widgets were, by name; `draft_count` is the count of previews at
+    the last draft.
     `owner` is whose uploads it may read, and `history` has its results.
     The page opens with `first_parts`. `final_count` and `final_at` are the count of previews and the time when the
     last render ended: what was asked for before must not take its place.
@@ -62,6 +69,9 @@ class Session:
     previews: tuple[Path, ...] = ()
     preview_count: int = 0
     drafted: Result | None = None
+    draft_count: int = -1
+    shown: tuple[Any, ...] = ()
+    shown_elsewhere: dict[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
     painting: Painting = field(default_factory=Painting)
     painted_with: tuple[Any, ...] = ()
     restored: int = 0
@@ -93,6 +103,13 @@ class Session:
     def is_late(self, arrived: float) -> bool:
         """Whether a preview whose request `arrived` then would hide a render, one that runs or one that ended since."""
         return self.rendering_now or arrived < self.final_at
+
+    def news(self, widget: str, *values: Any) -> bool:
+        """Whether `widget` shows something else than these values. Gradio's dropdowns report an input each time they
+        are closed.
+        """
+        known, self.shown_elsewhere[widget] = self.shown_elsewhere.get(widget), values
+        return known != values
 
     @property
     def empty(self) -> bool:

@@ -12,7 +12,7 @@ from diffstyle import InputError, Style, Task
 from diffstyle.core.picture import fitted
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
-from diffstyle_ui.app.events import bind
+from diffstyle_ui.app.events import UNCHANGED, bind
 from diffstyle_ui.app.parts import part_of
 from diffstyle_ui.app.sessions import Session
 from diffstyle_ui.app.thumbnails import photo_name
@@ -118,12 +118,16 @@ class BlendTab:
     @user_errors
     def show_mix(self, request: gr.Request, mix: Mapping[str, float], *path: Any) -> tuple[Any, ...]:
         """The mix that was shown, or that of the path, with the photo as it is now."""
-        return self._preview(self.context.session(request), mix or _on_path(*path))
+        session = self.context.session(request)
+        session.news("path", *path)
+        return self._preview(session, mix or _on_path(*path))
 
     @user_errors
     def preview_path(self, request: gr.Request, start: str, end: str, position: float) -> tuple[Any, ...]:
-        mix = _on_path(start, end, position)
-        return *self._preview(self.context.session(request), mix), path_strip.at(position)
+        session = self.context.session(request)
+        if not session.news("path", start, end, position):
+            return (UNCHANGED,) * 5
+        return *self._preview(session, _on_path(start, end, position)), path_strip.at(position)
 
     @user_errors
     def choose_step(self, request: gr.Request, event: gr.EventData, start: str, end: str) -> tuple[Any, ...]:
@@ -132,9 +136,12 @@ class BlendTab:
         return *self._preview(self.context.session(request), mix), path_strip.at(position), position
 
     @user_errors
-    def preview_strip(self, request: gr.Request, start: str, end: str) -> str:
-        photo = self.context.photo_or_example(self.context.session(request)).small
-        small = photo.resized(fitted(photo.size, STRIP_SIDE))
+    def preview_strip(self, request: gr.Request, start: str, end: str) -> Any:
+        session = self.context.session(request)
+        current = self.context.photo_or_example(session)
+        if not session.news("strip", current.path, start, end):
+            return UNCHANGED
+        small = current.small.resized(fitted(current.small.size, STRIP_SIDE))
         ends = [part_of(self.context, words).style for words in (start, end)]
         tasks = [Task(small, style) for style in Style.path(ends[0], ends[1], STEPS)]
         urls = [data_url(self.context.renderer.preview(task).picture) for task in tasks]
@@ -162,9 +169,11 @@ class BlendTab:
         return *self._preview(self.context.session(request), mix), answered()
 
     @user_errors
-    def show_corners(self, request: gr.Request, *corners: str) -> str:
+    def show_corners(self, request: gr.Request, *corners: str) -> Any:
         """The pad with the photo in the style of each corner."""
         session = self.context.session(request)
+        if not session.news("corners", self.context.photo_or_example(session).path, *corners):
+            return UNCHANGED
         parts = [part_of(self.context, words) for words in corners]
         urls = [
             self.context.thumbnail(session, part.style, words, side=CORNER_SIDE)

@@ -16,17 +16,17 @@ from diffstyle.engines.registry import engine_from
 from diffstyle.formats.recipe import Recipe
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
-from diffstyle_ui.app.events import DISABLED, ENABLED, bind, bind_after
+from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, bind, bind_after
 from diffstyle_ui.app.histories import SavedResult
-from diffstyle_ui.app.parts import parts_of_style
+from diffstyle_ui.app.parts import mixed, parts_of_style
 from diffstyle_ui.app.renders import final_frame, strip_of
-from diffstyle_ui.app.sessions import Photo, Session
+from diffstyle_ui.app.sessions import Photo, Session, shown_key
 from diffstyle_ui.app.uploads import open_recipe, upload_path
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.votes import log_vote, random_pair
 from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, status
 from diffstyle_ui.widgets.result_grid import blind_pair, result_grid, results_html
-from diffstyle_ui.widgets.settings_form import RenderSettings, form_values
+from diffstyle_ui.widgets.settings_form import EVERYTHING, RenderSettings, form_values, read_form
 from diffstyle_ui.widgets.two_results import duel_html, two_results
 
 MAX_COMPARED_SIDE = 1600
@@ -137,7 +137,7 @@ class HistoryTab:
         session = self.context.session(request)
         result = session.result(int(event.n))
         pictures = self.context.renderer.pictures
-        line, tab, *rest = self._restore(session, result.file)
+        line, tab, *rest = self._restore(session, result.file, result.only)
         recipe = pictures.run(lambda: open_recipe(result.file, self.context.limits))
         url = pictures.run(lambda: data_url(Picture.open(result.file), longest=MAX_COMPARED_SIDE))
         photo = self.context.photo_or_example(session)
@@ -159,16 +159,21 @@ class HistoryTab:
     @user_errors
     def restore_result(self, request: gr.Request, n: int) -> list[Any]:
         session = self.context.session(request)
-        return self._restore(session, session.result(n).file)
+        result = session.result(n)
+        return self._restore(session, result.file, result.only)
 
-    def _restore(self, session: Session, path: Path) -> list[Any]:
+    def _restore(self, session: Session, path: Path, only: str = EVERYTHING) -> list[Any]:
         renderer = self.context.renderer
         recipe = renderer.pictures.run(lambda: open_recipe(path, self.context.limits))
         parts = parts_of_style(self.context, recipe.style)
         session.parts = tuple(replace(part, style=renderer.measure(part.style)) for part, _ in parts)
         rows = self.controls.rows.updates(session.parts, [round(weight, 3) for _, weight in parts])
-        note, mask = self.masks.restore(session, recipe)
-        asked = RenderSettings(recipe.settings, engine_from(recipe.engine, recipe.engine_values), recipe.depth)
+        engine = engine_from(recipe.engine, recipe.engine_values)
+        asked = RenderSettings(recipe.settings, engine, recipe.depth, only)
+        shown = recipe if only == EVERYTHING else replace(recipe, mask=None)  # the form finds that mask again
+        note, mask = self.masks.restore(session, shown)
+        style = mixed(session, [round(weight, 3) for _, weight in parts])
+        session.shown = shown_key(self.context.photo_or_example(session), style, read_form(form_values(asked)))
         form = form_values(asked)
         line = status(*self._notes(session, recipe), note)
         return [line, gr.update(selected="stylise"), *rows, *form, True, *mask]
@@ -187,10 +192,12 @@ class HistoryTab:
         return self.context.renderer.pictures.run(lambda: self.context.full_picture(photo).digest()) == recipe.content
 
     @user_errors
-    def compare(self, request: gr.Request, left: int | None, right: int | None) -> str:
+    def compare(self, request: gr.Request, left: int | None, right: int | None) -> Any:
         if left is None or right is None:
             return NO_PAIR
         session = self.context.session(request)
+        if not session.news("pair", left, right):
+            return UNCHANGED
         results = [session.result(n) for n in (left, right)]
 
         def shown(result: SavedResult) -> tuple[str, tuple[int, int]]:

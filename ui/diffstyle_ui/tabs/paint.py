@@ -41,12 +41,12 @@ from diffstyle_ui.widgets.mask_editor import (
     scene_of,
     selected,
 )
-from diffstyle_ui.widgets.settings_form import RenderSettings, read_form
+from diffstyle_ui.widgets.settings_form import EVERYTHING, RenderSettings, read_form
 from diffstyle_ui.widgets.style_rows import MAX_ROWS
 
 FIRST_STYLE = "ukiyo-e"
 MAX_FEATHER = 80
-_SELECTIONS = re.compile(r"foreground|background|sky|box:\d{1,5},\d{1,5},\d{1,5},\d{1,5}")  # never a file
+_SELECTIONS = re.compile(r"subject|background|sky|box:\d{1,5},\d{1,5},\d{1,5},\d{1,5}")  # never a file
 
 
 class PaintTab:
@@ -138,7 +138,7 @@ class PaintTab:
         photo = replace(self.context.photo_or_example(session).small, source="the photo")
         try:
             if _SELECTIONS.fullmatch(what) is None:
-                raise InputError("Only the foreground, the background, the sky or a box can be selected here.")
+                raise InputError("Only the subject, the background, the sky or a box can be selected here.")
             mask = self.context.renderer.pictures.run(lambda: select(photo, what))
         except InputError:
             yield gr.update(selected=selected(None, number))
@@ -235,7 +235,7 @@ class PaintTab:
         """The settings of the first tab, with the feather of this one."""
         feather, *rest = values
         asked = read_form(rest[MAX_ROWS:])
-        return replace(asked, settings=replace(asked.settings, feather=feather))
+        return replace(asked, settings=replace(asked.settings, feather=feather), only=EVERYTHING)
 
     def _style(self, session: Session, choice: str, values: Sequence[Any]) -> Style:
         """The style that a layer's `choice` stands for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any
 
@@ -24,7 +24,7 @@ from diffstyle_ui.app.mixing import Mixing
 from diffstyle_ui.app.parts import mixed, part_of_tile, personal_adapters
 from diffstyle_ui.app.renderer import drafts_with_all
 from diffstyle_ui.app.renders import RenderUpdate, render_updates, strip_of
-from diffstyle_ui.app.sessions import Photo, Session
+from diffstyle_ui.app.sessions import Photo, Session, shown_key
 from diffstyle_ui.app.thumbnails import photo_name
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.wall import personal_tiles, wall_tiles
@@ -53,6 +53,11 @@ class Request:
     style: Style
     settings: RenderSettings
 
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What the picture depends on."""
+        return shown_key(self.photo, self.style, self.settings)
+
 
 class StyliseTab:
     """Draws the tab and binds its events; `controls` is what other tabs need of it."""
@@ -67,6 +72,7 @@ class StyliseTab:
                 tiles = [*wall_tiles(), *personal_tiles(personal_adapters())]
                 self.rows = StyleRows(tiles, context.sessions.first_parts)
                 self.form = SettingsForm(engine)
+                self.opening_settings = read_form([getattr(widget, "value", None) for widget in self.form.inputs])
             with gr.Column(scale=6, min_width=320, elem_id="stage"):
                 with gr.Row(elem_id="render-bar"):
                     self.start = gr.Button(FINISH, variant="primary", elem_id="render", scale=3, min_width=140)
@@ -102,18 +108,22 @@ class StyliseTab:
         rows, form, weights, controls = self.rows, self.form, self.rows.weights, self.controls
         mixing = Mixing(self.context, rows)
         edits = [getattr(widget, "input") for widget in (*weights, *form.inputs)]  # noqa: B009 - Gradio adds events at run time
-        controls.draft_after(bind(edits, self.preview, controls.inputs, controls.frame, kind="preview"))
+        controls.draft_after(bind(edits, self.edit, controls.inputs, controls.frame, kind="preview"))
         photo = [self.thumbnail, rows.wall]
+        busy: list[Component] = [self.frame]
         changes = [
-            bind([self.photo.upload], self.show_photo, [self.photo], photo),
-            bind([self.examples.select], self.use_example, [], [self.photo, *photo, *rows.outputs]),
-            bind([rows.words.input], mixing.say, weights, rows.outputs, kind="drag"),
-            bind([rows.words.edit], mixing.edit, weights, rows.outputs),
-            bind([rows.pictures.upload], mixing.add_pictures, [rows.pictures, *weights], rows.outputs),
-            bind([rows.wall.select], mixing.pick, weights, rows.outputs),
-            bind([rows.clear.click], mixing.clear, [], rows.outputs),
-            *(bind([b.click], mixing.remove_handler(n), weights, rows.outputs) for n, b in enumerate(rows.removals)),
-            bind([form.new_seed.click], random_seed, [], [form.seed]),
+            bind([self.photo.upload], self.show_photo, [self.photo], photo, busy=busy),
+            bind([self.examples.select], self.use_example, [], [self.photo, *photo, *rows.outputs], busy=busy),
+            bind([rows.words.input], mixing.say, weights, rows.outputs, kind="drag", busy=busy),
+            bind([rows.words.edit], mixing.edit, weights, rows.outputs, busy=busy),
+            bind([rows.pictures.upload], mixing.add_pictures, [rows.pictures, *weights], rows.outputs, busy=busy),
+            bind([rows.wall.select], mixing.pick, weights, rows.outputs, busy=busy),
+            bind([rows.clear.click], mixing.clear, [], rows.outputs, busy=busy),
+            *(
+                bind([b.click], mixing.remove_handler(n), weights, rows.outputs, busy=busy)
+                for n, b in enumerate(rows.removals)
+            ),
+            bind([form.new_seed.click], random_seed, [], [form.seed], busy=busy),
         ]
         for change in changes:
             controls.preview_after(change)
@@ -152,17 +162,27 @@ class StyliseTab:
         return [None, line, gr.update(), *rows]
 
     @user_errors
+    def edit(self, request: gr.Request, photo: Any, *values: Any) -> tuple[Any, Any]:
+        """The preview, if a setting has another value than what is shown was painted with."""
+        session = self.context.session(request)
+        if session.parts and self._request(session, photo, values).key == (session.shown or self._opening(session)):
+            return UNCHANGED, UNCHANGED
+        return self.preview(request, photo, *values)
+
+    @user_errors
     def preview(self, request: gr.Request, photo: Any, *values: Any) -> tuple[Any, Any]:
         session, arrived = self.context.session(request), arrival(request)
         if session.is_late(arrived):
             return UNCHANGED, UNCHANGED
         current = self.context.photo_of(session, photo)
         if not session.parts:
+            session.shown = ()
             frame = pair(current.url, current.url, description="The photo, unchanged")
             return frame, status("Describe or choose a style.")
         asked = self._request(session, photo, values)
         session.preview_count += 1
-        result = self.context.renderer.preview(asked.settings.task(current.small, asked.style))
+        session.shown = asked.key
+        result = self.context.renderer.preview(self._small_task(asked))
         session.drafted = result if drafts_with_all(result.task.engine) else None
         if session.is_late(arrived):
             return UNCHANGED, UNCHANGED
@@ -173,15 +193,26 @@ class StyliseTab:
         """What the render will look like, in place of the preview; nothing if a newer preview was asked for."""
         session, arrived = self.context.session(request), arrival(request)
         number = session.preview_count
-        if not session.parts or session.is_late(arrived) or number == session.final_count:
+        if not session.parts or session.is_late(arrived) or number in (session.final_count, session.draft_count):
             return UNCHANGED, UNCHANGED, UNCHANGED
         asked = self._request(session, photo, values)
         if session.drafted is not None:
             return UNCHANGED, UNCHANGED, self._finish(asked, session.drafted)
-        result = self.context.renderer.draft(asked.settings.task(asked.photo.small, asked.style))
+        result = self.context.renderer.draft(self._small_task(asked))
         if result is None or session.is_late(arrived) or number != session.preview_count:
             return UNCHANGED, UNCHANGED, UNCHANGED
+        session.draft_count = number
         return *self._previewed(asked, result, ", a draft of the render"), self._finish(asked, result)
+
+    def _small_task(self, asked: Request) -> Task:
+        """The task on the small version of the photo; what is to be painted alone is looked for behind a gate."""
+        return self.context.renderer.pictures.run(lambda: asked.settings.task(asked.photo.small, asked.style))
+
+    def _opening(self, session: Session) -> tuple[Any, ...]:
+        """What the page shows before anything is painted on it."""
+        if session.preview_count or not session.first_parts:
+            return ()
+        return shown_key(self.context.example, session.first_parts[0].style, self.opening_settings)
 
     def _finish(self, asked: Request, draft: Result) -> Any:
         """The button that renders, with about how long it will take."""
@@ -225,6 +256,7 @@ class StyliseTab:
             with cancellable(cancel.is_set):
                 asked = self._request(session, photo, values)
             settings = asked.settings if keep_seed else asked.settings.with_seed(random_seed())
+            session.shown = replace(asked, settings=settings).key
             same = [UNCHANGED] * 5
             yield UNCHANGED, UNCHANGED, settings.settings.seed, UNCHANGED, DISABLED, DISABLED, ENABLED, idle
             update = None

@@ -14,6 +14,7 @@ from gradio.blocks import BlockContext
 from gradio.components import Component
 
 from diffstyle import InputError, Picture, Settings, Style, Task
+from diffstyle.controls.selection import select
 from diffstyle.core.fields import FieldInfo, fields_of, values_of
 from diffstyle.core.mask import Mask, Region
 from diffstyle.core.picture import fitted
@@ -32,6 +33,9 @@ CHOICES: Mapping[str, tuple[tuple[str, str], ...]] = {  # in the words of the pa
     "stroke": (("As painted", "auto"), ("Fine", "0.5"), ("Medium", "1"), ("Large", "1.6"), ("Very large", "2.5")),
 }
 NEEDS: Mapping[str, Literal["structure", "seeded"]] = {"structure": "structure", "seed": "seeded"}
+ONLY: Mapping[str, str] = {"subject": "Person or subject", "background": "Background", "sky": "Sky"}
+"""What can be painted alone, as `select` calls it, and as the page does."""
+EVERYTHING, EVERYTHING_NAME = "everything", "Everything"
 SEED = "seed"
 AUTO = "auto"
 DEPTHS = (8, 16)
@@ -43,19 +47,27 @@ DEPTH_HELP = "Bits per channel of the saved PNG."
 @dataclass(frozen=True, slots=True)
 class RenderSettings:
     """How to render: the shared settings, those of an engine (None: the one that paints such styles when nobody says
-    which), and the bit depth of the saved file.
+    which), the bit depth of the saved file, and the part of the photo that is painted (one of ONLY, or EVERYTHING).
     """
 
     settings: Settings
     engine: EngineSettings | None = None
     depth: int = 8
+    only: str = EVERYTHING
 
     def __post_init__(self) -> None:
         if self.depth not in DEPTHS:
             raise InputError(f"depth is {self.depth}: give one of {', '.join(map(str, DEPTHS))}.")
+        if self.only not in (EVERYTHING, *ONLY):
+            raise InputError(f"only is {self.only}: give one of {', '.join((EVERYTHING, *ONLY))}.")
 
     def task(self, content: Picture, style: Style, *, mask: Mask | None = None, regions: Sequence[Region] = ()) -> Task:
-        """The task that paints `content` in `style` with these settings."""
+        """The task that paints `content` in `style` with these settings; `mask` and `regions` take the place of `only`.
+
+        Raises InputError where the photo has nothing that is to be painted.
+        """
+        if self.only != EVERYTHING and mask is None and not regions:
+            mask = replace(select(replace(content, source="the photo"), self.only), source=self.only)
         return Task(content, style, engine=self.engine, mask=mask, regions=regions, **values_of(self.settings))
 
     def size_of(self, photo: tuple[int, int]) -> tuple[int, int]:
@@ -76,6 +88,12 @@ class SettingsForm:
         fields = {info.name: info for info in fields_of(Settings)}
         with gr.Row(elem_id="first-settings"):
             shared: dict[str, Component] = {name: _first(fields[name]) for name in FIRST}
+            self.only = gr.Radio(
+                [(EVERYTHING_NAME, EVERYTHING), *((name, what) for what, name in ONLY.items())],
+                value=EVERYTHING,
+                label="What is painted",
+                elem_id="setting-only",
+            )
         choices = [(BY_STYLE, AUTO), *((settings_class(name).title, name) for name in engine_names())]
         self.groups: dict[str, gr.Accordion] = {}
         with gr.Accordion("Advanced", open=False, elem_id="advanced"):
@@ -97,7 +115,7 @@ class SettingsForm:
         self._limited: dict[str, BlockContext | Component] = {
             name: self.seed_row if name == SEED else shared[name] for name in NEEDS
         }
-        self.inputs: list[Component] = [*(shared[name] for name in fields), self.depth, self.engine, *own]
+        self.inputs: list[Component] = [*(shared[name] for name in fields), self.depth, self.engine, self.only, *own]
         for component, update in zip(self.engine_outputs, self.engine_updates(engine), strict=True):
             component.visible = update["visible"]
 
@@ -129,11 +147,11 @@ def read_form(values: Sequence[Any]) -> RenderSettings:
     """
     remaining = iter(values)
     shared = _read(fields_of(Settings), remaining)
-    depth, engine = int(next(remaining)), str(next(remaining))
+    depth, engine, only = int(next(remaining)), str(next(remaining)), str(next(remaining))
     own = {name: _read(fields_of(settings_class(name)), remaining) for name in engine_names()}
     unused = [name for name, capability in NEEDS.items() if not honours(engine, capability)]
     settings = Settings(**{name: value for name, value in shared.items() if name not in unused})
-    return RenderSettings(settings, None if engine == AUTO else settings_class(engine)(**own[engine]), depth)
+    return RenderSettings(settings, None if engine == AUTO else settings_class(engine)(**own[engine]), depth, only)
 
 
 def honours(engine: str, capability: Literal["structure", "seeded"]) -> bool:
@@ -150,7 +168,7 @@ def form_values(asked: RenderSettings) -> list[Any]:
     own = [engine if engine and name == engine.name else settings_class(name)() for name in engine_names()]
     values = [_shown(info, value) for settings in (asked.settings, *own) for info, value in _pairs(settings)]
     shared = len(fields_of(Settings))
-    return [*values[:shared], asked.depth, engine.name if engine else AUTO, *values[shared:]]
+    return [*values[:shared], asked.depth, engine.name if engine else AUTO, asked.only, *values[shared:]]
 
 
 def _pairs(settings: Settings | EngineSettings) -> list[tuple[FieldInfo, Any]]:

@@ -17,6 +17,7 @@ from diffstyle_ui.widgets.style_wall import Tile, style_wall
 from diffstyle_ui.widgets.words_box import NOTHING_SAID, Said, words_box
 
 MAX_ROWS = 6
+_PENCIL = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 20l1-5L16 4l4 4L9 19zM13 7l4 4"/></svg>'
 
 CSS = """
 #add-style { align-items: flex-start; flex-wrap: nowrap; gap: 6px; }
@@ -27,6 +28,11 @@ CSS = """
 .part i { display: grid; place-content: center; font-style: normal; font-size: 17px;
   background: var(--background-fill-secondary); }
 .part span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 14px; }
+button.part { width: 100%; padding: 0; border: 0; border-radius: 6px; background: none; color: inherit; cursor: text;
+  text-align: left; }
+button.part svg { flex: none; width: 14px; height: 14px; fill: none; stroke: var(--body-text-color-subdued); stroke-width: 2;
+  stroke-linejoin: round; }
+button.part:hover { background: var(--background-fill-secondary); }
 .part-row { display: flex !important; flex-wrap: nowrap !important; align-items: center; gap: 8px !important; }
 .part-row > * { min-width: 0 !important; }
 .part-row > .block:first-child { flex: 3 1 0; }
@@ -52,13 +58,14 @@ CSS = """
 class StylePart:
     """One style of a mix: measured, so that its pictures are not needed any more, with a thumbnail as a data URL.
 
-    `key` is that of its tile on the wall, "" if it has none.
+    `key` is that of its tile on the wall, "" if it has none; `words` are those it was made from, which can be edited.
     """
 
     label: str
     style: Style
     thumbnail: str = ""
     key: str = ""
+    words: str = ""
 
 
 class StyleRows:
@@ -133,4 +140,10 @@ class StyleRows:
 
 def _label_html(part: StylePart) -> str:
     picture = f'<img src="{part.thumbnail}" alt="">' if part.thumbnail else '<i aria-hidden="true">“”</i>'
-    return f'<div class="part" title="{html.escape(part.label)}">{picture}<span>{html.escape(part.label)}</span></div>'
+    label = html.escape(part.label)
+    if not part.words:
+        return f'<div class="part" title="{label}">{picture}<span>{label}</span></div>'
+    return (
+        f'<button type="button" class="part" data-words="{html.escape(part.words)}" title="Edit these words">{picture}'
+        f"<span>{label}</span>{_PENCIL}</button>"
+    )

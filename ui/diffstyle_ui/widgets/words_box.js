@@ -1,16 +1,24 @@
 const box = element.querySelector('input'), facts = element.querySelector('.facts');
-let timer = 0, keep = 0, last = '', examples = EXAMPLES, shown = 0;
+let timer = 0, keep = 0, replace = false, last = '', examples = EXAMPLES, shown = 0;
 const say = () => {
   clearTimeout(timer);
   if (box.value.trim() === last) return;
   last = box.value.trim();
-  ask({ words: last, keep });
+  ask({ words: last, keep, replace });
 };
 box.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(say, PAUSE); });
 box.addEventListener('blur', () => { if (box.value.trim()) say(); });  // before what is clicked next
 box.addEventListener('keydown', (e) => { if (e.key === 'Enter') { e.preventDefault(); last = null; say(); } });
 element.querySelector('.more').addEventListener('click', () => {
-  keep = props.count; box.value = ''; last = ''; box.placeholder = 'and another style …'; facts.replaceChildren(); box.focus();
+  keep = props.count; replace = false; box.value = ''; last = ''; box.placeholder = 'and another style …'; facts.replaceChildren(); box.focus();
+});
+document.addEventListener('click', (e) => {
+  const row = e.target.closest('#mix [data-words]');
+  if (!row) return;
+  clearTimeout(timer);
+  keep = [...document.querySelectorAll('#mix .part')].indexOf(row); replace = true;
+  box.value = row.dataset.words; last = box.value.trim();
+  facts.replaceChildren(); box.focus(); box.select();
 });
 const fact = (f, n) => {
   const chip = document.createElement('span');
@@ -31,13 +39,13 @@ const fact = (f, n) => {
 const edit = (n, value) => {
   const edited = props.facts.filter((f) => f.options).map((f) => ({ kind: f.kind, value: f.value, weight: f.weight }));
   if (value) edited[n].value = value; else edited.splice(n, 1);
-  trigger('edit', { facts: edited, keep });
+  trigger('edit', { facts: edited, keep, replace });
 };
 watch('facts', () => facts.replaceChildren(...props.facts.map(fact)));
 watch('said', () => {
-  const { words, keep: kept } = props.said;
+  const { words, keep: kept, replace: alone } = props.said;
   clearTimeout(timer);
-  keep = kept; last = words.trim();
+  keep = kept; replace = !!alone; last = words.trim();
   box.value = words;
 });
 setInterval(() => {

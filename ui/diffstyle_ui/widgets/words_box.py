@@ -34,8 +34,10 @@ _ON_LOAD = ASK + beside("words_box.js").replace("PAUSE", str(PAUSE_MS)).replace(
 
 
 def words_box(*, elem_id: str) -> gr.HTML:
-    """The box. Its `input` event carries the `words`, and how many styles of the mix to `keep` before them; `edit` the
-    `facts` as they were edited, pairs of `kind` and `value` with weights. The property `facts` shows chips, `said` sets
+    """The box. Its `input` event carries the `words`, how many styles of the mix to `keep` before them, and whether to
+    `replace` one alone, so that those after it are kept, too; `edit` the `facts` as they were edited, pairs of `kind` and
+    `value` with weights, and the same two. A click on an element with `data-words` in the mix edits that style. The
+    property `facts` shows chips, `said` sets
     the words, `count` is the number of styles in the mix.
     """
     return gr.HTML(
@@ -58,18 +60,18 @@ def words_box(*, elem_id: str) -> gr.HTML:
 @dataclass(frozen=True, slots=True)
 class Said:
     """What changes in the box: the `words`, how many styles of the mix to `keep` before them, and the chips of `facts`;
-    None leaves words or chips as they are.
+    None leaves words or chips as they are. `replace`: further words replace that one style alone.
     """
 
     words: str | None = None
     keep: int = 0
     facts: Sequence[Mapping[str, object]] | None = None
+    replace: bool = False
 
     def properties(self) -> dict[str, Any]:
         """The values of the box's properties."""
-        said: dict[str, Any] = (
-            {} if self.words is None else {"said": {"words": self.words, "keep": self.keep, "at": time.monotonic()}}
-        )
+        place = {"keep": self.keep, "replace": self.replace, "at": time.monotonic()}
+        said: dict[str, Any] = {} if self.words is None else {"said": {"words": self.words, **place}}
         return said | ({} if self.facts is None else {"facts": list(self.facts)})
 
 
