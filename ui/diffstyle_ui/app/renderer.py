@@ -21,7 +21,13 @@ from diffstyle.core.cancelling import cancellable, check_cancelled
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.settings import EngineSettings
 from diffstyle.engines.base import Step
-from diffstyle.engines.registry import default_engine_of, engine_names, import_engine, interactive_engine
+from diffstyle.engines.registry import (
+    default_engine_of,
+    engine_names,
+    import_engine,
+    interactive_engine,
+    settings_class,
+)
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.memory import forget_frames, give_back
 
@@ -29,7 +35,7 @@ T = TypeVar("T")
 PREVIEW_SIDE = 512
 WAITING = 16  # jobs at one gate; those of Gradio's queue come one by one
 POLL_SECONDS = 0.1
-QUIET_SECONDS = 5.0
+QUIET_SECONDS = 10.0
 FIRST_GUESS = 4.0  # seconds of a render, before one was made
 DRAFT_FACTOR = 3.0  # a render's time a pixel over that of a draft, before one was made
 
@@ -155,14 +161,17 @@ class Renderer:
     def load(self) -> None:
         """Load what previews and renders need; InputError if the model is missing or damaged."""
         self._load(None)
+        for name in engine_names():
+            if not whole_model(name):
+                self._load(name)
 
     def load_others(self) -> None:
-        """Load the other engines, each when nobody has asked for anything for `QUIET_SECONDS`: some take seconds, in
+        """Load the other engines, each when nobody has asked for anything for `QUIET_SECONDS`: they take seconds, in
         which all else is slow.
 
         Their errors are ignored here, and raised when they are asked to render.
         """
-        for name in engine_names():
+        for name in filter(whole_model, engine_names()):
             with suppress(InputError):
                 self._await_quiet()
                 import_engine(name)
@@ -276,6 +285,11 @@ class Renderer:
         self.recipes.close()
         self.previews.close()
         self.renders.close()
+
+
+def whole_model(engine: str) -> bool:
+    """Whether the engine of that name loads a model of diffusers, as those do that take adapters."""
+    return bool(settings_class(engine).capabilities.adapters)
 
 
 def drafts_with_all(engine: EngineSettings) -> bool:
