@@ -66,6 +66,16 @@ def read_toml(path: Path) -> dict[str, Any]:
 def manifest(folder: Path | None = None) -> dict[str, WeightsFile]:
     """Every weights file in the manifest of `folder`, by default the one that ships, by name."""
     folder = folder or weights_folder()
+    path = folder / "manifest.toml"
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise explain(error, f"read {path}") from error
+    return _entries(folder, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=8)
+def _entries(folder: Path, _modified: int, _size: int) -> dict[str, WeightsFile]:
     try:
         entries = [WeightsFile(**entry) for entry in read_manifest(folder)["file"]]
     except (KeyError, TypeError) as error:

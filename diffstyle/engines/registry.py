@@ -51,6 +51,11 @@ def load_engine(name: str, host: EngineHost) -> Engine:
     return _attribute(_entry(name).load)(host)
 
 
+def import_engine(name: str) -> None:
+    """Import the code of the engine called `name`, which can take seconds; InputError if there is none."""
+    _attribute(_entry(name).load)
+
+
 def load_preview(host: EngineHost) -> PreviewEngine:
     """The interactive engine, loaded."""
     return cast("PreviewEngine", load_engine(interactive_engine(), host))

@@ -12,6 +12,8 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.user_path import user_path
 from diffstyle.formats.atomic import cache_folder
+from diffstyle_ui.app.gradio_import import without_stubs
+from diffstyle_ui.app.memory import uncollected
 
 STARTER = ModelOptions()
 AUTH_VARIABLE = "DIFFSTYLE_AUTH"
@@ -71,8 +73,9 @@ def ui(
     auth = account(auth_file)
     os.environ.setdefault(COMPILED, str(cache_folder() / "compiled"))  # torch makes one in the temporary folder
     try:
-        from diffstyle_ui.app.limits import Limits
-        from diffstyle_ui.app.page import launch
+        with uncollected(), without_stubs():
+            from diffstyle_ui.app.limits import Limits
+            from diffstyle_ui.app.page import launch
     except ModuleNotFoundError as error:
         raise InputError(f"The page needs the package {error.name}: pip install {error.name}.") from error
     limits = Limits(

@@ -32,7 +32,9 @@ class Layer:
 
 
 def layers_of(style: Style) -> tuple[Layer, ...]:
-    """The parts of a style whose weights sum to one, in an order that does not depend on its own."""
+    """The parts of a style whose weights sum to one, in an order that does not depend on its own. References that say
+    the same are one part.
+    """
     found: list[Layer] = []
     for reference in sorted(style.references, key=lambda r: r.digest):
         words = parse(reference.prompt)
@@ -41,8 +43,12 @@ def layers_of(style: Style) -> tuple[Layer, ...]:
             found.append(Layer("", words, reference.weight, reference))
         total = sum(share for _, share in drawn)
         found += [Layer(name, words, reference.weight * share / total) for name, share in sorted(drawn)]
-    least = LEAST_WEIGHT * max(layer.weight for layer in found)
-    kept = [layer for layer in found if layer.weight >= least]
+    merged: dict[Layer, float] = {}
+    for layer in found:
+        alone = replace(layer, weight=1.0)
+        merged[alone] = merged.get(alone, 0.0) + layer.weight
+    least = LEAST_WEIGHT * max(merged.values())
+    kept = [replace(alone, weight=weight) for alone, weight in merged.items() if weight >= least]
     total = sum(layer.weight for layer in kept)
     return tuple(replace(layer, weight=layer.weight / total) for layer in kept)
 
@@ -78,9 +84,10 @@ def adjusted(photo: Photo, words: Words, *, structure: float) -> Photo:
     pixels = pixels.clip(0, 1) ** np.float32({"dark": 1.5, "light": 0.68}.get(words.tone, 1.0))
     pixels = 0.5 + (pixels - 0.5) * np.float32({"high": 1.45, "low": 0.62}.get(words.contrast, 1.0))
     gain = {"vivid": 1.5, "muted": 0.55, "grey": 0.0}.get(words.saturation, 1.0)
-    return Photo(
-        np.asarray(pixels if gain == 1 else saturated(pixels, gain), np.float32).clip(0, 1), photo.origin or photo
-    )
+    pixels = np.asarray(pixels if gain == 1 else saturated(pixels, gain), np.float32).clip(0, 1)
+    if photo.origin is None and np.allclose(pixels, photo.rgb, rtol=0, atol=1e-6):
+        return photo  # with what was read from it already
+    return Photo(pixels, photo.origin or photo)
 
 
 def _two(own: Look, inks: list[Array], paper: Array | None, *, ground: bool) -> Look:

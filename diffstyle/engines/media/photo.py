@@ -24,8 +24,11 @@ from diffstyle.ops.luma import LUMA
 cv2: Any = untyped
 Rng: TypeAlias = np.random.Generator
 WIDE = 14.0  # units: the blur against which local contrast is measured
-_FOUND: LRUCache[tuple[bytes, tuple[int, int]], Array] = LRUCache(8)  # subjects: one photo is painted in many styles
+_Key: TypeAlias = tuple[bytes, tuple[int, int]]
+_FOUND: LRUCache[_Key, Array] = LRUCache(8)  # subjects: one photo is painted in many styles
 _FOUND_LOCK = Lock()
+_KEPT: LRUCache[_Key, Photo] = LRUCache(2)  # up to 40 MB each: a thumbnail and a draft take turns
+_KEPT_LOCK = Lock()
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,17 @@ class Photo:
 
     @classmethod
     def of(cls, pixels: Array) -> Photo:
-        """From pixels (H, W, 3) of any size."""
+        """From pixels (H, W, 3) of any size. The last two are kept, with what was read from them."""
         h, w = units_of(*(int(n) for n in pixels.shape[:2]))
         larger = h * w > pixels.shape[0] * pixels.shape[1]
         order = cv2.INTER_CUBIC if larger else cv2.INTER_AREA
-        return cls(np.asarray(cv2.resize(pixels, (w, h), interpolation=order), np.float32).clip(0, 1))
+        rgb = np.asarray(cv2.resize(pixels, (w, h), interpolation=order), np.float32).clip(0, 1)
+        rgb.setflags(write=False)
+        key = hashlib.sha256(rgb.tobytes()).digest(), (h, w)
+        with _KEPT_LOCK:
+            if key not in _KEPT:
+                _KEPT[key] = cls(rgb)
+            return _KEPT[key]
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -7,18 +7,22 @@ this picture; the exemplar gives it colours and marks.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from threading import Lock
+from typing import TypeAlias
 
 import numpy as np
 import torch
+from cachetools import LRUCache
 from torch import Tensor
 
 from diffstyle.assets.atlas import Atlas
 from diffstyle.core.mask import composite_weights
 from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask
-from diffstyle.data.painterly.strokes import StrokeStyle, resized
+from diffstyle.data.painterly.strokes import Array, StrokeStyle, resized
 from diffstyle.data.painterly.techniques import (
     Technique,
     render,
@@ -35,6 +39,11 @@ LARGEST = 1024  # longest side of an underpainting, which is enlarged beyond it
 GRAINS = {"coarse": 1.5, "fine": 0.66}
 KEPT = 0.65  # share of the underpainting in the picture where its technique is a picture of its own
 MEDIUM_STRUCTURE = 0.3  # added to `structure` where words name a medium: its strokes are painted already
+KEPT_BYTES = 48 * 2**20  # of underpaintings: five at LARGEST, twenty drafts, hundreds of thumbnails
+
+_Key: TypeAlias = tuple[bytes, tuple[int, ...], Technique, int]
+_PAINTED: LRUCache[_Key, Array] = LRUCache(KEPT_BYTES, getsizeof=lambda painted: painted.nbytes)
+_PAINTED_LOCK = Lock()
 
 
 def underpainted(task: ResolvedTask, on_layer: Callable[[], None]) -> Tensor:
@@ -104,10 +113,21 @@ def _is_picture(reference: Reference) -> bool:
 def _rendered(photo: Tensor, technique: Technique, seed: int, on_layer: Callable[[], None]) -> Tensor:
     pixels = np.ascontiguousarray(photo.permute(1, 2, 0).numpy(), np.float32)
     h, w = (int(n) for n in pixels.shape[:2])
-    small = resized(pixels, min(1.0, LARGEST / max(h, w)))
-    subject = resized(Photo.of(small).subject, size=(int(small.shape[0]), int(small.shape[1])))
-    painted = render(small, technique, np.random.default_rng(seed), on_layer, subject)
+    painted = _painted(resized(pixels, min(1.0, LARGEST / max(h, w))), technique, seed, on_layer)
     return torch.from_numpy(resized(painted, size=(h, w))).permute(2, 0, 1).contiguous()
+
+
+def _painted(photo: Array, technique: Technique, seed: int, on_layer: Callable[[], None]) -> Array:
+    """The photo (h, w, 3) in a technique. It is kept: many painters share one, and most settings do not change it."""
+    key = hashlib.sha256(photo.tobytes()).digest(), photo.shape, technique, seed
+    with _PAINTED_LOCK:
+        found = _PAINTED.get(key)
+    if found is None:
+        subject = resized(Photo.of(photo).subject, size=(int(photo.shape[0]), int(photo.shape[1])))
+        found = render(photo, technique, np.random.default_rng(seed), on_layer, subject)
+        with _PAINTED_LOCK:
+            _PAINTED[key] = found
+    return found
 
 
 def _words(reference: Reference) -> Words:

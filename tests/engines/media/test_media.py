@@ -15,7 +15,7 @@ from diffstyle import InputError, Picture, Style, Stylizer, Task
 from diffstyle.data.words import lexicon
 from diffstyle.engines.media import photo as photo_module
 from diffstyle.engines.media.canvas import Array, Window, draw_all, units_of
-from diffstyle.engines.media.choose import layers_of, look_of
+from diffstyle.engines.media.choose import adjusted, layers_of, look_of
 from diffstyle.engines.media.faces import find_faces
 from diffstyle.engines.media.look import Look, rgb
 from diffstyle.engines.media.photo import Photo
@@ -267,20 +267,36 @@ def test_the_subject_is_cut_out_along_its_silhouette() -> None:
 def test_faces_get_smaller_cells(face: Array, monkeypatch: pytest.MonkeyPatch) -> None:
     """More contours on the face than without its being found."""
 
-    def contours(name: str) -> float:
-        out = drawn(name, face, size=(800, 800))
+    def contours(name: str, photo: Array) -> float:
+        out = drawn(name, photo, size=(800, 800))
         here = cv2.resize(found, (799, 799)) > 0.5
         return float((np.abs(np.diff(out, axis=1)[:-1]).max(2) > 0.02)[here].mean())
 
     found = find_faces(face)
-    with_face = {name: contours(name) for name in ("low-poly", "mosaic", "bricks")}
+    with_face = {name: contours(name, face) for name in ("low-poly", "mosaic", "bricks")}
 
     def none(rgb: Array) -> Array:
         return np.zeros(rgb.shape[:2], np.float32)
 
     monkeypatch.setattr(photo_module, "find_faces", none)
     for name, more in with_face.items():
-        assert more > 1.1 * contours(name)
+        assert more > 1.1 * contours(name, face * np.float32(0.999))  # another photo: what was read of this one is kept
+
+
+def test_a_photo_is_read_once_for_many_media(face: Array) -> None:
+    words = layers_of(Style.from_text("halftone"))[0].words
+    once = Photo.of(face)
+    assert adjusted(Photo.of(face.copy()), words, structure=0.5) is once
+    assert adjusted(once, words, structure=0.8).origin is once
+
+
+def test_references_that_say_the_same_are_drawn_once() -> None:
+    one, other = (Style.from_text(words) for words in ("halftone", "mosaic"))
+    alike = Style((*one.references, *one.references, *other.references))
+    assert [(layer.name, round(layer.weight, 3)) for layer in layers_of(alike)] in (
+        [("halftone", 0.667), ("mosaic", 0.333)],
+        [("mosaic", 0.333), ("halftone", 0.667)],
+    )
 
 
 def test_a_blend_with_a_picture_has_the_previews_part(stylizer: Stylizer, photo: Picture, painting: Style) -> None:

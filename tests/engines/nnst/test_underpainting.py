@@ -14,6 +14,7 @@ from diffstyle.data.painterly.washes import RENDERINGS
 from diffstyle.data.words.artists import ARTISTS as PAINTERS
 from diffstyle.data.words.parse import parse
 from diffstyle.engines.base import Step
+from diffstyle.engines.nnst import underpainting
 from diffstyle.engines.nnst.underpainting import KEPT, kept_of, technique_of_words
 from diffstyle.engines.nnst.words import recoloured_as
 from diffstyle.ops.luma import luma
@@ -119,5 +120,18 @@ def test_cancelling_acts_between_layers(stylizer: Stylizer, photo: Picture) -> N
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        stylizer.render(Task(photo, Style.from_text("van Gogh"), engine="nnst"), on_step=stop)
+        stylizer.render(Task(photo, Style.from_text("van Gogh"), engine="nnst", seed=11), on_step=stop)
     assert seen == [0, 0, 0]
+
+
+def test_painters_of_one_technique_share_an_underpainting(
+    stylizer: Stylizer, photo: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painted: list[object] = []
+    first = stylizer.stylize(photo, Style.from_text("Claude Monet"), engine="nnst", seed=12).picture.pixels
+    monkeypatch.setattr(underpainting, "render", lambda *given: painted.append(given))  # pyright: ignore
+    again = stylizer.stylize(photo, Style.from_text("Claude Monet"), engine="nnst", seed=12).picture.pixels
+    other = stylizer.stylize(photo, Style.from_text("Alfred Sisley"), engine="nnst", seed=12).picture.pixels
+    assert not painted
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)

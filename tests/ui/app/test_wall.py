@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from diffstyle_ui.app.example_pairs import ExamplePair, example_pairs
 from diffstyle_ui.app.facts import edited_words, facts_of
+from diffstyle_ui.app.stills import STILLS, file_of
 from diffstyle_ui.app.wall import FIRST, wall_tiles
 from diffstyle_ui.widgets.style_wall import GROUPS, display_name
 
@@ -18,6 +19,14 @@ def test_every_example_is_a_photo_its_painting_and_whose_it_is(pair: ExamplePair
     assert Picture.open(pair.photo).size == Picture.open(pair.painted).size
     assert "CC0" in pair.credit or "public domain" in pair.credit
     assert parse_style([pair.style]).references
+
+
+def test_every_tile_has_a_picture_to_begin_with() -> None:
+    assert [tile.key for tile in wall_tiles() if not tile.thumbnail] == []
+    assert [tile.key for tile in wall_tiles() if tile.group == "Painters" and not tile.artwork] == []
+    files = {file_of(STILLS, tile.key).name for tile in wall_tiles()}
+    assert {path.name for path in STILLS.iterdir()} == files
+    assert len(files) == len(wall_tiles())
 
 
 def test_every_style_is_on_the_wall_once() -> None:

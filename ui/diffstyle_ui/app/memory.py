@@ -1,4 +1,6 @@
-"""Giving back the memory of large pictures: what failed renders keep, and what the allocator keeps."""
+"""The garbage collector while the server starts; giving back memory: what failed renders keep, and what the allocator
+keeps.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,8 @@ import ctypes
 import gc
 import sys
 import traceback
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 
 
 def forget_frames(error: BaseException) -> None:
@@ -20,6 +23,18 @@ def forget_frames(error: BaseException) -> None:
         seen.add(id(found))
         traceback.clear_frames(found.__traceback__)
         waiting += [found.__cause__, found.__context__]
+
+
+@contextmanager
+def uncollected() -> Generator[None, None, None]:
+    """Look for no garbage meanwhile: among what is imported and built there is little, and looking takes a second."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def settle() -> None:

@@ -7,13 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from diffstyle import InputError, Style
-from diffstyle.assets.style_spec import parse_style
+from diffstyle import InputError
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.facts import edited_words, facts_of
 from diffstyle_ui.app.parts import (
-    ADAPTER,
-    WORDS,
     add_part,
     part_from_upload,
     part_from_words,
@@ -22,7 +19,7 @@ from diffstyle_ui.app.parts import (
 )
 from diffstyle_ui.app.sessions import Session
 from diffstyle_ui.app.user_errors import user_errors
-from diffstyle_ui.app.wall import NAMED, found, painted_tiles, personal_tiles, wall_tiles
+from diffstyle_ui.app.wall import found, painted_tiles, personal_tiles, wall_tiles
 from diffstyle_ui.widgets.style_rows import MAX_ROWS, StyleRows
 from diffstyle_ui.widgets.style_wall import BATCH, Tile
 from diffstyle_ui.widgets.words_box import SILENT, Said
@@ -105,7 +102,7 @@ class Mixing:
         session = self.context.session(request)
         keys = [str(name) for name in list(event.names)[:BATCH]]
         known = {tile.key for tile in self._tiles()}
-        painted = painted_tiles(self.context, session, [key for key in keys if key in known], self._style_of)
+        painted = painted_tiles(self.context, session, [key for key in keys if key in known])
         return gr.update(painted=painted)
 
     @user_errors
@@ -115,11 +112,6 @@ class Mixing:
 
     def _tiles(self) -> list[Tile]:
         return [*wall_tiles(), *personal_tiles(personal_adapters())]
-
-    def _style_of(self, key: str) -> Style:
-        if key.startswith((WORDS, ADAPTER)):
-            return parse_style([key])
-        return parse_style([NAMED + key])
 
     def _kept(self, session: Session, event: gr.EventData) -> int:
         try:

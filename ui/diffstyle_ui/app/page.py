@@ -18,7 +18,7 @@ from diffstyle_ui.app.context import AppContext, open_context
 from diffstyle_ui.app.events import bind
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.links import Links
-from diffstyle_ui.app.memory import settle
+from diffstyle_ui.app.memory import settle, uncollected
 from diffstyle_ui.app.user_errors import misfit
 from diffstyle_ui.tabs.blend import BlendTab
 from diffstyle_ui.tabs.history import HistoryTab
@@ -99,18 +99,24 @@ def launch(
     """Serve the page until SIGINT or SIGTERM.
 
     `auth` is a name and a password, `root_path` the path under which a proxy serves the page, `names` the host names
-    by which visitors call it, `options` say which model
-    renders, and `votes` is the CSV file of blind votes. Raises InputError for a model that is missing or damaged, and
-    for a host or port that cannot be used.
+    by which visitors call it, `options` say which model renders, and `votes` is the CSV file of blind votes. What ships
+    is loaded after the server answers, other models before. Raises InputError for a model that is missing or damaged,
+    and for a host or port that cannot be used.
     """
     limits = limits or Limits()
     with open_context(options or ModelOptions(), limits, votes) as context:
-        context.renderer.load()
-        blocks = build_page(context)
-        address = server.start(blocks, context, host=host, port=port, auth=auth, root_path=root_path, names=names)
-        settle()
-        print(f"diffstyle is at {address}; press Ctrl-C to stop it.", flush=True)
-        with suppress(KeyboardInterrupt):
-            signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that files are deleted then, too
-            Event().wait()
-        server.stop(blocks)
+        if context.renderer.options != ModelOptions():
+            context.renderer.load()
+        with uncollected():
+            blocks = build_page(context)
+            address = server.start(blocks, context, host=host, port=port, auth=auth, root_path=root_path, names=names)
+        try:
+            with suppress(KeyboardInterrupt):
+                signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that files are deleted then, too
+                print(f"diffstyle is at {address}; press Ctrl-C to stop it.", flush=True)
+                context.renderer.load()
+                settle()
+                context.renderer.load_others()
+                Event().wait()
+        finally:
+            server.stop(blocks)

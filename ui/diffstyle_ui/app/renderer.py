@@ -21,7 +21,13 @@ from diffstyle.core.cancelling import cancellable, check_cancelled
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.settings import EngineSettings
 from diffstyle.engines.base import Step
-from diffstyle.engines.registry import default_engine_of, engine_names, interactive_engine
+from diffstyle.engines.registry import (
+    default_engine_of,
+    engine_names,
+    import_engine,
+    interactive_engine,
+    settings_class,
+)
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.memory import forget_frames, give_back
 
@@ -29,6 +35,7 @@ T = TypeVar("T")
 PREVIEW_SIDE = 512
 WAITING = 16  # jobs at one gate; those of Gradio's queue come one by one
 POLL_SECONDS = 0.1
+QUIET_SECONDS = 10.0
 FIRST_GUESS = 4.0  # seconds of a render, before one was made
 DRAFT_FACTOR = 3.0  # a render's time a pixel over that of a draft, before one was made
 
@@ -152,17 +159,35 @@ class Renderer:
         return None if self.options.model == STARTER else self.default_engine
 
     def load(self) -> None:
-        """Load all engines, one after the other: while one loads, diffusers changes torch's default dtype for all
-        threads.
-
-        Raises InputError if the model is missing or damaged. Errors of other engines are ignored here and raised when
-        they are asked to render.
-        """
-        self.previews.run(lambda stylizer: stylizer.engine(interactive_engine()))
-        self.renders.run(lambda stylizer: stylizer.engine())
+        """Load what previews and renders need; InputError if the model is missing or damaged."""
+        self._load(None)
         for name in engine_names():
+            if not whole_model(name):
+                self._load(name)
+
+    def load_others(self) -> None:
+        """Load the other engines, each when nobody has asked for anything for `QUIET_SECONDS`: they take seconds, in
+        which all else is slow.
+
+        Their errors are ignored here, and raised when they are asked to render.
+        """
+        for name in filter(whole_model, engine_names()):
             with suppress(InputError):
-                self.renders.run(lambda stylizer, name=name: stylizer.engine(name))
+                self._await_quiet()
+                import_engine(name)
+                self._load(name)
+
+    def _load(self, name: str | None) -> None:
+        """Load an engine for renders, while no preview is painted: diffusers changes torch's default dtype meanwhile,
+        for all threads.
+        """
+        self.previews.run(lambda _: self.renders.run(lambda stylizer: stylizer.engine(name)))
+
+    def _await_quiet(self) -> None:
+        quiet = 0.0
+        while quiet < QUIET_SECONDS:
+            time.sleep(POLL_SECONDS)
+            quiet = 0.0 if self.previews.busy or self.renders.busy else quiet + POLL_SECONDS
 
     def measure(self, style: Style) -> Style:
         """`style` with the statistics that previews need and its embedding in the starter's space, where it can be
@@ -260,6 +285,11 @@ class Renderer:
         self.recipes.close()
         self.previews.close()
         self.renders.close()
+
+
+def whole_model(engine: str) -> bool:
+    """Whether the engine of that name loads a model of diffusers, as those do that take adapters."""
+    return bool(settings_class(engine).capabilities.adapters)
 
 
 def drafts_with_all(engine: EngineSettings) -> bool:

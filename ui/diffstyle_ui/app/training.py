@@ -10,15 +10,18 @@ from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event as SharedEvent
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
-from diffstyle import AdapterRecipe, Cancelled, InputError, Picture, train_adapter
+from diffstyle import AdapterRecipe, Cancelled, InputError, Picture
 from diffstyle.assets.zoo import check_new
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import fitted
-from diffstyle.training.personal.run import TrainingStep
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.uploads import open_picture
 from diffstyle_ui.app.user_errors import UNEXPECTED, log_unexpected
+
+if TYPE_CHECKING:
+    from diffstyle.training.personal.run import TrainingStep  # its imports take seconds
 
 NICENESS, POLL_SECONDS = 5, 0.2
 MAX_PICTURES, LONGEST = 500, 1536  # pictures, and pixels of their longest sides
@@ -99,6 +102,8 @@ def loss_series(steps: Sequence[TrainingStep]) -> tuple[list[tuple[int, float]],
 
 def _train(job: TrainingJob, sender: Connection, stop: SharedEvent) -> None:
     """The main function of the training process."""
+    from diffstyle import train_adapter
+
     os.nice(NICENESS)
 
     def on_step(step: TrainingStep) -> bool:

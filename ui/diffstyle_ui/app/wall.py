@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
-from io import BytesIO
 
-from PIL import Image
 from torch import Tensor
 
-from diffstyle import InputError, Reference, Style
+from diffstyle import InputError, Style
 from diffstyle.assets.style_spec import parse_style
 from diffstyle.core.picture import fitted
 from diffstyle.data.catalogue import Entry, entries
 from diffstyle.data.words.parse import parse
-from diffstyle.formats.exemplar import decode_exemplar
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.parts import ADAPTER, OWN_STYLE, WORDS
 from diffstyle_ui.app.sessions import Session
+from diffstyle_ui.app.stills import ARTWORKS, STILLS, url_of
 from diffstyle_ui.app.thumbnails import SIDE, photo_name
-from diffstyle_ui.widgets.html import data_url
 from diffstyle_ui.widgets.style_wall import GROUPS, Tile, display_name, tiles_html
 
-THUMBNAIL_SIDE = 168
 SECONDS = 0.8  # after which no further tile of a batch is begun
 FOUND = 24  # tiles that a search shows
 NAMED = "preset:"
@@ -55,8 +51,13 @@ def wall_tiles() -> tuple[Tile, ...]:
     named = [entry for entry in every if entry.style.startswith(NAMED)]
     taken = {entry.label.replace("-", " ") for entry in named}
     others = [entry for entry in every if entry not in named and entry.label.replace("-", " ") not in taken]
-    tiles = [*map(_named_tile, named), *(Tile(e.style, _label(e), _group(e), e.about) for e in others)]
+    tiles = [*map(_named_tile, named), *(_tile(e.style, _label(e), _group(e), e.about) for e in others)]
     return tuple(sorted(tiles, key=lambda tile: FIRST.index(tile.key) if tile.key in FIRST else len(FIRST)))
+
+
+def style_of(key: str) -> Style:
+    """The style of a tile."""
+    return parse_style([key if key.startswith((WORDS, ADAPTER)) else NAMED + key])
 
 
 def personal_tiles(names: Iterable[str]) -> tuple[Tile, ...]:
@@ -70,19 +71,14 @@ def mine(names: Iterable[str]) -> str:
 
 
 def _named_tile(entry: Entry) -> Tile:
-    style = parse_style([entry.style])
-    words = style.references[0].prompt
+    words = style_of(entry.label).references[0].prompt
     group = _group_of_words(words) if OWN_STYLE in entry.about else PAINTERS
-    with Image.open(BytesIO(style.thumbnail)) as image:
-        thumbnail = data_url(image, longest=THUMBNAIL_SIDE)
     label = display_name(entry.label, "" if OWN_STYLE in entry.about else entry.about)
-    return Tile(entry.label, label, group, entry.about, thumbnail, _artwork(style.references))
+    return _tile(entry.label, label, group, entry.about)
 
 
-def _artwork(references: Sequence[Reference]) -> str:
-    """The first exemplar, small; "" if a style has none."""
-    exemplar = next((e for r in references for e in r.exemplars), None)
-    return "" if exemplar is None else data_url(decode_exemplar(exemplar, name="exemplar"), longest=THUMBNAIL_SIDE)
+def _tile(key: str, label: str, group: str, about: str) -> Tile:
+    return Tile(key, label, group, about, url_of(STILLS, key), url_of(ARTWORKS, key))
 
 
 def _label(entry: Entry) -> str:
@@ -100,18 +96,18 @@ def _group_of_words(words: str) -> str:
     return DRAWINGS if any(name in _DRAWINGS for name in media) else MEDIA
 
 
-def painted_tiles(
-    context: AppContext, session: Session, keys: Sequence[str], style_of: Callable[[str], Style]
-) -> Mapping[str, object]:
+def painted_tiles(context: AppContext, session: Session, keys: Sequence[str]) -> Mapping[str, object]:
     """The value of the wall's property `painted`: the photo in the styles of `keys`, as many as are painted within
-    `SECONDS`; none while a render runs. `style_of` gives the style of a key.
+    `SECONDS`; none while a render runs. The example that the page opens with is painted already.
     """
     photo, began = context.photo_or_example(session), time.monotonic()
     small = photo.small.resized(fitted(photo.small.size, SIDE))
+    stills = {tile.key: tile.thumbnail for tile in wall_tiles()} if photo is context.example else {}
     done: dict[str, str] = {}
     for key in keys:
         paint = partial(context.renderer.tile, small, style_of(key))
-        url = context.thumbnails_of(session).painted(photo.path, f"tile {key}", SIDE, paint)
+        kept = context.thumbnails_of(session)
+        url = stills.get(key) or kept.painted(photo.path, f"tile {key}", SIDE, paint)
         if url is None:
             break
         done[key] = url
@@ -142,6 +138,6 @@ _EMBEDDED: dict[str, Tensor] = {}
 def _embedded(context: AppContext) -> dict[str, Tensor]:
     """The embedding of every named style, which are made of pictures."""
     if not _EMBEDDED:
-        styles = {t.key: parse_style([NAMED + t.key]) for t in wall_tiles() if not t.key.startswith(WORDS)}
+        styles = {t.key: style_of(t.key) for t in wall_tiles() if not t.key.startswith(WORDS)}
         _EMBEDDED.update(zip(styles, context.renderer.embeddings(list(styles.values())), strict=True))
     return _EMBEDDED

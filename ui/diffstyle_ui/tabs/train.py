@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from PIL import Image
 
 from diffstyle import AdapterRecipe, Cancelled, InputError
-from diffstyle.training.personal.run import TrainingStep
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
@@ -22,6 +21,9 @@ from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.wall import mine
 from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, progress, status
 from diffstyle_ui.widgets.loss_curve import loss_curve
+
+if TYPE_CHECKING:
+    from diffstyle.training.personal.run import TrainingStep  # its imports take seconds
 
 DEFAULTS = AdapterRecipe()
 EMPTY = placeholder(

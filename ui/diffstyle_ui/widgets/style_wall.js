@@ -17,9 +17,10 @@ const inView = (t) => {
   const a = t.getBoundingClientRect(), b = wall.getBoundingClientRect();
   return a.bottom > Math.max(b.top, 0) && a.top < Math.min(b.bottom, innerHeight) && a.right > b.left - 40 && a.left < b.right + 40;
 };
+const ready = (t) => painted[t.dataset.key] || (!props.photo && t.querySelector('img.own').hasAttribute('src'));
 const want = () => {
   if (document.hidden || !wall.offsetParent || Date.now() - asked < 8000) return;
-  const names = shown().filter((t) => !painted[t.dataset.key] && inView(t)).slice(0, BATCH).map((t) => t.dataset.key);
+  const names = shown().filter((t) => !ready(t) && inView(t)).slice(0, BATCH).map((t) => t.dataset.key);
   if (!names.length) return;
   asked = Date.now(); trigger('apply', { names });
 };

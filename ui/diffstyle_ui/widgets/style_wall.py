@@ -23,8 +23,8 @@ _ON_LOAD = beside("roving.js", "style_wall.js").replace("BATCH", str(BATCH))
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A style to choose: `key` names it to the server, `about` is shown on hover with its `artwork`. `thumbnail` is
-    shown until the visitor's photo is painted; both are data URLs, or "".
+    """A style to choose: `key` names it to the server, `about` is shown on hover with its `artwork`. `thumbnail` is the
+    photo that the page opens with, painted; it is shown until the visitor's is. Both are data URLs, or "".
     """
 
     key: str
