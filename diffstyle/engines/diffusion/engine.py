@@ -26,6 +26,7 @@ from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.base import Drafter, Engine, OnStep, report, settings_of
 from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.controlnet_hints import condition, depth_weights
+from diffstyle.engines.diffusion.guide import guide_of, guided
 from diffstyle.engines.diffusion.injection import StyleAttention, unstyled_arguments
 from diffstyle.engines.diffusion.interrupt import interruptible
 from diffstyle.engines.diffusion.masked_latents import MaskedLatents
@@ -135,10 +136,9 @@ class DiffusionEngine:
 
         def measure(style: Style) -> Style:
             style = self.starts.measured(style, settings.start)
-            looks = settings.style_attention != "own"
-            if looks and self.starts.painter is not None:
+            if settings.looks_at_pictures and self.starts.painter is not None:
                 style = self.starts.painter.with_exemplars(style)
-            return self._measured(style, shown=looks or settings.start == "painter")
+            return self._measured(style, shown=settings.looks_at_pictures or settings.start == "painter")
 
         return resolve(task, settings, measure)
 
@@ -169,7 +169,7 @@ class DiffusionEngine:
             try:
                 begin = self._init_image(task)
                 with interruptible(self.backbone.pipeline):
-                    pixels, blanked = self._run(task, begin, plan, on_step)
+                    pixels, blanked, measures = self._run(task, begin, plan, on_step)
             except (RuntimeError, MemoryError) as error:
                 if not ran_out(error):
                     raise
@@ -191,7 +191,7 @@ class DiffusionEngine:
                     content.alpha,
                     content.source,
                     self._notes(task, blanked=blanked),
-                    self._seams(task, pixels),
+                    self._seams(task, pixels) | measures,
                 )
             if self.backbone.dtype == torch.float32:
                 raise InputError("The model gives no finite numbers, not even in float32: its weights are damaged.")
@@ -256,14 +256,17 @@ class DiffusionEngine:
             }
         return found
 
-    def _run(self, task: ResolvedTask, begin: Tensor, plan: Schedule, on_step: OnStep | None) -> tuple[Tensor, bool]:
-        """(3, H, W) on the CPU, frame included, and whether a safety checker blanked it."""
+    def _run(
+        self, task: ResolvedTask, begin: Tensor, plan: Schedule, on_step: OnStep | None
+    ) -> tuple[Tensor, bool, dict[str, float]]:
+        """(3, H, W) on the CPU, frame included, whether a safety checker blanked it, and measures."""
         pipeline = self.backbone.pipeline
-        pipeline.scheduler = make_scheduler(diffusion_settings(task).scheduler, self._scheduler_config)
+        scheduler = make_scheduler(diffusion_settings(task).scheduler, self._scheduler_config)
+        levels, pipeline.scheduler = plan.levels(scheduler), scheduler
         arguments = self.arguments(task, begin, plan)
         keep = self._kept(task) if task.mask is not None else None
         padding = self._padding(task)
-        tiles = self._tiles(task)
+        tiles, guide = self._tiles(task), guide_of(task, self.backbone, padding)
         begun = 0
         self._set_scales(task, 0.0)
 
@@ -286,21 +289,15 @@ class DiffusionEngine:
         try:
             with (
                 tiled(pipeline, tiles, scale=self.backbone.multiple, on_tile=after_tile),
-                self._style_attention.acting(
-                    task, self._levels(task, plan), padding, unstyled_arguments(arguments, padding.outer)
-                ),
+                self._style_attention.acting(task, levels, padding, unstyled_arguments(arguments, padding.outer)),
+                guided(pipeline.unet, guide, scheduler),
             ):
                 output = pipeline(**arguments, callback_on_step_end=after_step)
         finally:
             pipeline.maybe_free_model_hooks()
         flagged = cast("list[bool] | None", getattr(output, "nsfw_content_detected", None))
-        return cast("Tensor", output.images)[0].float().cpu(), any(flagged or [])
-
-    def _levels(self, task: ResolvedTask, plan: Schedule) -> list[int]:
-        """The noise levels of the steps that are run."""
-        scheduler = make_scheduler(diffusion_settings(task).scheduler, self._scheduler_config)
-        scheduler.set_timesteps(plan.total)
-        return [int(t) for t in scheduler.timesteps[-plan.run :]]
+        took = {} if guide is None else {"guide_seconds": guide.seconds}
+        return cast("Tensor", output.images)[0].float().cpu(), any(flagged or []), took
 
     def _set_scales(self, task: ResolvedTask, progress: float) -> None:
         if not self.adapters:

@@ -13,9 +13,7 @@ from torch import Tensor
 
 from diffstyle.backbones.backbone import Backbone
 from diffstyle.core.errors import InputError
-from diffstyle.core.mask import composite_weights
 from diffstyle.core.picture import Picture
-from diffstyle.core.style import Reference
 from diffstyle.core.task import ResolvedTask
 from diffstyle.engines.diffusion.inversion import inverted
 from diffstyle.engines.diffusion.padding import Padding
@@ -27,7 +25,7 @@ from diffstyle.engines.diffusion.self_attention import (
     with_statistics_of,
 )
 from diffstyle.engines.diffusion.settings import diffusion_settings
-from diffstyle.formats.exemplar import decode_exemplar
+from diffstyle.engines.diffusion.style_pictures import style_pictures
 
 KEPT = 8  # inverted pictures
 
@@ -77,7 +75,7 @@ class StyleAttention:
             return self._kept[key]
 
         photo = invert(Picture(task.content.pixels))
-        pictures, shares = _styles(task)
+        pictures, shares = style_pictures(task, by="style_attention")
         styles = torch.stack([invert(_covering(p, task.content.size)) for p in pictures], 1)
         side = int(photo.shape[-2]), int(photo.shape[-1])
         small = torch.nn.functional.adaptive_avg_pool2d(padding.add(shares)[None], side)[0].to(photo)
@@ -113,27 +111,6 @@ def _begin_from(scheduler: Any, start: Tensor) -> None:
         return start.to(original).expand_as(original)
 
     scheduler.add_noise = first
-
-
-def _styles(task: ResolvedTask) -> tuple[list[Picture], Tensor]:
-    """A picture of each reference of every style of the task, and the shares (s, H, W) of the places that it has."""
-    everywhere = torch.ones(1, task.content.height, task.content.width)
-    left, parts = composite_weights(task.regions) if task.regions else (everywhere, [])
-    pictures: list[Picture] = []
-    shares: list[Tensor] = []
-    for style, part in zip(task.styles, (left, *parts), strict=True):
-        for reference in style.references:
-            pictures.append(_picture(reference))
-            shares.append(reference.weight * part.expand(1, task.content.height, task.content.width))
-    return pictures, torch.cat(shares)
-
-
-def _picture(reference: Reference) -> Picture:
-    if reference.pictures:
-        return Picture(reference.pictures[0].opaque())
-    if reference.exemplars:
-        return decode_exemplar(reference.exemplars[0], name=reference.source)
-    raise InputError(f"style_attention looks at pictures, and {reference.source} has none: give a picture.")
 
 
 def _covering(picture: Picture, size: tuple[int, int]) -> Picture:

@@ -21,6 +21,11 @@ class Schedule:
         """What diffusers must be given so that it runs exactly `run` steps: it rounds down."""
         return min(1.0, (self.run + 0.01) / self.total)
 
+    def levels(self, scheduler: Any) -> list[int]:
+        """The noise levels of the steps that are run, highest first."""
+        scheduler.set_timesteps(self.total)
+        return [int(t) for t in scheduler.timesteps[-self.run :]]
+
 
 def schedule(steps: int, denoise: float, scheduler: Any, name: str) -> Schedule:
     """`steps` steps of `scheduler` over the noise levels below `denoise` (0 to 1) of its training's.

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from diffstyle.engines.diffusion.patched import replaced
+
 SMALLEST = 1e-5
 
 
@@ -131,11 +133,10 @@ def branched(unet: Any, branches: Branches, method: Method, layers: Iterable[str
         return (out[: len(sample)],)
 
     unet.set_attn_processor(own)
-    unet.forward = together
     try:
-        yield
+        with replaced(unet, "forward", together):
+            yield
     finally:
-        del unet.forward
         unet.set_attn_processor(processors)
 
 

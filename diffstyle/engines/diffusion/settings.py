@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Start = Literal["content", "preview", "painter"]
 Blend = Literal["mix", "tokens"]
 StyleAttention = Literal["own", "inject", "share"]
+Guidance = Literal["off", "nnst"]
 MAX_STEPS = 200
 MAX_WORDS = 2000
 
@@ -61,6 +62,10 @@ class Diffusion(EngineSettings):
         How sharply inject attends; above 1 keeps the style's marks crisp.
     attention_blocks
         Where inject and share act, as up_blocks.2,up_blocks.3; the last two blocks with self-attention if not given.
+    guide
+        Draw every step towards the style picture's own marks: by their nearest neighbours (nnst), or not (off).
+    guide_scale
+        How far nnst draws.
     tile
         Paint in overlapping tiles of this many pixels, which needs less memory; if not given, twice the side that the
         model was trained on, for larger pictures.
@@ -90,6 +95,8 @@ class Diffusion(EngineSettings):
     query_preservation: Annotated[float, Range(0, 1)] = 0.75
     attention_temperature: Annotated[float, Range(0.1, 5)] = 1.5
     attention_blocks: str = ""
+    guide: Guidance = "off"
+    guide_scale: Annotated[float, Range(0, 10)] = 1.0
     tile: Annotated[int | None, Range(128, 2048)] = None
     overlap: Annotated[int, Range(16, 1024)] = 64
 
@@ -101,12 +108,17 @@ class Diffusion(EngineSettings):
             raise InputError(
                 f"style_attention={self.style_attention} paints the whole picture at once: leave tile out."
             )
-        if self.style_attention != "own" and self.scheduler == "euler-a":
-            raise InputError(f"style_attention={self.style_attention} cannot follow euler-a: give ddim or dpm++.")
+        if self.looks_at_pictures and self.scheduler == "euler-a":
+            raise InputError("style_attention and guide cannot follow euler-a: give ddim or dpm++.")
         if self.style_attention == "inject" and self.start not in (None, "content"):
             raise InputError(f"style_attention=inject begins from the photo: leave out start={self.start}.")
         if self.style_start > self.style_end:
             raise InputError(f"style_start is {self.style_start}: it must not be after style_end, {self.style_end}.")
+
+    @property
+    def looks_at_pictures(self) -> bool:
+        """Whether the style's pictures act by themselves, without an adapter."""
+        return self.style_attention != "own" or self.guide != "off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

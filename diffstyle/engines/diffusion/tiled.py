@@ -14,6 +14,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from diffstyle.engines.diffusion.patched import replaced
 from diffstyle.engines.diffusion.tiles import Tiles, Window
 
 VAE_PIXELS = 2**22  # above, the VAE works in tiles too
@@ -49,13 +50,13 @@ def tiled(pipeline: Any, tiles: Tiles, *, scale: int, on_tile: Callable[[int], N
         return
     unet, controlnet, vae = pipeline.unet, getattr(pipeline, "controlnet", None), pipeline.vae
     with ExitStack() as stack:
-        stack.enter_context(_set(unet, "forward", _in_tiles(unet.forward, tiles, scale, on_tile)))
+        stack.enter_context(replaced(unet, "forward", _in_tiles(unet.forward, tiles, scale, on_tile)))
         if controlnet is not None:
-            stack.enter_context(_set(controlnet, "forward", _postponed(controlnet.forward)))
+            stack.enter_context(replaced(controlnet, "forward", _postponed(controlnet.forward)))
         if tiles.height * tiles.width * scale**2 > VAE_PIXELS:
             parts = Tiles(tiles.height, tiles.width, VAE_SIDE // scale, VAE_OVERLAP // scale)
             for network, sides in ((vae.encoder, (scale, 1)), (vae.decoder, (1, scale))):
-                stack.enter_context(_set(network, "forward", _coded_in_tiles(network.forward, parts, *sides)))
+                stack.enter_context(replaced(network, "forward", _coded_in_tiles(network.forward, parts, *sides)))
         yield
 
 
@@ -110,18 +111,3 @@ def _cropped(kwargs: dict[str, Any] | None, window: Window, scale: int) -> dict[
     if not kwargs or "ip_adapter_masks" not in kwargs:
         return kwargs
     return {**kwargs, "ip_adapter_masks": [window.of(m, scale) for m in kwargs["ip_adapter_masks"]]}
-
-
-@contextmanager
-def _set(holder: Any, name: str, value: Any) -> Generator[None, None, None]:
-    """An attribute for a while; one that the class alone had is the class's again."""
-    own: dict[str, Any] = holder.__dict__
-    had, old = name in own, own.get(name)
-    setattr(holder, name, value)
-    try:
-        yield
-    finally:
-        if had:
-            setattr(holder, name, old)
-        else:
-            delattr(holder, name)

@@ -36,11 +36,12 @@ CHANGES: dict[str, Any] = {
     "scheduler": "euler-a",
     "prompt": "a red cat",
     "negative": "blurry",
+    "guide": "nnst",
     "tile": 136,
     "overlap": 64,
 }
-"""For every setting of the engine a value that changes the picture; test_self_attention.py has those of attention."""
-OF_ATTENTION = {"style_attention", "query_preservation", "attention_temperature", "attention_blocks"}
+"""For every setting of the engine a value that changes the picture; the others are in test_self_attention.py."""
+OTHERS = {"guide_scale", "style_attention", "query_preservation", "attention_temperature", "attention_blocks"}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def plain_picture(plain: Task, worded: Stylizer) -> Picture:
     return worded.render(plain).picture
 
 
-@pytest.mark.parametrize("name", [info.name for info in fields_of(Diffusion) if info.name not in OF_ATTENTION])
+@pytest.mark.parametrize("name", [info.name for info in fields_of(Diffusion) if info.name not in OTHERS])
 def test_every_setting_changes_the_picture(name: str, plain: Task, plain_picture: Picture, worded: Stylizer) -> None:
     assert isinstance(plain.engine, Diffusion)
     changed = worded.render(replace(plain, engine=replace(plain.engine, **{name: CHANGES[name]}))).picture
