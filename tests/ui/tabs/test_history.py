@@ -18,11 +18,13 @@ from tests.helpers.browser import (
     choose_engine,
     download,
     download_shown,
+    expect_change,
     fill,
     open_advanced,
     open_tab,
     press,
     say,
+    shown_picture,
     stepwise_engine,
     take_screenshots,
 )
@@ -43,19 +45,25 @@ def test_a_saved_picture_restores_style_and_settings(
     page.locator("#render").click()
     expect(page.locator("#status")).to_contain_text("seed 77")
     page.locator("#vary").click()
-    expect(page.locator("#status")).to_contain_text("Four seeds")
-    expect(page.locator(".seeds button")).to_have_count(4)
-    page.locator(".seeds button").first.click()
-    large = page.locator("dialog.seed-large")
-    expect(large.locator("img")).to_have_attribute("alt", "The picture of seed 77")
+    expect(page.locator("#status")).to_contain_text("Four variations")
+    expect(page.locator(".variations button")).to_have_count(4)
+    labels = page.locator(".variations small").all_inner_texts()
+    assert labels[0] == "As set"
+    assert len(set(labels)) == 4
+    out = download_shown(page, tmp_path)
+    page.locator(".variations button").first.click()
+    large = page.locator("dialog.variation-large")
+    expect(large.locator("img")).to_have_attribute("alt", "As set")
     page.keyboard.press("ArrowRight")
-    expect(large.locator("img")).to_have_attribute("alt", "The picture of seed 78")
+    expect(large.locator("img")).to_have_attribute("alt", labels[1])
     take_screenshots(page, "variation")
+    before = shown_picture(page)
     large.locator(".choose").click()
     expect(large).to_be_hidden()
+    expect_change(page, before)
+    expect(page.locator("#compare .badge")).to_have_text("Final")
     expect(page.locator("#setting-seed input")).to_have_value("78")
-    expect(page.locator("#status")).to_contain_text("Seed 78")
-    out = download_shown(page, tmp_path)
+    expect(page.locator("#setting-stroke input")).to_have_value("0.7")
     open_tab(page, "History")
     expect(page.locator(".kept button")).to_have_count(5)
 

@@ -23,7 +23,8 @@ class Controls:
 
     `inputs` are the photo, the weights and the settings, in the order in which the handler `preview` takes them;
     `frame` is what it shows: the comparison and the status line; `drafted` is what a draft shows: those, and the button
-    that renders. `versions` is the strip of what was rendered.
+    that renders. `versions` is the strip of what was rendered, `variations` the
+    grid of the last four.
     """
 
     context: AppContext
@@ -33,6 +34,7 @@ class Controls:
     frame: Sequence[Widget]
     drafted: Sequence[Widget]
     versions: gr.HTML
+    variations: gr.HTML
     preview: Callable[..., Any]
     draft: Callable[..., Any]
 

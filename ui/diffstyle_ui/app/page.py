@@ -36,7 +36,7 @@ _HEAD = """<div id="masthead"><h1>diffstyle</h1>
 # Gradio gives each radio button a name of its own, so that each is a tab stop and the arrow keys do nothing
 _ONE_STOP = """() => {
   const group = document.querySelector('#setting-only');
-  const join = () => group.querySelectorAll('input').forEach((radio) => { if (radio.name !== 'only') radio.name = 'only'; });
+  const join = () => group.querySelectorAll('input:not([name=only])').forEach((radio) => { radio.name = 'only'; });
   new MutationObserver(join).observe(group, { subtree: true, childList: true, attributeFilter: ['name'] });
   join();
 }"""

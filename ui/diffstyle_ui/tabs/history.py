@@ -106,7 +106,8 @@ class HistoryTab:
             bind([self.use.click], self.restore_result, [self.chosen], [self.status, tabs, *form]),
         ):
             controls.preview_after(event)
-        bind([controls.versions.select], self.restore_version, [], [*controls.frame, tabs, *form])
+        chosen = [controls.versions.select, controls.variations.select]
+        bind(chosen, self.restore_version, [], [*controls.frame, tabs, *form])
         sides = [self.left, self.right]
         bind([s.input for s in sides], self.compare, sides, [self.frame])
         outputs = [self.blind, self.voted, self.drawn, *self.answers]
@@ -133,7 +134,7 @@ class HistoryTab:
 
     @user_errors
     def restore_version(self, request: gr.Request, event: gr.EventData) -> list[Any]:
-        """A result of the strip: its picture in the frame, its style and settings in the form."""
+        """A result of the strip, or a variation: its picture in the frame, its style and settings in the form."""
         session = self.context.session(request)
         result = session.result(int(event.n))
         pictures = self.context.renderer.pictures

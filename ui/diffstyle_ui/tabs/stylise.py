@@ -27,17 +27,17 @@ from diffstyle_ui.app.renders import RenderUpdate, render_updates, strip_of
 from diffstyle_ui.app.sessions import Photo, Session, shown_key
 from diffstyle_ui.app.thumbnails import photo_name
 from diffstyle_ui.app.user_errors import user_errors
+from diffstyle_ui.app.variations import variations
 from diffstyle_ui.app.wall import personal_tiles, wall_tiles
 from diffstyle_ui.widgets.comparison import comparison, pair
 from diffstyle_ui.widgets.html import IDLE, THUMBNAIL, data_url, encoded_url, progress, status
 from diffstyle_ui.widgets.photo_box import example_strip, photo_thumbnail, thumbnail_html
-from diffstyle_ui.widgets.seed_grid import grid_html, seed_grid
 from diffstyle_ui.widgets.settings_form import AUTO, RenderSettings, SettingsForm, honours, read_form
 from diffstyle_ui.widgets.style_rows import MAX_ROWS, StyleRows
+from diffstyle_ui.widgets.variation_grid import grid_html, variation_grid
 from diffstyle_ui.widgets.versions import version_strip
 from diffstyle_ui.widgets.words_box import SILENT
 
-VARIATIONS = 4
 EXAMPLE_LINE = "An example. Drop your own photo anywhere, paste it, or change it here."
 MAX_RANDOM_SEED = 10**6
 FINISH = "Finish in full size"
@@ -87,7 +87,7 @@ class StyliseTab:
                     apply_default_css=False,
                 )
                 self.versions = version_strip(elem_id="versions")
-                self.variations = seed_grid(elem_id="variations")
+                self.variations = variation_grid(elem_id="variations")
                 with gr.Row(elem_id="photo-row"):
                     with gr.Column(elem_id="photo", min_width=60, scale=0):
                         self.photo = gr.UploadButton(
@@ -100,7 +100,16 @@ class StyliseTab:
         frame: list[Widget] = [self.frame, self.status]
         drafted: list[Widget] = [*frame, self.start]
         self.controls = Controls(
-            context, self.rows, self.form, inputs, frame, drafted, self.versions, self.preview, self.draft
+            context,
+            self.rows,
+            self.form,
+            inputs,
+            frame,
+            drafted,
+            self.versions,
+            self.variations,
+            self.preview,
+            self.draft,
         )
         self._bind()
 
@@ -140,7 +149,6 @@ class StyliseTab:
         vary = bind([self.vary.click], self.render_variations, controls.inputs, outputs, kind="render")
         for event in (render, vary):
             bind_after(event, self.ready, [], [*buttons, self.timer, self.status], kind="immediate", failed=True)
-        bind([self.variations.select], self.choose_seed, [], [form.seed, form.keep_seed, self.status])
         bind([self.cancel.click], controls.cancel, [], [self.cancel], kind="immediate")
 
     @user_errors
@@ -274,17 +282,18 @@ class StyliseTab:
         with session.rendering(arrival(request)) as cancel:
             with cancellable(cancel.is_set):
                 asked = self._request(session, photo, values)
-            results: list[tuple[int, str]] = []
-            yield "", progress(0, VARIATIONS, what="Picture"), UNCHANGED, DISABLED, DISABLED, ENABLED, idle
-            line, error = status("Four seeds, all saved in the history. Click one to see it large."), None
-            first = asked.settings.settings.seed
-            for seed in range(first, first + VARIATIONS):
-                *_, update = self._render(asked, asked.settings.with_seed(seed), cancel)
+            results: list[tuple[int, str, str]] = []
+            varied = variations(asked.settings)
+            yield "", progress(0, len(varied), what="Picture"), UNCHANGED, DISABLED, DISABLED, ENABLED, idle
+            line, error = status("Four variations, all saved in the history. Click one to see it large."), None
+            for variation in varied:
+                *_, update = self._render(asked, variation.settings, cancel)
                 if update.saved is None:
                     line, error = update.status, update.error
                     break
-                results.append((seed, update.picture or update.saved.thumbnail))
-                bar = progress(len(results), VARIATIONS, what="Picture")
+                picture = update.picture or update.saved.thumbnail
+                results.append((update.saved.number, picture, variation.label))
+                bar = progress(len(results), len(varied), what="Picture")
                 yield grid_html(results), bar, strip_of(session), *[UNCHANGED] * 4
             yield grid_html(results), line, UNCHANGED, ENABLED, ENABLED, DISABLED, UNCHANGED
             if error:
@@ -294,9 +303,6 @@ class StyliseTab:
     def show_engine(self, engine: str) -> list[Any]:
         """Show the settings of the chosen engine, and the button for variations if it has a seed."""
         return [*self.form.engine_updates(engine), gr.update(visible=honours(engine, "seeded"))]
-
-    def choose_seed(self, event: gr.EventData) -> tuple[int, bool, str]:
-        return int(event.seed), True, status(f"Seed {event.seed} is kept: Render uses it.")
 
     def _request(self, session: Session, photo: Any, values: Sequence[Any]) -> Request:
         """The values of the inputs: the photo, then the weights, then the settings. Raises InputError."""

@@ -30,8 +30,8 @@ CSS = """
 .part span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 14px; }
 button.part { width: 100%; padding: 0; border: 0; border-radius: 6px; background: none; color: inherit; cursor: text;
   text-align: left; }
-button.part svg { flex: none; width: 14px; height: 14px; fill: none; stroke: var(--body-text-color-subdued); stroke-width: 2;
-  stroke-linejoin: round; }
+button.part svg { flex: none; width: 14px; height: 14px; fill: none; stroke: var(--body-text-color-subdued);
+  stroke-width: 2; stroke-linejoin: round; }
 button.part:hover { background: var(--background-fill-secondary); }
 .part-row { display: flex !important; flex-wrap: nowrap !important; align-items: center; gap: 8px !important; }
 .part-row > * { min-width: 0 !important; }

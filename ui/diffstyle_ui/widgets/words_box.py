@@ -35,10 +35,9 @@ _ON_LOAD = ASK + beside("words_box.js").replace("PAUSE", str(PAUSE_MS)).replace(
 
 def words_box(*, elem_id: str) -> gr.HTML:
     """The box. Its `input` event carries the `words`, how many styles of the mix to `keep` before them, and whether to
-    `replace` one alone, so that those after it are kept, too; `edit` the `facts` as they were edited, pairs of `kind` and
-    `value` with weights, and the same two. A click on an element with `data-words` in the mix edits that style. The
-    property `facts` shows chips, `said` sets
-    the words, `count` is the number of styles in the mix.
+    `replace` one alone, so that those after it are kept, too; `edit` the `facts` as they were edited, pairs of
+    `kind` and `value` with weights, and the same two. A click on an element with `data-words` in the mix edits that
+    style. The property `facts` shows chips, `said` sets the words, `count` is the number of styles in the mix.
     """
     return gr.HTML(
         '<div class="words"><input type="text" maxlength="1000" autocomplete="off" spellcheck="false"'
