@@ -15,6 +15,7 @@ import torch
 from diffstyle.assets.zoo import adapter_info
 from diffstyle.controls.colour import Colour
 from diffstyle.controls.enlarge import Enlarge
+from diffstyle.controls.faces import KeepFaces
 from diffstyle.controls.mask import Masked
 from diffstyle.controls.prepare import Prepare
 from diffstyle.controls.resize import Resize
@@ -271,10 +272,11 @@ def with_adapters(options: ModelOptions, weights: dict[str, float]) -> ModelOpti
 
 def controlled(engine: Engine, preview: PreviewEngine) -> Wrapper:
     """`engine` with its controls. In this order: the photo is resized and enhanced; the engine paints it, at the size
-    that gives the strokes and that it paints well; the painting is smoothed, coloured and masked.
+    that gives the strokes and that it paints well; the painting is smoothed, its faces are kept, it is coloured and
+    masked.
     """
     sized = Stroke(Enlarge(engine, detail=Masked(preview)))
-    return Resize(Masked(Colour(Smooth(Prepare(sized)), preview=preview)))
+    return Resize(Masked(Colour(KeepFaces(Smooth(Prepare(sized))), preview=preview)))
 
 
 def _supported_part(task: Task, settings: EngineSettings) -> Task:

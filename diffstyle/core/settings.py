@@ -44,6 +44,8 @@ class Settings:
         How much fine detail of the photo is amplified before it is painted, 0 is none.
     smooth
         How much grain is removed from the painting while edges are kept, from 0 to 1.
+    keep_faces
+        How far faces keep the photo's features, from 0 to 1.
     feather
         Width in pixels of the result over which the edges of masks are softened.
     """
@@ -58,6 +60,7 @@ class Settings:
     contrast: Annotated[float, Range(0, 3), _PHOTO] = 1.0
     sharpness: Annotated[float, Range(0, 3), _PHOTO] = 0.0
     smooth: Annotated[float, Range(0, 1), _PHOTO] = 0.0
+    keep_faces: Annotated[float, Range(0, 1), _PHOTO] = 0.0
     feather: Annotated[float, Range(0, 1000), _WHERE] = 0.0
 
     def __post_init__(self) -> None:

@@ -36,6 +36,7 @@ from diffstyle.engines.diffusion.prompts import PromptCache
 from diffstyle.engines.diffusion.schedule import Schedule, schedule
 from diffstyle.engines.diffusion.settings import Diffusion, ResolvedDiffusion, diffusion_settings
 from diffstyle.engines.diffusion.starts import Starts
+from diffstyle.engines.diffusion.style_content import leakage
 from diffstyle.engines.diffusion.style_input import (
     has_features,
     image_embeds,
@@ -186,13 +187,16 @@ class DiffusionEngine:
                 if settings.start != "content" and self.policy.keeps_colours:
                     pixels = in_colours_of(begin, pixels).clamp_(0, 1)
                 report(on_step, total, total)
-                return Picture(
+                painted = Picture(
                     self._padding(task).remove(pixels),
                     content.alpha,
                     content.source,
                     self._notes(task, blanked=blanked),
                     self._seams(task, pixels) | measures,
                 )
+                if settings.style_content and self.encoder is not None:
+                    return painted.measured(leakage=leakage(self.encoder, painted, content, settings.style_content))
+                return painted
             if self.backbone.dtype == torch.float32:
                 raise InputError("The model gives no finite numbers, not even in float32: its weights are damaged.")
             self.backbone.in_dtype(torch.float32)

@@ -53,6 +53,9 @@ class Diffusion(EngineSettings):
         Words beside the style's, where the model reads words.
     negative
         Words for what is not wanted.
+    style_content
+        Words for what the style's pictures show, as "a woman": it is taken out of their embedding, and how much of it
+        appears all the same is measured (leakage).
     style_attention
         What self-attention looks at, without any training: the picture itself (own), the style's pictures with the
         photo's queries (inject, StyleID, Chung et al. 2024), or both (share, Style Aligned, Hertz et al. 2024).
@@ -91,6 +94,7 @@ class Diffusion(EngineSettings):
     scheduler: SchedulerName | None = None
     prompt: Annotated[str, MaxLength(MAX_WORDS)] = ""
     negative: Annotated[str, MaxLength(MAX_WORDS)] = ""
+    style_content: Annotated[str, MaxLength(MAX_WORDS)] = ""
     style_attention: StyleAttention = "own"
     query_preservation: Annotated[float, Range(0, 1)] = 0.75
     attention_temperature: Annotated[float, Range(0.1, 5)] = 1.5

@@ -16,6 +16,7 @@ from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.diffusion.settings import diffusion_settings
+from diffstyle.engines.diffusion.style_content import without_content
 from diffstyle.formats.exemplar import decode_exemplar
 
 
@@ -28,7 +29,8 @@ def image_embeds(
     found: list[Tensor] = []
     for adapter in adapters:
         several = diffusion_settings(task).blend == "tokens"
-        wanted = torch.cat([_inputs(adapter, encoder, style, several=several) for style in task.styles], 1)
+        content = diffusion_settings(task).style_content
+        wanted = torch.cat([_inputs(adapter, encoder, s, several=several, content=content) for s in task.styles], 1)
         if not guided:
             found.append(wanted)
             continue
@@ -100,8 +102,10 @@ def words(task: ResolvedTask) -> tuple[str, str]:
     return joined[0], joined[1]
 
 
-def _inputs(adapter: TokensAdapter, encoder: StyleEncoder | None, style: Style, *, several: bool) -> Tensor:
-    """(1, styles, d) or (1, styles, n, d)."""
+def _inputs(
+    adapter: TokensAdapter, encoder: StyleEncoder | None, style: Style, *, several: bool, content: str = ""
+) -> Tensor:
+    """(1, styles, d), without what the words `content` name, or (1, styles, n, d)."""
     if adapter.variant == "plus":
         return torch.stack([_features(adapter, encoder, r) for r in style.references])[None]
     norm = adapter.norm or (encoder.norm if encoder is not None else 1.0)
@@ -112,7 +116,10 @@ def _inputs(adapter: TokensAdapter, encoder: StyleEncoder | None, style: Style, 
                 f"The embedding of {style.label} has {len(vector)} numbers, the adapter {adapter.name} reads"
                 f" {adapter.width}: it was made for another encoder than {adapter.space}."
             )
-    return torch.stack(vectors)[None] * norm
+    stacked = torch.stack(vectors)
+    if content and encoder is not None:
+        stacked = without_content(stacked, encoder, content)
+    return stacked[None] * norm
 
 
 def _embedding(adapter: TokensAdapter, reference: Reference) -> Tensor:

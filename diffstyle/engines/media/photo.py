@@ -15,8 +15,8 @@ import torch
 from cachetools import LRUCache
 
 from diffstyle.engines.media.canvas import Array, units_of
-from diffstyle.engines.media.faces import find_faces
 from diffstyle.engines.media.subject import find_subject
+from diffstyle.ops.faces import find_faces
 from diffstyle.ops.guided import guided_filter
 from diffstyle.ops.lines import blur, contour_lines, flow, gradient
 from diffstyle.ops.luma import LUMA

@@ -36,6 +36,7 @@ CHANGES: dict[str, Any] = {
     "scheduler": "euler-a",
     "prompt": "a red cat",
     "negative": "blurry",
+    "style_content": "oil painting of waves",
     "guide": "nnst",
     "tile": 136,
     "overlap": 64,

@@ -16,12 +16,12 @@ from diffstyle.data.words import lexicon
 from diffstyle.engines.media import photo as photo_module
 from diffstyle.engines.media.canvas import Array, Window, draw_all, units_of
 from diffstyle.engines.media.choose import adjusted, layers_of, look_of
-from diffstyle.engines.media.faces import find_faces
 from diffstyle.engines.media.look import Look, rgb
 from diffstyle.engines.media.photo import Photo
 from diffstyle.engines.media.registry import MEDIA
 from diffstyle.engines.media.screens import dots
 from diffstyle.engines.media.together import FINEST_FIRST, Part, together
+from diffstyle.ops.faces import find_faces
 from tests.helpers.pictures import mean_difference, waves
 
 cv2: Any = untyped

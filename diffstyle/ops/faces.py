@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2 as untyped
 import numpy as np
+import numpy.typing as npt
 
-from diffstyle.engines.media.canvas import Array
-
+Array: TypeAlias = npt.NDArray[np.floating[Any]]
 cv2: Any = untyped
 SIDE = 160  # pixels, the longest side on which faces are looked for
 SMALLEST = 24  # pixels there
