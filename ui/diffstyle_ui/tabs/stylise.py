@@ -214,7 +214,7 @@ class StyliseTab:
         before = self.context.waiting.place(request, "render")
         if not before:
             return UNCHANGED
-        seconds = before * self.context.renderer.last_seconds
+        seconds = before * self.context.renderer.usual_seconds
         renders = "one render" if before == 1 else f"{before} renders"
         return status(f"Waiting: {renders} before yours, about {seconds:.0f} s.")
 
