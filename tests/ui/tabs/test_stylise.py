@@ -352,6 +352,8 @@ def test_who_waits_sees_the_place_and_can_cancel(page: Page, browser: Browser, s
     expect(other.locator("#status")).to_contain_text("Waiting: one render before yours, about")
     other.locator("#cancel").click()
     expect(other.locator("#render")).to_be_enabled()
+    expect(other.locator(".toast-body.info")).to_contain_text("cancelled")  # Gradio titles errors "Error"
+    expect(other.locator(".toast-body.error")).to_have_count(0)
     context.close()
     page.locator("#cancel").click()
     expect(page.locator("#render")).to_be_enabled()

@@ -50,5 +50,5 @@ def test_the_curve_shows_both_losses_and_stays_small() -> None:
     drawing = loss_curve([(n, 1 / n) for n in range(1, 2000)], [(500, 0.3), (1000, 0.2)])
     assert drawing.count("<polyline") == 2
     assert drawing.count("<circle") == 2
-    assert "held-out pictures 0.200" in drawing
+    assert "kept for checking: 0.200" in drawing
     assert len(drawing) < 20_000

@@ -23,16 +23,41 @@ WORDS, ADAPTER = "text:", "adapter:"  # what the keys of tiles begin with that n
 
 
 def part_of(context: AppContext, name_or_words: str) -> StylePart:
-    """A part from the name of a named style, or else from words."""
-    if name_or_words in context.space.styles:
-        return _named_part(context, name_or_words)
-    return part_from_words(context, name_or_words)
+    """A part from the name or the title of a named style, or else from words."""
+    name = name_of(context, name_or_words)
+    return part_from_words(context, name_or_words) if name is None else _named_part(context, name)
 
 
 def title_of(context: AppContext, name: str) -> str:
     """How the page calls a named style."""
     card = context.space.styles[name].card
     return display_name(name, "" if OWN_STYLE in card else card)
+
+
+def titles(context: AppContext) -> dict[str, str]:
+    """The title of every named style by its name."""
+    return {name: title_of(context, name) for name in context.space.styles}
+
+
+def name_of(context: AppContext, name_or_title: str) -> str | None:
+    """The name of the named style that has this name or title; None if there is none."""
+    if name_or_title in context.space.styles:
+        return name_or_title
+    asked = name_or_title.strip().casefold()
+    return next((name for name, title in titles(context).items() if title.casefold() == asked), None)
+
+
+def style_title(context: AppContext, style: Style) -> str:
+    """The label of a style, with the titles of the named styles in it."""
+    known = titles(context)
+    return " + ".join(known.get(name, name) for name in style.label.split(" + "))
+
+
+def words_of(part: StylePart) -> str:
+    """What `part_of` makes the part from, its name or its words; "" for pictures and adapters."""
+    if part.key and not part.key.startswith((WORDS, ADAPTER)):
+        return part.key
+    return "" if part.key.startswith(ADAPTER) else part.style.prompt
 
 
 def part_of_tile(context: AppContext, key: str) -> StylePart:

@@ -28,6 +28,7 @@ from diffstyle.engines.registry import (
     interactive_engine,
     settings_class,
 )
+from diffstyle_ui.app.durations import Durations
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.memory import forget_frames, give_back
 
@@ -144,8 +145,7 @@ class Renderer:
         self.pictures, self.recipes = Gate("pictures"), Gate("recipes")
         self.previews = Worker(Stylizer.load, "previews")
         self.renders = Worker(lambda: Stylizer.of(self.options), "renders")
-        self._rates: dict[str, float] = {}  # seconds a megapixel that the last renders by each engine took
-        self.last_seconds = FIRST_GUESS
+        self._durations = Durations()
         self._rendering: set[object] = set()  # full renders that run or wait
 
     @property
@@ -257,9 +257,8 @@ class Renderer:
                 began = time.monotonic()
                 result = stylizer.render(self.limits.check_task(task()), on_step)
                 check_cancelled()
-                self.last_seconds = time.monotonic() - began
-                rate, name = self.last_seconds / megapixels(result.picture.size), result.task.engine.name
-                self._rates[name] = (self._rates.get(name, rate) + rate) / 2
+                seconds = time.monotonic() - began
+                self._durations.note(result.task.engine.name, megapixels(result.picture.size), seconds)
                 return finish(result)
             finally:
                 stylizer.forget()  # the next photo is another one
@@ -277,7 +276,13 @@ class Renderer:
         engine = draft.task.engine
         factor = 1.0 if drafts_with_all(engine) else DRAFT_FACTOR
         drafted = factor * sum(draft.seconds.values()) / megapixels(draft.picture.size)
-        return self._rates.get(engine.name, drafted) * megapixels(size)
+        known = self._durations.estimate(engine.name, megapixels(size))
+        return drafted * megapixels(size) if known is None else known
+
+    @property
+    def usual_seconds(self) -> float:
+        """About how many seconds any render takes."""
+        return self._durations.usual() or FIRST_GUESS
 
     def close(self) -> None:
         """Drop the queued jobs of all gates."""

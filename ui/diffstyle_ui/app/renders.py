@@ -13,6 +13,7 @@ from urllib.parse import quote
 from diffstyle import Cancelled, Result, Task
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.histories import SavedResult
+from diffstyle_ui.app.parts import style_title
 from diffstyle_ui.app.renderer import Progress
 from diffstyle_ui.app.sessions import Photo, Session
 from diffstyle_ui.widgets.comparison import pair
@@ -131,7 +132,8 @@ def save_result(context: AppContext, session: Session, result: Result, *, depth:
     number, size = history.count, file.stat().st_size
     width, height = result.picture.size
     seed = f", seed {task.seed}" if task.engine.capabilities.seeded else ""
-    label = f"{task.style.label[:60]} · {task.engine.title}, strength {task.strength:g}{seed} · {width}×{height}"
+    title = style_title(context, task.style)[:60]
+    label = f"{title} · {task.engine.title}, strength {task.strength:g}{seed} · {width}×{height}"
     only = task.mask.source if task.mask is not None and task.mask.source in ONLY else EVERYTHING
     saved = SavedResult(file, data_url(result.picture, longest=2 * THUMBNAIL), label, number, size, only)
     if cancel.is_set():

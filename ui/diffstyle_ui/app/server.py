@@ -61,7 +61,7 @@ def start(
             theme=theme(),
             css=CSS,
             favicon_path=ICON,
-            footer_links=["api", "settings"],
+            footer_links=["api"],
             prevent_thread_lock=True,
             app_kwargs={"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None},
         )

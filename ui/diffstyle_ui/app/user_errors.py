@@ -49,7 +49,8 @@ def as_gradio_errors() -> Generator[None, None, None]:
     except InputError as error:
         raise _gradio_error(str(error)) from error
     except Cancelled:
-        raise _gradio_error(CANCELLED) from None
+        gr.Info(CANCELLED, duration=12, title="Cancelled")
+        raise _gradio_error(CANCELLED, visible=False) from None
     except Exception as error:
         log_unexpected()
         raise _gradio_error(UNEXPECTED) from error
@@ -67,6 +68,6 @@ def log_unexpected() -> None:
     _log.exception("unexpected error")
 
 
-def _gradio_error(sentence: str) -> gr.Error:
+def _gradio_error(sentence: str, *, visible: bool = True) -> gr.Error:
     message = html.escape(sentence, quote=False)  # the page renders it as HTML
-    return gr.Error(message, duration=12, title="Please check", print_exception=False)
+    return gr.Error(message, duration=12, visible=visible, title="Please check", print_exception=False)

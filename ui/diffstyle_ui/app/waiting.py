@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import gradio as gr
-from gradio.server_messages import ProcessCompletedMessage
+from gradio.server_messages import LogMessage, ProcessCompletedMessage
 
 from diffstyle_ui.app.arrival import sender
 from diffstyle_ui.app.user_errors import CANCELLED
@@ -57,7 +57,9 @@ class Waiting:
             for event in [e for e in queue.queue if e.session_hash == page and sender(e.request)[0] == owner]:
                 queue.queue.remove(event)
                 self._queue.event_ids_to_events.pop(event._id, None)
-                said = {"error": SENTENCES[name], "duration": 12, "visible": True, "title": "Cancelled"}
+                log = LogMessage(log=SENTENCES[name], level="info", title="Cancelled", duration=12, visible=True)
+                self._queue.send_message(event, log)  # what is not a success is shown as an error, unless it is hidden
+                said = {"error": SENTENCES[name], "visible": False}
                 self._queue.send_message(event, ProcessCompletedMessage(output=said, success=False))
 
     def _queues(self) -> list[Any]:

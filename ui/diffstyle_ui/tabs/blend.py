@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,8 @@ from diffstyle import InputError, Style, Task
 from diffstyle.core.picture import fitted
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
-from diffstyle_ui.app.events import UNCHANGED, bind
-from diffstyle_ui.app.parts import part_of
+from diffstyle_ui.app.events import UNCHANGED, bind, bind_after
+from diffstyle_ui.app.parts import part_of, titles, words_of
 from diffstyle_ui.app.sessions import Session
 from diffstyle_ui.app.thumbnails import photo_name
 from diffstyle_ui.app.user_errors import user_errors
@@ -22,11 +22,12 @@ from diffstyle_ui.widgets.comparison import comparison, pair
 from diffstyle_ui.widgets.corner_pad import corner_pad, corner_weights, pad_html
 from diffstyle_ui.widgets.drag_control import answered
 from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, status
-from diffstyle_ui.widgets.style_map import BATCH, painted, style_map, weights_at
+from diffstyle_ui.widgets.style_map import BATCH, painted, place_of, style_map, weights_at
 
 STEPS = 5
 STRIP_SIDE, CORNER_SIDE = 192, 288
 MIDDLE = 0.5
+MIDDLES = (MIDDLE, MIDDLE)
 ENDS = ("ukiyo-e", "klimt-gold")
 CORNERS = ("ukiyo-e", "stained-glass", "charcoal", "van-gogh-irises")
 CSS = (
@@ -53,13 +54,13 @@ class BlendTab:
 
     def __init__(self, context: AppContext) -> None:
         self.context = context
-        self.names = list(context.space.styles)
+        self.titles = titles(context)
         with gr.Row(elem_classes="two-columns", elem_id="blend-columns"):
             with gr.Column(scale=5, min_width=300), gr.Tabs():
                 with gr.Tab("Path") as self.path_tab:
                     self._draw_path()
                 with gr.Tab("Map") as self.map_tab:
-                    self.map = style_map(context.space, elem_id="map")
+                    self.map = style_map(context.space, self.titles, elem_id="map")
                 with gr.Tab("Four corners") as self.pad_tab:
                     self._draw_corners()
             with gr.Column(scale=6, min_width=300, elem_classes="stage", elem_id="blend-stage"):
@@ -70,11 +71,20 @@ class BlendTab:
                         "Use this mix", variant="primary", elem_id="use-blend", interactive=False, scale=0, size="md"
                     )
         self.mix = gr.State({})  # the weights that are shown, by name or words
+        self.begun = gr.State(False)  # whether the tab was opened before
+        self.path_seen = gr.State(False)  # whether the path was selected, as it is when the tab is opened first
+        self.map_place = gr.State(None)
+        self.pad_place = gr.State(MIDDLES)
+
+    @property
+    def _choices(self) -> list[tuple[str, str]]:
+        """Title and name of each style."""
+        return sorted((title, name) for name, title in self.titles.items())
 
     def _draw_path(self) -> None:
         with gr.Row():
             self.ends = [
-                gr.Dropdown(self.names, value=ENDS[n], label=label, allow_custom_value=True, elem_id=f"end-{n}")
+                gr.Dropdown(self._choices, value=ENDS[n], label=label, allow_custom_value=True, elem_id=f"end-{n}")
                 for n, label in enumerate(("From (a name, or words)", "To"))
             ]
         self.position = gr.Slider(0, 1, MIDDLE, step=0.01, label="Position", elem_id="position")
@@ -86,7 +96,7 @@ class BlendTab:
             with gr.Row():
                 self.corners += [
                     gr.Dropdown(
-                        self.names,
+                        self._choices,
                         value=CORNERS[n],
                         label=f"Corner {n + 1}",
                         allow_custom_value=True,
@@ -102,25 +112,41 @@ class BlendTab:
         outputs = [self.frame, self.status, self.mix, self.use]
         path, on_path = [*self.ends, self.position], [*outputs, self.strip]
         ends = [e.input for e in self.ends]
-        bind([tab.select], self.show_mix, [self.mix, *path], outputs, kind="preview")
-        bind([tab.select, *ends], self.preview_strip, self.ends, [self.strip], kind="preview")
+        chosen = [self.begun, *self.ends, *self.corners]
+        opened = bind([tab.select], self.show_mix, [self.begun, self.mix, *path], [*outputs, *chosen], kind="preview")
+        bind_after(opened, self.preview_strip, self.ends, [self.strip], kind="preview")
+        bind(ends, self.preview_strip, self.ends, [self.strip], kind="preview")
         bind([tab.select], self.show_map, [], [self.map])
         bind([self.position.input, *ends], self.preview_path, path, on_path, kind="preview")
+        seen = self.path_seen
+        bind([self.path_tab.select], self.open_path, [seen, *path], [*on_path, seen], kind="preview")
         bind([self.strip.select], self.choose_step, self.ends, [*on_path, self.position], kind="drag")
-        bind([self.map.input], self.preview_map, [], [*outputs, self.map], kind="drag")
+        on_map = [*outputs, self.map, self.map_place]
+        bind([self.map_tab.select], self.open_map, [self.map_place], on_map, kind="preview")
+        bind([self.map.input], self.preview_map, [], on_map, kind="drag")
         bind([self.map.select], self.paint_map, [], [self.map], kind="drag")
-        corners = [self.pad_tab.select, *(c.input for c in self.corners)]
-        bind(corners, self.show_corners, self.corners, [self.pad], kind="preview")
-        bind([self.pad.input], self.preview_pad, self.corners, [*outputs, self.pad], kind="drag")
+        corners, on_pad = [self.pad_place, *self.corners], [*outputs, self.pad, self.pad_place]
+        drawn = [self.pad_tab.select, *(c.input for c in self.corners)]
+        bind(drawn, self.show_corners, self.corners, [self.pad], kind="preview")
+        bind([self.pad_tab.select], self.open_pad, corners, outputs, kind="preview")
+        bind([self.pad.input], self.preview_pad, self.corners, on_pad, kind="drag")
         used = bind([self.use.click], self._use_handler(controls), [self.mix], [tabs, *controls.rows.outputs])
         controls.preview_after(used)
 
     @user_errors
-    def show_mix(self, request: gr.Request, mix: Mapping[str, float], *path: Any) -> tuple[Any, ...]:
-        """The mix that was shown, or that of the path, with the photo as it is now."""
+    def show_mix(self, request: gr.Request, begun: bool, mix: Mapping[str, float], *path: Any) -> tuple[Any, ...]:
+        """The mix that was shown, with the photo as it is now. When the tab is opened first, that of a path whose ends,
+        like the corners, are the styles of the first tab, then others.
+        """
         session = self.context.session(request)
-        session.news("path", *path)
-        return self._preview(session, mix or _on_path(*path))
+        if begun:
+            session.news("path", *path[:3])
+            shown = self._preview(session, mix or _on_path(path[0], path[1], path[2]))
+            return *shown, True, *[UNCHANGED] * (len(ENDS) + len(CORNERS))
+        own = [words for part in session.parts if (words := words_of(part))]
+        ends, corners = ([*dict.fromkeys([*own, *others])][: len(others)] for others in (ENDS, CORNERS))
+        session.news("path", ends[0], ends[1], path[2])
+        return *self._preview(session, _on_path(ends[0], ends[1], path[2])), True, *ends, *corners
 
     @user_errors
     def preview_path(self, request: gr.Request, start: str, end: str, position: float) -> tuple[Any, ...]:
@@ -128,6 +154,14 @@ class BlendTab:
         if not session.news("path", start, end, position):
             return (UNCHANGED,) * 5
         return *self._preview(session, _on_path(start, end, position)), path_strip.at(position)
+
+    @user_errors
+    def open_path(self, request: gr.Request, seen: bool, start: str, end: str, position: float) -> tuple[Any, ...]:
+        """The mix on the path; nothing while the tab is opened first, when `show_mix` chooses the ends."""
+        if not seen:
+            return *(UNCHANGED,) * 5, True
+        mix = _on_path(start, end, position)
+        return *self._preview(self.context.session(request), mix), path_strip.at(position), True
 
     @user_errors
     def choose_step(self, request: gr.Request, event: gr.EventData, start: str, end: str) -> tuple[Any, ...]:
@@ -164,9 +198,16 @@ class BlendTab:
         return photo_name(self.context.photo_or_example(session).path)
 
     @user_errors
+    def open_map(self, request: gr.Request, place: tuple[float, float] | None) -> tuple[Any, ...]:
+        """The mix at the marker, which begins where the styles of the first tab are."""
+        session = self.context.session(request)
+        at = tuple(place) if place else place_of(self.context.space, [part.key for part in session.parts])
+        return *self._preview(session, weights_at(self.context.space, *at)), gr.update(at=list(at)), at
+
+    @user_errors
     def preview_map(self, request: gr.Request, event: gr.EventData) -> tuple[Any, ...]:
-        mix = weights_at(self.context.space, float(event.x), float(event.y))
-        return *self._preview(self.context.session(request), mix), answered()
+        at = (float(event.x), float(event.y))
+        return *self._preview(self.context.session(request), weights_at(self.context.space, *at)), answered(), at
 
     @user_errors
     def show_corners(self, request: gr.Request, *corners: str) -> Any:
@@ -183,18 +224,22 @@ class BlendTab:
 
     @user_errors
     def preview_pad(self, request: gr.Request, event: gr.EventData, *corners: str) -> tuple[Any, ...]:
-        mix: dict[str, float] = {}
-        for words, weight in zip(corners, corner_weights(float(event.x), float(event.y)), strict=True):
-            mix[words] = mix.get(words, 0) + weight
-        return *self._preview(self.context.session(request), mix), answered()
+        at = (float(event.x), float(event.y))
+        return *self._preview(self.context.session(request), _on_pad(at, corners)), answered(), at
+
+    @user_errors
+    def open_pad(self, request: gr.Request, place: Sequence[float], *corners: str) -> tuple[Any, ...]:
+        """The mix at the pad's handle."""
+        return self._preview(self.context.session(request), _on_pad((place[0], place[1]), corners))
 
     def _preview(self, session: Session, mix: Mapping[str, float]) -> tuple[Any, ...]:
         photo = self.context.photo_or_example(session)
-        parts = [(part_of(self.context, words).style, weight) for words, weight in mix.items() if weight > 0]
-        result = self.context.renderer.preview(Task(photo.small, Style.mix(parts)))
-        words = ", ".join(f"{name} {weight:.0%}" for name, weight in mix.items() if weight >= 0.005)
+        parts = [(part_of(self.context, words), weight) for words, weight in mix.items() if weight > 0]
+        style = Style.mix([(part.style, weight) for part, weight in parts])
+        result = self.context.renderer.preview(Task(photo.small, style))
+        words = " · ".join(f"{part.label} {weight:.0%}" for part, weight in parts if weight >= 0.005)
         frame = pair(photo.url, data_url(result.picture), description=f"A mix: {words}")
-        line = status(f"{words} · {sum(result.seconds.values()):.2f} s")
+        line = status(f"{words} ({sum(result.seconds.values()):.2f} s)")
         return frame, line, dict(mix), gr.update(interactive=True)
 
     def _use_handler(self, controls: Controls) -> Callable[..., list[Any]]:
@@ -214,3 +259,11 @@ class BlendTab:
 def _on_path(start: str, end: str, position: float) -> dict[str, float]:
     """The mix at a position of the path."""
     return {start: 1 - position, end: position} if start != end else {start: 1}
+
+
+def _on_pad(at: tuple[float, float], corners: Sequence[str]) -> dict[str, float]:
+    """The mix at a place of the pad; corners may be alike."""
+    mix: dict[str, float] = {}
+    for words, weight in zip(corners, corner_weights(*at), strict=True):
+        mix[words] = mix.get(words, 0) + weight
+    return mix

@@ -22,9 +22,10 @@ CSS = """
   .models thead { display: none; }
   .models tr { display: grid; padding: 10px 0; border-top: 1px solid var(--border-color-primary); }
   .models td { border: 0; padding: 2px 4px; } .models code { white-space: normal; }
+  .models td[data-head]::before { content: attr(data-head) ": "; color: var(--body-text-color-subdued); }
 }
 """
-HEADS = ("Model", "What it is", "Size", "Memory", "Installed", "Licence")
+HEADS = ("Model", "What it is", "Size", "Memory", "Install", "Licence")
 INTRODUCTION = (
     "The starter is all that this page needs. Larger models are downloaded on the command line, and only when you ask;"
     " then `diffstyle ui --model sd15` renders with one. **Size** is that of its files. **Memory** is the peak that was"
@@ -57,4 +58,10 @@ def _row(row: Mapping[str, Any]) -> str:
     text = {key: html.escape(str(value)) for key, value in row.items()}
     state = '<span class="here">installed</span>' if row["here"] else f"<code>{text['command']}</code>"
     cells = (f"<b>{text['name']}</b>", text["kind"], text["size"], text["memory"], state, text["licence"])
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+    pairs = zip(HEADS, cells, strict=True)
+    return f"<tr>{''.join(f'<td{_head(head, cell)}>{cell}</td>' for head, cell in pairs)}</tr>"
+
+
+def _head(head: str, cell: str) -> str:
+    """What names a cell on a phone, where the table has no head: nothing for the first two, and for empty ones."""
+    return f' data-head="{head}"' if cell and head not in HEADS[:2] else ""

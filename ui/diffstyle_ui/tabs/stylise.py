@@ -21,7 +21,7 @@ from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind, 
 from diffstyle_ui.app.example_pairs import example_pairs
 from diffstyle_ui.app.links import link_to
 from diffstyle_ui.app.mixing import Mixing
-from diffstyle_ui.app.parts import mixed, part_of_tile, personal_adapters
+from diffstyle_ui.app.parts import mixed, part_of_tile, personal_adapters, style_title
 from diffstyle_ui.app.renderer import drafts_with_all
 from diffstyle_ui.app.renders import RenderUpdate, render_updates, strip_of
 from diffstyle_ui.app.sessions import Photo, Session, shown_key
@@ -232,7 +232,7 @@ class StyliseTab:
         frame = pair(
             asked.photo.url,
             data_url(result.picture),
-            description=f"Preview in the style {asked.style.label}",
+            description=f"Preview in the style {style_title(self.context, asked.style)}",
             badge="Preview",
             filename=f"{asked.photo.path.stem}-preview.jpg",
             link=link_to(self.context, asked.session.parts, asked.style, asked.settings.settings),
@@ -253,7 +253,7 @@ class StyliseTab:
         before = self.context.waiting.place(request, "render")
         if not before:
             return UNCHANGED
-        seconds = before * self.context.renderer.last_seconds
+        seconds = before * self.context.renderer.usual_seconds
         renders = "one render" if before == 1 else f"{before} renders"
         return status(f"Waiting: {renders} before yours, about {seconds:.0f} s.")
 

@@ -1,4 +1,4 @@
-"""Train an adapter on pictures in one style; the loss and samples are shown while it trains."""
+"""Train a style of one's own, an adapter, on pictures; progress and trial pictures are shown while it trains."""
 
 from __future__ import annotations
 
@@ -27,11 +27,17 @@ if TYPE_CHECKING:
 
 DEFAULTS = AdapterRecipe()
 EMPTY = placeholder(
-    "Train a style", "Three pictures are enough, ten to thirty are better.<br>Loss and samples appear here."
+    "Train a style", "Three pictures are enough, ten to thirty are better.<br>Progress and trial pictures appear here."
 )
 SAMPLES_SO_FAR = "Photos and how they are rendered at this step"
-BEFORE_AND_AFTER = "Photos rendered without and with the adapter, and below them some training pictures"
-CSS = ".samples img { width: 100%; border-radius: 10px; display: block; margin-top: 10px; }"
+BEFORE_AND_AFTER = "Photos rendered without and with your style, and below them some training pictures"
+CSS = """
+.samples img { width: 100%; border-radius: 10px; display: block; margin-top: 10px; }
+@media (max-width: 760px) {  /* first what is asked, then the button, then what comes of it */
+  #train-stage { order: 0; position: static; } #train-stage > #train-bar { order: -1; }
+  #train-stage .empty { min-height: 90px; }
+}
+"""
 
 
 class TrainTab:
@@ -63,15 +69,15 @@ class TrainTab:
                     elem_id="train-steps",
                 )
                 self.overwrite = gr.Checkbox(
-                    False, label="Replace an adapter with the same name", elem_id="train-overwrite"
+                    False, label="Replace your style of the same name", elem_id="train-overwrite"
                 )
-            with gr.Column(scale=6, min_width=300, elem_classes="stage"):
-                self.curve = gr.HTML(EMPTY, elem_id="curve", label="Loss", apply_default_css=False)
+            with gr.Column(scale=6, min_width=300, elem_classes="stage", elem_id="train-stage"):
+                self.curve = gr.HTML(EMPTY, elem_id="curve", label="Progress", apply_default_css=False)
                 self.status = gr.HTML(IDLE, elem_id="train-status", apply_default_css=False)
-                with gr.Row():
-                    self.start = gr.Button("Train", variant="primary", elem_id="train", scale=3, min_width=140)
+                with gr.Row(elem_id="train-bar"):
+                    self.start = gr.Button("Start training", variant="primary", elem_id="train", scale=3, min_width=140)
                     self.cancel = gr.Button("Stop", elem_id="train-stop", interactive=False, scale=1, min_width=90)
-                self.sheet = gr.HTML("", elem_id="sheet", label="Samples", apply_default_css=False)
+                self.sheet = gr.HTML("", elem_id="sheet", label="Trial pictures", apply_default_css=False)
 
     def connect(self, controls: Controls) -> None:
         """Bind the events of this tab; the new adapter appears in the list of `controls`."""
@@ -94,7 +100,7 @@ class TrainTab:
         files = tuple(upload_path(session, picture, "pictures of the style") for picture in pictures or ())
         recipe = recipe_for(minutes, steps)
         if not name.strip():
-            raise InputError("The adapter has no name yet: enter one.")
+            raise InputError("Your style has no name yet: enter one.")
         options, limits = self.context.renderer.options, self.context.limits
         job = TrainingJob(files, name.strip(), recipe, options, limits, overwrite)
         done: list[TrainingStep] = []

@@ -33,9 +33,9 @@ def loss_curve(losses: Points, held_out: Points) -> str:
         return f'<polyline class="{kind}" points="{places}"/>'
 
     dots = "".join('<circle cx="{:.1f}" cy="{:.1f}" r="4"/>'.format(*place(*point)) for point in held_out)
-    words = f"Loss {losses[-1][1]:.3f} at step {losses[-1][0]}"
+    words = f"Difference from your pictures at step {losses[-1][0]}: {losses[-1][1]:.3f}"
     if held_out:
-        words += f", held-out pictures {held_out[-1][1]:.3f}"
+        words += f", from those kept for checking: {held_out[-1][1]:.3f}"
     return (
         f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{words}">'
         f"{line(losses, 'all')}{line(held_out, 'held')}{dots}"

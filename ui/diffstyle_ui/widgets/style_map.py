@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,7 +17,6 @@ from PIL import Image
 from diffstyle import Style, StyleSpace
 from diffstyle_ui.widgets.drag_control import drag_control
 from diffstyle_ui.widgets.html import data_url
-from diffstyle_ui.widgets.style_wall import display_name
 
 NEIGHBOURS = 3
 BATCH = 6
@@ -99,17 +98,19 @@ watch('painted', () => {
   asked = 0; dress(); next();
 });
 watch('answered', dress);
+watch('at', () => { if (props.at) mark(props.at[0], props.at[1]); });
 dress();
 """
 
 
-def style_map(space: StyleSpace, *, elem_id: str) -> gr.HTML:
-    """The map. Its `input` event carries the position, `x` and `y` from -1 to 1, to the right and up.
+def style_map(space: StyleSpace, titles: Mapping[str, str], *, elem_id: str) -> gr.HTML:
+    """The map; `titles` are what people call the styles, by name. Its `input` event carries the position, `x` and `y`
+    from -1 to 1, to the right and up; the property `at` puts the marker there.
 
     Its `select` event carries the `names` of styles to paint, at most `BATCH`; the handler returns `painted(...)`.
     """
-    control = drag_control(_map_html(space), elem_id=elem_id, label="Map of styles", script=_ON_LOAD)
-    control.props |= {"painted": {"photo": "", "urls": {}}, "batch": BATCH}
+    control = drag_control(_map_html(space, titles), elem_id=elem_id, label="Map of styles", script=_ON_LOAD)
+    control.props |= {"painted": {"photo": "", "urls": {}}, "batch": BATCH, "at": None}
     return control
 
 
@@ -121,10 +122,10 @@ def painted(photo: str, urls: Mapping[str, str]) -> Any:
     return gr.update(painted={"photo": photo, "urls": dict(urls)})
 
 
-def _map_html(space: StyleSpace) -> str:
+def _map_html(space: StyleSpace, titles: Mapping[str, str]) -> str:
     buttons = "".join(
         f'<button type="button" data-name="{html.escape(name)}" data-x="{x:.4f}" data-y="{y:.4f}"'
-        f' aria-label="{html.escape(display_name(name))}"{_edge(x)}'
+        f' aria-label="{html.escape(titles[name])}"{_edge(x)}'
         f' style="left:{50 + 44 * x:.2f}%;top:{50 - 45 * y:.2f}%;'
         f'background-image:url({_thumbnail(space.styles[name])})">'
         "</button>"
@@ -165,6 +166,15 @@ def layout(space: StyleSpace) -> Mapping[str, tuple[float, float]]:
         if not moved:
             break
     return {name: (x, y) for name, (x, y) in zip(names, places, strict=True)}
+
+
+def place_of(space: StyleSpace, names: Sequence[str]) -> tuple[float, float]:
+    """Where the map shows a mix of named styles: in their middle. The middle of the map for those that it has not."""
+    places = [layout(space)[name] for name in names if name in layout(space)]
+    if not places:
+        return 0.0, 0.0
+    x, y = (sum(place[k] for place in places) / len(places) for k in (0, 1))
+    return x, y
 
 
 def weights_at(space: StyleSpace, x: float, y: float) -> Mapping[str, float]:
