@@ -99,7 +99,7 @@ def test_results_survive_a_reload_for_their_visitor_alone(
         open_tab(page, "History")
         expect(page.locator(".kept button")).to_have_count(2)
     page.locator(".kept button").first.click()
-    expect(page.locator("#history-status")).to_contain_text("2. mosaic")
+    expect(page.locator("#history-status")).to_contain_text("2. Mosaic")
     assert read_recipe(download(page, "#history-download", tmp_path)).settings.size == 96
     page.locator("#use-result").click()
     expect(page.locator("#setting-strength input[type=number]")).to_have_value("0.8")
@@ -180,7 +180,7 @@ def test_two_results_are_compared_and_voted_on(page: Page, served: ServedPage) -
         expect(page.locator("#status")).to_contain_text("Preview in")
     open_tab(page, "History")
     page.locator(".kept button").first.click()
-    expect(page.locator("#history-status")).to_contain_text("mosaic")
+    expect(page.locator("#history-status")).to_contain_text("Mosaic")
     page.locator("#compare-two button").first.click()
     for side, n in (("left", 0), ("right", 1)):
         page.locator(f"#{side} input").click()

@@ -37,7 +37,7 @@ from tests.helpers.browser import (
 from tests.helpers.serving import ServedPage
 
 WORDS = "ukiyo-e woodblock print, indigo and cream"
-MAX_TAB_STOPS = 14  # from the words to the button that renders
+MAX_TAB_STOPS = 12  # from the words to the button that renders
 # dispatches a drop or a paste of a file, given as base64, on the page
 TRANSFER = """([kind, name, data]) => {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0)), transfer = new DataTransfer();

@@ -87,7 +87,7 @@ class BlendTab:
                 gr.Dropdown(self._choices, value=ENDS[n], label=label, allow_custom_value=True, elem_id=f"end-{n}")
                 for n, label in enumerate(("From (a name, or words)", "To"))
             ]
-        self.position = gr.Slider(0, 1, MIDDLE, step=0.01, label="Position", elem_id="position")
+        self.position = gr.Slider(0, 1, MIDDLE, step=0.01, label="Position", elem_id="position", buttons=[])
         self.strip = path_strip.path_strip(elem_id="strip", at=MIDDLE)
 
     def _draw_corners(self) -> None:

@@ -57,7 +57,14 @@ class PaintTab:
         named = [(name, title_of(context, name)) for name in context.space.styles]
         with mask_editor(named, elem_id="mask-editor") as self.editor, gr.Column():
             self.feather = gr.Slider(
-                0, MAX_FEATHER, 12, step=1, label="Soft edge", info="In pixels of the photo.", elem_id="feather"
+                0,
+                MAX_FEATHER,
+                12,
+                step=1,
+                label="Soft edge",
+                info="In pixels of the photo.",
+                elem_id="feather",
+                buttons=[],
             )
             with gr.Row():
                 self.start = gr.Button("Render", variant="primary", elem_id="paint-render", scale=3, min_width=140)

@@ -94,6 +94,7 @@ class StyliseTab:
                             "Change photo", file_types=["image"], type="filepath", elem_id="change-photo", size="sm"
                         )
                     self.thumbnail = photo_thumbnail(context.example.url, EXAMPLE_LINE, elem_id="own-photo")
+                self.form.only.render()
                 self.examples = example_strip(examples(), elem_id="examples")
                 self.timer = gr.Timer(1.0, active=False)
         inputs: list[Component] = [self.photo, *self.rows.weights, *self.form.inputs]

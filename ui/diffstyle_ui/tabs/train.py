@@ -58,7 +58,14 @@ class TrainTab:
                     label="Name", info="Letters, digits, - and _.", max_lines=1, max_length=64, elem_id="train-name"
                 )
                 self.minutes = gr.Slider(
-                    1, 60, DEFAULTS.minutes, step=1, label="Minutes", info="How long to train.", elem_id="train-minutes"
+                    1,
+                    60,
+                    DEFAULTS.minutes,
+                    step=1,
+                    label="Minutes",
+                    info="How long to train.",
+                    elem_id="train-minutes",
+                    buttons=[],
                 )
                 self.steps = gr.Textbox(
                     "",

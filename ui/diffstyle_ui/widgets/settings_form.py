@@ -81,19 +81,22 @@ class RenderSettings:
 
 
 class SettingsForm:
-    """One widget for each setting; `inputs` are in the order in which `read_form` takes their values."""
+    """One widget for each setting; `inputs` are in the order in which `read_form` takes their values. `only` is drawn by
+    the tab, beside the photo.
+    """
 
     def __init__(self, engine: str) -> None:
         """Draw the widgets, with the engine called `engine`, or AUTO, chosen."""
         fields = {info.name: info for info in fields_of(Settings)}
         with gr.Row(elem_id="first-settings"):
             shared: dict[str, Component] = {name: _first(fields[name]) for name in FIRST}
-            self.only = gr.Radio(
-                [(EVERYTHING_NAME, EVERYTHING), *((name, what) for what, name in ONLY.items())],
-                value=EVERYTHING,
-                label="What is painted",
-                elem_id="setting-only",
-            )
+        self.only = gr.Radio(
+            [(EVERYTHING_NAME, EVERYTHING), *((name, what) for what, name in ONLY.items())],
+            value=EVERYTHING,
+            label="What is painted",
+            elem_id="setting-only",
+            render=False,
+        )
         choices = [(BY_STYLE, AUTO), *((settings_class(name).title, name) for name in engine_names())]
         self.groups: dict[str, gr.Accordion] = {}
         with gr.Accordion("Advanced", open=False, elem_id="advanced"):
@@ -222,4 +225,4 @@ def _widget(info: FieldInfo, prefix: str = "setting") -> Component:
     if info.optional or info.bounds is None:  # gr.Number cannot be empty
         return gr.Textbox(str(shown), label=label, info=info.help, elem_id=elem_id, placeholder=AUTO, max_lines=1)
     step = 1 if info.kind is int else 0.01
-    return gr.Slider(*info.bounds, info.default, step=step, label=label, info=info.help, elem_id=elem_id)
+    return gr.Slider(*info.bounds, info.default, step=step, label=label, info=info.help, elem_id=elem_id, buttons=[])
