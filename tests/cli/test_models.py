@@ -50,7 +50,10 @@ def test_painting_with_a_single_file_from_the_command_line(
     command = ["stylize", photo_file, "--style", "ukiyo-e woodblock print", "--model", path, "--steps", 2, "-o", out]
     assert run(*command) == 0
     assert read_recipe(out).options.model == "model.safetensors"
-    assert run("stylize", photo_file, "--style", photo_file, "--model", path, "-o", tmp_path / "x.png") == 2
+    command = ["stylize", photo_file, "--style", photo_file, "--model", path, "--steps", 2]
+    assert run(*command, "-o", tmp_path / "drafted.png") == 0  # the painter's draft carries a style in pictures
+    assert read_recipe(tmp_path / "drafted.png").engine_values["start"] == "painter"
+    assert run(*command, "--start", "content", "-o", tmp_path / "x.png") == 2
     assert "--adapter" in capsys.readouterr().err
     assert not (tmp_path / "x.png").exists()
 

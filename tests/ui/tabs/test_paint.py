@@ -269,7 +269,7 @@ def test_layers_have_styles_of_their_own(page: Page, browser: Browser, served: S
     expect_new_picture(page, before)
     page.locator("#paint-render").click()
     expect(page.locator("#layers a")).to_have_count(6)
-    expect(page.locator("#paint-status")).to_contain_text("van-gogh-irises")
+    expect(page.locator("#paint-status")).to_contain_text("Van Gogh, Irises")
     saved = download(page, "#layers a", tmp_path)
 
     other = browser.new_page()

@@ -372,7 +372,7 @@ def test_a_click_on_a_version_brings_it_back(page: Page) -> None:
     expect(strength).to_have_value("0.9")
     expect(page.locator(".part:visible span")).to_have_text(["mosaic"])
     expect(page.locator("#compare .badge")).to_have_text("Final")
-    expect(page.locator("#compare img.after")).to_have_attribute("alt", re.compile("mosaic"))
+    expect(page.locator("#compare img.after")).to_have_attribute("alt", re.compile("Mosaic"))
 
 
 def test_errors_are_sentences_without_paths(page: Page, tmp_path: Path) -> None:

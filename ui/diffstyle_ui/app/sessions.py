@@ -69,7 +69,7 @@ class Session:
     previews: tuple[Path, ...] = ()
     preview_count: int = 0
     drafted: Result | None = None
-    draft_count: int = -1
+    draft_count: int = 0  # nothing to draft before the first preview
     shown: tuple[Any, ...] = ()
     shown_elsewhere: dict[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
     painting: Painting = field(default_factory=Painting)
