@@ -81,8 +81,9 @@ class RenderSettings:
 
 
 class SettingsForm:
-    """One widget for each setting; `inputs` are in the order in which `read_form` takes their values. `only` is drawn by
-    the tab, beside the photo.
+    """One widget for each setting; `inputs` are in the order in which `read_form` takes their values.
+
+    The tab draws `only`, beside the photo.
     """
 
     def __init__(self, engine: str) -> None:
