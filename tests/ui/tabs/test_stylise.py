@@ -373,6 +373,10 @@ def test_a_click_on_a_version_brings_it_back(page: Page) -> None:
     expect(page.locator(".part:visible span")).to_have_text(["mosaic"])
     expect(page.locator("#compare .badge")).to_have_text("Final")
     expect(page.locator("#compare img.after")).to_have_attribute("alt", re.compile("Mosaic"))
+    pick_style(page, "van-gogh-irises")  # which the engine of the version cannot paint: the style chooses its own
+    expect(page.locator("#status")).to_contain_text("a draft of the render")
+    page.locator("#render").click()
+    expect(page.locator("#compare img.after")).to_have_attribute("alt", re.compile("Irises · Painter"))
 
 
 def test_errors_are_sentences_without_paths(page: Page, tmp_path: Path) -> None:

@@ -153,6 +153,11 @@ class Renderer:
         """The name of the engine that renders when none is chosen."""
         return default_engine_of(self.options)
 
+    def chooses(self, engine: EngineSettings, styles: Sequence[Style]) -> bool:
+        """Whether `engine` is what paints `styles` when nobody says which, with its settings as they are."""
+        prompts = [r.prompt for style in styles for r in style.references]
+        return engine == settings_class(default_engine_of(self.options, prompts=prompts))()
+
     @property
     def first_choice(self) -> str | None:
         """The engine that the page begins with; None where the style chooses."""

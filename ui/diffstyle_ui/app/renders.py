@@ -133,8 +133,9 @@ def save_result(context: AppContext, session: Session, result: Result, *, depth:
     width, height = result.picture.size
     seed = f", seed {task.seed}" if task.engine.capabilities.seeded else ""
     title = style_title(context, task.style)[:60]
-    label = f"{title} · {task.engine.title}, strength {task.strength:g}{seed} · {width}×{height}"
     only = task.mask.source if task.mask is not None and task.mask.source in ONLY else EVERYTHING
+    part = f", {ONLY[only].lower()} only" if only != EVERYTHING else ""
+    label = f"{title}{part} · {task.engine.title}, strength {task.strength:g}{seed} · {width}×{height}"
     saved = SavedResult(file, data_url(result.picture, longest=2 * THUMBNAIL), label, number, size, only)
     if cancel.is_set():
         context.sessions.histories.discard(history, file)

@@ -170,7 +170,9 @@ class HistoryTab:
         session.parts = tuple(replace(part, style=renderer.measure(part.style)) for part, _ in parts)
         rows = self.controls.rows.updates(session.parts, [round(weight, 3) for _, weight in parts])
         engine = engine_from(recipe.engine, recipe.engine_values)
-        asked = RenderSettings(recipe.settings, engine, recipe.depth, only)
+        styles = [recipe.style, *(region.style for region in recipe.regions)]
+        usual = renderer.chooses(engine, styles)  # then the next style chooses its own
+        asked = RenderSettings(recipe.settings, None if usual else engine, recipe.depth, only)
         shown = recipe if only == EVERYTHING else replace(recipe, mask=None)  # the form finds that mask again
         note, mask = self.masks.restore(session, shown)
         style = mixed(session, [round(weight, 3) for _, weight in parts])
