@@ -109,10 +109,18 @@ def render_files(
 
 def final_frame(photo: Photo, saved: SavedResult, url: str, *, before: str = "") -> str:
     """The frame with a finished picture, shown as the data URL `url`, whose file is downloaded and shared. `before` is
-    shown in place of the `photo`.
+    shown in place of the `photo`: the picture itself, where its photo is not here any more.
     """
-    file = f"gradio_api/file={quote(str(saved.file))}"
-    return pair(before or photo.url, url, description=saved.label, badge="Final", file=file, filename=saved.file.name)
+    names = ("Result", "Result") if before == url else ("Photo", "Result")
+    return pair(
+        before or photo.url,
+        url,
+        description=saved.label,
+        names=names,
+        badge="Final",
+        file=f"gradio_api/file={quote(str(saved.file))}",
+        filename=saved.file.name,
+    )
 
 
 def strip_of(session: Session) -> str:
