@@ -290,8 +290,8 @@ _FILLERS = """
     beautiful between blend board by canvas card century classic clean cloth colour coloured colours combination
     combined contemporary convert cool design done dot dots drawn effect era european fabric famous feel feeling
     for from give great ground half hand handmade high hue i id image in ink inks inspiration inspired into is it
-    its japanese just landscape lead leads left less like line lit look looking looks made make manner mark
-    masterpiece me medium minimal minimalist mix mixed modern more my nice of old on only or outline over palette
+    its japanese just landscape lead leads left less like line lit look looking looks loose loosely made make manner
+    mark masterpiece me medium minimal minimalist mix mixed modern more my nice of old on only or outline over palette
     paper part photo photograph photos picture piece please portrait pretty print printed quality quite rather
     really render rendered rendering rest retro right scheme school shade sheet simple so some stroke style styled
     stylised stylized technique texture textured that the this through tint tinted to tone toned tones too
