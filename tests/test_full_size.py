@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import resource
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -81,7 +82,10 @@ def painted(
     loaded = time.perf_counter()
     engine = DiffusionEngine(backbone, adapters=[(TokensAdapter.load(folder / "adapter.safetensors"), 1.0)])
     settings = Diffusion(steps=steps, guidance=3, prompt="a photo", style_attention=attention)
-    picture = engine.render(engine.prepare(Task(content(side), style(), engine=settings)))
+    look = style()
+    shown = (Picture.from_array(waves(512, 512, seed=1)),)
+    look = replace(look, references=tuple(replace(r, pictures=shown) for r in look.references))
+    picture = engine.render(engine.prepare(Task(content(side), look, engine=settings)))
     done = time.perf_counter()
     return picture, f"loaded in {loaded - start:.1f} s, {steps} steps at {side} px in {done - loaded:.1f} s"
 
