@@ -29,7 +29,6 @@ from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.engines.diffusion.policy import StylePolicy
 
 STARTER_DIFFUSION = "starter/diffusion"
-STARTER_ADAPTERS = [STARTER, f"{STARTER}-marks"]  # which read the embedding and the features of a style
 _SCALE = re.compile(r"-?\d+(\.\d+)?")
 _RANGE = re.compile(r"(0?\.?\d+|[01](?:\.\d+)?)-(0?\.?\d+|[01](?:\.\d+)?)")
 
@@ -66,11 +65,7 @@ def load_diffusion(
         memory=options.memory,
         attention=options.attention,
     )
-    usual = (
-        [n for n in STARTER_ADAPTERS if n in adapter_folders()]
-        if options.model == STARTER
-        else _usual(backbone.architecture)
-    )
+    usual = [STARTER] if options.model == STARTER else _usual(backbone.architecture)
     named = [_scaled(text) for text in options.adapter] or [(n, 1.0) for n in usual]
     adapters = [(_tokens(name), scale) for name, scale in named]
     loras = [_lora(*_scaled(text)) for text in options.lora]
