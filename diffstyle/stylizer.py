@@ -204,8 +204,7 @@ class Stylizer:
         """
         if task.engine is not None:
             return engine_settings(task.engine)
-        prompts = [r.prompt for style in task.styles for r in style.references]
-        return engine_settings(default_engine_of(self._active, prompts=prompts))
+        return engine_settings(default_engine_of(self._active, prompts=[style.prompts for style in task.styles]))
 
     def engine_settings(self, engine: EngineSettings | str | None = None) -> EngineSettings:
         """The settings of an engine: as they are given, an engine's defaults by its name, or those of the engine that

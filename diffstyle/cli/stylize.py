@@ -70,20 +70,21 @@ def chosen_engine(arguments: Sequence[str]) -> str:
         controlnet=tuple(found.controlnet),
         lora=tuple(found.lora),
     )
-    specs = [*found.style, *(region.partition("=")[2] for region in found.region)]
+    styles = [found.style, *([region.partition("=")[2]] for region in found.region)]
+    specs = [spec for style in styles for spec in style]
     if specs and not {"--help", "-h", "--json"} & set(arguments):
         say("reading the style")  # imports follow that take a second
-    return default_engine_of(options, _kinds_of_adapters([*found.style, *found.region]), _prompts(specs))
+    return default_engine_of(options, _kinds_of_adapters([*found.style, *found.region]), _prompts(styles))
 
 
-def _prompts(specs: Sequence[str]) -> list[str]:
-    """The words of each reference of all styles, "" for one without words."""
-    if not specs:
+def _prompts(styles: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The words of each reference of each style, given as specs, "" for one without words."""
+    if not any(styles):
         return []
     with no_garbage_collection():
         from diffstyle.assets.style_spec import prompts_of
 
-        return [prompt for spec in specs for prompt in prompts_of(spec)]
+        return [[prompt for spec in specs for prompt in prompts_of(spec)] for specs in styles if specs]
 
 
 def _kinds_of_adapters(specs: Sequence[str]) -> set[str]:

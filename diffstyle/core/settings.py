@@ -105,12 +105,18 @@ class EngineSettings:
         check_values(self, type(self))
 
     @classmethod
-    def suits(cls, prompts: Sequence[str]) -> bool:
-        """Whether this engine paints styles of these words when nobody names an engine; one prompt for each reference,
-        "" for one without words.
+    def suits(cls, prompts: Sequence[Sequence[str]]) -> bool:
+        """Whether this engine paints styles of these words when nobody names an engine: for each style, one prompt for
+        each of its references, "" for one without words.
         """
         del prompts
         return False
+
+    @classmethod
+    def is_instant(cls, prompts: Sequence[Sequence[str]]) -> bool:
+        """Whether it paints styles of these words so quickly that it needs no draft."""
+        del prompts
+        return cls.capabilities.interactive
 
     def draft(self) -> EngineSettings | None:
         """These settings for a draft of the same picture in a fraction of a second; None if the engine has none."""

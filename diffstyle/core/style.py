@@ -245,6 +245,11 @@ class Style:
         return ", ".join(r.prompt for r in sorted(self.references, key=lambda r: -r.weight) if r.prompt)
 
     @property
+    def prompts(self) -> list[str]:
+        """The words of each reference, "" for one without."""
+        return [r.prompt for r in self.references]
+
+    @property
     def adapters(self) -> dict[str, float]:
         """The personal adapters that its references name, each with their share of the style."""
         shares: dict[str, float] = {}

@@ -53,4 +53,4 @@ class StarterDrafter:
 
 def _name(*styles: Style) -> str:
     """The engine that the starter paints these styles with."""
-    return default_engine_of(ModelOptions(), prompts=[r.prompt for style in styles for r in style.references])
+    return default_engine_of(ModelOptions(), prompts=[style.prompts for style in styles])

@@ -81,12 +81,14 @@ def engine_for_adapters(name: str, kinds: set[str]) -> str:
     return next((n for n in engine_names() if kinds <= set(settings_class(n).capabilities.adapters)), name)
 
 
-def default_engine_of(options: ModelOptions, kinds: Set[str] = frozenset(), prompts: Sequence[str] = ()) -> str:
+def default_engine_of(
+    options: ModelOptions, kinds: Set[str] = frozenset(), prompts: Sequence[Sequence[str]] = ()
+) -> str:
     """The engine that paints with a model when nobody says which: the one the model names, or the first that loads the
     adapters, LoRAs and ControlNets that were asked for, and adapters of `kinds` besides.
 
-    With the starter and none of these, it is the first engine that suits the words of all styles, `prompts`, if one
-    does. Other models read words themselves.
+    With the starter and none of these, it is the first engine that suits the words of all styles, `prompts`, one
+    for each reference of each style, if one does. Other models read words themselves.
     """
     given = (("tokens", options.adapter), ("lora", options.lora), ("controlnet", options.controlnet))
     wanted = {kind for kind, names in given if names} | set(kinds)

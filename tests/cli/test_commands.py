@@ -348,8 +348,8 @@ def test_words_paint_and_replay(photo_file: Path, tmp_path: Path, capsys: pytest
 
 @pytest.mark.parametrize("name", style_files())
 def test_named_styles_are_painted_by_the_engine_that_python_takes(name: str) -> None:
-    prompts = [reference.prompt for reference in named_style(name).references]
-    assert chosen_engine(["photo.jpg", "--style", name]) == default_engine_of(ModelOptions(), prompts=prompts)
+    prompts = named_style(name).prompts
+    assert chosen_engine(["photo.jpg", "--style", name]) == default_engine_of(ModelOptions(), prompts=[prompts])
 
 
 def test_words_that_name_a_medium_and_styles_that_carry_them_choose_its_engine(painting_file: Path) -> None:

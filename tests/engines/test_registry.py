@@ -106,16 +106,18 @@ def test_no_engine_uses_the_name_of_a_shared_setting() -> None:
 @pytest.mark.parametrize(
     ("prompts", "engine"),
     [
-        (["stained glass window"], "media"),
-        (["halftone dots", "low poly"], "media"),
-        (["watercolour"], "nnst"),
-        (["stained glass", "watercolour"], "nnst"),
-        (["stained glass", ""], "nnst"),
-        ([""], "nnst"),
+        ([["stained glass window"]], "media"),
+        ([["halftone dots", "low poly"]], "media"),
+        ([["watercolour"]], "nnst"),
+        ([["stained glass", "watercolour"]], "media"),
+        ([["stained glass", ""]], "media"),
+        ([["stained glass"], ["watercolour"]], "nnst"),  # two regions
+        ([["stained glass"], ["watercolour", "mosaic"]], "media"),
+        ([[""]], "nnst"),
         ([], "nnst"),
     ],
 )
-def test_words_that_name_media_choose_the_engine_of_the_starter(prompts: list[str], engine: str) -> None:
+def test_words_that_name_media_choose_the_engine_of_the_starter(prompts: list[list[str]], engine: str) -> None:
     assert default_engine_of(ModelOptions(), prompts=prompts) == engine
     assert default_engine_of(ModelOptions(model="sd15"), prompts=prompts) == "diffusion"
     assert default_engine_of(ModelOptions(lora=("mine",)), prompts=prompts) == "diffusion"

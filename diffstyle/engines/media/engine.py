@@ -15,18 +15,18 @@ from torch import Tensor
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
-from diffstyle.core.style import Style
+from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask, Task, resolve
 from diffstyle.data.words.parse import nearest_media
-from diffstyle.engines.base import Engine, EngineHost, OnStep, Step, report, settings_of
+from diffstyle.engines.base import Drafter, EngineHost, OnStep, report, settings_of
 from diffstyle.engines.media.canvas import Array, draw_all
 from diffstyle.engines.media.choose import GRAINS, SMALLEST_GRAIN, Layer, adjusted, layers_of, look_of
 from diffstyle.engines.media.photo import Photo
 from diffstyle.engines.media.registry import MEDIA
 from diffstyle.engines.media.settings import Media
-from diffstyle.engines.media.together import Part, together
+from diffstyle.engines.media.together import Part, painted_part, together
 
-RULES = 3  # raise it when a rule draws otherwise than before: recipes name it
+RULES = 4  # raise it when a rule draws otherwise than before: recipes name it
 STEPS = 100
 PLANNED = 0.25  # share of the steps after which a medium is planned
 
@@ -38,24 +38,40 @@ class MediaEngine:
     seed varies where marks lie. Marks are a share of the picture, whatever its size; `stroke` and words such as coarse
     scale them.
 
-    `together` combines several media. In a blend, references that name no medium are painted by `preview`, and that
-    picture and the media's are mixed by weight.
+    `together` combines several media. In a blend, references that name no medium are painted by `painter`; drawings lie
+    over that picture, and media that have colours are drawn from a mixture of it with the photo.
     """
 
     capabilities = Media.capabilities
+    runtime: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(self, preview: Engine) -> None:
-        self.preview = preview
-        digest = hashlib.sha256(f"{RULES} {' '.join(MEDIA)}".encode()).hexdigest()
-        self.weights: Mapping[str, str] = MappingProxyType({"media rules": digest, **preview.weights})
+    def __init__(self, painter: Drafter | None) -> None:
+        """Without a `painter` every reference must name a medium."""
+        self._painter = painter
+        self._rules = hashlib.sha256(f"{RULES} {' '.join(MEDIA)}".encode()).hexdigest()
 
     @property
-    def runtime(self) -> Mapping[str, str]:
-        return self.preview.runtime
+    def weights(self) -> Mapping[str, str]:
+        return {"media rules": self._rules, **({} if self._painter is None else self._painter.weights)}
 
     def measure(self, style: Style) -> Style:
-        """As the preview measures it: a blend needs that."""
-        return self.preview.measure(style)
+        """With all that the painter needs of what is not drawn."""
+        others = {layer.reference for layer in layers_of(style) if layer.reference}
+        if not others:
+            return style
+
+        def measured(reference: Reference) -> Reference:
+            if reference not in others:
+                return reference
+            (alone,) = self._able_painter().measure(Style((reference,))).references
+            return replace(alone, weight=reference.weight)  # a style's weights sum to one
+
+        return replace(style, references=tuple(measured(r) for r in style.references))
+
+    def _able_painter(self) -> Drafter:
+        if self._painter is None:
+            raise InputError("Only media that are drawn by rule can be mixed here: leave the other styles out.")
+        return self._painter
 
     def prepare(self, task: Task) -> ResolvedTask:
         for style in task.styles:
@@ -73,59 +89,55 @@ class MediaEngine:
             report(on_step, STEPS, STEPS)
             return content
         layers = layers_of(task.style)
-        drawn = [layer for layer in layers if layer.name]
-        others = [layer for layer in layers if layer.reference]
-        share, parts = sum(layer.weight for layer in drawn), len(others) + bool(drawn)
 
-        def on_part(n: int) -> _OnShare:
-            return lambda done: report(on_step, min(STEPS - 1, int((n + done) / parts * STEPS)), STEPS)
+        def on_share(done: float) -> None:
+            report(on_step, min(STEPS - 1, int(done * STEPS)), STEPS)
 
-        pixels = torch.zeros_like(content.pixels)
-        if drawn:
-            pixels.add_(self._drawn(task, drawn, on_part(0)), alpha=share * task.strength)
-        for n, layer in enumerate(others, parts - len(others)):
-            pixels.add_(self._preview(task, layer, on_part(n)), alpha=layer.weight * task.strength)
+        pixels = self._drawn(task, layers, on_share)
         if task.strength < 1:
-            pixels.add_(content.pixels, alpha=1 - task.strength)
+            pixels = torch.lerp(content.pixels, pixels, task.strength)
         report(on_step, STEPS, STEPS)
         return Picture(pixels.clamp_(0, 1), content.alpha, content.source, (*content.notes, *_notes(task, layers)))
 
     def _drawn(self, task: ResolvedTask, layers: Sequence[Layer], on_share: _OnShare) -> Tensor:
-        """(3, H, W): the content in one medium, or in several together."""
-        photo = Photo.of(_rows(task.content.pixels))
+        """(3, H, W): the content in one medium, or in several together, over or beside what is painted."""
+        rows = _rows(task.content.pixels)
+        photo = Photo.of(rows)
+        drawn = [layer for layer in layers if layer.name]
+        others = [layer for layer in layers if layer.reference]
         parts: list[Part] = []
-        for n, layer in enumerate(layers):
-            on_share(PLANNED * n / len(layers))
+        under: Photo | None = None  # what media that take colours are drawn from
+        if others:
+            painted = self._painted(task, others)
+            weight = sum(layer.weight for layer in others)
+            parts.append(painted_part(painted, weight))
+            under = Photo.of(rows + np.float32(weight) * (painted - rows))
+        for n, layer in enumerate(drawn):
+            on_share(PLANNED * n / len(drawn))
             medium = MEDIA[layer.name]
             rng = np.random.default_rng([task.seed, zlib.crc32(layer.name.encode())])
             look = look_of(medium, layer.words, stroke=task.stroke or 1.0)
-            draw = medium.rule(adjusted(photo, layer.words, structure=task.structure), look, rng)
+            seen = photo if under is None or medium.lies_over else under
+            draw = medium.rule(adjusted(seen, layer.words, structure=task.structure), look, rng)
             parts.append(Part(layer.name, draw, look, layer.weight, medium.lies_over, medium.glows))
         draw = parts[0].draw if len(parts) == 1 else together(parts, photo)
 
         def on_strip(done: int, total: int) -> None:
             on_share(PLANNED + (1 - PLANNED) * done / total)
 
-        rows = draw_all(draw, task.content.height, task.content.width, on_strip)
-        return torch.from_numpy(rows).permute(2, 0, 1)
+        drawing = draw_all(draw, task.content.height, task.content.width, on_strip)
+        return torch.from_numpy(drawing).permute(2, 0, 1)
 
-    def _preview(self, task: ResolvedTask, layer: Layer, on_share: _OnShare) -> Tensor:
-        """(3, H, W): the content in the style of a reference that names no medium."""
-        assert layer.reference is not None
-
-        def on_step(step: Step) -> None:
-            on_share(step.done / step.total)
-
-        style = Style((replace(layer.reference, weight=1.0),))
-        alone = replace(task, style=style, regions=(), mask=None, strength=1.0)
-        return self.preview.render(alone, on_step).pixels
+    def _painted(self, task: ResolvedTask, layers: Sequence[Layer]) -> Array:
+        """(H, W, 3): the content in the mixture of those references that name no medium."""
+        style = Style(tuple(layer.reference for layer in layers if layer.reference))
+        alone = replace(task, style=style, regions=(), strength=1.0)
+        return _rows(self._able_painter().draft(alone).pixels)
 
 
 def load(host: EngineHost) -> MediaEngine:
     """The rules, whatever the model."""
-    if host.preview is None:
-        raise InputError("The engine media needs the preview engine beside it: load it through Stylizer.")
-    return MediaEngine(host.preview)
+    return MediaEngine(host.painter)
 
 
 def _check(style: Style) -> None:

@@ -1,7 +1,8 @@
-"""Several media in one picture: ink over colours, or each in the parts of the photo that suit it.
+"""Several media in one picture: ink over colours, or each in the parts of the photo that suit it; all over a painting.
 
 Media in ink and paper lie as a drawing over media that have colours. Media of one kind share the picture out along its
 own shapes: the one that shows more detail takes what stands out. Mixing their pixels would show both half transparent.
+Over a painting they may be: they follow the same shapes.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ FINEST_FIRST = (
     *["ascii", "blueprint", "contour lines"],
 )
 """Media, from those that show most of a subject to those that suit calm areas."""
+PAINTED = "painted"  # the name of a part that no rule draws
 WIDER = 1.3  # a drawing over colours takes more of the picture than its share, for the colours show there, too
 PAPER = 0.7  # share of a drawing from which on its paper covers the colours
 NIGHT = 0.6  # how far colours are darkened under neon
@@ -48,8 +50,15 @@ class Part:
     glows: bool = False
 
 
+def painted_part(rows: Array, weight: float) -> Part:
+    """A part that is the whole picture (h, w, 3) already."""
+    return Part(PAINTED, lambda window: window.sample(rows), Look(rows[0, 0], rows[0, 0]), weight, ink=False)
+
+
 def together(parts: Sequence[Part], photo: Photo) -> Draw:
     """One `Draw` for media whose weights sum to one; a part that has all the weight is drawn as it is."""
+    if painted := [p for p in parts if p.name == PAINTED]:
+        return _over_painting(painted[0], [p for p in parts if p.name != PAINTED], photo)
     inks, areas = [p for p in parts if p.ink], [p for p in parts if not p.ink]
     if not inks or not areas:
         shares = _split(inks or areas, photo)
@@ -70,6 +79,34 @@ def together(parts: Sequence[Part], photo: Photo) -> Draw:
         return ground * (1 - here) + over * here
 
     return draw
+
+
+def _over_painting(painted: Part, parts: Sequence[Part], photo: Photo) -> Draw:
+    """Media over a painting: those that have colours cover it by their share, then drawings lie on both."""
+    inks, areas = [p for p in parts if p.ink], [p for p in parts if not p.ink]
+    of_areas, of_inks = (sum(p.weight for p in kind) for kind in (areas, inks))
+    coloured = together(areas, photo) if areas else None
+    cover = np.float32(_opacity(of_areas / (of_areas + painted.weight)))
+    drawings = _split(inks, photo) if inks else []
+    share = of_inks / (of_inks + of_areas + painted.weight)
+    here, paper = np.float32(_opacity(share)), np.float32(max(0, (share - PAPER) / (1 - PAPER)))
+
+    def draw(window: Window) -> Array:
+        ground = painted.draw(window)
+        if coloured is not None:
+            ground = ground + cover * (coloured(window) - ground)
+        if not drawings:
+            return ground
+        ground = ground.clip(0, 1)
+        over = _joined([(mask(window), _over(ground, part, window, paper)) for part, mask in drawings])
+        return ground + here * (over - ground)
+
+    return draw
+
+
+def _opacity(share: float) -> float:
+    """How opaque a medium with this share lies over a painting: more than half at a half, for its marks have gaps."""
+    return share**0.7
 
 
 def _place(part: Part) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any, cast
 
 import cv2 as untyped
@@ -10,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from torch import Tensor
 
-from diffstyle import InputError, Picture, Style, Stylizer, Task
+from diffstyle import InputError, Picture, Style, Stylizer, Task, read_recipe
 from diffstyle.data.words import lexicon
 from diffstyle.engines.media import photo as photo_module
 from diffstyle.engines.media.canvas import Array, Window, draw_all, units_of
@@ -21,6 +23,7 @@ from diffstyle.engines.media.photo import Photo
 from diffstyle.engines.media.registry import MEDIA
 from diffstyle.engines.media.screens import dots
 from diffstyle.engines.media.together import FINEST_FIRST, Part, together
+from diffstyle.engines.replay import task_of
 from diffstyle.ops.faces import find_faces
 from tests.helpers.pictures import mean_difference, waves
 
@@ -299,11 +302,35 @@ def test_references_that_say_the_same_are_drawn_once() -> None:
     )
 
 
-def test_a_blend_with_a_picture_has_the_previews_part(stylizer: Stylizer, photo: Picture, painting: Style) -> None:
-    half = stylizer.stylize(photo, Style.mix({Style.from_text("halftone"): 1, painting: 1}), engine="media").picture
-    alone = stylizer.stylize(photo, Style.from_text("halftone"), engine="media").picture.pixels
-    preview = stylizer.preview(Task(photo, painting)).picture.pixels
-    assert float((half.pixels - (alone + preview) / 2).abs().max()) < 1e-5
+@pytest.mark.parametrize("medium", ["halftone", "mosaic", "neon"])
+def test_a_blend_lies_over_what_the_painter_makes_of_the_rest(
+    medium: str, stylizer: Stylizer, photo: Picture, painting: Style
+) -> None:
+    drawn, painted = (stylizer.stylize(photo, style).picture.pixels for style in (Style.from_text(medium), painting))
+
+    def mixed(share: float) -> Tensor:
+        mix = Style.mix([(Style.from_text(medium), share), (painting, 1 - share)])
+        result = stylizer.stylize(photo, mix)
+        assert result.task.engine.name == "media"
+        return result.picture.pixels
+
+    shares = [mixed(share) for share in (0.02, 0.3, 0.7, 0.98)]
+    to_painted = [float((p - painted).abs().mean()) for p in shares]
+    to_drawn = [float((p - drawn).abs().mean()) for p in shares]
+    assert to_painted == sorted(to_painted)
+    assert min(to_drawn) == to_drawn[-1]
+    assert max(to_painted[0], to_drawn[-1]) < 0.5 * float((drawn - painted).abs().mean())  # tiles lie elsewhere
+
+
+def test_a_blend_is_replayed_without_its_pictures(
+    stylizer: Stylizer, photo: Picture, painting: Style, tmp_path: Path
+) -> None:
+    mix = Style.mix([(Style.from_text("comic"), 1), (painting, 1)])
+    result = stylizer.stylize(photo, mix, seed=3)
+    result.save(tmp_path / "mix.png")
+    recipe = read_recipe(tmp_path / "mix.png")
+    again = stylizer.render(task_of(recipe, photo))
+    assert torch.equal(again.picture.pixels, result.picture.pixels)
 
 
 def test_what_was_not_understood_is_said(stylizer: Stylizer, photo: Picture) -> None:

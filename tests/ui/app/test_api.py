@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -172,10 +173,12 @@ def test_replay_repeats_a_picture_with_its_regions(
     assert "no diffstyle recipe" in refusal(client, "replay", picture=plain, photo=plain)
 
 
-def test_variations_have_four_seeds_and_can_be_voted_on(served: ServedPage, photo_file: Path) -> None:
+def test_variations_differ_and_can_be_voted_on(served: ServedPage, photo_file: Path) -> None:
     other = connect(served)  # a session without results
     four = ask(other, "variations", photo=handle_file(photo_file), style=["neon"], seed=20, size=64)
-    assert [read_recipe(path).settings.seed for path in four] == [20, 21, 22, 23]
+    found = [read_recipe(path).settings for path in four]
+    assert [settings.seed for settings in found] == [20, 21, 22, 23]
+    assert len({replace(settings, seed=0) for settings in found}) == 4
     ask(other, "vote", a=1, b=4, choice="b")
     *_, line = csv.DictReader((served.folder / "votes.csv").read_text().splitlines())
     assert line["choice"] == "b"

@@ -16,6 +16,7 @@ from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.link_preview import PICTURE, SIZE
 from diffstyle_ui.app.links import WORDS, Linked, link_for, link_words, read_link
 from diffstyle_ui.app.parts import part_from_words, part_of
+from diffstyle_ui.widgets.settings_form import EVERYTHING, ONLY
 from diffstyle_ui.widgets.style_rows import MAX_ROWS, StylePart
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +61,7 @@ def test_a_link_has_styles_weights_and_settings() -> None:
         ("style=van-gogh-irisis", "did you mean van-gogh-irises"),
         ("style=preset:nothing", "no style called"),
         ("style=image:/etc/passwd", "cannot be in a link"),
+        ("only=sea", "only is sea: give one of everything"),
         ("style=adapter:mine", "cannot be in a link"),
         (f"style={'a' * 2000}", "at most 1000"),
         ("&".join(f"style=style+{n}" for n in range(MAX_ROWS + 2)), "more than"),
@@ -87,10 +89,13 @@ SETTINGS = st.fixed_dictionaries(
 STYLES = st.lists(st.sampled_from(sorted(style_files())), unique=True, max_size=MAX_ROWS)
 
 
-@given(SETTINGS, STYLES, st.integers(1, 100))
-def test_a_link_is_read_as_it_was_written(settings: Mapping[str, Any], names: list[str], percent: int) -> None:
+@given(SETTINGS, STYLES, st.integers(1, 100), st.sampled_from([EVERYTHING, *ONLY]))
+def test_a_link_is_read_as_it_was_written(
+    settings: Mapping[str, Any], names: list[str], percent: int, only: str
+) -> None:
     styles = [(name, percent / 100 if len(names) > 1 else 1.0) for name in names]
-    found = read(link_for(styles, Settings(**settings)))
+    found = read(link_for(styles, Settings(**settings), only))
+    assert found.only == only
     assert found.styles == tuple(styles)
     assert found.settings == Settings(**settings)
     assert not found.problems

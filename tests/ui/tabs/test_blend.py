@@ -35,6 +35,7 @@ def test_a_path_a_map_and_four_corners(page: Page) -> None:
     expect(page.locator("#position input[type=number]")).to_have_value("0.5")
     press(page, "position", "ArrowRight", 10)
     expect(status).to_contain_text(f"{GOLD} 60%")
+    expect(status).to_contain_text("a draft of the render")
     take_screenshots(page, "blend-path")
 
     open_tab(page, "Map")

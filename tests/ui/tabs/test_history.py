@@ -87,6 +87,7 @@ def test_results_survive_a_reload_for_their_visitor_alone(
 ) -> None:
     add_photo(page)
     say(page, "mosaic")
+    photo = str(page.locator("#compare img.before").get_attribute("src"))
     fill(page, "setting-size", "96")
     for n in range(2):
         page.locator("#render").click()
@@ -100,10 +101,15 @@ def test_results_survive_a_reload_for_their_visitor_alone(
         expect(page.locator(".kept button")).to_have_count(2)
     page.locator(".kept button").first.click()
     expect(page.locator("#history-status")).to_contain_text("2. Mosaic")
+    expect(page.locator(".kept time").first).to_have_text(re.compile(r"\d+:\d\d"))
+    expect(page.locator("#history-frame img.before")).to_have_attribute("src", photo)
+    take_screenshots(page, "history")
     assert read_recipe(download(page, "#history-download", tmp_path)).settings.size == 96
     page.locator("#use-result").click()
     expect(page.locator("#setting-strength input[type=number]")).to_have_value("0.8")
     expect(page.locator(".part").filter(has_text="mosaic")).to_be_visible()
+    expect(page.locator("#own-photo")).to_contain_text(CAT.name)  # the photo is kept, too
+    expect(page.locator("#compare img.before")).to_have_attribute("src", photo)
     key = page.evaluate("localStorage.getItem('diffstyle-history')")
     thief = browser.new_page()  # with the key, but another cookie
     thief.goto(served.address)

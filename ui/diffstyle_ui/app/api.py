@@ -30,11 +30,11 @@ from diffstyle_ui.app.sessions import Session
 from diffstyle_ui.app.training import TrainedAdapter, TrainingJob, recipe_for, run_training
 from diffstyle_ui.app.uploads import open_picture, open_recipe, upload_path
 from diffstyle_ui.app.user_errors import CANCELLED
+from diffstyle_ui.app.variations import variations
 from diffstyle_ui.app.votes import log_vote
 from diffstyle_ui.widgets.settings_form import RenderSettings
 from diffstyle_ui.widgets.style_rows import MAX_ROWS
 
-VARIATIONS = 4
 MAX_PATH_STEPS = 16
 
 
@@ -78,9 +78,10 @@ class Api:
     def variations(
         self, request: gr.Request, photo: Upload, style: list[str], pictures: list[Upload], settings: RenderSettings
     ) -> list[Upload]:
-        """Final renders with four seeds, `seed` and the next three, as PNGs; parameters as for `preview`."""
-        seeds = range(settings.settings.seed, settings.settings.seed + VARIATIONS)
-        return self._render_all(request, photo, style, pictures, [settings.with_seed(seed) for seed in seeds])
+        """Four final renders as PNGs: as set, finer, bolder, and in other colours, with `seed` and the next three;
+        parameters as for `preview`.
+        """
+        return self._render_all(request, photo, style, pictures, [v.settings for v in variations(settings)])
 
     def replay(self, request: gr.Request, picture: Upload, photo: Upload) -> Upload:
         """Render `photo` with the style, the settings and the masks of a saved `picture`."""

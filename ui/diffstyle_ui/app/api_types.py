@@ -42,6 +42,7 @@ _WORDS: Mapping[str, str] = {
     "n": "How many pictures, from 2 to 16.",
     "k": "How many styles.",
     "engine": "What renders; the style chooses if not given.",
+    "only": "The part of the photo that is painted.",
     "depth": "Bits per channel of the PNG: 8 or 16.",
     "name": "The name of the adapter.",
     "minutes": "How long to train.",

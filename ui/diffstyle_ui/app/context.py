@@ -76,7 +76,7 @@ class AppContext:
         """The photo of an upload. It is decoded once, while the session's photo stays the same."""
         path = upload_path(session, payload)
         if session.photo is None or session.photo.path != path:
-            session.photo = self.renderer.pictures.run(lambda: self.read_photo(path))
+            session.photo = self.read_behind(path)
         return session.photo
 
     def photo_or_example(self, session: Session) -> Photo:
@@ -102,6 +102,10 @@ class AppContext:
     @cached_property
     def _example_thumbnails(self) -> Thumbnails:
         return Thumbnails()
+
+    def read_behind(self, path: Path) -> Photo:
+        """`read_photo` behind the gate."""
+        return self.renderer.pictures.run(lambda: self.read_photo(path))
 
     def read_photo(self, path: Path) -> Photo:
         """Decode a photo and make its small version; for use behind a gate, once the server runs."""

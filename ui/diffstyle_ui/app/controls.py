@@ -11,8 +11,10 @@ from gradio.components import Component
 from gradio.events import Dependency
 
 from diffstyle_ui.app.context import AppContext
-from diffstyle_ui.app.events import DISABLED, Widget, bind_after
+from diffstyle_ui.app.events import DISABLED, UNCHANGED, Widget, bind_after
+from diffstyle_ui.app.sessions import Photo
 from diffstyle_ui.app.user_errors import user_errors
+from diffstyle_ui.widgets.photo_box import thumbnail_html
 from diffstyle_ui.widgets.settings_form import SettingsForm
 from diffstyle_ui.widgets.style_rows import StyleRows
 
@@ -24,7 +26,7 @@ class Controls:
     `inputs` are the photo, the weights and the settings, in the order in which the handler `preview` takes them;
     `frame` is what it shows: the comparison and the status line; `drafted` is what a draft shows: those, and the button
     that renders. `versions` is the strip of what was rendered, `variations` the
-    grid of the last four.
+    grid of the last four. `photo` uploads another photo, and `thumbnail` shows the present one.
     """
 
     context: AppContext
@@ -35,6 +37,8 @@ class Controls:
     drafted: Sequence[Widget]
     versions: gr.HTML
     variations: gr.HTML
+    photo: gr.UploadButton
+    thumbnail: gr.HTML
     preview: Callable[..., Any]
     draft: Callable[..., Any]
 
@@ -46,8 +50,18 @@ class Controls:
         """Replace the preview by a draft of the engine that will render."""
         return bind_after(preview, self.draft, self.inputs, self.drafted, kind="draft")
 
+    def photo_updates(self, photo: Photo | None) -> list[Any]:
+        """Updates of `photo` and `thumbnail` for another photo, that of the session; None if it stays."""
+        return [UNCHANGED, UNCHANGED] if photo is None else [None, thumbnail(photo)]
+
     @user_errors
     def cancel(self, request: gr.Request) -> Any:
         """Cancel the session's render; the update of the button that was clicked."""
         self.context.cancel_renders(request)
         return DISABLED
+
+
+def thumbnail(photo: Photo) -> str:
+    """The thumbnail of an uploaded photo."""
+    width, height = photo.full_size
+    return thumbnail_html(photo.url, f"{photo.path.name}, {width} × {height}")

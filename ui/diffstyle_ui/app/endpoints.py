@@ -17,7 +17,7 @@ from diffstyle.core.settings import EngineSettings
 from diffstyle.engines.registry import engine_from, engine_names, settings_class
 from diffstyle_ui.app.api_types import answer, parameter, setting_fields
 from diffstyle_ui.app.user_errors import user_errors
-from diffstyle_ui.widgets.settings_form import RenderSettings
+from diffstyle_ui.widgets.settings_form import EVERYTHING, ONLY, RenderSettings
 
 Queue = Literal["preview", "render", "train", "lookup"]
 _PARALLEL = 4  # look-ups at a time
@@ -83,8 +83,8 @@ def _hints(method: Callable[..., Any]) -> dict[str, Any]:
 def with_settings(method: Callable[..., Any], default_engine: str) -> Callable[..., Any]:
     """`method` with keyword parameters in place of its last one, `settings`, which takes RenderSettings.
 
-    They are the shared settings, `depth`, `engine`, and every engine's own settings, with the defaults of the settings
-    classes. `default_engine` renders where `engine` is None.
+    They are the shared settings, `depth`, `only`, `engine`, and every engine's own settings, with the defaults of the
+    settings classes. `default_engine` renders where `engine` is None.
     """
     hints = get_type_hints(method, include_extras=True)
     kept = [p for p in inspect.signature(method).parameters.values() if p.name != "settings"]
@@ -93,6 +93,7 @@ def with_settings(method: Callable[..., Any], default_engine: str) -> Callable[.
     added = [
         *(_parameter(info.name, info.default, _type_of(info)) for info in fields_of(Settings)),
         _parameter("depth", RenderSettings(Settings()).depth, int),
+        _parameter("only", EVERYTHING, Literal[(EVERYTHING, *ONLY)]),  # pyright: ignore[reportInvalidTypeForm]
         _parameter("engine", None, Optional[Literal[engine_names()]]),  # noqa: UP045 - a value  # pyright: ignore[reportInvalidTypeForm]
         *(_parameter(name, default, kind) for name, (default, kind) in own.items()),
     ]
@@ -125,7 +126,7 @@ def engine_fields() -> dict[str, tuple[Any, Any]]:
 def _render_settings(named: Mapping[str, Any], default_engine: str) -> RenderSettings:
     """Raises InputError for a value that is not allowed, and for a setting that the engine does not have."""
     shared = {info.name: named[info.name] for info in fields_of(Settings)}
-    return RenderSettings(Settings(**shared), _engine(named, default_engine), int(named["depth"]))
+    return RenderSettings(Settings(**shared), _engine(named, default_engine), int(named["depth"]), str(named["only"]))
 
 
 def _engine(named: Mapping[str, Any], default_engine: str) -> EngineSettings | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import secrets
 import shutil
 import time
@@ -14,7 +16,7 @@ from threading import Lock
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.widgets.settings_form import EVERYTHING
 
-KEEP_SECONDS = 3 * 3600
+KEEP_SECONDS = 48 * 3600
 SWEEP_SECONDS = 300
 MAX_RESULTS = 60
 MAX_KEPT, MAX_KEPT_PER_ADDRESS, MAX_KEPT_PER_VISITOR = 500, 60, 4
@@ -25,7 +27,8 @@ class SavedResult:
     """A result: its PNG with the recipe inside, a thumbnail as a data URL, and a label that says how it was made.
 
     `number` counts the results of its history from 1, and `size` is that of the file in bytes. `only` is
-    the part of the photo that was painted, in the terms of the settings form.
+    the part of the photo that was painted, in the terms of the settings form. `photo` is the file of the photo, if it
+    is kept, and `content` the digest of its picture. `made` is in seconds since the epoch.
     """
 
     file: Path
@@ -34,6 +37,9 @@ class SavedResult:
     number: int = 0
     size: int = 0
     only: str = EVERYTHING
+    photo: Path | None = None
+    content: str = ""
+    made: float = field(default_factory=time.time)
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +62,8 @@ class History:
     @property
     def size(self) -> int:
         """The bytes of all its files."""
-        return sum(result.size for result in self.results)
+        photos = {r.photo for r in self.results if r.photo is not None and self._keeps(r.photo)}
+        return sum(result.size for result in self.results) + sum(p.stat().st_size for p in photos if p.is_file())
 
     def next_file(self, stem: str) -> Path:
         """The path of a new result, in a folder that exists."""
@@ -64,10 +71,32 @@ class History:
         self.count += 1
         return self.folder / f"{stem}-{self.count}.png"
 
+    def keep_photo(self, file: Path) -> Path | None:
+        """A copy of an uploaded photo, which stays as long as a result that was painted from it; None if the upload is
+        deleted already.
+        """
+        if self._keeps(file) or not file.is_file():
+            return file if file.is_file() else None
+        folder = self.folder / hashlib.sha256(str(file).encode()).hexdigest()[:16]  # the photo keeps its own name
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = folder / file.name
+        if not kept.exists():
+            try:
+                os.link(file, kept)
+            except OSError:  # another disk
+                shutil.copyfile(file, kept)
+        return kept
+
     def drop_oldest(self) -> None:
-        """Delete the oldest result."""
-        self.results[0].file.unlink(missing_ok=True)
-        self.results = self.results[1:]
+        """Delete the oldest result, and its photo unless another result was painted from it."""
+        oldest, *rest = self.results
+        oldest.file.unlink(missing_ok=True)
+        if oldest.photo is not None and self._keeps(oldest.photo) and all(r.photo != oldest.photo for r in rest):
+            oldest.photo.unlink(missing_ok=True)
+        self.results = tuple(rest)
+
+    def _keeps(self, file: Path) -> bool:
+        return file.is_relative_to(self.folder)
 
     def clear(self) -> None:
         """Delete all results."""

@@ -1,4 +1,4 @@
-"""Links that open the page with styles and settings: `?style=neon:0.6&style=charcoal&strength=0.7`."""
+"""Links that open the page with styles and settings: `?style=neon:0.6&style=charcoal&strength=0.7&only=sky`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import UNCHANGED, bind
 from diffstyle_ui.app.parts import part_from_words, part_of
 from diffstyle_ui.app.user_errors import user_errors
-from diffstyle_ui.widgets.settings_form import RenderSettings, form_values
+from diffstyle_ui.widgets.settings_form import EVERYTHING, RenderSettings, form_values
 from diffstyle_ui.widgets.style_rows import MAX_ROWS, StylePart
 
 STYLE = "style"
+ONLY_PART = "only"
 SETTINGS = ("strength", "structure", "stroke", "colour", "seed")
 MAX_CHARACTERS = 1000  # of one style, as in the page's own text box
 WORDS = "text:"  # what words begin with that could be read as something else
@@ -35,19 +36,20 @@ _MISTYPED = re.compile(r".*[:=]\s*[+-]?[\d.,]*\d[\d.,]*\s*(%|x|/\s*\d+)?\s*", re
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """What a link asks for: `styles`, each with a weight; the `settings`, of which `given` are in the link; and one
-    sentence for each of the `problems`, which are left out.
+    """What a link asks for: `styles`, each with a weight; the `settings`, of which `given` are in the link; `only`, the
+    part of the photo that is painted; and one sentence for each of the `problems`, which are left out.
     """
 
     styles: tuple[tuple[str, float], ...] = ()
     settings: Settings = field(default_factory=Settings)
     given: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    only: str = EVERYTHING
 
     @property
     def empty(self) -> bool:
         """Whether it asks for nothing."""
-        return not (self.styles or self.given or self.problems)
+        return not (self.styles or self.given or self.problems or self.only != EVERYTHING)
 
 
 def read_link(query: Iterable[tuple[str, str]]) -> Linked:
@@ -55,6 +57,7 @@ def read_link(query: Iterable[tuple[str, str]]) -> Linked:
     styles: list[tuple[str, float]] = []
     values: dict[str, Any] = {}
     problems: list[str] = []
+    only = EVERYTHING
     fields = {info.name: info for info in fields_of(Settings)}
     for name, text in query:
         try:
@@ -65,20 +68,23 @@ def read_link(query: Iterable[tuple[str, str]]) -> Linked:
             elif name in SETTINGS:
                 value = _value(fields[name], text)
                 values[name] = getattr(Settings(**{name: value}), name)
+            elif name == ONLY_PART:
+                only = RenderSettings(Settings(), only=text).only
         except InputError as error:
             problems.append(str(error))
-    return Linked(tuple(styles), Settings(**values), tuple(values), tuple(dict.fromkeys(problems)))
+    return Linked(tuple(styles), Settings(**values), tuple(values), tuple(dict.fromkeys(problems)), only)
 
 
-def link_for(styles: Sequence[tuple[str, float]], settings: Settings) -> str:
-    """The query of a link to `styles`, each a name or words as `link_words` gives them, with a weight, and to
-    `settings`: "?style=...", or "" for a page as it opens by itself.
+def link_for(styles: Sequence[tuple[str, float]], settings: Settings, only: str = EVERYTHING) -> str:
+    """The query of a link to `styles`, each a name or words as `link_words` gives them, with a weight, to `settings`,
+    and to the part of the photo that is painted: "?style=...", or "" for a page as it opens by itself.
     """
     weighed = len(styles) > 1
     pairs = [(STYLE, f"{words}:{weight:g}" if weighed or ":" in words else words) for words, weight in styles]
     defaults = Settings()
     values = {name: getattr(settings, name) for name in SETTINGS}
     pairs += [(name, str(value)) for name, value in values.items() if value != getattr(defaults, name)]
+    pairs += [(ONLY_PART, only)] if only != EVERYTHING else []
     return f"?{urlencode(pairs, quote_via=quote)}" if pairs else ""
 
 
@@ -94,8 +100,10 @@ def link_words(context: AppContext, part: StylePart) -> str | None:
     return f"{WORDS}{words}" if ambiguous else words
 
 
-def link_to(context: AppContext, parts: Sequence[StylePart], style: Style, settings: Settings) -> str:
-    """The query of a link to the `parts` that were mixed to `style`, and to `settings`; "" if a part is only here."""
+def link_to(context: AppContext, parts: Sequence[StylePart], style: Style, asked: RenderSettings) -> str:
+    """The query of a link to the `parts` that were mixed to `style`, and to what was asked for; "" if a part is only
+    here.
+    """
     words = [link_words(context, part) for part in parts]
     weights = [
         sum(r.weight for r in style.references if r.digest in {p.digest for p in part.style.references})
@@ -103,7 +111,8 @@ def link_to(context: AppContext, parts: Sequence[StylePart], style: Style, setti
     ]
     if not words or None in words:
         return ""
-    return link_for([(str(word), round(weight, 3)) for word, weight in zip(words, weights, strict=True)], settings)
+    styles = [(str(word), round(weight, 3)) for word, weight in zip(words, weights, strict=True)]
+    return link_for(styles, asked.settings, asked.only)
 
 
 def split_weight(text: str) -> tuple[str, float]:
@@ -182,9 +191,12 @@ class Links:
             session.parts = tuple(part for part, _ in parts)
             largest = max(weight for _, weight in parts)
             rows = self.controls.rows.updates(session.parts, [round(weight / largest, 3) for _, weight in parts])
-        values = form_values(RenderSettings(linked.settings))
+        values = form_values(RenderSettings(linked.settings, only=linked.only))
         names = [info.name for info in fields_of(Settings)]
         form = [values[n] if n < len(names) and names[n] in linked.given else UNCHANGED for n in range(len(values))]
+        if linked.only != EVERYTHING:
+            at = self.controls.form.inputs.index(self.controls.form.only)
+            form[at] = values[at]
         return [*rows, *form, "opened"]
 
     def _parts(self, linked: Linked) -> tuple[list[tuple[StylePart, float]], list[str]]:

@@ -24,6 +24,7 @@ from diffstyle.engines.base import Step
 from diffstyle.engines.registry import (
     default_engine_of,
     engine_names,
+    engine_settings,
     import_engine,
     interactive_engine,
     settings_class,
@@ -155,8 +156,7 @@ class Renderer:
 
     def chooses(self, engine: EngineSettings, styles: Sequence[Style]) -> bool:
         """Whether `engine` is what paints `styles` when nobody says which, with its settings as they are."""
-        prompts = [r.prompt for style in styles for r in style.references]
-        return engine == settings_class(default_engine_of(self.options, prompts=prompts))()
+        return engine == settings_class(default_engine_of(self.options, prompts=[style.prompts for style in styles]))()
 
     @property
     def first_choice(self) -> str | None:
@@ -205,15 +205,22 @@ class Renderer:
         return self.previews.run(measure)
 
     def preview(self, task: Task) -> Result:
-        """The task in the size of its content by its own engine, if that drafts with all it has, as those do that draw
-        by rule; else by the interactive engine.
+        """The task in the size of its content by its own engine, if that is as quick for such styles as those are that
+        draw by rule; else by the interactive engine.
         """
 
+        own = self.is_instant(task)
+
         def paint(stylizer: Stylizer, task: Task) -> Result:
-            own = drafts_with_all(stylizer.settings_for(task))
             return stylizer.render(task) if own else stylizer.preview(task)
 
         return self.previews.run(lambda stylizer: self._quick(lambda t: paint(stylizer, t), task))
+
+    def is_instant(self, task: Task) -> bool:
+        """Whether the engine that will render the task paints it so quickly that a preview is the render itself."""
+        prompts = [style.prompts for style in task.styles]
+        engine = default_engine_of(self.options, prompts=prompts) if task.engine is None else task.engine
+        return engine_settings(engine).is_instant(prompts)
 
     def draft(self, task: Task) -> Result | None:
         """A draft by the engine that will render the task, in the size of its content; None if that engine makes none
@@ -279,7 +286,7 @@ class Renderer:
     def estimate(self, draft: Result, size: tuple[int, int]) -> float:
         """About how many seconds the render of a `draft` will take at `size`."""
         engine = draft.task.engine
-        factor = 1.0 if drafts_with_all(engine) else DRAFT_FACTOR
+        factor = 1.0 if engine.is_instant([style.prompts for style in draft.task.styles]) else DRAFT_FACTOR
         drafted = factor * sum(draft.seconds.values()) / megapixels(draft.picture.size)
         known = self._durations.estimate(engine.name, megapixels(size))
         return drafted * megapixels(size) if known is None else known
@@ -300,11 +307,6 @@ class Renderer:
 def whole_model(engine: str) -> bool:
     """Whether the engine of that name loads a model of diffusers, as those do that take adapters."""
     return bool(settings_class(engine).capabilities.adapters)
-
-
-def drafts_with_all(engine: EngineSettings) -> bool:
-    """Whether an engine is so quick that its draft is the render itself."""
-    return engine.draft() == engine
 
 
 def megapixels(size: tuple[int, int]) -> float:

@@ -98,7 +98,7 @@ def render_files(
     """The steps of a render, then what is kept of it. Raises Cancelled with nothing saved, and InputError."""
 
     def finish(result: Result) -> Finished:
-        saved = save_result(context, session, result, depth=depth, cancel=cancel)
+        saved = save_result(context, session, result, depth=depth, cancel=cancel, photo=photo)
         url = data_url(result.picture, longest=MAX_SHOWN_SIDE) if photo is not None else ""
         frame = "" if photo is None else final_frame(photo, saved, url)
         files = (saved.file, *(more(result) if more is not None else ()))
@@ -128,8 +128,11 @@ def strip_of(session: Session) -> str:
     return versions_html([(result.number, result.thumbnail, result.label) for result in session.results])
 
 
-def save_result(context: AppContext, session: Session, result: Result, *, depth: int, cancel: Event) -> SavedResult:
-    """Save `result` in the session's history, with `depth` bits per channel; the oldest beyond its limits go.
+def save_result(
+    context: AppContext, session: Session, result: Result, *, depth: int, cancel: Event, photo: Photo | None = None
+) -> SavedResult:
+    """Save `result` in the session's history, with `depth` bits per channel, and the `photo` it was painted from; the
+    oldest beyond its limits go.
 
     Raises Cancelled, with nothing saved, if `cancel` is set meanwhile.
     """
@@ -144,7 +147,9 @@ def save_result(context: AppContext, session: Session, result: Result, *, depth:
     only = task.mask.source if task.mask is not None and task.mask.source in ONLY else EVERYTHING
     part = f", {ONLY[only].lower()} only" if only != EVERYTHING else ""
     label = f"{title}{part} · {task.engine.title}, strength {task.strength:g}{seed} · {width}×{height}"
-    saved = SavedResult(file, data_url(result.picture, longest=2 * THUMBNAIL), label, number, size, only)
+    kept = None if photo is None or photo in context.examples else history.keep_photo(photo.path)
+    small, content = data_url(result.picture, longest=2 * THUMBNAIL), task.content.digest()
+    saved = SavedResult(file, small, label, number, size, only, kept, content)
     if cancel.is_set():
         context.sessions.histories.discard(history, file)
         raise Cancelled

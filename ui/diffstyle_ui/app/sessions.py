@@ -16,14 +16,14 @@ import gradio as gr
 
 from diffstyle import InputError, Picture, Result, Style
 from diffstyle_ui.app.arrival import NEVER
-from diffstyle_ui.app.histories import KEEP_SECONDS, Histories, History, SavedResult
+from diffstyle_ui.app.histories import Histories, History, SavedResult
 from diffstyle_ui.app.thumbnails import Thumbnails
 from diffstyle_ui.app.uploads import Uploads
 from diffstyle_ui.app.visitors import Visitors
 from diffstyle_ui.widgets.mask_editor import Painting
 from diffstyle_ui.widgets.style_rows import StylePart
 
-IDLE_SECONDS = KEEP_SECONDS
+IDLE_SECONDS = 3 * 3600
 MAX_SESSIONS, MAX_PER_CLIENT, MAX_ANONYMOUS = 500, 60, 8
 ANONYMOUS = "~"  # what the names of sessions without a page begin with
 
@@ -53,7 +53,7 @@ class Session:
     many came from saved pictures; `saved_styles` are those of the regions of the last one. `previews` are files made
     for API clients; `drafted` is the last preview if it is a draft of the render already. `shown` is what the frame was
     last painted from, and `shown_elsewhere` what other widgets were, by name; `draft_count` is the count of previews at
-    the last draft.
+    the last draft. `mix_count` counts the previews of the Blend tab, and `drafted_mix` is that count at its last draft.
     `owner` is whose uploads it may read, and `history` has its results.
     The page opens with `first_parts`. `final_count` and `final_at` are the count of previews and the time when the
     last render ended: what was asked for before must not take its place.
@@ -71,6 +71,8 @@ class Session:
     drafted: Result | None = None
     draft_count: int = 0  # nothing to draft before the first preview
     shown: tuple[Any, ...] = ()
+    mix_count: int = 0
+    drafted_mix: int = 0
     shown_elsewhere: dict[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
     painting: Painting = field(default_factory=Painting)
     painted_with: tuple[Any, ...] = ()

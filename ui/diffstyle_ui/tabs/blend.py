@@ -8,13 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from diffstyle import InputError, Style, Task
+from diffstyle import InputError, Result, Style, Task
 from diffstyle.core.picture import fitted
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import UNCHANGED, bind, bind_after
 from diffstyle_ui.app.parts import part_of, titles, words_of
-from diffstyle_ui.app.sessions import Session
+from diffstyle_ui.app.sessions import Photo, Session
 from diffstyle_ui.app.thumbnails import photo_name
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.widgets import path_strip
@@ -114,22 +114,31 @@ class BlendTab:
         ends = [e.input for e in self.ends]
         chosen = [self.begun, *self.ends, *self.corners]
         opened = bind([tab.select], self.show_mix, [self.begun, self.mix, *path], [*outputs, *chosen], kind="preview")
+        previews = [opened]
         bind_after(opened, self.preview_strip, self.ends, [self.strip], kind="preview")
         bind(ends, self.preview_strip, self.ends, [self.strip], kind="preview")
         bind([tab.select], self.show_map, [], [self.map])
-        bind([self.position.input, *ends], self.preview_path, path, on_path, kind="preview")
+        previews.append(bind([self.position.input, *ends], self.preview_path, path, on_path, kind="preview"))
         seen = self.path_seen
-        bind([self.path_tab.select], self.open_path, [seen, *path], [*on_path, seen], kind="preview")
-        bind([self.strip.select], self.choose_step, self.ends, [*on_path, self.position], kind="drag")
+        previews += [
+            bind([self.path_tab.select], self.open_path, [seen, *path], [*on_path, seen], kind="preview"),
+            bind([self.strip.select], self.choose_step, self.ends, [*on_path, self.position], kind="drag"),
+        ]
         on_map = [*outputs, self.map, self.map_place]
-        bind([self.map_tab.select], self.open_map, [self.map_place], on_map, kind="preview")
-        bind([self.map.input], self.preview_map, [], on_map, kind="drag")
+        previews += [
+            bind([self.map_tab.select], self.open_map, [self.map_place], on_map, kind="preview"),
+            bind([self.map.input], self.preview_map, [], on_map, kind="drag"),
+        ]
         bind([self.map.select], self.paint_map, [], [self.map], kind="drag")
         corners, on_pad = [self.pad_place, *self.corners], [*outputs, self.pad, self.pad_place]
         drawn = [self.pad_tab.select, *(c.input for c in self.corners)]
         bind(drawn, self.show_corners, self.corners, [self.pad], kind="preview")
-        bind([self.pad_tab.select], self.open_pad, corners, outputs, kind="preview")
-        bind([self.pad.input], self.preview_pad, self.corners, on_pad, kind="drag")
+        previews += [
+            bind([self.pad_tab.select], self.open_pad, corners, outputs, kind="preview"),
+            bind([self.pad.input], self.preview_pad, self.corners, on_pad, kind="drag"),
+        ]
+        for preview in previews:
+            bind_after(preview, self.draft, [self.mix], [self.frame, self.status], kind="draft")
         used = bind([self.use.click], self._use_handler(controls), [self.mix], [tabs, *controls.rows.outputs])
         controls.preview_after(used)
 
@@ -233,14 +242,33 @@ class BlendTab:
         return self._preview(self.context.session(request), _on_pad((place[0], place[1]), corners))
 
     def _preview(self, session: Session, mix: Mapping[str, float]) -> tuple[Any, ...]:
-        photo = self.context.photo_or_example(session)
+        session.mix_count += 1
+        photo, (style, words) = self.context.photo_or_example(session), self._mixed(mix)
+        task = Task(photo.small, style)
+        result = self.context.renderer.preview(task)
+        if self.context.renderer.is_instant(task):
+            session.drafted_mix = session.mix_count
+        return *_shown(photo, result, words), dict(mix), gr.update(interactive=True)
+
+    @user_errors
+    def draft(self, request: gr.Request, mix: Mapping[str, float]) -> tuple[Any, Any]:
+        """What a render of the mix will look like, in place of the preview; nothing if there is a newer preview."""
+        session = self.context.session(request)
+        number = session.mix_count
+        if not mix or number == session.drafted_mix:
+            return UNCHANGED, UNCHANGED
+        photo, (style, words) = self.context.photo_or_example(session), self._mixed(mix)
+        result = self.context.renderer.draft(Task(photo.small, style))
+        if result is None or number != session.mix_count:
+            return UNCHANGED, UNCHANGED
+        session.drafted_mix = number
+        return _shown(photo, result, words, ", a draft of the render")
+
+    def _mixed(self, mix: Mapping[str, float]) -> tuple[Style, str]:
+        """The style and the words for weights by name."""
         parts = [(part_of(self.context, words), weight) for words, weight in mix.items() if weight > 0]
         style = Style.mix([(part.style, weight) for part, weight in parts])
-        result = self.context.renderer.preview(Task(photo.small, style))
-        words = " · ".join(f"{part.label} {weight:.0%}" for part, weight in parts if weight >= 0.005)
-        frame = pair(photo.url, data_url(result.picture), description=f"A mix: {words}")
-        line = status(f"{words} ({sum(result.seconds.values()):.2f} s)")
-        return frame, line, dict(mix), gr.update(interactive=True)
+        return style, " · ".join(f"{part.label} {weight:.0%}" for part, weight in parts if weight >= 0.005)
 
     def _use_handler(self, controls: Controls) -> Callable[..., list[Any]]:
         @user_errors
@@ -254,6 +282,12 @@ class BlendTab:
             return [gr.update(selected="stylise"), *controls.rows.updates(session.parts, weights)]
 
         return use
+
+
+def _shown(photo: Photo, result: Result, words: str, what: str = "") -> tuple[str, str]:
+    """The frame and the status line for a mix."""
+    frame = pair(photo.url, data_url(result.picture), description=f"A mix: {words}")
+    return frame, status(f"{words} ({sum(result.seconds.values()):.2f} s{what})")
 
 
 def _on_path(start: str, end: str, position: float) -> dict[str, float]:

@@ -21,16 +21,19 @@ from diffstyle_ui.app.histories import SavedResult
 from diffstyle_ui.app.parts import mixed, parts_of_style
 from diffstyle_ui.app.renders import final_frame, strip_of
 from diffstyle_ui.app.sessions import Photo, Session, shown_key
+from diffstyle_ui.app.thumbnails import photo_name
 from diffstyle_ui.app.uploads import open_recipe, upload_path
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.votes import log_vote, random_pair
+from diffstyle_ui.widgets.comparison import comparison
 from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, status
 from diffstyle_ui.widgets.result_grid import blind_pair, result_grid, results_html
 from diffstyle_ui.widgets.settings_form import EVERYTHING, RenderSettings, form_values, read_form
 from diffstyle_ui.widgets.two_results import duel_html, two_results
 
 MAX_COMPARED_SIDE = 1600
-EMPTY = placeholder("Nothing here yet", "Your renders are kept here for three hours, even if you reload the page.")
+EMPTY = placeholder("Nothing here yet", "Your renders are kept here for two days, even if you reload the page.")
+NOT_CHOSEN = placeholder("A kept picture, large", "Choose one, then look at it or go on from its settings.")
 NO_PAIR = placeholder("Two side by side", "Choose any two results above.")
 NO_VOTE = placeholder("Which is better?", "Two results are shown without their names.")
 ANSWERS = (("a", "A is better"), ("b", "B is better"), ("same", "No difference"))
@@ -55,27 +58,30 @@ class HistoryTab:
     def __init__(self, context: AppContext, controls: Controls, masks: MaskTab) -> None:
         """`controls` and `masks` receive the settings, styles and masks that are restored."""
         self.context, self.controls, self.masks = context, controls, masks
-        with gr.Row():
+        with gr.Row(elem_classes="two-columns"):
             with gr.Column(scale=5, min_width=300):
                 self.grid = result_grid(EMPTY, elem_id="history")
-            with gr.Column(scale=4, min_width=300):
-                self.upload = gr.File(
-                    label="Restore from a saved picture",
-                    file_types=["image"],
-                    height=160,
-                    elem_id="restore",
-                )
+            with gr.Column(scale=6, min_width=300, elem_classes="stage", elem_id="history-stage"):
+                self.frame = comparison(elem_id="history-frame", label="Photo and kept result", empty=NOT_CHOSEN)
                 self.status = gr.HTML(IDLE, elem_id="history-status", apply_default_css=False)
                 with gr.Row():
-                    self.use = gr.Button("Use these settings", interactive=False, elem_id="use-result", min_width=140)
+                    self.use = gr.Button(
+                        "Use these settings", variant="primary", interactive=False, elem_id="use-result", min_width=140
+                    )
                     self.download = gr.DownloadButton(
                         "Download PNG", interactive=False, elem_id="history-download", min_width=140
                     )
+                self.upload = gr.File(
+                    label="Restore from a saved picture",
+                    file_types=["image"],
+                    height=110,
+                    elem_id="restore",
+                )
         with gr.Accordion("Compare two", open=False, elem_id="compare-two"):
             with gr.Row():
                 self.left = gr.Dropdown([], label="On the left", elem_id="left")
                 self.right = gr.Dropdown([], label="On the right", elem_id="right")
-            self.frame = two_results(elem_id="pair", label="Two results", empty=NO_PAIR)
+            self.duel = two_results(elem_id="pair", label="Two results", empty=NO_PAIR)
         with gr.Accordion("Blind vote", open=False, elem_id="vote"):
             self.blind = gr.HTML(NO_VOTE, elem_id="blind", apply_default_css=False)
             with gr.Row():
@@ -99,8 +105,15 @@ class HistoryTab:
         resumed = bind([blocks.load], self.resume, [key], [key])
         bind_after(resumed, self.refresh, [], shown)
         bind_after(resumed, self.show_versions, [], [controls.versions])
-        bind([self.grid.select], self.choose, [], [self.chosen, self.status, self.use, self.download])
-        form = [*controls.rows.outputs, *controls.form.inputs, controls.form.keep_seed, *self.masks.restored]
+        bind([self.grid.select], self.choose, [], [self.chosen, self.frame, self.status, self.use, self.download])
+        form = [
+            *controls.rows.outputs,
+            *controls.form.inputs,
+            controls.form.keep_seed,
+            controls.photo,
+            controls.thumbnail,
+            *self.masks.restored,
+        ]
         for event in (
             bind([self.upload.upload], self.restore_upload, [self.upload], [self.status, tabs, *form]),
             bind([self.use.click], self.restore_result, [self.chosen], [self.status, tabs, *form]),
@@ -109,7 +122,7 @@ class HistoryTab:
         chosen = [controls.versions.select, controls.variations.select]
         bind(chosen, self.restore_version, [], [*controls.frame, tabs, *form])
         sides = [self.left, self.right]
-        bind([s.input for s in sides], self.compare, sides, [self.frame])
+        bind([s.input for s in sides], self.compare, sides, [self.duel])
         outputs = [self.blind, self.voted, self.drawn, *self.answers]
         bind([self.draw.click], self.show_two, [], outputs)
         for (choice, _), button in zip(ANSWERS, self.answers, strict=True):
@@ -124,7 +137,7 @@ class HistoryTab:
     def refresh(self, request: gr.Request) -> tuple[Any, ...]:
         results = self.context.session(request).results
         choices = [(_title(result), result.number) for result in results]
-        grid = results_html([(r.number, r.thumbnail, r.label) for r in results]) if results else EMPTY
+        grid = results_html([(r.number, r.thumbnail, r.label, r.made) for r in results]) if results else EMPTY
         return grid, gr.update(choices=choices), gr.update(choices=choices)
 
     @user_errors
@@ -137,20 +150,23 @@ class HistoryTab:
         """A result of the strip, or a variation: its picture in the frame, its style and settings in the form."""
         session = self.context.session(request)
         result = session.result(int(event.n))
-        pictures = self.context.renderer.pictures
         line, tab, *rest = self._restore(session, result.file, result.only)
-        recipe = pictures.run(lambda: open_recipe(result.file, self.context.limits))
-        url = pictures.run(lambda: data_url(Picture.open(result.file), longest=MAX_COMPARED_SIDE))
-        photo = self.context.photo_or_example(session)
-        before = photo.url if self._is_content(photo, recipe) else url
-        return [final_frame(photo, result, url, before=before), line, tab, *rest]
+        return [self._large(session, result), line, tab, *rest]
 
     @user_errors
     def choose(self, request: gr.Request, event: gr.EventData) -> tuple[Any, ...]:
-        n = int(event.n)
-        result = self.context.session(request).result(n)
-        line = status(_title(result))
-        return n, line, ENABLED, gr.update(value=str(result.file), interactive=True)
+        n, session = int(event.n), self.context.session(request)
+        result = session.result(n)
+        frame, line = self._large(session, result), status(_title(result))
+        return n, frame, line, ENABLED, gr.update(value=str(result.file), interactive=True)
+
+    def _large(self, session: Session, result: SavedResult) -> str:
+        """The frame with a kept result, beside its photo if that is still here."""
+        pictures = self.context.renderer.pictures
+        recipe = pictures.run(lambda: open_recipe(result.file, self.context.limits))
+        url = pictures.run(lambda: data_url(Picture.open(result.file), longest=MAX_COMPARED_SIDE))
+        photo = self._photo_of(session, recipe)
+        return final_frame(photo or self.context.example, result, url, before=photo.url if photo else url)
 
     @user_errors
     def restore_upload(self, request: gr.Request, payload: Any) -> list[Any]:
@@ -169,6 +185,10 @@ class HistoryTab:
         parts = parts_of_style(self.context, recipe.style)
         session.parts = tuple(replace(part, style=renderer.measure(part.style)) for part, _ in parts)
         rows = self.controls.rows.updates(session.parts, [round(weight, 3) for _, weight in parts])
+        before, photo = session.photo, self._photo_of(session, recipe)
+        session.photo = photo or before
+        if photo is None:
+            gr.Warning(f"The photo was {recipe.content_source}: add it to render the same picture again.")
         engine = engine_from(recipe.engine, recipe.engine_values)
         styles = [recipe.style, *(region.style for region in recipe.regions)]
         usual = renderer.chooses(engine, styles)  # then the next style chooses its own
@@ -176,19 +196,35 @@ class HistoryTab:
         shown = recipe if only == EVERYTHING else replace(recipe, mask=None)  # the form finds that mask again
         note, mask = self.masks.restore(session, shown)
         style = mixed(session, [round(weight, 3) for _, weight in parts])
-        session.shown = shown_key(self.context.photo_or_example(session), style, read_form(form_values(asked)))
+        shown_photo = self.context.photo_or_example(session)
+        session.shown = shown_key(shown_photo, style, read_form(form_values(asked)))
         form = form_values(asked)
-        line = status(*self._notes(session, recipe), note)
-        return [line, gr.update(selected="stylise"), *rows, *form, True, *mask]
+        line = status(*self._notes(recipe), note)
+        changed = photo if photo is not before else None
+        thumbnail = self.controls.photo_updates(changed)
+        if changed is not None:
+            wall = self.controls.rows.outputs.index(self.controls.rows.wall)
+            rows[wall] = {**rows[wall], "photo": photo_name(shown_photo.path)}
+        return [line, gr.update(selected="stylise"), *rows, *form, True, *thumbnail, *mask]
 
-    def _notes(self, session: Session, recipe: Recipe) -> list[str]:
+    def _notes(self, recipe: Recipe) -> list[str]:
         notes = ["Style and settings are restored."]
-        if not self._is_content(self.context.photo_or_example(session), recipe):
-            notes.append(f"The photo was {recipe.content_source}: add it to render the same picture again.")
         if recipe.options != self.context.renderer.options.shareable():
             model = self.context.renderer.options.name
             notes.append(f"It was rendered with {recipe.options.name}; this page renders with {model}.")
         return notes
+
+    def _photo_of(self, session: Session, recipe: Recipe) -> Photo | None:
+        """The photo that the recipe's picture was painted from: the present one, one that is kept with a result, or an
+        example; None if it is none of them.
+        """
+        if session.photo is not None and self._is_content(session.photo, recipe):
+            return session.photo
+        for result in reversed(session.results):
+            if result.photo is not None and result.content == recipe.content and result.photo.is_file():
+                return self.context.read_behind(result.photo)
+        named = [p for p in self.context.examples if p.path.name == recipe.content_source]
+        return next((photo for photo in named if self._is_content(photo, recipe)), None)
 
     def _is_content(self, photo: Photo, recipe: Recipe) -> bool:
         """Whether the recipe's picture was painted from `photo`."""

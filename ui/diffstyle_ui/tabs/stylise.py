@@ -16,13 +16,12 @@ from diffstyle import Result, Style, Task
 from diffstyle.core.cancelling import cancellable
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
-from diffstyle_ui.app.controls import Controls
+from diffstyle_ui.app.controls import Controls, thumbnail
 from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind, bind_after
 from diffstyle_ui.app.example_pairs import example_pairs
 from diffstyle_ui.app.links import link_to
 from diffstyle_ui.app.mixing import Mixing
 from diffstyle_ui.app.parts import mixed, part_of_tile, personal_adapters, style_title
-from diffstyle_ui.app.renderer import drafts_with_all
 from diffstyle_ui.app.renders import RenderUpdate, render_updates, strip_of
 from diffstyle_ui.app.sessions import Photo, Session, shown_key
 from diffstyle_ui.app.thumbnails import photo_name
@@ -109,6 +108,8 @@ class StyliseTab:
             drafted,
             self.versions,
             self.variations,
+            self.photo,
+            self.thumbnail,
             self.preview,
             self.draft,
         )
@@ -191,8 +192,9 @@ class StyliseTab:
         asked = self._request(session, photo, values)
         session.preview_count += 1
         session.shown = asked.key
-        result = self.context.renderer.preview(self._small_task(asked))
-        session.drafted = result if drafts_with_all(result.task.engine) else None
+        task = self._small_task(asked)
+        result = self.context.renderer.preview(task)
+        session.drafted = result if self.context.renderer.is_instant(task) else None
         if session.is_late(arrived):
             return UNCHANGED, UNCHANGED
         return self._previewed(asked, result, "")
@@ -236,7 +238,7 @@ class StyliseTab:
             description=f"Preview in the style {style_title(self.context, asked.style)}",
             badge="Preview",
             filename=f"{asked.photo.path.stem}-preview.jpg",
-            link=link_to(self.context, asked.session.parts, asked.style, asked.settings.settings),
+            link=link_to(self.context, asked.session.parts, asked.style, asked.settings),
         )
         line = f"Preview in {sum(result.seconds.values()):.2f} s{what}."
         return frame, status(line, self.context.hint(asked.style))
@@ -333,12 +335,6 @@ def examples() -> list[tuple[str, str, str]]:
         with Image.open(example.painted) as image:
             found.append((example.label, data_url(image, longest=THUMBNAIL), example.credit))
     return found
-
-
-def thumbnail(photo: Photo) -> str:
-    """The thumbnail of an uploaded photo."""
-    width, height = photo.full_size
-    return thumbnail_html(photo.url, f"{photo.path.name}, {width} × {height}")
 
 
 def random_seed() -> int:
