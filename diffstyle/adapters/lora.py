@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -14,13 +14,15 @@ from diffstyle.adapters.protocol import Undo
 from diffstyle.backbones.backbone import Backbone
 from diffstyle.backbones.recognise import Architecture, expect, other_lora
 from diffstyle.core.errors import InputError
-from diffstyle.core.model_options import ExportFormat
+from diffstyle.core.model_options import ExportFormat, LoraHalf
 from diffstyle.core.quiet import quiet
 from diffstyle.formats.atomic import fingerprint
 from diffstyle.formats.safetensors import read_safetensors
 
 _BASES = {"sd15": ("sd_v1-5", "stable-diffusion-v1"), "sdxl": ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base")}
 """What kohya's scripts and the modelspec call the public models."""
+HALVES: Mapping[LoraHalf, str] = {"content": "up_blocks.0.attentions.0", "style": "up_blocks.0.attentions.1"}
+"""The block of SDXL that each half of a B-LoRA adds to (Frenkel et al. 2024)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +49,14 @@ class LoraAdapter:
             raise InputError(f"Cannot use {path}: it is {other}, of which a part would be lost; give a plain LoRA.")
         renamed = {_plain(key): tensor for key, tensor in state.items()}
         return cls(name or path.name, renamed, found.architecture, scale, fingerprint(path))
+
+    def half(self, name: LoraHalf) -> LoraAdapter:
+        """Its `content` or its `style` alone; InputError if it has no layers in that block of SDXL."""
+        block = _letters(HALVES[name])
+        state = {key: tensor for key, tensor in self.state.items() if block in _letters(key)}
+        if not state:
+            raise InputError(f"The LoRA {self.name} has no {name} half: it has no layers in {HALVES[name]}.")
+        return replace(self, name=f"{self.name}:{name}", state=state)
 
     def check_fits(self, host: Backbone) -> None:
         """InputError if it was made for a UNet of another cross-attention width."""

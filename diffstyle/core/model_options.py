@@ -13,6 +13,7 @@ DtypeName = Literal["float32", "bfloat16", "float16"]
 MemoryMode = Literal["fast", "balanced", "low"]
 Attention = Literal["sdpa", "xformers", "sliced"]
 Conditioning = Literal["canny", "soft-edge", "edges-and-tones", "lineart", "tile", "depth"]
+LoraHalf = Literal["content", "style"]
 ExportFormat = Literal["ip-adapter", "diffusers-lora", "kohya"]
 SchedulerName = Literal["ddim", "dpm++", "unipc", "euler-a", "lcm", "tcd"]
 
@@ -32,7 +33,8 @@ class ModelOptions:
         ControlNet: a name, folder or file with its conditioning behind it, as PATH:canny; canny, soft-edge,
         edges-and-tones, lineart, tile, depth; then :SCALE and :START-END in shares of the steps if you like.
     lora
-        LoRA in diffusers' or kohya's layout: a name or a file, with :SCALE behind it if you like.
+        LoRA in diffusers' or kohya's layout: a name or a file, with :SCALE behind it if you like; of a B-LoRA one half
+        acts alone with :style or :content, before the scale.
     encoder
         What makes embeddings for the adapter: starter, an open_clip folder or file, or ARCHITECTURE/TAG; the one that
         the adapter names if not given.
@@ -99,5 +101,5 @@ def _bare(text: str) -> str:
 
 
 _NUMBER = r"-?\d*\.?\d+"
-_PART = re.compile(rf"(:({'|'.join(get_args(Conditioning))}|{_NUMBER}|{_NUMBER}-{_NUMBER}))+$")
+_PART = re.compile(rf"(:({'|'.join((*get_args(Conditioning), *get_args(LoraHalf)))}|{_NUMBER}|{_NUMBER}-{_NUMBER}))+$")
 _FILES = (".safetensors", ".bin", ".pt", ".ckpt")

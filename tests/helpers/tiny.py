@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
@@ -246,12 +248,20 @@ def depth_model(folder: Path) -> Path:
     return folder
 
 
-def lora(path: Path, *, kohya: bool = False, width: int = WIDTH, rank: int = 4) -> Path:
-    """A random LoRA on one cross-attention layer of the tiny UNet."""
+def lora(
+    path: Path,
+    *,
+    kohya: bool = False,
+    width: int = WIDTH,
+    rank: int = 4,
+    blocks: Sequence[str] = ("down_blocks.0.attentions.0",),
+    inside: int = BLOCKS[0],
+) -> Path:
+    """A random LoRA on the cross-attention layers of these blocks of the tiny UNet, `inside` wide."""
     torch.manual_seed(5)
-    place, inside = "down_blocks.0.attentions.0.transformer_blocks.0.attn2", BLOCKS[0]
     state: dict[str, Tensor] = {}
-    for name in ("to_k", "to_v"):
+    for block, name in product(blocks, ("to_k", "to_v")):
+        place = f"{block}.transformer_blocks.0.attn2"
         down, up = torch.randn(rank, width) / 4, torch.randn(inside, rank) / 4
         if kohya:
             stem = f"lora_unet_{place.replace('.', '_')}_{name}"

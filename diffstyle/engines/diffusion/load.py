@@ -21,7 +21,7 @@ from diffstyle.backbones.recognise import Architecture
 from diffstyle.backbones.sampling import Sampling, read_sampling
 from diffstyle.backbones.source import find, weights_file
 from diffstyle.core.errors import InputError
-from diffstyle.core.model_options import Conditioning, ModelOptions, SchedulerName
+from diffstyle.core.model_options import Conditioning, LoraHalf, ModelOptions, SchedulerName
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.encoders.source import STARTER
 from diffstyle.engines.base import Drafter, Engine, EngineHost
@@ -135,7 +135,13 @@ def _tokens(name: str) -> TokensAdapter:
     return TokensAdapter.load(path, name=source.known.name if source.known else path.name)
 
 
-def _lora(name: str, scale: float) -> tuple[KnownModel | None, LoraAdapter]:
+def _lora(text: str, scale: float) -> tuple[KnownModel | None, LoraAdapter]:
+    """`NAME`, or `NAME:style` and `NAME:content` for half a B-LoRA."""
+    name, _, half = text.rpartition(":")
+    if name and half in get_args(LoraHalf):
+        known, whole = _lora(name, scale)
+        return known, whole.half(cast("LoraHalf", half))
+    name = text
     if name in adapter_folders():
         return None, replace(cast("LoraAdapter", load_adapter(name, kinds=[LoraAdapter.kind])), scale=scale)
     source = find(name, "LoRA")

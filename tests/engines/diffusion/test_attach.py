@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ import torch
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 from torch import Tensor
 
-from diffstyle import Diffusion, Picture, Style, Stylizer
+from diffstyle import Diffusion, InputError, Picture, Style, Stylizer
 from diffstyle.adapters.attach import attached
-from diffstyle.adapters.lora import LoraAdapter
+from diffstyle.adapters.lora import HALVES, LoraAdapter
 from diffstyle.adapters.protocol import Adapter
 from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.backbones.backbone import Backbone
@@ -99,6 +100,31 @@ def test_a_lora_acts_by_its_scale(
     assert largest_difference(zero, none) <= 1e-5
     assert 0 < largest_difference(half, none) < largest_difference(one, none) * 1.5
     assert one != half
+
+
+@pytest.mark.parametrize("kohya", [False, True])
+def test_half_a_b_lora_acts_alone(kohya: bool, tiny_models: Path, tmp_path: Path, small_photo: Picture) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_models / "worded", folder)
+    plain = diffusers.UNet2DConditionModel.from_pretrained(folder / "unet")
+    blocks = {
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+    }
+    diffusers.UNet2DConditionModel.from_config({**plain.config, **blocks}).save_pretrained(folder / "unet")
+    path = tiny.lora(tmp_path / "b.safetensors", kohya=kohya, blocks=list(HALVES.values()), inside=tiny.BLOCKS[-1])
+
+    def paint(*loras: str) -> Picture:
+        stylizer = Stylizer.load(folder, lora=loras, device="cpu", dtype="float32")
+        return stylizer.stylize(small_photo, Style.from_text("watercolour"), engine=QUICK).picture
+
+    none, style, content, whole = paint(), paint(f"{path}:style"), paint(f"{path}:content"), paint(str(path))
+    assert len({p.digest() for p in (none, style, content, whole)}) == 4
+    assert largest_difference(paint(f"{path}:style", f"{path}:content"), whole) <= 1e-4
+    assert largest_difference(paint(f"{path}:style:0"), none) <= 1e-5
+    other = tiny.lora(tmp_path / "other.safetensors", kohya=kohya)
+    with pytest.raises(InputError, match="has no style half"):
+        LoraAdapter.load(other).half("style")
 
 
 def test_two_adapters_act_together_each_by_its_scale(
