@@ -12,8 +12,8 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.user_path import user_path
 from diffstyle.formats.atomic import cache_folder
+from diffstyle.serving.memory import uncollected
 from diffstyle_ui.app.gradio_import import without_stubs
-from diffstyle_ui.app.memory import uncollected
 
 STARTER = ModelOptions()
 AUTH_VARIABLE = "DIFFSTYLE_AUTH"

@@ -11,11 +11,12 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from diffstyle_ui.app.folders import LOCK, PREFIX, own_folder, sweep
-from diffstyle_ui.app.hosts import allowed_host, allowed_origin
+from diffstyle_ui.app.context import PREFIX
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from diffstyle.serving.folders import LOCK, own_folder, sweep
+from diffstyle.serving.hosts import allowed_host, allowed_origin
 from tests.helpers.page_client import ask, refusal
 from tests.helpers.pictures import waves
 from tests.helpers.serving import ServedPage, serving
@@ -171,10 +172,10 @@ def test_folders_of_killed_servers_are_swept(tmp_path: Path, monkeypatch: pytest
         (folder / "upload.png").write_bytes(b"x")
     (left / LOCK).touch()
     linked.symlink_to(left)
-    with own_folder() as running:
+    with own_folder(PREFIX) as running:
         assert not left.exists()
         assert foreign.exists()  # nothing says that a server made it
-        sweep()
+        sweep(PREFIX)
         assert running.exists()
     assert not running.exists()
 

@@ -11,10 +11,10 @@ from threading import Event, Thread
 
 import pytest
 from diffstyle_ui.app.limits import Limits
-from diffstyle_ui.app.renderer import Renderer
 
 from diffstyle.assets.manifest import weights_folder
 from diffstyle.engines.registry import interactive_engine
+from diffstyle.serving.renderer import Renderer
 from tests.helpers.cli import run
 
 SLOW = ("diffusers", "transformers", "accelerate", "peft", "open_clip")
@@ -39,13 +39,13 @@ def test_the_page_is_imported_without_what_its_first_screen_does_not_need() -> N
 
 
 def test_other_engines_are_loaded_when_nobody_asks_for_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("diffstyle_ui.app.renderer.QUIET_SECONDS", 0.5)
+    monkeypatch.setattr("diffstyle.serving.renderer.QUIET_SECONDS", 0.5)
     renderer = Renderer(limits=Limits())
     busy = Event()
     try:
         renderer.load()
-        monkeypatch.setattr("diffstyle_ui.app.renderer.engine_names", lambda: [interactive_engine()])
-        monkeypatch.setattr("diffstyle_ui.app.renderer.whole_model", bool)
+        monkeypatch.setattr("diffstyle.serving.renderer.engine_names", lambda: [interactive_engine()])
+        monkeypatch.setattr("diffstyle.serving.renderer.whole_model", bool)
         renderer.previews.submit(lambda _: busy.wait(60))
         thread = Thread(target=renderer.load_others)
         thread.start()

@@ -17,6 +17,7 @@ from diffstyle.core.cancelling import cancellable, check_cancelled
 from diffstyle.core.fields import values_of
 from diffstyle.core.mask import Mask, Region
 from diffstyle.engines.replay import task_of
+from diffstyle.serving.uploaded_files import open_picture, open_recipe
 from diffstyle_ui.app.api_types import Upload
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
@@ -28,7 +29,7 @@ from diffstyle_ui.app.parts import reference
 from diffstyle_ui.app.renders import Finished, render_files, save_preview
 from diffstyle_ui.app.sessions import Session
 from diffstyle_ui.app.training import TrainedAdapter, TrainingJob, recipe_for, run_training
-from diffstyle_ui.app.uploads import open_picture, open_recipe, upload_path
+from diffstyle_ui.app.uploads import upload_path
 from diffstyle_ui.app.user_errors import CANCELLED
 from diffstyle_ui.app.variations import variations
 from diffstyle_ui.app.votes import log_vote

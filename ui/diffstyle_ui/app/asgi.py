@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from starlette.requests import ClientDisconnect
 
-from diffstyle_ui.app.uploads import Refused
+from diffstyle.serving.uploaded_files import Refused
 from diffstyle_ui.app.visitors import COOKIE
 
 Scope: TypeAlias = MutableMapping[str, Any]

@@ -17,19 +17,21 @@ from gradio import routes
 from diffstyle import Picture, Style, StyleSpace, Task
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import fitted
+from diffstyle.serving.folders import own_folder
+from diffstyle.serving.renderer import PREVIEW_SIDE, Renderer
+from diffstyle.serving.uploaded_files import open_picture
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.example_pairs import example_pairs
-from diffstyle_ui.app.folders import own_folder
 from diffstyle_ui.app.histories import SWEEP_SECONDS
 from diffstyle_ui.app.limits import Limits
-from diffstyle_ui.app.renderer import PREVIEW_SIDE, Renderer
 from diffstyle_ui.app.sessions import Photo, Session, Sessions
 from diffstyle_ui.app.thumbnails import SIDE, Thumbnails
-from diffstyle_ui.app.uploads import Uploads, open_picture, upload_path
+from diffstyle_ui.app.uploads import Uploads, upload_path
 from diffstyle_ui.app.visitors import Visitors
 from diffstyle_ui.app.waiting import Waiting
 from diffstyle_ui.widgets.html import data_url
 
+PREFIX = "diffstyle-ui-"  # of the temporary folder
 TEMPORARY = "GRADIO_TEMP_DIR"  # Gradio keeps uploads here, and serves no file from elsewhere
 
 
@@ -125,7 +127,7 @@ class AppContext:
 @contextmanager
 def open_context(options: ModelOptions, limits: Limits, votes: Path) -> Generator[AppContext, None, None]:
     """A context whose files all lie in one temporary folder, which is deleted at the end."""
-    with own_folder() as folder, _environment(TEMPORARY, str(folder)):
+    with own_folder(PREFIX) as folder, _environment(TEMPORARY, str(folder)):
         setattr(routes, "DEFAULT_TEMP_DIR", str(folder))  # noqa: B010 - Gradio has read the variable already
         renderer = Renderer(options, limits)
         sessions = Sessions(folder / "sessions", visitors=Visitors(), uploads=Uploads(folder, limits))

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs
 
 from starlette.requests import ClientDisconnect
 
+from diffstyle.serving.hosts import allowed_host, allowed_origin
+from diffstyle.serving.uploaded_files import Refused
 from diffstyle_ui.app.arrival import note_arrival
 from diffstyle_ui.app.asgi import (
     App,
@@ -25,12 +27,10 @@ from diffstyle_ui.app.asgi import (
     whole_body,
     with_headers,
 )
-from diffstyle_ui.app.hosts import allowed_host, allowed_origin
 from diffstyle_ui.app.pages import Pages
 from diffstyle_ui.app.sessions import Sessions
 from diffstyle_ui.app.sign_in import SignIn
 from diffstyle_ui.app.upload_parts import temporary_parts
-from diffstyle_ui.app.uploads import Refused
 from diffstyle_ui.app.visitors import cookies_of
 from diffstyle_ui.app.waiting import Waiting
 

@@ -1,70 +1,19 @@
-"""What visitors may ask of the server."""
+"""What visitors may ask of the page's server."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diffstyle import InputError, Settings, Task
-from diffstyle.core.picture import Picture, fitted
-from diffstyle.formats.budget import Budget
-
-MASKS, REFERENCES, REGIONS, CHARACTERS, TENSOR_BYTES = 2, 32, 8, 2**24, 2**24
-STROKE_SIDE = 512  # longest side at which strokes of size 1 are painted
+from diffstyle.serving.limits import ServerLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What visitors may ask of the server.
-
-    `max_pixels` of a picture, read or painted, `max_upload_mb` of a file, `max_visitor_mb` of all that a visitor
-    uploads in a few hours and `max_total_mb` of all visitors, `max_seconds` of one render, `queue_size` requests that
-    wait; and whether visitors may train adapters, which everybody who uses this server then sees.
+class Limits(ServerLimits):
+    """What visitors may ask of the server: what `ServerLimits` says of one request, `max_visitor_mb` of all that a
+    visitor uploads in a few hours and `max_total_mb` of all visitors; and whether visitors may train adapters, which
+    everybody who uses this server then sees.
     """
 
-    max_pixels: int = 50_000_000
-    max_upload_mb: int = 50
     max_visitor_mb: int = 1000
     max_total_mb: int = 10_000
-    max_seconds: int = 600
-    queue_size: int = 64
     training: bool = True
-
-    def __post_init__(self) -> None:
-        for name in ("max_pixels", "max_upload_mb", "max_visitor_mb", "max_total_mb", "max_seconds", "queue_size"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}: give a whole number of 1 or more.")
-
-    @property
-    def recipes(self) -> Budget:
-        """What a recipe in an upload may hold."""
-        return Budget(
-            characters=CHARACTERS,
-            references=REFERENCES,
-            regions=REGIONS,
-            mask_pixels=MASKS * self.max_pixels,
-            tensor_bytes=TENSOR_BYTES,
-        )
-
-    def check_task(self, task: Task) -> Task:
-        """`task` itself; InputError if it would paint more than `max_pixels`."""
-        content = Picture.of(task.content)
-        self._check_size(content.size, task)
-        if task.stroke is not None:
-            self._check_size(fitted(content.size, max(1, round(STROKE_SIDE / task.stroke))), None)
-        return task
-
-    def _check_size(self, size: tuple[int, int], settings: Settings | None) -> None:
-        if settings is not None and settings.size is not None:
-            size = fitted(size, settings.size)
-        if size[0] * size[1] > self.max_pixels:
-            raise InputError(
-                f"That would be {size[0]}x{size[1]} pixels: this server paints at most {self.max_pixels / 1e6:g}"
-                " million."
-            )
-
-    def too_slow(self) -> InputError:
-        """What there is to say of a render that took too long."""
-        return InputError(
-            f"The render was stopped after {self.max_seconds} seconds, as long as this server allows: give a smaller"
-            " size, fewer steps or another engine."
-        )

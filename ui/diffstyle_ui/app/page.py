@@ -12,13 +12,13 @@ from typing import Any
 import gradio as gr
 
 from diffstyle.core.model_options import ModelOptions
+from diffstyle.serving.memory import settle, uncollected
 from diffstyle_ui.app import server
 from diffstyle_ui.app.api import Api
 from diffstyle_ui.app.context import AppContext, open_context
 from diffstyle_ui.app.events import bind
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.links import Links
-from diffstyle_ui.app.memory import settle, uncollected
 from diffstyle_ui.app.user_errors import misfit
 from diffstyle_ui.tabs.blend import BlendTab
 from diffstyle_ui.tabs.history import HistoryTab

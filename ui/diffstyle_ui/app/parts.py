@@ -10,9 +10,10 @@ from typing import Any
 from diffstyle import InputError, Picture, Reference, Style
 from diffstyle.assets.zoo import adapter_folders, adapter_info, adapter_style
 from diffstyle.core.picture import fitted
+from diffstyle.serving.uploaded_files import open_picture
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.sessions import Session
-from diffstyle_ui.app.uploads import open_picture, upload_path
+from diffstyle_ui.app.uploads import upload_path
 from diffstyle_ui.widgets.html import THUMBNAIL, data_url, encoded_url
 from diffstyle_ui.widgets.style_rows import MAX_ROWS, StylePart
 from diffstyle_ui.widgets.style_wall import display_name

@@ -11,10 +11,10 @@ from threading import Event
 from urllib.parse import quote
 
 from diffstyle import Cancelled, Result, Task
+from diffstyle.serving.progress import Progress
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.histories import SavedResult
 from diffstyle_ui.app.parts import style_title
-from diffstyle_ui.app.renderer import Progress
 from diffstyle_ui.app.sessions import Photo, Session
 from diffstyle_ui.widgets.comparison import pair
 from diffstyle_ui.widgets.html import THUMBNAIL, data_url, progress, status

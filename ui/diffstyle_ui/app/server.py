@@ -10,9 +10,9 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from diffstyle import InputError
+from diffstyle.serving.hosts import is_address
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.guard import Guard
-from diffstyle_ui.app.hosts import is_address
 from diffstyle_ui.app.link_preview import ICON, describe_page, serve_picture
 from diffstyle_ui.app.theme import CSS, theme
 from diffstyle_ui.app.upload_parts import watch_parts

@@ -16,8 +16,8 @@ from diffstyle import AdapterRecipe, Cancelled, InputError, Picture
 from diffstyle.assets.zoo import check_new
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import fitted
+from diffstyle.serving.uploaded_files import open_picture
 from diffstyle_ui.app.limits import Limits
-from diffstyle_ui.app.uploads import open_picture
 from diffstyle_ui.app.user_errors import UNEXPECTED, log_unexpected
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Uploaded files: whose they are, and as pictures, with limits that are checked before a file is decoded."""
+"""Uploaded files: whose they are, and how much of the disk they take."""
 
 from __future__ import annotations
 
@@ -8,22 +8,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
-from diffstyle import InputError, Picture, read_recipe
-from diffstyle.engines.replay import upgraded
-from diffstyle.formats.recipe import Recipe
+from diffstyle import InputError
+from diffstyle.serving.uploaded_files import Refused
 from diffstyle_ui.app.limits import Limits
 
 EXPIRED = "The upload has expired, because uploads are deleted after a few hours: add the file again."
 MAX_NOTED = 20_000
 _ALL, _AT = "all", "at "  # names beside those of owners
-
-
-class Refused(Exception):
-    """A request that the server does not take, with the HTTP status and the sentence for its sender."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status, self.sentence = status, sentence
 
 
 class Uploads:
@@ -114,24 +105,3 @@ def upload_path(session: Reader, payload: Mapping[str, Any] | None, what: str = 
     if not found:
         raise InputError(EXPIRED)
     return path
-
-
-def open_picture(path: Path, limits: Limits) -> Picture:
-    """The picture in `path`. Its source, which messages and recipes contain, is the file's name without folders.
-
-    Raises InputError for more than `limits.max_pixels`, and for what `Picture.open` refuses.
-    """
-    try:
-        picture = Picture.open(path, max_pixels=limits.max_pixels)
-    except InputError as error:
-        raise InputError(str(error).replace(str(path), path.name)) from error
-    notes = tuple(note.replace(str(path), path.name) for note in picture.notes)
-    return Picture(picture.pixels, picture.alpha, path.name, notes)
-
-
-def open_recipe(path: Path, limits: Limits) -> Recipe:
-    """The recipe inside a saved picture, in the current schema. Messages contain the file's name without folders."""
-    try:
-        return upgraded(read_recipe(path, limits.recipes))
-    except InputError as error:
-        raise InputError(str(error).replace(str(path), path.name)) from error

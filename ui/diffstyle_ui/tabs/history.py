@@ -14,6 +14,7 @@ from gradio.components import Component
 from diffstyle import InputError, Picture
 from diffstyle.engines.registry import engine_from
 from diffstyle.formats.recipe import Recipe
+from diffstyle.serving.uploaded_files import open_recipe
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, bind, bind_after
@@ -22,7 +23,7 @@ from diffstyle_ui.app.parts import mixed, parts_of_style
 from diffstyle_ui.app.renders import final_frame, strip_of
 from diffstyle_ui.app.sessions import Photo, Session, shown_key
 from diffstyle_ui.app.thumbnails import photo_name
-from diffstyle_ui.app.uploads import open_recipe, upload_path
+from diffstyle_ui.app.uploads import upload_path
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.votes import log_vote, random_pair
 from diffstyle_ui.widgets.comparison import comparison

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffstyle_ui.app.durations import KEPT, Durations
+from diffstyle.serving.durations import KEPT, Durations
 
 
 def test_the_median_of_renders_of_about_that_size() -> None:

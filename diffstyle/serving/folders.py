@@ -12,14 +12,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-PREFIX, LOCK = "diffstyle-ui-", ".running"
+LOCK = ".running"
 
 
 @contextmanager
-def own_folder() -> Generator[Path, None, None]:
-    """A temporary folder for this process, locked while it runs and deleted at the end."""
-    sweep()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+def own_folder(prefix: str) -> Generator[Path, None, None]:
+    """A temporary folder for this process, locked while it runs and deleted at the end; `prefix` begins its name."""
+    sweep(prefix)
+    folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
     lock = FileLock(folder / LOCK)
     lock.acquire()
     try:
@@ -29,9 +29,11 @@ def own_folder() -> Generator[Path, None, None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep() -> None:
-    """Delete the folders of this user's servers that do not run any more: a lock ends with its process."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+def sweep(prefix: str) -> None:
+    """Delete the folders of this user's servers that do not run any more: a lock ends with its process. Their names
+    begin with `prefix`.
+    """
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         with contextlib.suppress(OSError, Timeout):
             own = not hasattr(os, "geteuid") or folder.lstat().st_uid == os.geteuid()
             if folder.is_symlink() or not folder.is_dir() or not own or not (folder / LOCK).is_file():

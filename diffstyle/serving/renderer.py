@@ -1,25 +1,24 @@
-"""The page's two models, each used by one thread only: the gate that every render passes, whatever its route."""
+"""`Renderer`: a server's two models, each used by one thread only, whatever route a request comes by."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
 from contextlib import suppress
-from contextvars import copy_context
-from dataclasses import dataclass, replace
-from queue import Empty, SimpleQueue
-from threading import Event, Lock
-from typing import Any, TypeVar
+from dataclasses import replace
+from threading import Event
+from typing import TypeVar
 
 from torch import Tensor
 
-from diffstyle import Cancelled, InputError, Picture, Result, Style, Stylizer, Task
 from diffstyle.assets.hub import STARTER
 from diffstyle.core.cancelling import cancellable, check_cancelled
+from diffstyle.core.errors import Cancelled, InputError
 from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.picture import Picture
 from diffstyle.core.settings import EngineSettings
+from diffstyle.core.style import Style
+from diffstyle.core.task import Task
 from diffstyle.engines.base import Step
 from diffstyle.engines.registry import (
     default_engine_of,
@@ -29,110 +28,20 @@ from diffstyle.engines.registry import (
     interactive_engine,
     settings_class,
 )
-from diffstyle_ui.app.durations import Durations
-from diffstyle_ui.app.limits import Limits
-from diffstyle_ui.app.memory import forget_frames, give_back
+from diffstyle.formats.result import Result
+from diffstyle.serving.durations import Durations
+from diffstyle.serving.gate import POLL_SECONDS, Gate
+from diffstyle.serving.limits import ServerLimits
+from diffstyle.serving.memory import give_back
+from diffstyle.serving.progress import Progress, stream
+from diffstyle.serving.worker import Worker
+from diffstyle.stylizer import Stylizer
 
 T = TypeVar("T")
 PREVIEW_SIDE = 512
-WAITING = 16  # jobs at one gate; those of Gradio's queue come one by one
-POLL_SECONDS = 0.1
 QUIET_SECONDS = 10.0
 FIRST_GUESS = 4.0  # seconds of a render, before one was made
 DRAFT_FACTOR = 3.0  # a render's time a pixel over that of a draft, before one was made
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Progress of a render: `done` of `total` steps, and the unfinished picture if it is quick to show."""
-
-    done: int
-    total: int
-    picture: Picture | None
-
-
-class Gate:
-    """One thread that runs one job after another, whatever route they came by; beyond `WAITING` it refuses more."""
-
-    def __init__(self, name: str) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._lock, self._count = Lock(), 0
-
-    def submit(self, job: Callable[[], T]) -> Future[T]:
-        """Queue a job; InputError if too many wait. It can be cancelled as the caller can."""
-        with self._lock:
-            if self._count > WAITING:
-                raise InputError("The server is busy: try again in a moment.")
-            self._count += 1
-        future = self._thread.submit(copy_context().run, _lean, job)
-        future.add_done_callback(self._leave)
-        return future
-
-    def run(self, job: Callable[[], T]) -> T:
-        """Queue a job and wait for its result; Cancelled as soon as the caller is cancelled, even while it waits."""
-        future = self.submit(job)
-        try:
-            while True:
-                with suppress(NotYet):
-                    return future.result(timeout=POLL_SECONDS)
-                if future.done():  # the job itself has raised it
-                    return future.result()
-                check_cancelled()
-        finally:
-            future.cancel()
-
-    def close(self) -> None:
-        """Drop the queued jobs; the running one goes on to its end."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-    @property
-    def busy(self) -> bool:
-        """Whether a job runs or waits."""
-        return self._count > 0
-
-    def _leave(self, _: Future[Any]) -> None:
-        with self._lock:
-            self._count -= 1
-
-
-def _lean(job: Callable[[], T]) -> T:
-    """`job()`. What it raises keeps no picture in memory."""
-    try:
-        check_cancelled()
-        return job()
-    except BaseException as error:
-        forget_frames(error)
-        raise
-
-
-class Worker:
-    """A Stylizer behind a gate, whose thread alone uses it. It is loaded with the first job."""
-
-    def __init__(self, load: Callable[[], Stylizer], name: str) -> None:
-        self._load, self._stylizer = load, None
-        self._gate = Gate(name)
-
-    def submit(self, job: Callable[[Stylizer], T]) -> Future[T]:
-        """Queue a job; InputError if too many wait."""
-        return self._gate.submit(lambda: job(self._ready()))
-
-    @property
-    def busy(self) -> bool:
-        """Whether a job runs or waits."""
-        return self._gate.busy
-
-    def run(self, job: Callable[[Stylizer], T]) -> T:
-        """Queue a job and wait for its result, as `Gate.run`."""
-        return self._gate.run(lambda: job(self._ready()))
-
-    def close(self) -> None:
-        """Drop the queued jobs; the running one goes on to its end."""
-        self._gate.close()
-
-    def _ready(self) -> Stylizer:
-        if self._stylizer is None:
-            self._stylizer = self._load()
-        return self._stylizer
 
 
 class Renderer:
@@ -140,9 +49,9 @@ class Renderer:
     waits for another.
     """
 
-    def __init__(self, options: ModelOptions | None = None, limits: Limits | None = None) -> None:
+    def __init__(self, options: ModelOptions | None = None, limits: ServerLimits | None = None) -> None:
         """`options` say which model renders; the starter makes the previews."""
-        self.options, self.limits = options or ModelOptions(), limits or Limits()
+        self.options, self.limits = options or ModelOptions(), limits or ServerLimits()
         self.pictures, self.recipes = Gate("pictures"), Gate("recipes")
         self.previews = Worker(Stylizer.load, "previews")
         self.renders = Worker(lambda: Stylizer.of(self.options), "renders")
@@ -312,59 +221,3 @@ def whole_model(engine: str) -> bool:
 def megapixels(size: tuple[int, int]) -> float:
     """Of a picture of `size` (width, height)."""
     return size[0] * size[1] / 1e6
-
-
-def stream(
-    worker: Worker,
-    render: Callable[[Stylizer, Callable[[Step], bool | None]], T],
-    cancel: Event,
-    *,
-    seconds: float,
-    late: InputError,
-) -> Iterator[Progress | T]:
-    """The steps of `render` as they are done, then what it returns. Closing the generator cancels the render.
-
-    Steps that are done before the consumer asks for the next one are skipped. Raises Cancelled at once when `cancel` is
-    set, and `late` when `render` takes longer than `seconds`; the worker stops at the next step or strip.
-    """
-    updates: SimpleQueue[Progress | None] = SimpleQueue()
-    closed, requested = Event(), Event()
-    began: list[float] = []
-
-    def stopped() -> bool:
-        return cancel.is_set() or closed.is_set()
-
-    def on_step(step: Step) -> bool | None:
-        if stopped():
-            return False
-        if requested.is_set():
-            requested.clear()
-            updates.put(Progress(step.done, step.total, step.preview() if step.preview else None))
-        return None
-
-    def job(stylizer: Stylizer) -> T:
-        began.append(time.monotonic())
-        with cancellable(stopped):
-            check_cancelled()
-            return render(stylizer, on_step)
-
-    future = worker.submit(job)
-    future.add_done_callback(lambda _: updates.put(None))
-    try:
-        requested.set()
-        while True:
-            try:
-                progress = updates.get(timeout=POLL_SECONDS)
-            except Empty:
-                if cancel.is_set() and not future.done():
-                    raise Cancelled from None
-                if began and time.monotonic() - began[0] > seconds:
-                    raise late from None
-                continue
-            if progress is None:
-                break
-            yield progress
-            requested.set()
-        yield future.result()
-    finally:
-        closed.set()
