@@ -24,6 +24,7 @@ app = App(
 )
 app.command("diffstyle.cli.stylize:stylize", help=STYLIZE)
 app.command("diffstyle.cli.replay:replay", help="Make a picture again from the recipe inside it.")
+app.command("diffstyle.cli.serve:serve", help="Serve renders over HTTP, as OpenAI's clients ask for them.")
 app.command("diffstyle.cli.texture:texture", help="Make a texture of nothing but a style's marks.")
 styles = App(name="style", help="The styles that come with diffstyle, and your own.")
 styles.command("diffstyle.cli.gallery:list_styles", name="list", help="Name media and styles, by group.")

@@ -59,11 +59,11 @@ def check_output(path: Path, size: tuple[int, int] | None, *, depth: int = 8) ->
     return kind
 
 
-def encode(picture: Picture, kind: str, text: str, *, depth: int = 8) -> bytes:
+def encode(picture: Picture, kind: str, text: str, *, depth: int = 8, quality: int | None = None) -> bytes:
     """The bytes of a PNG, TIFF, lossless WebP or JPEG with the ASCII `text` embedded, unless it is empty.
 
     JPEG has no alpha channel: transparent pictures are composited on white. A text that is too long for its EXIF is
-    spread over comments.
+    spread over comments. `quality`, from 0 to 100, is that of a JPEG, 95 if not given, or makes a WebP lossy.
     """
     if kind == "TIFF":
         return encode_tiff([picture], [text], depth=depth)
@@ -83,9 +83,13 @@ def encode(picture: Picture, kind: str, text: str, *, depth: int = 8) -> bytes:
         if image.mode == "RGBA":
             white = Image.new("RGBA", image.size, "white")
             image = Image.alpha_composite(white, image).convert("RGB")
-        image.save(buffer, kind, quality=95, subsampling=0, exif=exif, icc_profile=profile)
-    else:
+        image.save(
+            buffer, kind, quality=95 if quality is None else quality, subsampling=0, exif=exif, icc_profile=profile
+        )
+    elif quality is None:
         image.save(buffer, kind, lossless=True, exact=True, exif=exif, icc_profile=profile)
+    else:
+        image.save(buffer, kind, quality=quality, exif=exif, icc_profile=profile)
     return _with_comments(buffer.getvalue(), text) if spread else buffer.getvalue()
 
 

@@ -43,7 +43,11 @@ class Result:
         16 bits a channel, 16 in PNG and TIFF alone. Raises InputError where that cannot be written.
         """
         path = Path(path)
-        kind = check_output(path, self.picture.size, depth=depth)
-        data = encode(self.picture, kind, self.recipe(depth=depth).to_json() if recipe else "", depth=depth)
+        data = self.encoded(check_output(path, self.picture.size, depth=depth), depth=depth, recipe=recipe)
         write_atomic(path, lambda file: file.write(data))
         return path
+
+    def encoded(self, kind: str, *, depth: int = 8, recipe: bool = True, quality: int | None = None) -> bytes:
+        """What `save` writes for a format, by Pillow's name of it; `quality`, from 0 to 100, is for JPEG and WebP."""
+        text = self.recipe(depth=depth).to_json() if recipe else ""
+        return encode(self.picture, kind, text, depth=depth, quality=quality)

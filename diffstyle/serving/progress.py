@@ -29,6 +29,16 @@ class Progress:
     picture: Picture | None
 
 
+def every_step(_: Step) -> bool:
+    """Whether to show the picture at a step: at each of them."""
+    return True
+
+
+def no_step(_: Step) -> bool:
+    """Whether to show the picture at a step: at none."""
+    return False
+
+
 def stream(
     worker: Worker,
     render: Callable[[Stylizer, Callable[[Step], bool | None]], T],
@@ -36,11 +46,13 @@ def stream(
     *,
     seconds: float,
     late: InputError,
+    show: Callable[[Step], bool] = every_step,
 ) -> Iterator[Progress | T]:
     """The steps of `render` as they are done, then what it returns. Closing the generator cancels the render.
 
-    Steps that are done before the consumer asks for the next one are skipped. Raises Cancelled at once when `cancel` is
-    set, and `late` when `render` takes longer than `seconds`; the worker stops at the next step or strip.
+    The unfinished picture is made at the steps that `show` accepts. Steps that are done before the consumer asks for
+    the next one are skipped. Raises Cancelled at once when `cancel` is set, and `late` when `render` takes longer than
+    `seconds`; the worker stops at the next step or strip.
     """
     updates: SimpleQueue[Progress | None] = SimpleQueue()
     closed, requested = Event(), Event()
@@ -54,7 +66,8 @@ def stream(
             return False
         if requested.is_set():
             requested.clear()
-            updates.put(Progress(step.done, step.total, step.preview() if step.preview else None))
+            shown = step.preview if step.preview is not None and show(step) else None
+            updates.put(Progress(step.done, step.total, shown() if shown is not None else None))
         return None
 
     def job(stylizer: Stylizer) -> T:

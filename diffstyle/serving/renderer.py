@@ -33,7 +33,7 @@ from diffstyle.serving.durations import Durations
 from diffstyle.serving.gate import POLL_SECONDS, Gate
 from diffstyle.serving.limits import ServerLimits
 from diffstyle.serving.memory import give_back
-from diffstyle.serving.progress import Progress, stream
+from diffstyle.serving.progress import Progress, every_step, stream
 from diffstyle.serving.worker import Worker
 from diffstyle.stylizer import Stylizer
 
@@ -166,8 +166,16 @@ class Renderer:
         except Cancelled:
             raise self.limits.too_slow() from None
 
-    def render(self, task: Callable[[], Task], cancel: Event, finish: Callable[[Result], T]) -> Iterator[Progress | T]:
-        """The steps as they are done, then what `finish` makes of the result.
+    def render(
+        self,
+        task: Callable[[], Task],
+        cancel: Event,
+        finish: Callable[[Result], T],
+        *,
+        show: Callable[[Step], bool] = every_step,
+    ) -> Iterator[Progress | T]:
+        """The steps as they are done, with the picture so far of those that `show` accepts, then what `finish` makes of
+        the result.
 
         `task` and `finish` run behind the gate too: a photo is decoded when it is its turn, and what is large stays
         there. Raises Cancelled as soon as `cancel` is set, and InputError beyond the limits.
@@ -188,7 +196,8 @@ class Renderer:
         own = object()
         self._rendering.add(own)
         try:
-            yield from stream(self.renders, job, cancel, seconds=self.limits.max_seconds, late=self.limits.too_slow())
+            late = self.limits.too_slow()
+            yield from stream(self.renders, job, cancel, seconds=self.limits.max_seconds, late=late, show=show)
         finally:
             self._rendering.discard(own)
 

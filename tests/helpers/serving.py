@@ -1,4 +1,4 @@
-"""The web page in a process of its own, as `diffstyle ui` starts it."""
+"""Servers in processes of their own: the web page as `diffstyle ui` starts it, the HTTP server as `diffstyle serve`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+LOG = "log.txt"
+
 
 @dataclass(frozen=True, slots=True)
 class ServedPage:
-    """A page at `address`, which ends in /. Votes, adapters and logs lie in `folder`, the server's own files in
+    """A server at `address`, which ends in /. Votes, adapters and logs lie in `folder`, the server's own files in
     `temporary`.
     """
 
@@ -26,19 +28,21 @@ class ServedPage:
 
 
 @contextmanager
-def serving(folder: Path, *options: object) -> Generator[ServedPage, None, None]:
-    """Run `diffstyle ui` with `options`; at the end stop it with SIGTERM, as a service manager does."""
+def serving(folder: Path, *options: object, command: str = "ui") -> Generator[ServedPage, None, None]:
+    """Run `diffstyle ui`, or another `command`, with `options`; at the end stop it with SIGTERM, as a service manager
+    does. A server that was stopped already is fine.
+    """
     temporary = folder / "temporary"
-    temporary.mkdir()
-    log = (folder / "log.txt").open("w+")
+    temporary.mkdir(exist_ok=True)
+    log = (folder / LOG).open("w+")
     environment = os.environ | {
         "TMPDIR": str(temporary),
         "DIFFSTYLE_CACHE": str(folder),
         "DIFFSTYLE_ADAPTERS": str(folder / "adapters"),
         "PYTHONUNBUFFERED": "1",
     }
-    command = [sys.executable, "-m", "diffstyle", "ui", *map(str, options)]
-    with log, subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process:
+    words = [sys.executable, "-m", "diffstyle", command, *map(str, options)]
+    with log, subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process:
         assert process.stdout is not None
         try:
             found = next((m for line in process.stdout if (m := re.search(r"http://[\w.:]+", line))), None)

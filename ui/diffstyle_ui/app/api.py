@@ -12,17 +12,16 @@ from typing import Any
 import gradio as gr
 
 from diffstyle import Cancelled, InputError, Result, Settings, Style, Task
-from diffstyle.assets.zoo import named_style, style_files
 from diffstyle.core.cancelling import cancellable, check_cancelled
 from diffstyle.core.fields import values_of
 from diffstyle.core.mask import Mask, Region
 from diffstyle.engines.replay import task_of
+from diffstyle.serving.style_words import weighted_style
 from diffstyle.serving.uploaded_files import open_picture, open_recipe
 from diffstyle_ui.app.api_types import Upload
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.endpoints import publish, with_settings
-from diffstyle_ui.app.links import split_weight
 from diffstyle_ui.app.masked_tasks import masked_task, save_layers
 from diffstyle_ui.app.model_list import model_rows
 from diffstyle_ui.app.parts import reference
@@ -110,7 +109,7 @@ class Api:
             raise InputError(f"n is {n}: give a number from 2 to {MAX_PATH_STEPS}.")
         session = self.context.session(request)
         small, settings = self.context.photo(session, photo).small, RenderSettings(Settings(strength=strength))
-        ends = [self.context.renderer.measure(_parse(words)[0]) for words in (start, end)]
+        ends = [self.context.renderer.measure(weighted_style(words)[0]) for words in (start, end)]
         tasks = [settings.task(small, style) for style in Style.path(ends[0], ends[1], n)]
         return [_file(save_preview(session, self.context.renderer.preview(task))) for task in tasks]
 
@@ -129,7 +128,7 @@ class Api:
         `elsewhere` is the style around it; without one the photo stays unchanged there. Four PNGs: the result, the
         result inside the mask and outside it, with alpha, and the mask with its edges softened over `feather` pixels.
         """
-        inner, around = _parse(inside)[0], _parse(elsewhere)[0] if elsewhere else None
+        inner, around = weighted_style(inside)[0], weighted_style(elsewhere)[0] if elsewhere else None
         settings = RenderSettings(Settings(strength=strength, feather=feather))
         with self._rendering(request) as (session, cancel):
             drawn, current = upload_path(session, mask, "a mask"), self.context.photo(session, photo)
@@ -251,7 +250,7 @@ class Api:
         return done
 
     def _style(self, session: Session, style: Sequence[str], pictures: Sequence[Upload]) -> Style:
-        parts = [_parse(words) for words in ([style] if isinstance(style, str) else style or [])]
+        parts = [weighted_style(words) for words in ([style] if isinstance(style, str) else style or [])]
         if not parts and not pictures:
             raise InputError("There is no style: describe one, name one, or add pictures.")
         if len(parts) + len(pictures or ()) > MAX_ROWS:
@@ -259,12 +258,6 @@ class Api:
         files = [upload_path(session, picture, "a picture of the style") for picture in pictures or ()]
         parts += [(Style.from_image(reference(self.context, path)), 1.0) for path in files]
         return parts[0][0] if len(parts) == 1 else Style.mix(parts)
-
-
-def _parse(text: str) -> tuple[Style, float]:
-    """A named style or words, with the weight. Paths are words: clients cannot make the server read a file."""
-    words, weight = split_weight(text)
-    return (named_style(words) if words in style_files() else Style.from_text(words)), weight
 
 
 def _file(path: Path) -> Upload:

@@ -15,6 +15,7 @@ import gradio as gr
 from diffstyle import InputError, Settings, Style
 from diffstyle.assets.zoo import named_style, style_files
 from diffstyle.core.fields import FieldInfo, fields_of
+from diffstyle.serving.style_words import split_weight
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import UNCHANGED, bind
@@ -30,7 +31,6 @@ MAX_CHARACTERS = 1000  # of one style, as in the page's own text box
 WORDS = "text:"  # what words begin with that could be read as something else
 _FOREIGN = ("image:", "adapter:")
 _NAMED = "preset:"
-_WEIGHTED = re.compile(r"(?P<words>.+?)\s*:\s*(?P<weight>\d+\.?\d*|\.\d+)", re.S)
 _MISTYPED = re.compile(r".*[:=]\s*[+-]?[\d.,]*\d[\d.,]*\s*(%|x|/\s*\d+)?\s*", re.S | re.I)
 
 
@@ -113,12 +113,6 @@ def link_to(context: AppContext, parts: Sequence[StylePart], style: Style, asked
         return ""
     styles = [(str(word), round(weight, 3)) for word, weight in zip(words, weights, strict=True)]
     return link_for(styles, asked.settings, asked.only)
-
-
-def split_weight(text: str) -> tuple[str, float]:
-    """The words of a style, and the weight that stands behind a colon, 1 if there is none."""
-    match = _WEIGHTED.fullmatch(text)
-    return (match["words"], float(match["weight"])) if match else (text, 1.0)
 
 
 def _style(text: str) -> tuple[str, float]:

@@ -9,8 +9,7 @@ from typing import Any
 
 from diffstyle import InputError, Picture, Reference, Style
 from diffstyle.assets.zoo import adapter_folders, adapter_info, adapter_style
-from diffstyle.core.picture import fitted
-from diffstyle.serving.uploaded_files import open_picture
+from diffstyle.serving.uploaded_files import open_reference
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.sessions import Session
 from diffstyle_ui.app.uploads import upload_path
@@ -18,7 +17,6 @@ from diffstyle_ui.widgets.html import THUMBNAIL, data_url, encoded_url
 from diffstyle_ui.widgets.style_rows import MAX_ROWS, StylePart
 from diffstyle_ui.widgets.style_wall import display_name
 
-MAX_REFERENCE_SIDE = 1024
 OWN_STYLE = "rendered here"  # in the cards of styles that no artist made
 WORDS, ADAPTER = "text:", "adapter:"  # what the keys of tiles begin with that name no named style
 
@@ -80,14 +78,8 @@ def part_from_words(context: AppContext, words: str) -> StylePart:
 
 
 def reference(context: AppContext, path: Path) -> Picture:
-    """An uploaded picture of a style, reduced to `MAX_REFERENCE_SIDE` because it is kept in memory."""
-
-    def read() -> Picture:
-        picture = open_picture(path, context.limits)
-        longest = max(picture.size)
-        return picture.resized(fitted(picture.size, MAX_REFERENCE_SIDE)) if longest > MAX_REFERENCE_SIDE else picture
-
-    return context.renderer.pictures.run(read)
+    """An uploaded picture of a style."""
+    return context.renderer.pictures.run(lambda: open_reference(path, context.limits))
 
 
 def part_from_upload(context: AppContext, session: Session, payload: Mapping[str, Any]) -> StylePart:

@@ -1,0 +1,79 @@
+"""The HTTP application: its routes, its errors, and what OpenAPI says of them."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from diffstyle._version import __version__
+from diffstyle.core.errors import InputError
+from diffstyle.serving import api_docs
+from diffstyle.serving.access import Access
+from diffstyle.serving.api_errors import ApiError, invalid
+from diffstyle.serving.edit_routes import EditRoutes
+from diffstyle.serving.fair_queue import Closed
+from diffstyle.serving.health_routes import HealthRoutes
+from diffstyle.serving.model_routes import ModelRoutes
+from diffstyle.serving.painting import stopping
+from diffstyle.serving.service import Service
+
+
+def application(service: Service, *, names: tuple[str, ...] = ()) -> ASGIApp:
+    """The routes of `service`, which answer to the host `names` too."""
+    app = FastAPI(
+        title="diffstyle",
+        version=__version__,
+        description=api_docs.ABOUT,
+        redoc_url=None,
+        docs_url="/docs",
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    _add_openai(app, service)
+    _add_health(app, service)
+    for kind in (ApiError, InputError, HTTPException, RequestValidationError, Closed):
+        app.add_exception_handler(kind, _answered)
+    return Access(app, service, names=names)
+
+
+def _add_openai(app: FastAPI, service: Service) -> None:
+    edits, models = EditRoutes(service), ModelRoutes(service)
+    app.add_api_route(
+        "/v1/images/edits",
+        edits.edit,
+        methods=["POST"],
+        tags=["OpenAI"],
+        response_model=None,
+        openapi_extra=api_docs.form(api_docs.edit_fields()),
+        responses=api_docs.EDIT_RESPONSES,
+    )
+    app.add_api_route("/v1/models", models.models, tags=["OpenAI"])
+    app.add_api_route("/v1/models/{model_id:path}", models.model, tags=["OpenAI"])
+
+
+def _add_health(app: FastAPI, service: Service) -> None:
+    health = HealthRoutes(service)
+    for path in ("healthz", "readyz", "metrics"):
+        app.add_api_route(f"/{path}", getattr(health, path), tags=["Operation"], response_model=None)
+
+
+def _answered(_: Request, error: Exception) -> Response:
+    """An error in the shape of all others."""
+    if isinstance(error, ApiError):
+        return error.response()
+    if isinstance(error, InputError):
+        return invalid(error).response()
+    if isinstance(error, Closed):
+        return stopping().response()
+    if isinstance(error, RequestValidationError):
+        problem = error.errors()[0]
+        field = str(problem["loc"][-1])
+        return ApiError(400, f"{field} cannot be used: {str(problem['msg']).lower()}.", param=field).response()
+    status = cast("HTTPException", error).status_code
+    said = {404: "There is no such address: /docs lists them.", 405: "This address does not take that method."}
+    return ApiError(status, said.get(status, "The request cannot be answered.")).response()

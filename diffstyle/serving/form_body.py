@@ -1,0 +1,109 @@
+"""Forms with uploads: read into a folder, within a budget of bytes that holds before anything is decoded."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from diffstyle.serving.api_errors import ApiError
+from diffstyle.serving.limits import ServerLimits
+
+IDLE_SECONDS = 60  # after which a body of which nothing arrives has broken off
+FILES, FIELDS, TEXT_BYTES = 40, 200, 2**16
+_KINDS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The values of each field, in their order: `texts`, and `files` in the folder they were read into."""
+
+    texts: Mapping[str, tuple[str, ...]]
+    files: Mapping[str, tuple[Path, ...]]
+
+    def text(self, name: str, default: str = "") -> str:
+        """The one value of a field; ApiError if it has several."""
+        values = self.texts.get(name, ())
+        if len(values) > 1:
+            raise ApiError(400, f"The field {name} is given {len(values)} times: give it once.", param=name)
+        return values[0] if values else default
+
+    def file(self, name: str) -> Path | None:
+        """The one file of a field, None if there is none; ApiError if there are several."""
+        found = self.files.get(name, ())
+        if len(found) > 1:
+            raise ApiError(400, f"The field {name} holds {len(found)} files: give one.", param=name)
+        return found[0] if found else None
+
+
+async def read_form(request: Request, folder: Path, limits: ServerLimits) -> Form:
+    """The form in the body of `request`; each file is kept in `folder` under its own name.
+
+    A field `image[]` is called `image`, as clients write lists. Raises ApiError for a body that is no form, that breaks
+    off, or that is larger than `limits.max_upload_mb`; ClientDisconnect if the client leaves.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _KINDS:
+        raise ApiError(415, "The body is no form: send multipart/form-data.")
+    most = limits.max_upload_mb * 2**20
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > most:
+        raise _too_large(limits)
+    counted = Request(request.scope, _Counted(request, most, _too_large(limits)).receive)
+    try:
+        async with counted.form(max_files=FILES, max_fields=FIELDS, max_part_size=TEXT_BYTES) as form:
+            return await asyncio.to_thread(_kept, form, folder)
+    except HTTPException as error:
+        said = str(error.detail).rstrip(".")
+        raise ApiError(400, f"The form cannot be read: {said[:1].lower()}{said[1:]}.", code="invalid_form") from error
+
+
+class _Counted:
+    """Receives a body, counting its bytes."""
+
+    def __init__(self, request: Request, most: int, too_large: ApiError) -> None:
+        self._receive, self._most, self._too_large, self._size = request.receive, most, too_large, 0
+
+    async def receive(self) -> Any:
+        try:
+            message = await asyncio.wait_for(self._receive(), IDLE_SECONDS)
+        except (asyncio.TimeoutError, TimeoutError):
+            raise ApiError(408, "The upload broke off: send the request again.") from None
+        self._size += len(message.get("body", b""))
+        if self._size > self._most:
+            raise self._too_large
+        return message
+
+
+def _kept(form: FormData, folder: Path) -> Form:
+    texts: dict[str, tuple[str, ...]] = {}
+    files: dict[str, tuple[Path, ...]] = {}
+    for n, (field, value) in enumerate(form.multi_items()):
+        name = field.removesuffix("[]")
+        if isinstance(value, UploadFile):
+            path = folder / str(n) / _safe(value.filename or "")
+            path.parent.mkdir(parents=True)
+            with path.open("wb") as file:
+                shutil.copyfileobj(value.file, file)
+            files[name] = (*files.get(name, ()), path)
+        else:
+            texts[name] = (*texts.get(name, ()), value)
+    return Form(texts, files)
+
+
+def _safe(name: str) -> str:
+    """A name for a file, without folders and whatever a file system may refuse; suffixes stay."""
+    bare = re.split(r"[/\\]", name)[-1]
+    return re.sub(r"[^\w. -]+", "-", bare).strip(". -")[-80:] or "picture"
+
+
+def _too_large(limits: ServerLimits) -> ApiError:
+    return ApiError(413, f"The request is larger than {limits.max_upload_mb} MB: send smaller or fewer pictures.")

@@ -1,0 +1,114 @@
+"""Running the HTTP server: it listens, loads the models, and ends what it has begun when it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Sequence
+from types import FrameType
+
+import uvicorn
+
+from diffstyle.core.errors import InputError
+from diffstyle.core.model_options import ModelOptions
+from diffstyle.serving.api_keys import ApiKeys
+from diffstyle.serving.application import application
+from diffstyle.serving.json_logs import log, start_logging
+from diffstyle.serving.limits import ServerLimits
+from diffstyle.serving.service import Service, loaded, open_service
+
+POLL_SECONDS = 0.1
+LAST_SECONDS = 5  # for answers that are being sent while the server stops
+
+
+def serve(
+    *,
+    host: str,
+    port: int,
+    options: ModelOptions,
+    limits: ServerLimits,
+    keys: ApiKeys,
+    per_key: int | None = None,
+    names: Sequence[str] = (),
+    drain_seconds: int = 60,
+) -> None:
+    """Serve until SIGINT or SIGTERM, then end what runs, and what waits within `drain_seconds`.
+
+    What ships is loaded after the server answers, other models before. Raises InputError for a model that is missing or
+    damaged, and for a host or port that cannot be used.
+    """
+    start_logging()
+    with _listening(host, port) as listener, open_service(options, limits, keys, per_key=per_key) as service:
+        if options != ModelOptions():
+            service.renderer.load()
+        server = DrainingServer(service, names=tuple(names), drain_seconds=drain_seconds)
+        name, chosen = host if ":" not in host else f"[{host}]", listener.getsockname()[1]
+        print(f"diffstyle serves at http://{name}:{chosen}; press Ctrl-C to stop it.", flush=True)
+        server.run(sockets=[listener])
+        if server.problem is not None:
+            raise server.problem
+
+
+class DrainingServer(uvicorn.Server):
+    """Uvicorn, which on a signal still answers until the queues are empty, and refuses what comes new."""
+
+    def __init__(self, service: Service, *, names: tuple[str, ...], drain_seconds: int) -> None:
+        super().__init__(
+            uvicorn.Config(
+                application(service, names=names),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                timeout_graceful_shutdown=LAST_SECONDS,
+                timeout_keep_alive=75,
+            )
+        )
+        self.service, self.drain_seconds = service, drain_seconds
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.problem: InputError | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then load the models and watch for the end."""
+        await super().startup(sockets=sockets)
+        for work in (loaded(self.service, self._fail), self._drained()):
+            self._tasks.add(asyncio.ensure_future(work))
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; at the second signal stop at once."""
+        del sig, frame
+        if self.service.draining.is_set():
+            self.should_exit = self.force_exit = True
+        self.service.draining.set()
+
+    def _fail(self, problem: InputError) -> None:
+        self.problem, self.should_exit = problem, True
+
+    async def _drained(self) -> None:
+        """Stop uvicorn when all has ended that may end."""
+        service = self.service
+        while not service.draining.is_set():
+            await asyncio.sleep(POLL_SECONDS)
+        log("stopping", {"waiting": service.renders.depth + service.lookups.depth})
+        began = time.monotonic()
+        while not service.idle and time.monotonic() - began < self.drain_seconds:
+            await asyncio.sleep(POLL_SECONDS)
+        for queue in (service.renders, service.lookups):
+            queue.close()
+        while not service.idle:  # what runs ends, or is stopped when it takes too long
+            await asyncio.sleep(POLL_SECONDS)
+        log("stopped", {"seconds": round(time.monotonic() - began, 1)})
+        self.should_exit = True
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens at `host` and `port`, any free one for 0. Raises InputError if it cannot be used."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except (OSError, OverflowError) as error:
+        raise InputError(f"Cannot listen at {host}, port {port}: choose another one.") from error
+    return listener
