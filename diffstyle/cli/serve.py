@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.user_path import user_path
 from diffstyle.formats.atomic import cache_folder
 from diffstyle.serving.memory import uncollected
 
@@ -29,6 +30,8 @@ def serve(
     max_upload_mb: int = 50,
     max_seconds: int = 600,
     drain_seconds: int = 60,
+    jobs: Path | None = None,
+    keep_hours: float = 48,
     options: Annotated[ModelOptions, Parameter(name="*", negative=())] = STARTER,
 ) -> int:
     """Serve renders over HTTP, as OpenAI's clients ask for them.
@@ -57,10 +60,18 @@ def serve(
         Renders that take longer are stopped.
     drain_seconds
         How long requests that wait still get their turn after SIGTERM.
+    jobs
+        The folder in which jobs are kept, with their photos and results; there are no jobs if not given.
+    keep_hours
+        How long finished jobs are kept.
     """
-    for name, value, least in (("max_per_key", max_per_key, 1), ("drain_seconds", drain_seconds, 0)):
+    for name, value, least in (
+        ("max_per_key", max_per_key, 1),
+        ("drain_seconds", drain_seconds, 0),
+        ("keep_hours", keep_hours, 0),
+    ):
         if value is not None and value < least:
-            raise InputError(f"{name} is {value}: give a whole number of {least} or more.")
+            raise InputError(f"{name} is {value}: give a number of {least} or more.")
     os.environ.setdefault(COMPILED, str(cache_folder() / "compiled"))  # torch makes one in the temporary folder
     with uncollected():
         from diffstyle.serving.api_keys import ApiKeys
@@ -78,5 +89,7 @@ def serve(
         per_key=max_per_key,
         names=allowed_host,
         drain_seconds=drain_seconds,
+        jobs=None if jobs is None else user_path(jobs),
+        keep_hours=keep_hours,
     )
     return 0

@@ -54,11 +54,47 @@ def look_fields() -> dict[str, Any]:
 
 def edit_fields() -> dict[str, Any]:
     """The fields of an edit."""
-    return look_fields() | {
-        "n": _whole("How many pictures; their seeds count up.", 1, MOST, 1),
-        "response_format": {"type": "string", "enum": ["b64_json"], "default": "b64_json"},
-        "stream": {"type": "boolean", "default": False, "description": "Answer with server-sent events."},
-        "partial_images": _whole("With stream: how many unfinished pictures to send.", 0, PARTIALS, 0),
+    return (
+        look_fields()
+        | number_field()
+        | {
+            "response_format": {"type": "string", "enum": ["b64_json"], "default": "b64_json"},
+            "stream": {"type": "boolean", "default": False, "description": "Answer with server-sent events."},
+            "partial_images": _whole("With stream: how many unfinished pictures to send.", 0, PARTIALS, 0),
+        }
+    )
+
+
+def number_field() -> dict[str, Any]:
+    """The field that says how many pictures to paint."""
+    return {"n": _whole("How many pictures; their seeds count up.", 1, MOST, 1)}
+
+
+def mix_fields(*more: str) -> dict[str, Any]:
+    """The fields that make a style, and those of `more` names."""
+    weights = {"type": "array", "items": {"type": "number", "minimum": 0}}
+    files = {"type": "array", "items": _FILE}
+    words = "Words or the name of a style, with an optional :WEIGHT behind it; repeat it for a mix."
+    own = {
+        "name": _text("What to call the style."),
+        "licence": _text("Under which licence it may be used."),
+        "k": _whole("How many styles.", 1, 100, 5),
+    }
+    return {
+        "style": {"type": "array", "items": _text(words), "description": words, "example": ["ukiyo-e:0.6", "charcoal"]},
+        "picture": {**files, "description": "Pictures of the style."},
+        "picture_weight": {**weights, "description": "A weight for each picture, in the same order; 1 if not given."},
+        "style_file": {**files, "description": "Style files, as this address returns them."},
+        "style_file_weight": {**weights, "description": "A weight for each style file."},
+        **{name: own[name] for name in more},
+    }
+
+
+def replay_fields() -> dict[str, Any]:
+    """The fields of a replay."""
+    return {
+        "picture": {**_FILE, "description": "A picture that diffstyle saved, with its recipe inside."},
+        "image": {**_FILE, "description": "The photo to paint: the picture's own, or another."},
     }
 
 
@@ -107,5 +143,33 @@ EDIT_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 PICTURE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The picture.", "content": {"image/png": {"schema": dict(_FILE)}}},
+    **ERRORS,
+}
+_STYLE = {
+    "id": "ukiyo-e",
+    "object": "style",
+    "thumbnail": "/v1/styles/ukiyo-e/thumbnail",
+    "description": "in the manner of ukiyo-e woodblock prints, rendered here",
+    "licence": "CC0",
+    "similarity": 0.71,
+}
+_JOB: dict[str, Any] = {
+    "id": "0123456789abcdef0123456789abcdef",
+    "object": "job",
+    "created_at": 1790000000,
+    "status": "running",
+    "results": [],
+    "steps": {"done": 12, "total": 100},
+    "seconds": 0.4,
+}
+STYLES_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The styles; `similarity` where they were compared.",
+        "content": {"application/json": {"example": {"object": "list", "data": [_STYLE]}}},
+    },
+    **ERRORS,
+}
+JOB_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "How far the job is.", "content": {"application/json": {"example": _JOB}}},
     **ERRORS,
 }

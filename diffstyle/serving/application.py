@@ -19,13 +19,17 @@ from diffstyle.serving.api_errors import ApiError, invalid
 from diffstyle.serving.edit_routes import EditRoutes
 from diffstyle.serving.fair_queue import Closed
 from diffstyle.serving.health_routes import HealthRoutes
+from diffstyle.serving.job_routes import JobRoutes
+from diffstyle.serving.jobs import Jobs
 from diffstyle.serving.model_routes import ModelRoutes
 from diffstyle.serving.painting import stopping
+from diffstyle.serving.quick_routes import QuickRoutes
 from diffstyle.serving.service import Service
+from diffstyle.serving.style_routes import StyleRoutes
 
 
-def application(service: Service, *, names: tuple[str, ...] = ()) -> ASGIApp:
-    """The routes of `service`, which answer to the host `names` too."""
+def application(service: Service, jobs: Jobs | None = None, *, names: tuple[str, ...] = ()) -> ASGIApp:
+    """The routes of `service` and `jobs`, which answer to the host `names` too."""
     app = FastAPI(
         title="diffstyle",
         version=__version__,
@@ -35,6 +39,9 @@ def application(service: Service, *, names: tuple[str, ...] = ()) -> ASGIApp:
         swagger_ui_oauth2_redirect_url=None,
     )
     _add_openai(app, service)
+    _add_styles(app, service)
+    _add_pictures(app, service)
+    _add_jobs(app, jobs)
     _add_health(app, service)
     for kind in (ApiError, InputError, HTTPException, RequestValidationError, Closed):
         app.add_exception_handler(kind, _answered)
@@ -54,6 +61,68 @@ def _add_openai(app: FastAPI, service: Service) -> None:
     )
     app.add_api_route("/v1/models", models.models, tags=["OpenAI"])
     app.add_api_route("/v1/models/{model_id:path}", models.model, tags=["OpenAI"])
+
+
+def _add_styles(app: FastAPI, service: Service) -> None:
+    styles = StyleRoutes(service)
+    app.add_api_route("/v1/styles", styles.styles, tags=["Styles"], responses=api_docs.STYLES_RESPONSES)
+    app.add_api_route(
+        "/v1/styles",
+        styles.make,
+        methods=["POST"],
+        tags=["Styles"],
+        response_model=None,
+        openapi_extra=api_docs.form(api_docs.mix_fields("name", "licence"), required=()),
+        responses=api_docs.ERRORS,
+    )
+    app.add_api_route(
+        "/v1/styles/nearest",
+        styles.nearest,
+        methods=["POST"],
+        tags=["Styles"],
+        response_model=None,
+        openapi_extra=api_docs.form(api_docs.mix_fields("k"), required=()),
+        responses=api_docs.STYLES_RESPONSES,
+    )
+    app.add_api_route("/v1/styles/{name}", styles.style, tags=["Styles"])
+    app.add_api_route("/v1/styles/{name}/thumbnail", styles.thumbnail, tags=["Styles"], response_model=None)
+
+
+def _add_pictures(app: FastAPI, service: Service) -> None:
+    quick = QuickRoutes(service)
+    for method, fields in ((quick.preview, api_docs.look_fields()), (quick.replay, api_docs.replay_fields())):
+        app.add_api_route(
+            f"/v1/{method.__name__}",
+            method,
+            methods=["POST"],
+            tags=["Pictures"],
+            response_model=None,
+            openapi_extra=api_docs.form(fields),
+            responses=api_docs.PICTURE_RESPONSES,
+        )
+
+
+def _add_jobs(app: FastAPI, jobs: Jobs | None) -> None:
+    routes = JobRoutes(jobs)
+    app.add_api_route(
+        "/v1/jobs",
+        routes.create,
+        methods=["POST"],
+        tags=["Jobs"],
+        status_code=202,
+        response_model=None,
+        openapi_extra=api_docs.form(api_docs.look_fields() | api_docs.number_field()),
+        responses=api_docs.JOB_RESPONSES,
+    )
+    app.add_api_route("/v1/jobs/{job_id}", routes.state, tags=["Jobs"], responses=api_docs.JOB_RESPONSES)
+    app.add_api_route(
+        "/v1/jobs/{job_id}/result",
+        routes.result,
+        tags=["Jobs"],
+        response_model=None,
+        responses=api_docs.PICTURE_RESPONSES,
+    )
+    app.add_api_route("/v1/jobs/{job_id}", routes.delete, methods=["DELETE"], tags=["Jobs"])
 
 
 def _add_health(app: FastAPI, service: Service) -> None:

@@ -13,7 +13,7 @@ from diffstyle.serving.api_errors import ApiError, checked
 from diffstyle.serving.form_body import Form
 from diffstyle.serving.form_values import share
 from diffstyle.serving.limits import ServerLimits
-from diffstyle.serving.style_words import style_of
+from diffstyle.serving.style_words import style_of, weighted_style
 from diffstyle.serving.uploaded_files import open_reference
 
 MOST_REFERENCES = 32
@@ -60,6 +60,40 @@ def read_style(form: Form, pictures: Sequence[Path]) -> AskedStyle:
     if file is not None and each > 0:
         known.append((checked(lambda: read_style_file(file), "style_file"), each))
     return AskedStyle(known=tuple(known), pictures=tuple((path, each) for path in pictures if each > 0))
+
+
+def read_mix(form: Form) -> AskedStyle:
+    """The mix of each `style` (words or a name, with an optional :WEIGHT), each `picture` and each `style_file`.
+
+    The weights of the latter are in `picture_weight` and `style_file_weight`, in the same order, 1 if not given. Raises
+    ApiError if there is none of them, and for what cannot be read.
+    """
+    words = [text for text in form.texts.get("style", ()) if text.strip()]
+    known = [checked(lambda text=text: weighted_style(text.strip()), "style") for text in words]
+    files = form.files.get("style_file", ())
+    for path, weight in zip(files, _weights(form, "style_file", len(files)), strict=True):
+        known.append((checked(lambda path=path: read_style_file(path), "style_file"), weight))
+    pictures = form.files.get("picture", ())
+    if not known and not pictures:
+        said = "There is no style: describe or name one in style, or send a picture or a style_file."
+        raise ApiError(400, said, param="style", code="missing_parameter")
+    if len(known) + len(pictures) > MOST_REFERENCES:
+        said = f"There are {len(known) + len(pictures)} styles: send at most {MOST_REFERENCES}."
+        raise ApiError(400, said, param="style")
+    weighted = zip(pictures, _weights(form, "picture", len(pictures)), strict=True)
+    return AskedStyle(known=tuple(known), pictures=tuple(weighted))
+
+
+def _weights(form: Form, field: str, count: int) -> list[float]:
+    """One weight for each of `count` files of a field."""
+    name = f"{field}_weight"
+    given = form.texts.get(name, ())
+    if given and len(given) != count:
+        raise ApiError(400, f"There are {len(given)} weights of {count} files: give one for each.", param=name)
+    try:
+        return [float(text) for text in given] or [1.0] * count
+    except ValueError:
+        raise ApiError(400, f"{name} is {', '.join(given)[:40]!r}: give numbers of 0 or more.", param=name) from None
 
 
 def read_style_file(path: Path) -> Style:

@@ -14,10 +14,13 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.fields import values_of
 from diffstyle.core.mask import Mask
 from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.picture import Picture
 from diffstyle.core.settings import EngineSettings, Settings, check_honoured
 from diffstyle.core.style import Style
 from diffstyle.core.task import Task
 from diffstyle.engines.registry import default_engine_of, settings_class
+from diffstyle.formats.picture_file import encode
+from diffstyle.formats.result import Result
 from diffstyle.serving.api_errors import ApiError, checked
 from diffstyle.serving.asked_style import AskedStyle, read_style
 from diffstyle.serving.form_body import Form
@@ -52,7 +55,16 @@ class Output:
 
     @property
     def media_type(self) -> str:
+        """What HTTP calls it."""
         return f"image/{self.name}"
+
+    def of_result(self, result: Result) -> bytes:
+        """The bytes of a result, with its recipe inside."""
+        return result.encoded(self.kind, quality=self.quality)
+
+    def of_picture(self, picture: Picture) -> bytes:
+        """The bytes of a picture, without a recipe."""
+        return encode(picture, self.kind, "", quality=self.quality)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ import time
 from asyncio import Queue
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack
-from functools import partial
 from threading import Event
 from typing import Any
 
@@ -18,10 +17,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from diffstyle.core.errors import InputError
-from diffstyle.core.picture import Picture
 from diffstyle.engines.base import Step
-from diffstyle.formats.picture_file import encode
-from diffstyle.formats.result import Result
 from diffstyle.serving.api_errors import UNEXPECTED, ApiError, invalid
 from diffstyle.serving.disconnects import cancelling, while_connected
 from diffstyle.serving.edit import Edit, Output, read_edit
@@ -54,7 +50,7 @@ class EditRoutes:
         return JSONResponse(_answer(painted, edit.output))
 
     async def _painted(self, ticket: Ticket, edit: Edit, cancel: Event) -> list[Painted]:
-        service, encoded = self.service, partial(encode_result, edit.output)
+        service, encoded = self.service, edit.output.of_result
         tasks = edit.tasks(service.limits)
         paintings = [Painting(task, encoded, edit.engine_name) for task in tasks]
         return [await paint(service.renderer, service.metrics, ticket, p, cancel) for p in paintings]
@@ -67,7 +63,7 @@ class EditRoutes:
                 for task in edit.tasks(service.limits):
                     events: Queue[dict[str, Any] | None] = Queue()
                     shown = _Partials(edit.partials, edit.output, events)
-                    encoded = partial(encode_result, edit.output)
+                    encoded = edit.output.of_result
                     painting = Painting(task, encoded, edit.engine_name, shown.on_progress, shown.show)
                     work = asyncio.ensure_future(
                         paint(service.renderer, service.metrics, visit.ticket, painting, cancel)
@@ -104,7 +100,7 @@ class _Partials:
     def on_progress(self, progress: Progress) -> None:
         """Queue the event for a picture, if there is one."""
         if progress.picture is not None:
-            said = _picture(encode_picture(progress.picture, self._output), progress.picture.size, self._output)
+            said = _picture(self._output.of_picture(progress.picture), progress.picture.size, self._output)
             kind = {"type": "image_edit.partial_image", "partial_image_index": self._sent}
             self._events.put_nowait(kind | said)
             self._sent += 1
@@ -123,16 +119,6 @@ class _Events(StreamingResponse):
         finally:
             await self._events.aclose()
             self._held.close()
-
-
-def encode_result(output: Output, result: Result) -> bytes:
-    """The bytes of a result, with its recipe inside."""
-    return result.encoded(output.kind, quality=output.quality)
-
-
-def encode_picture(picture: Picture, output: Output) -> bytes:
-    """The bytes of a picture without a recipe."""
-    return encode(picture, output.kind, "", quality=output.quality)
 
 
 def _answer(painted: Sequence[Painted], output: Output) -> dict[str, Any]:
@@ -165,7 +151,6 @@ def _picture(data: bytes, size: tuple[int, int], output: Output) -> dict[str, An
 
 def _usage(painted: Sequence[Painted]) -> dict[str, Any]:
     """What was used. Clients expect tokens: there are none. `seconds` are those of all phases but waiting."""
-    spent = sum(seconds for p in painted for phase, seconds in p.seconds.items() if phase != "wait")
     return {
         "input_tokens": 0,
         "input_tokens_details": {"image_tokens": 0, "text_tokens": 0},
@@ -173,7 +158,7 @@ def _usage(painted: Sequence[Painted]) -> dict[str, Any]:
         "total_tokens": 0,
         "images": len(painted),
         "pixels": sum(p.size[0] * p.size[1] for p in painted),
-        "seconds": round(spent, 3),
+        "seconds": round(sum(p.painting_seconds for p in painted), 3),
         "engine": painted[0].engine,
     }
 

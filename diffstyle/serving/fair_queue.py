@@ -1,11 +1,12 @@
-"""A bounded queue that is fair to its users: whoever has waited longest since their last turn is next (round robin)."""
+"""A bounded queue that is fair to its users: the next turn is for whoever had theirs longest ago (round robin)."""
 
 from __future__ import annotations
 
 from asyncio import CancelledError, Future, get_running_loop
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 
 
 class Full(Exception):
@@ -30,7 +31,9 @@ class FairQueue:
         self.size, self.share = size, share
         self.running = False
         self._present: dict[str, int] = {}  # requests by user
-        self._waiting: OrderedDict[str, deque[Future[None]]] = OrderedDict()  # the user whose turn is next comes first
+        self._waiting: dict[str, deque[Future[None]]] = {}
+        self._last: dict[str, int] = {}  # the number of each user's last turn
+        self._numbers = count(1)
         self._closed = False
 
     @property
@@ -79,7 +82,7 @@ class FairQueue:
         if self._closed:
             raise Closed
         if not self.running:
-            self.running = True
+            self._give(user)
             return
         waiter: Future[None] = get_running_loop().create_future()
         self._waiting.setdefault(user, deque()).append(waiter)
@@ -93,16 +96,17 @@ class FairQueue:
     def _next(self) -> None:
         self.running = False
         while self._waiting:
-            user, waiters = next(iter(self._waiting.items()))
-            waiter = waiters.popleft()
-            if waiters:
-                self._waiting.move_to_end(user)
-            else:
+            user = min(self._waiting, key=lambda user: self._last.get(user, 0))
+            waiter = self._waiting[user].popleft()
+            if not self._waiting[user]:
                 del self._waiting[user]
             if not waiter.done():
-                self.running = True
+                self._give(user)
                 waiter.set_result(None)
                 return
+
+    def _give(self, user: str) -> None:
+        self.running, self._last[user] = True, next(self._numbers)
 
 
 class Ticket:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,14 @@ class Form:
         if len(found) > 1:
             raise ApiError(400, f"The field {name} holds {len(found)} files: give one.", param=name)
         return found[0] if found else None
+
+    def check_fields(self, texts: Sequence[str], files: Sequence[str]) -> None:
+        """ApiError for a field that is none of those of that kind."""
+        for given, known, what in ((self.texts, texts, "field"), (self.files, files, "file field")):
+            unknown = next((name[:60] for name in given if name not in known), None)
+            if unknown is not None:
+                said = f"There is no {what} {unknown}: send {', '.join(known)}."
+                raise ApiError(400, said, param=unknown, code="unknown_parameter")
 
 
 async def read_form(request: Request, folder: Path, limits: ServerLimits) -> Form:

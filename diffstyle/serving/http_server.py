@@ -6,6 +6,8 @@ import asyncio
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -14,6 +16,8 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.serving.api_keys import ApiKeys
 from diffstyle.serving.application import application
+from diffstyle.serving.job_store import open_store
+from diffstyle.serving.jobs import Jobs
 from diffstyle.serving.json_logs import log, start_logging
 from diffstyle.serving.limits import ServerLimits
 from diffstyle.serving.service import Service, loaded, open_service
@@ -32,17 +36,25 @@ def serve(
     per_key: int | None = None,
     names: Sequence[str] = (),
     drain_seconds: int = 60,
+    jobs: Path | None = None,
+    keep_hours: float = 48,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then end what runs, and what waits within `drain_seconds`.
+
+    `jobs` is the folder of jobs, which are deleted `keep_hours` after they are finished; None for no jobs.
 
     What ships is loaded after the server answers, other models before. Raises InputError for a model that is missing or
     damaged, and for a host or port that cannot be used.
     """
     start_logging()
-    with _listening(host, port) as listener, open_service(options, limits, keys, per_key=per_key) as service:
+    with ExitStack() as stack:
+        listener = stack.enter_context(_listening(host, port))
+        store = None if jobs is None else stack.enter_context(open_store(jobs))
+        service = stack.enter_context(open_service(options, limits, keys, per_key=per_key))
         if options != ModelOptions():
             service.renderer.load()
-        server = DrainingServer(service, names=tuple(names), drain_seconds=drain_seconds)
+        running = None if store is None else Jobs(service, store, keep_hours=keep_hours)
+        server = DrainingServer(service, running, names=tuple(names), drain_seconds=drain_seconds)
         name, chosen = host if ":" not in host else f"[{host}]", listener.getsockname()[1]
         print(f"diffstyle serves at http://{name}:{chosen}; press Ctrl-C to stop it.", flush=True)
         server.run(sockets=[listener])
@@ -53,10 +65,10 @@ def serve(
 class DrainingServer(uvicorn.Server):
     """Uvicorn, which on a signal still answers until the queues are empty, and refuses what comes new."""
 
-    def __init__(self, service: Service, *, names: tuple[str, ...], drain_seconds: int) -> None:
+    def __init__(self, service: Service, jobs: Jobs | None, *, names: tuple[str, ...], drain_seconds: int) -> None:
         super().__init__(
             uvicorn.Config(
-                application(service, names=names),
+                application(service, jobs, names=names),
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -65,13 +77,15 @@ class DrainingServer(uvicorn.Server):
                 timeout_keep_alive=75,
             )
         )
-        self.service, self.drain_seconds = service, drain_seconds
+        self.service, self.jobs, self.drain_seconds = service, jobs, drain_seconds
         self._tasks: set[asyncio.Task[None]] = set()
         self.problem: InputError | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then load the models and watch for the end."""
+        """Listen, then load the models, go on with jobs, and watch for the end."""
         await super().startup(sockets=sockets)
+        if self.jobs is not None:
+            self.jobs.resume()
         for work in (loaded(self.service, self._fail), self._drained()):
             self._tasks.add(asyncio.ensure_future(work))
 
@@ -92,6 +106,8 @@ class DrainingServer(uvicorn.Server):
             await asyncio.sleep(POLL_SECONDS)
         log("stopping", {"waiting": service.renders.depth + service.lookups.depth})
         began = time.monotonic()
+        if self.jobs is not None:
+            self.jobs.suspend()
         while not service.idle and time.monotonic() - began < self.drain_seconds:
             await asyncio.sleep(POLL_SECONDS)
         for queue in (service.renders, service.lookups):

@@ -36,6 +36,11 @@ class Painted:
     seconds: Mapping[str, float]
 
     @property
+    def painting_seconds(self) -> float:
+        """All phases but waiting."""
+        return sum(seconds for phase, seconds in self.seconds.items() if phase != "wait")
+
+    @property
     def dimensions(self) -> str:
         """As clients read it: WIDTHxHEIGHT."""
         return f"{self.size[0]}x{self.size[1]}"

@@ -113,6 +113,10 @@ class Renderer:
 
         return self.previews.run(measure)
 
+    def complete(self, style: Style) -> Style:
+        """`style` with all that the default engine, the preview and searches need of it: what a style file keeps."""
+        return self.renders.run(lambda stylizer: stylizer.measure(stylizer.encoder.encode(style, partial=True)))
+
     def preview(self, task: Task) -> Result:
         """The task in the size of its content by its own engine, if that is as quick for such styles as those are that
         draw by rule; else by the interactive engine.

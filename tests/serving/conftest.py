@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -51,6 +52,23 @@ def api_server(folder: Path, *options: object) -> Generator[Api, None, None]:
         yield api
 
 
+def upload(path: Path) -> tuple[str, bytes]:
+    """A file as a form sends it."""
+    return path.name, path.read_bytes()
+
+
+def submitted(http: httpx2.Client, photo: Path, **fields: str) -> str:
+    """The id of a new job."""
+    answer = http.post("/v1/jobs", data={"prompt": "neon", **fields}, files={"image": upload(photo)})
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["location"] == f"/v1/jobs/{answer.json()['id']}"
+    return str(answer.json()["id"])
+
+
+def job_state(http: httpx2.Client, job: str) -> dict[str, Any]:
+    return dict(http.get(f"/v1/jobs/{job}").json())
+
+
 def until(condition: object, *, seconds: float = 20) -> None:
     """Wait until a condition, a function, holds."""
     assert callable(condition)
@@ -64,5 +82,5 @@ def until(condition: object, *, seconds: float = 20) -> None:
 def api(tmp_path_factory: pytest.TempPathFactory) -> Generator[Api, None, None]:
     """The server that tests share which leave it as it is."""
     folder = tmp_path_factory.mktemp("api")
-    with api_server(folder, "--max-upload-mb", 2, "--max-pixels", 400_000) as found:
+    with api_server(folder, "--jobs", folder / "jobs", "--max-upload-mb", 2, "--max-pixels", 400_000) as found:
         yield found

@@ -1,0 +1,80 @@
+"""Jobs: their states, who sees them, how they end. `test_queue.py` kills a server that has some."""
+
+from __future__ import annotations
+
+import time
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from diffstyle.serving.form_body import Form
+from diffstyle.serving.job_store import JobOutcome, open_store
+from tests.serving.conftest import Api, job_state, submitted, until, upload
+
+SLOW = {"prompt": "impasto in ochre", "engine": "nnst", "refine_steps": "200", "size": "512"}
+
+
+def test_a_job_is_painted_and_fetched_by_its_owner(api: Api, photo_file: Path) -> None:
+    with api.http() as http, api.http("bob") as other:
+        job = submitted(http, photo_file, engine="nnst", scales="1", n="2", output_format="webp")
+        until(lambda: job_state(http, job)["status"] == "done")
+        found = job_state(http, job)
+        assert (found["engine"], len(found["results"])) == ("nnst", 2)
+        assert found["seconds"] > 0
+        pictures = [Image.open(BytesIO(http.get(url).content)) for url in found["results"]]
+        assert [p.format for p in pictures] == ["WEBP", "WEBP"]
+        assert pictures[0].tobytes() != pictures[1].tobytes()
+        assert http.get(f"/v1/jobs/{job}/result", params={"index": 2}).status_code == 404
+        for answer in (
+            other.get(f"/v1/jobs/{job}"),
+            other.get(f"/v1/jobs/{job}/result"),
+            other.delete(f"/v1/jobs/{job}"),
+        ):
+            assert answer.status_code == 404
+        assert http.delete(f"/v1/jobs/{job}").json()["deleted"]
+        assert http.get(f"/v1/jobs/{job}").status_code == 404
+        assert not (api.page.folder / "jobs" / job).exists()
+
+
+def test_a_job_that_runs_is_cancelled(api: Api, photo_file: Path) -> None:
+    with api.http() as http:
+        job = submitted(http, photo_file, **SLOW)
+        until(lambda: job_state(http, job).get("steps", {}).get("done", 0) > 0)
+        running = job_state(http, job)
+        assert running["status"] == "running"
+        assert running["steps"]["done"] < running["steps"]["total"]
+        assert http.get(f"/v1/jobs/{job}/result").json()["error"]["code"] == "job_not_finished"
+        began = time.monotonic()
+        assert http.delete(f"/v1/jobs/{job}").status_code == 200
+        quick = submitted(http, photo_file, engine="adain")
+        until(lambda: job_state(http, quick)["status"] == "done")
+        assert time.monotonic() - began < 4  # the one before has made room
+
+
+def test_a_job_that_cannot_be_painted_says_why(api: Api, photo_file: Path) -> None:
+    with api.http() as http:
+        cut = photo_file.with_name("cut.png")
+        cut.write_bytes(photo_file.read_bytes()[:3000])
+        job = submitted(http, cut, engine="adain")
+        until(lambda: job_state(http, job)["status"] == "failed")
+        assert "cut off" in job_state(http, job)["error"]["message"]
+        assert http.get(f"/v1/jobs/{job}/result").json()["error"]["code"] == "job_failed"
+        wrong = http.post("/v1/jobs", data={"prompt": "oil", "n": "99"}, files={"image": upload(photo_file)})
+        assert wrong.json()["error"]["param"] == "n"
+        assert http.get("/v1/jobs/..%2F..%2Fetc").status_code == 404
+
+
+def test_old_and_damaged_jobs(tmp_path: Path) -> None:
+    with open_store(tmp_path / "jobs") as store:
+        made = [store.keep(store.new_folder(), "ada", Form({"prompt": ("neon",)}, {})) for _ in range(3)]
+        assert [record.id for record in store.unfinished()] == [record.id for record in made]
+        for record, age in zip(made, (10, 1000), strict=False):
+            now = time.time()
+            store.finish(record.id, JobOutcome(status="done", started=now - age, finished=now - age))
+        (store.root / made[2].id / "job.json").write_text('{"id": ')
+        store.sweep(100)
+        assert store.record(made[0].id) == made[0]
+        assert store.record(made[1].id) is None
+        assert store.record(made[2].id) is None
+        assert not store.unfinished()
