@@ -70,7 +70,7 @@ class Access:
         if not allowed_origin(headers.get(b"origin"), host, self.names):
             raise ApiError(403, "Requests from pages of other sites are refused: start it with --allowed-host NAME.")
         path = str(scope["path"])
-        if path in OPEN or path.startswith("/docs/") or path.endswith("/thumbnail"):
+        if path in OPEN or (path.startswith("/v1/styles/") and path.endswith("/thumbnail")):
             return
         user = self.service.keys.owner(headers.get(b"authorization"))
         if user is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -15,7 +13,7 @@ from diffstyle._version import __version__
 from diffstyle.core.errors import InputError
 from diffstyle.serving import api_docs
 from diffstyle.serving.access import Access
-from diffstyle.serving.api_errors import ApiError, invalid
+from diffstyle.serving.api_errors import UNEXPECTED, ApiError, invalid
 from diffstyle.serving.edit_routes import EditRoutes
 from diffstyle.serving.fair_queue import Closed
 from diffstyle.serving.health_routes import HealthRoutes
@@ -43,7 +41,7 @@ def application(service: Service, jobs: Jobs | None = None, *, names: tuple[str,
     _add_pictures(app, service)
     _add_jobs(app, jobs)
     _add_health(app, service)
-    for kind in (ApiError, InputError, HTTPException, RequestValidationError, Closed):
+    for kind in (ApiError, InputError, HTTPException, RequestValidationError, Closed, Exception):
         app.add_exception_handler(kind, _answered)
     return Access(app, service, names=names)
 
@@ -143,6 +141,8 @@ def _answered(_: Request, error: Exception) -> Response:
         problem = error.errors()[0]
         field = str(problem["loc"][-1])
         return ApiError(400, f"{field} cannot be used: {str(problem['msg']).lower()}.", param=field).response()
-    status = cast("HTTPException", error).status_code
+    if not isinstance(error, HTTPException):
+        return ApiError(500, UNEXPECTED).response()  # and then it is raised again, and logged
+    status = error.status_code
     said = {404: "There is no such address: /docs lists them.", 405: "This address does not take that method."}
     return ApiError(status, said.get(status, "The request cannot be answered.")).response()

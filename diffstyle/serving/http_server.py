@@ -46,7 +46,6 @@ def serve(
     What ships is loaded after the server answers, other models before. Raises InputError for a model that is missing or
     damaged, and for a host or port that cannot be used.
     """
-    start_logging()
     with ExitStack() as stack:
         listener = stack.enter_context(_listening(host, port))
         store = None if jobs is None else stack.enter_context(open_store(jobs))
@@ -57,6 +56,7 @@ def serve(
         server = DrainingServer(service, running, names=tuple(names), drain_seconds=drain_seconds)
         name, chosen = host if ":" not in host else f"[{host}]", listener.getsockname()[1]
         print(f"diffstyle serves at http://{name}:{chosen}; press Ctrl-C to stop it.", flush=True)
+        start_logging()
         server.run(sockets=[listener])
         if server.problem is not None:
             raise server.problem
@@ -120,11 +120,19 @@ class DrainingServer(uvicorn.Server):
 
 def _listening(host: str, port: int) -> socket.socket:
     """A socket that listens at `host` and `port`, any free one for 0. Raises InputError if it cannot be used."""
+    problem = InputError(f"Cannot listen at {host}, port {port}: choose another one.")
+    if not 0 <= port < 2**16:
+        raise problem
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise problem from error
+    listener = socket.socket(family, kind, protocol)
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-    except (OSError, OverflowError) as error:
-        raise InputError(f"Cannot listen at {host}, port {port}: choose another one.") from error
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise problem from error
     return listener

@@ -23,7 +23,7 @@ from diffstyle.serving.form_body import Form
 from diffstyle.serving.json_logs import log
 
 T = TypeVar("T")
-RECORD, OUTCOME, INPUTS, LOCK = "job.json", "outcome.json", "inputs", ".running"
+RECORD, OUTCOME, ATTEMPTS, INPUTS, LOCK = "job.json", "outcome.json", "attempts", "inputs", ".running"
 _NEW, _OLD = ".new-", ".old-"
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -92,6 +92,13 @@ class JobStore:
         name = f"result-{number}.{suffix}"
         write_atomic(self.root / identity / name, lambda file: file.write(data))
         return name
+
+    def begin(self, identity: str) -> int:
+        """Note that a job begins; how often it has begun, this time included, also with other servers."""
+        path = self.root / identity / ATTEMPTS
+        count = path.stat().st_size + 1 if path.exists() else 1
+        write_atomic(path, lambda file: file.write(b"." * count))
+        return count
 
     def finish(self, identity: str, outcome: JobOutcome) -> None:
         """Note what came of a job; it is finished from now on."""

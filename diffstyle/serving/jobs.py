@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from asyncio import CancelledError, Task
-from collections.abc import Mapping
+from asyncio import CancelledError, Future
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
 from typing import Any
 
 from diffstyle.core.errors import Cancelled, InputError
+from diffstyle.core.task import Task
 from diffstyle.serving.api_errors import UNEXPECTED, ApiError, invalid
 from diffstyle.serving.edit import read_edit
 from diffstyle.serving.fair_queue import Closed, Ticket
@@ -22,6 +23,7 @@ from diffstyle.serving.progress import Progress
 from diffstyle.serving.service import Service
 
 SWEEP_SECONDS = 600
+ATTEMPTS = 3  # after which a job is no longer tried: it may be what ends the servers
 
 
 @dataclass(slots=True)
@@ -34,7 +36,7 @@ class Live:
     started: float = 0.0
     done: int = 0
     total: int = 0
-    task: Task[None] | None = None
+    task: Future[None] | None = None
 
 
 class Jobs:
@@ -44,7 +46,7 @@ class Jobs:
         """Finished jobs are deleted after `keep_hours`."""
         self.service, self.store, self.keep_hours = service, store, keep_hours
         self._live: dict[str, Live] = {}
-        self._sweeping: Task[None] | None = None
+        self._sweeping: Future[None] | None = None
 
     def resume(self) -> None:
         """Run what another server has left unfinished, beyond all limits of the queue, and delete old jobs."""
@@ -129,12 +131,18 @@ class Jobs:
         edit = await asyncio.to_thread(read_edit, form, service.options, service.limits)
         engine, names = edit.engine_name, list[str]()
 
+        def first(task: Callable[[], Task]) -> Task:
+            if self.store.begin(identity) > ATTEMPTS:
+                raise InputError(f"The server has ended {ATTEMPTS} times while it painted this: send another picture.")
+            return task()
+
         def on_progress(number: int, progress: Progress) -> None:
             live.started = live.started or time.time()
             live.done, live.total = number * progress.total + progress.done, edit.n * progress.total
 
         for number, task in enumerate(edit.tasks(service.limits)):
-            painting = Painting(task, edit.output.of_result, edit.engine_name, partial(on_progress, number))
+            begun = task if number else partial(first, task)
+            painting = Painting(begun, edit.output.of_result, edit.engine_name, partial(on_progress, number))
             painted = await paint(service.renderer, service.metrics, live.ticket, painting, live.cancel)
             live.started = live.started or time.time() - painted.painting_seconds
             engine, suffix = painted.engine, edit.output.name

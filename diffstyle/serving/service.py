@@ -95,7 +95,7 @@ class Service:
             stack.callback(ticket.leave)
             folder = Path(tempfile.mkdtemp(dir=self.folder))
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            yield Visit(ticket, folder, stack)
+            yield Visit(ticket, folder)
 
     def load(self) -> None:
         """Load the models and paint once with them, so that the first request is as quick as others."""
@@ -116,11 +116,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request while it is answered: its place in the queue, its folder, and the stack that gives both up."""
+    """A request while it is answered: its place in the queue, and the folder for its uploads."""
 
     ticket: Ticket
     folder: Path
-    stack: ExitStack
 
 
 @contextmanager

@@ -78,3 +78,16 @@ def test_old_and_damaged_jobs(tmp_path: Path) -> None:
         assert store.record(made[1].id) is None
         assert store.record(made[2].id) is None
         assert not store.unfinished()
+
+
+def test_a_job_that_ends_servers_is_given_up(api: Api, photo_file: Path, tmp_path: Path) -> None:
+    with open_store(tmp_path / "other") as store:
+        record = store.keep(store.new_folder(), "ada", Form({"prompt": ("neon",)}, {}))
+        assert [store.begin(record.id) for _ in range(4)] == [1, 2, 3, 4]
+    with api.http() as http:
+        first = submitted(http, photo_file, **SLOW)
+        job = submitted(http, photo_file, engine="adain")  # waits
+        (api.page.folder / "jobs" / job / "attempts").write_bytes(b"...")
+        http.delete(f"/v1/jobs/{first}")
+        until(lambda: job_state(http, job)["status"] == "failed")
+        assert "ended 3 times" in job_state(http, job)["error"]["message"]

@@ -64,12 +64,13 @@ def test_a_missing_model_is_said_before_the_server_starts(capsys: pytest.Capture
     assert "diffstyle is at" not in capsys.readouterr().out
 
 
-def test_damaged_weights_stop_the_server_with_a_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", [("ui",), ("serve", "--port", "0")])
+def test_damaged_weights_stop_the_server_with_a_sentence(server: tuple[str, ...], tmp_path: Path) -> None:
     weights = shutil.copytree(weights_folder(), tmp_path / "weights")
     for file in (weights / "starter" / "preview").glob("*.safetensors"):
         file.write_bytes(file.read_bytes()[:-8] + b"damaged.")
     environment = os.environ | {"DIFFSTYLE_WEIGHTS": str(weights)}
-    command = [sys.executable, "-m", "diffstyle", "ui"]
+    command = [sys.executable, "-m", "diffstyle", *server]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

@@ -1,0 +1,57 @@
+"""An error that nobody foresaw: the client gets a sentence, the log where it was raised, and neither the message."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+from collections.abc import Generator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from diffstyle.core.model_options import ModelOptions
+from diffstyle.serving.api_keys import ApiKeys
+from diffstyle.serving.application import application
+from diffstyle.serving.json_logs import LOG, JsonFormatter
+from diffstyle.serving.limits import ServerLimits
+from diffstyle.serving.service import open_service
+from diffstyle.serving.style_routes import StyleRoutes
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Generator[io.StringIO, None, None]:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter())
+    monkeypatch.setattr(LOG, "handlers", [handler])
+    monkeypatch.setattr(LOG, "propagate", False)
+    LOG.setLevel(logging.INFO)
+    yield stream
+    LOG.setLevel(logging.NOTSET)
+
+
+def test_an_unexpected_error(monkeypatch: pytest.MonkeyPatch, log: io.StringIO, tmp_path: Path) -> None:
+    def fail(_: StyleRoutes, name: str) -> None:
+        raise RuntimeError(f"a secret about {name}")
+
+    async def get() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return await client.get("/v1/styles/neon")
+
+    monkeypatch.setattr(StyleRoutes, "_find", fail)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with open_service(ModelOptions(), ServerLimits(), ApiKeys({}), per_key=None) as service:
+        app = application(service)
+        answer = asyncio.run(get())
+        assert b'status="500"' in service.metrics.text()
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == "internal_error"
+    assert "secret" not in answer.text + log.getvalue()
+    first, second = map(json.loads, log.getvalue().splitlines())
+    assert (first["event"], first["error"], first["level"]) == ("unexpected error", "RuntimeError", "error")
+    assert any("test_unexpected.py" in place for place in first["trace"])
+    assert (second["event"], second["status"]) == ("request", 500)
