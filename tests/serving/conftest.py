@@ -42,13 +42,13 @@ class Api:
 
 
 @contextmanager
-def api_server(folder: Path, *options: object) -> Generator[Api, None, None]:
-    """A server with the keys of Ada and Bob, ready to paint."""
+def api_server(folder: Path, *options: object, ready: bool = True) -> Generator[Api, None, None]:
+    """A server with the keys of Ada and Bob; its models are loaded, if it is to be `ready`."""
     keys = folder / "keys"
     keys.write_text("# who may paint\n" + "".join(f"{name}:{key}\n" for name, key in KEYS.items()))
     with serving(folder, "--port", 0, "--api-keys", keys, *options, command="serve") as page:
         api = Api(page)
-        until(lambda: httpx2.get(f"{api.url}/readyz").status_code == 200, seconds=60)
+        until(lambda: not ready or httpx2.get(f"{api.url}/readyz").status_code == 200, seconds=60)
         yield api
 
 

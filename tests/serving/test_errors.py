@@ -85,6 +85,13 @@ def test_files_that_are_no_pictures_are_refused_by_name(api: Api, photo_file: Pa
         assert refused({"image": photo, "style_file": ("a", photo)})["param"] == "style_file"
 
 
+def test_an_error_in_a_stream_is_an_event(api: Api, photo_file: Path) -> None:
+    photo_file.write_bytes(photo_file.read_bytes()[:3000])
+    with pytest.raises(openai.APIError, match="cut off") as error:
+        list(api.client().images.edit(image=photo_file, prompt="oil", stream=True))
+    assert error.value.code == "invalid_value"
+
+
 def test_too_many_pixels_are_refused_before_they_are_decoded(api: Api) -> None:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -43,11 +43,11 @@ def killed(tmp_path_factory: pytest.TempPathFactory, photo: Picture) -> Generato
     file = folder / "photo.png"
     photo.to_pil().save(file)
     options = ("--jobs", folder / "jobs", "--queue-size", 2, "--max-per-key", 2, "--drain-seconds", 30)
-    with api_server(folder, *options) as api, api.http() as http:
+    with api_server(folder, *options, ready=False) as api, api.http() as http:
         done = submitted(http, file, engine="adain")
         until(lambda: job_state(http, done)["status"] == "done")
         picture = http.get(f"/v1/jobs/{done}/result").content
-        left = (submitted(http, file, engine="nnst", refine_steps="15"), submitted(http, file))
+        left = (submitted(http, file, engine="nnst", refine_steps="10"), submitted(http, file))
         until(lambda: job_state(http, left[0]).get("steps", {}).get("done", 0) > 0)
         api.page.process.kill()
         api.page.process.wait()
@@ -70,7 +70,8 @@ def threads() -> Generator[ThreadPoolExecutor, None, None]:
 def edit(api: Api, user: str, photo: Path, steps: int, *, timeout: float = 60) -> ImagesResponse:
     client = api.client(user).with_options(timeout=timeout)
     own = {"engine": "nnst", "refine_steps": steps}
-    return client.images.edit(image=photo, prompt="impasto in ochre", size="512x512", extra_body=own)
+    side = 512 if steps == LONG else 256
+    return client.images.edit(image=photo, prompt="crayon", size=f"{side}x{side}", extra_body=own)
 
 
 def test_jobs_survive_a_killed_server(killed: Killed) -> None:
@@ -105,7 +106,7 @@ def test_a_stream_that_is_left_is_cancelled(small: Api, photo_file: Path) -> Non
     before = small.metric(CANCELLED)
     own = {"engine": "nnst", "refine_steps": 40}
     with small.client().images.edit(
-        image=photo_file, prompt="impasto", size="512x512", stream=True, partial_images=3, extra_body=own
+        image=photo_file, prompt="crayon", size="384x384", stream=True, partial_images=3, extra_body=own
     ) as events:
         assert next(iter(events)).type == "image_edit.partial_image"
     until(lambda: small.metric(RUNNING) == 0, seconds=4)

@@ -1,4 +1,4 @@
-"""An error that nobody foresaw: the client gets a sentence, the log where it was raised, and neither the message."""
+"""The application in this process: errors that nobody foresaw, and renders that take too long."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from diffstyle.serving.json_logs import LOG, JsonFormatter
 from diffstyle.serving.limits import ServerLimits
 from diffstyle.serving.service import open_service
 from diffstyle.serving.style_routes import StyleRoutes
+from tests.serving.conftest import upload
 
 
 @pytest.fixture
@@ -31,6 +32,22 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Generator[io.StringIO, None, None]:
     LOG.setLevel(logging.INFO)
     yield stream
     LOG.setLevel(logging.NOTSET)
+
+
+def test_a_render_that_takes_too_long_is_stopped(photo_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(photo_file.parent))
+    slow = {"prompt": "crayon", "engine": "nnst", "refine_steps": "200", "size": "512"}
+
+    async def post() -> httpx2.Response:
+        transport = httpx2.ASGITransport(application(service))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=60) as client:
+            return await client.post("/v1/images/edits", data=slow, files={"image": upload(photo_file)})
+
+    with open_service(ModelOptions(), ServerLimits(max_seconds=1), ApiKeys({}), per_key=None) as service:
+        answer = asyncio.run(post())
+        assert service.renders.idle
+    assert answer.status_code == 400
+    assert "stopped after 1 seconds" in answer.json()["error"]["message"]
 
 
 def test_an_unexpected_error(monkeypatch: pytest.MonkeyPatch, log: io.StringIO, tmp_path: Path) -> None:
@@ -53,5 +70,5 @@ def test_an_unexpected_error(monkeypatch: pytest.MonkeyPatch, log: io.StringIO, 
     assert "secret" not in answer.text + log.getvalue()
     first, second = map(json.loads, log.getvalue().splitlines())
     assert (first["event"], first["error"], first["level"]) == ("unexpected error", "RuntimeError", "error")
-    assert any("test_unexpected.py" in place for place in first["trace"])
+    assert any("test_application.py" in place for place in first["trace"])
     assert (second["event"], second["status"]) == ("request", 500)
