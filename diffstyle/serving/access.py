@@ -19,6 +19,7 @@ from diffstyle.serving.service import Service
 
 OPEN = ("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
 QUIET = ("/healthz", "/readyz", "/metrics")  # asked for all the time, and not logged
+METHODS = ("GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH")
 GONE = 499  # the status that logs and metrics have for a client that left, as nginx does
 _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
@@ -79,6 +80,7 @@ class Access:
 
     def _note(self, scope: Scope, values: Mapping[str, Any], status: int, seconds: float) -> None:
         route = str(getattr(scope.get("route"), "path", "unmatched"))
-        self.service.metrics.note_request(scope["method"], route, status, seconds)
+        method = scope["method"] if scope["method"] in METHODS else "other"  # clients may make up thousands
+        self.service.metrics.note_request(method, route, status, seconds)
         if route not in QUIET:
             log("request", {**values, "route": route, "status": status, "seconds": round(seconds, 3)})

@@ -79,7 +79,7 @@ class DrainingServer(uvicorn.Server):
         )
         self.service, self.jobs, self.drain_seconds = service, jobs, drain_seconds
         self._tasks: set[asyncio.Task[None]] = set()
-        self.problem: InputError | None = None
+        self.problem: Exception | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then load the models, go on with jobs, and watch for the end."""
@@ -96,7 +96,7 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = self.force_exit = True
         self.service.draining.set()
 
-    def _fail(self, problem: InputError) -> None:
+    def _fail(self, problem: Exception) -> None:
         self.problem, self.should_exit = problem, True
 
     async def _drained(self) -> None:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from diffstyle.core.picture import Picture
 from diffstyle.core.task import Task
+from diffstyle.engines.registry import settings_class
 from diffstyle.engines.replay import task_of
 from diffstyle.formats.recipe import Recipe
 from diffstyle.formats.result import Result
@@ -91,4 +92,5 @@ class QuickRoutes:
         if recipe.options.model != own:
             said = f"The picture was made with the model {recipe.options.model[:60]}, and this server has {own}."
             raise ApiError(400, said, param="picture", code="model_not_found")
+        checked(lambda: settings_class(recipe.engine), "picture")
         return recipe

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -98,12 +98,16 @@ class Service:
             yield Visit(ticket, folder)
 
     def load(self) -> None:
-        """Load the models and paint once with them, so that the first request is as quick as others."""
+        """Load the models and paint once with them, so that the first request is as quick as others.
+
+        Raises InputError for a model that is missing or damaged.
+        """
         self.renderer.load()
         photo = Picture.open(example_photo()).reduced(WARM_SIDE)
         self.renderer.previews.run(lambda s: s.preview(Task(photo, Style.from_text(WARM_WORDS[0]))))
         for words in WARM_WORDS:
-            self.renderer.renders.run(lambda s, words=words: s.render(Task(photo, Style.from_text(words))))
+            with suppress(InputError):  # some models paint no words
+                self.renderer.renders.run(lambda s, words=words: s.render(Task(photo, Style.from_text(words))))
         self.renderer.embeddings([Style.from_text(WARM_WORDS[0])])
         _ = self.space
         settle()
@@ -137,14 +141,14 @@ def open_service(
             renderer.close()
 
 
-async def loaded(service: Service, failed: Callable[[InputError], None]) -> None:
+async def loaded(service: Service, failed: Callable[[Exception], None]) -> None:
     """Load the models in a thread of its own while the server answers; `failed` is told why that did not work."""
-    problem: list[InputError] = []
+    problem: list[Exception] = []
 
     def load() -> None:
         try:
             service.load()
-        except InputError as error:
+        except Exception as error:
             problem.append(error)
 
     thread = Thread(target=load, name="load", daemon=True)

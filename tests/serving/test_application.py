@@ -50,6 +50,27 @@ def test_a_render_that_takes_too_long_is_stopped(photo_file: Path, monkeypatch: 
     assert "stopped after 1 seconds" in answer.json()["error"]["message"]
 
 
+def test_a_stream_that_waits_is_kept_alive(photo_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(photo_file.parent))
+    monkeypatch.setattr("diffstyle.serving.edit_events.ALIVE_SECONDS", 0.05)
+    fields = {"prompt": "crayon", "engine": "adain", "stream": "true"}
+
+    async def post() -> str:
+        transport = httpx2.ASGITransport(application(service))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=60) as client:
+            ticket = service.renders.enter("another")
+            async with ticket.turn():
+                sent = client.post("/v1/images/edits", data=fields, files={"image": upload(photo_file)})
+                answer = asyncio.ensure_future(sent)
+                await asyncio.sleep(0.5)
+            return (await answer).text
+
+    with open_service(ModelOptions(), ServerLimits(), ApiKeys({}), per_key=None) as service:
+        said = asyncio.run(post())
+    assert said.startswith(": waiting\n\n")
+    assert said.count("event: image_edit.completed\n") == 1
+
+
 def test_an_unexpected_error(monkeypatch: pytest.MonkeyPatch, log: io.StringIO, tmp_path: Path) -> None:
     def fail(_: StyleRoutes, name: str) -> None:
         raise RuntimeError(f"a secret about {name}")

@@ -167,4 +167,7 @@ def test_a_stopped_server_ends_what_it_has_begun(small: Api, photo_file: Path, t
     assert running.result().data
     assert waiting.result().data
     assert small.page.process.wait(timeout=10) == 0
-    assert '"event": "stopped"' in (small.page.folder / "log.txt").read_text()
+    log = (small.page.folder / "log.txt").read_text()
+    assert '"event": "stopped"' in log
+    assert "unexpected" not in log
+    assert "Traceback" not in log
