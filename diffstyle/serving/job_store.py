@@ -55,7 +55,7 @@ class JobOutcome:
 
 
 class JobStore:
-    """The jobs in one folder, which `open_store` locks for one server."""
+    """The jobs in one folder, which `open_store` locks for one server. Raises OSError where it cannot be written."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -70,7 +70,7 @@ class JobStore:
         """The record of a job whose form was read into `folder`; from now on it survives the server."""
         files = {name: tuple(str(p.relative_to(folder)) for p in paths) for name, paths in form.files.items()}
         record = JobRecord(id=secrets.token_hex(16), owner=owner, created=time.time(), texts=form.texts, files=files)
-        _write(folder / RECORD, record)
+        _write(folder / RECORD, _json(record))
         folder.rename(self.root / record.id)
         return record
 
@@ -90,19 +90,19 @@ class JobStore:
     def add_picture(self, identity: str, number: int, data: bytes, suffix: str) -> str:
         """Write a picture of a job; its name."""
         name = f"result-{number}.{suffix}"
-        write_atomic(self.root / identity / name, lambda file: file.write(data))
+        _write(self.root / identity / name, data)
         return name
 
     def begin(self, identity: str) -> int:
         """Note that a job begins; how often it has begun, this time included, also with other servers."""
         path = self.root / identity / ATTEMPTS
         count = path.stat().st_size + 1 if path.exists() else 1
-        write_atomic(path, lambda file: file.write(b"." * count))
+        _write(path, b"." * count)
         return count
 
     def finish(self, identity: str, outcome: JobOutcome) -> None:
         """Note what came of a job; it is finished from now on."""
-        _write(self.root / identity / OUTCOME, outcome)
+        _write(self.root / identity / OUTCOME, _json(outcome))
 
     def delete(self, identity: str) -> None:
         """Delete a job and its pictures, at once for all that look at it."""
@@ -145,9 +145,16 @@ def open_store(root: Path) -> Generator[JobStore, None, None]:
         raise explain(error, f"keep jobs in {root}") from error
 
 
-def _write(path: Path, value: JobRecord | JobOutcome) -> None:
-    data = json.dumps(asdict(value)).encode()
-    write_atomic(path, lambda file: file.write(data))
+def _json(value: JobRecord | JobOutcome) -> bytes:
+    return json.dumps(asdict(value)).encode()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all. Raises OSError: the path in an InputError is nothing for clients."""
+    try:
+        write_atomic(path, lambda file: file.write(data))
+    except InputError as error:
+        raise OSError(str(error)) from error
 
 
 def _read(path: Path, kind: type[T]) -> T | None:

@@ -59,6 +59,7 @@ class Jobs:
         live = Live(record, ticket)
         self._live[record.id] = live
         live.task = asyncio.ensure_future(self._run(live))
+        live.task.add_done_callback(lambda _: self._end(live))
 
     def suspend(self) -> None:
         """Leave the jobs that wait to the next server."""
@@ -103,7 +104,6 @@ class Jobs:
 
     async def _run(self, live: Live) -> None:
         """Paint a job and note what came of it; nothing is noted if it is stopped."""
-        outcome: JobOutcome | None = None
         try:
             outcome = await self._painted(live)
         except (Cancelled, CancelledError, Closed):
@@ -115,15 +115,16 @@ class Jobs:
         except Exception as error:
             log("unexpected error", {"job": live.record.id}, error=error)
             outcome = _failed(live, ApiError(500, UNEXPECTED).body)
-        finally:
-            try:
-                if outcome is not None:
-                    await asyncio.to_thread(self.store.finish, live.record.id, outcome)
-                    values = {"job": live.record.id, "key": live.record.owner, "status": outcome.status}
-                    log("job", values | {"seconds": round(outcome.finished - outcome.started, 3)})
-            finally:
-                live.ticket.leave()
-                del self._live[live.record.id]
+        values = {"job": live.record.id, "key": live.record.owner, "status": outcome.status}
+        try:
+            await asyncio.to_thread(self.store.finish, live.record.id, outcome)
+            log("job", values | {"seconds": round(outcome.finished - outcome.started, 3)})
+        except OSError as error:
+            log("job not written", values, error=error)
+
+    def _end(self, live: Live) -> None:
+        live.ticket.leave()
+        del self._live[live.record.id]
 
     async def _painted(self, live: Live) -> JobOutcome:
         service, identity = self.service, live.record.id

@@ -24,8 +24,10 @@ class JsonFormatter(logging.Formatter):
             **getattr(record, "values", {}),
         }
         if record.exc_info and record.exc_info[1] is not None:
-            # the message of an error may quote what a user sent
+            # the message of an error may quote what a user sent; that of the system does not
             values["error"] = type(record.exc_info[1]).__name__
+            if isinstance(record.exc_info[1], OSError):
+                values["reason"] = str(record.exc_info[1])
             values["trace"] = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(record.exc_info[2])]
         return json.dumps(values)
 

@@ -6,6 +6,7 @@ import time
 from io import BytesIO
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from diffstyle.serving.form_body import Form
@@ -91,3 +92,11 @@ def test_a_job_that_ends_servers_is_given_up(api: Api, photo_file: Path, tmp_pat
         http.delete(f"/v1/jobs/{first}")
         until(lambda: job_state(http, job)["status"] == "failed")
         assert "ended 3 times" in job_state(http, job)["error"]["message"]
+
+
+def test_a_folder_that_cannot_be_written_is_no_fault_of_the_client(tmp_path: Path) -> None:
+    with open_store(tmp_path / "jobs") as store:
+        record = store.keep(store.new_folder(), "ada", Form({}, {}))
+        store.delete(record.id)
+        with pytest.raises(OSError, match="no such file"):
+            store.add_picture(record.id, 0, b"", "png")
