@@ -37,6 +37,6 @@ def in_two_inks(draw: Draw, look: Look, photo: Photo) -> Draw:
 
 def _middle(depth: Array) -> float:
     """The depth above which half of the ink lies; less where the deepest tones would be divided by their noise."""
-    levels = np.sort(depth, axis=None)
-    middle = levels[min(int(np.searchsorted(np.cumsum(levels), levels.sum() / 2)), levels.size - 1)]
-    return float(min(middle, levels[int(0.98 * (levels.size - 1))] - PLAIN))
+    levels: Array = np.sort(depth, axis=None)
+    below = np.cumsum(levels) < levels.sum() / 2
+    return min(float(levels[below].max(initial=0)), float(np.quantile(levels, 0.98)) - PLAIN)

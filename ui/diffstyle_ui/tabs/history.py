@@ -111,7 +111,7 @@ class HistoryTab:
             *self.masks.restored,
         ]
         restored: list[Widget] = [*controls.frame, tabs, *form]
-        self._restored_count = len(restored)
+        self._restored_count, self._upload_place = len(restored), form.index(controls.photo)
         bind([tab.select], self.refresh, [], shown)
         resumed = bind([blocks.load], self.resume, [key], [key])
         bind_after(resumed, self.refresh, [], shown)
@@ -148,8 +148,8 @@ class HistoryTab:
             return (UNCHANGED,) * self._restored_count
         session.reopens = False
         result = session.results[-1]
-        line, _, *rest = self._restore(session, result.file, result.only)
-        del line
+        _, _, *rest = self._restore(session, result.file, result.only)
+        rest[self._upload_place] = UNCHANGED  # empty already, and the visitor may be uploading a photo
         return [self._large(session, result), status(f"Your last picture: {result.label}."), UNCHANGED, *rest]
 
     @user_errors
