@@ -80,7 +80,7 @@ def test_it_opens_with_the_styles_of_the_first_tab(page: Page) -> None:
     pick_style(page, "neon")
     add_style(page, "text:comic")
     open_tab(page, "Blend")
-    expect(page.locator("#blend-status")).to_contain_text("Neon 50% · comic 50%")
+    expect(page.locator("#blend-status")).to_contain_text("Neon 50% · Comic 50%")
     expect(page.locator("#end-0 input")).to_have_value("Neon")
     expect(page.locator("#end-1 input")).to_have_value("comic")
     open_tab(page, "Four corners")

@@ -266,6 +266,7 @@ class BlendTab:
 
     def _preview(self, session: Session, mix: Mapping[str, float]) -> tuple[Any, ...]:
         session.mix_count += 1
+        session.news("mix", dict(mix))
         photo, (style, words) = self.context.photo_or_example(session), self._mixed(mix)
         task = Task(photo.small, style)
         result = self.context.renderer.preview(task)
@@ -278,7 +279,7 @@ class BlendTab:
         """What a render of the mix will look like, in place of the preview; nothing if there is a newer preview."""
         session = self.context.session(request)
         number = session.mix_count
-        if not mix or number == session.drafted_mix:
+        if not session.shows("mix", dict(mix)) or number == session.drafted_mix:
             return UNCHANGED, UNCHANGED
         photo, (style, words) = self.context.photo_or_example(session), self._mixed(mix)
         result = self.context.renderer.draft(Task(photo.small, style))
