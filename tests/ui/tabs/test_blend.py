@@ -85,7 +85,7 @@ def test_it_opens_with_the_styles_of_the_first_tab(page: Page) -> None:
     expect(page.locator("#end-1 input")).to_have_value("comic")
     open_tab(page, "Four corners")
     expect(page.locator("#corner-2 input")).to_have_value("Ukiyo-e")
-    expect(page.locator("#blend-status")).to_contain_text("Neon 25% · comic 25% · Ukiyo-e 25%")
+    expect(page.locator("#blend-status")).to_contain_text("Neon 25% · Comic 25% · Ukiyo-e 25%")
 
 
 def test_the_map_and_the_pad_show_the_visitors_photo(page: Page, tmp_path: Path) -> None:
