@@ -44,7 +44,7 @@ class MediaEngine:
     """
 
     capabilities = Media.capabilities
-    runtime: Mapping[str, str] = MappingProxyType({})
+    runtime: Mapping[str, str] = MappingProxyType({"device": "cpu"})
 
     def __init__(self, painter: Drafter | None) -> None:
         """Without a `painter` every reference must name a medium."""
