@@ -137,6 +137,14 @@ def test_a_second_ink_prints_the_lighter_tones(name: str, stylizer: Stylizer, ph
     assert float((one - two).abs()[:, paper].max()) < 0.1
 
 
+def test_a_comic_has_no_pattern_in_black(face: Array) -> None:
+    photo = face.copy()
+    grain = np.random.default_rng(3).uniform(0, 0.03, photo.shape).astype(np.float32)
+    photo[:, : photo.shape[1] // 2] = grain[:, : photo.shape[1] // 2]
+    black = drawn("comic", photo)[:, : photo.shape[1] // 2 - 12]
+    assert float(black.std(axis=(0, 1)).max()) < 0.008
+
+
 def test_there_is_a_rule_for_every_medium_that_the_lexicon_says_follows_one() -> None:
     assert set(MEDIA) == set(lexicon.DRAWN)
     assert len(MEDIA) >= 25
