@@ -91,18 +91,20 @@ def adjusted(photo: Photo, words: Words, *, structure: float) -> Photo:
 
 
 def _two(own: Look, inks: list[Array], paper: Array | None, *, ground: bool) -> Look:
-    """One ink and a paper that it can be seen on. Of two colours the medium's own order says which is the ink."""
+    """An ink and a paper that it can be seen on. Of two colours the medium's own order says which is the ink; a further
+    one is the second ink.
+    """
     ordered = sorted(inks, key=brightness, reverse=own.light_on_dark)
     if paper is None:
         if len(ordered) > 1:
-            return replace(own, ink=ordered[0], paper=ordered[-1], said=True)
+            return replace(own, ink=ordered[0], paper=ordered[-1], inks=tuple(ordered[1:-1][:1]), said=True)
         if ground:
             return replace(own, paper=ordered[0], ink=_visible(own.ink, ordered[0], own), said=True)
         return replace(own, ink=ordered[0], paper=_visible(own.paper, ordered[0], own), said=True)
     ink = ordered[0] if ordered else _visible(own.ink, paper, own)
     if abs(brightness(ink) - brightness(paper)) < TOO_NEAR / 2:
         ink = _visible(own.ink, paper, own)
-    return replace(own, ink=ink, paper=paper, said=True)
+    return replace(own, ink=ink, paper=paper, inks=tuple(ordered[1:2]), said=True)
 
 
 def _visible(wanted: Array, beside: Array, own: Look) -> Array:

@@ -23,6 +23,7 @@ from diffstyle.engines.media.canvas import Array, draw_all
 from diffstyle.engines.media.choose import GRAINS, SMALLEST_GRAIN, Layer, adjusted, layers_of, look_of
 from diffstyle.engines.media.photo import Photo
 from diffstyle.engines.media.registry import MEDIA
+from diffstyle.engines.media.second_ink import in_two_inks
 from diffstyle.engines.media.settings import Media
 from diffstyle.engines.media.together import Part, painted_part, together
 
@@ -43,7 +44,7 @@ class MediaEngine:
     """
 
     capabilities = Media.capabilities
-    runtime: Mapping[str, str] = MappingProxyType({})
+    runtime: Mapping[str, str] = MappingProxyType({"device": "cpu"})
 
     def __init__(self, painter: Drafter | None) -> None:
         """Without a `painter` every reference must name a medium."""
@@ -119,6 +120,8 @@ class MediaEngine:
             look = look_of(medium, layer.words, stroke=task.stroke or 1.0)
             seen = photo if under is None or medium.lies_over else under
             draw = medium.rule(adjusted(seen, layer.words, structure=task.structure), look, rng)
+            if medium.colouring == "ink and paper" and look.inks:
+                draw = in_two_inks(draw, look, photo)
             parts.append(Part(layer.name, draw, look, layer.weight, medium.lies_over, medium.glows))
         draw = parts[0].draw if len(parts) == 1 else together(parts, photo)
 

@@ -10,6 +10,7 @@ from diffstyle.engines.media.photo import Photo, Rng, contours
 from diffstyle.engines.media.screens import dots
 from diffstyle.ops.lines import blur, noise
 
+PLAIN = 0.05  # of tone above the deepest that is printed as one, where noise would divide it
 PANELS = (  # shadow, middle, light, ground of each panel
     ((0.13, 0.07, 0.36), (0.93, 0.16, 0.53), (1.0, 0.86, 0.2), (0.13, 0.72, 0.8)),
     ((0.05, 0.2, 0.25), (0.1, 0.62, 0.6), (1.0, 0.62, 0.75), (1.0, 0.8, 0.1)),
@@ -145,7 +146,8 @@ def comic(photo: Photo, look: Look, rng: Rng) -> Draw:
     flat = _stepped(base, photo, 4)
     line = contours(photo, 2.1 * look.grain, sensitivity=1.25)
     tone = blur(photo.tone, 1.8)
-    dark = min(0.2, float(np.quantile(tone, 0.2)))
+    deepest, dark = (float(q) for q in np.quantile(tone, (0.02, 0.2)))
+    dark = min(0.2, max(dark, deepest + PLAIN))
     pitch, phase = 7.0 * look.grain, (float(rng.uniform(0, 6)), float(rng.uniform(0, 6)))
     share = ((0.52 - tone) * 1.5).clip(0, 0.42)
     aged = 0.02 * noise(photo.shape, 0.8, rng)

@@ -18,7 +18,7 @@ class Media(EngineSettings):
     """
 
     name: ClassVar[str] = "media"
-    title: ClassVar[str] = "Drawing by rule"
+    title: ClassVar[str] = "Drawing"
     capabilities: ClassVar[Capabilities] = Capabilities(seeded=True, structure=True, needs_words=True, strokes=True)
 
     @classmethod

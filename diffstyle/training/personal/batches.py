@@ -40,17 +40,33 @@ class PaintingBatch:
 @dataclass(frozen=True, slots=True)
 class DenoisingBatch:
     """Crops (b, 3, h, w) of the artist's pictures and of photos, their `captions` ("" for none), and the style
-    `embeddings` (b, d) that condition the model, zeros for none.
+    `embeddings` (b, d) that condition the model, zeros for none, with the `features` (b, n, w) of the same styles, if
+    they were asked for.
     """
 
     pictures: Tensor
     captions: tuple[str, ...]
     embeddings: Tensor
+    features: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureMaps:
+    """What plus adapters read: features (n, t, w) of the artist's pictures, their `mean` (t, w), those of the photos
+    (m, t, w), and what stands for `none` (t, w).
+    """
+
+    pictures: Tensor
+    mean: Tensor
+    photos: Tensor
+    none: Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class ArtistPictures:
-    """Pictures of the artist with embeddings (n, d) and their `mean` (d,), and photos with embeddings (m, d)."""
+    """Pictures of the artist with embeddings (n, d) and their `mean` (d,), photos with embeddings (m, d), and
+    `features` of both for models with a plus adapter.
+    """
 
     pictures: tuple[Pixels, ...]
     captions: tuple[str, ...]
@@ -58,6 +74,7 @@ class ArtistPictures:
     mean: Tensor
     photos: tuple[Pixels, ...]
     photo_embeddings: Tensor
+    features: FeatureMaps | None = None
 
     def painting(
         self, *, size: int, count: int, rng: np.random.Generator, photos: Tensor | None = None
@@ -82,20 +99,34 @@ class ArtistPictures:
         crops: list[Pixels] = []
         captions: list[str] = []
         embeddings: list[Tensor] = []
+        features: list[Tensor] = []
         for _ in range(count):
             plain = rng.random() < PHOTO_SHARE
             pool = self.photos if plain else self.pictures
             n = _any(pool, rng)
             crops.append(oblong_crop(pool[n], (width, height), rng))
             captions.append("" if plain or rng.random() < NO_CAPTION else self.captions[n])
-            embedding = self.photo_embeddings[n] if plain else self._embedding(n, rng)
-            embeddings.append(torch.zeros_like(embedding) if rng.random() < NO_STYLE else embedding)
-        return DenoisingBatch(to_batch(crops), tuple(captions), torch.stack(embeddings))
+            k = None if plain else self._other(n, rng)
+            embedding = self.photo_embeddings[n] if plain else self._of(k)
+            unstyled = rng.random() < NO_STYLE
+            embeddings.append(torch.zeros_like(embedding) if unstyled else embedding)
+            if (maps := self.features) is not None:
+                seen = maps.photos[n] if plain else maps.mean if k is None else maps.pictures[k]
+                features.append(maps.none if unstyled else seen)
+        stacked = torch.stack(features) if features else None
+        return DenoisingBatch(to_batch(crops), tuple(captions), torch.stack(embeddings), stacked)
 
     def _embedding(self, n: int, rng: np.random.Generator) -> Tensor:
-        """A style for picture `n`: that of another picture or of all, never its own, which would show its subject."""
+        return self._of(self._other(n, rng))
+
+    def _of(self, n: int | None) -> Tensor:
+        """The embedding of picture `n`, or the mean."""
+        return self.mean if n is None else self.embeddings[n]
+
+    def _other(self, n: int, rng: np.random.Generator) -> int | None:
+        """What shows the style of picture `n`: another picture, or None for all; its own would show its subject."""
         others = [k for k in range(len(self.pictures)) if k != n]
-        return self.mean if not others or rng.random() < 0.5 else self.embeddings[int(rng.choice(others))]
+        return None if not others or rng.random() < 0.5 else int(rng.choice(others))
 
 
 def _crop(pixels: Pixels, size: int, rng: np.random.Generator) -> Pixels:

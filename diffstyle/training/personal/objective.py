@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from diffstyle.adapters.tokens import TokensAdapter
 from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.engines.diffusion.prompts import PromptCache
@@ -157,11 +158,19 @@ class Denoise(nn.Module):
         found: dict[str, Any] = {"encoder_hidden_states": torch.cat([p["prompt_embeds"] for p in prompts])}
         added: dict[str, Any] = {}
         if self._engine.adapters:
-            norm = self._engine.adapters[0][0].norm or 1.0
-            added["image_embeds"] = [(batch.embeddings[:, None] * norm).to(backbone.device, backbone.dtype)]
+            inputs = [_read_by(adapter, batch)[:, None] for adapter, _ in self._engine.adapters]
+            added["image_embeds"] = [i.to(backbone.device, backbone.dtype) for i in inputs]
         if "pooled_prompt_embeds" in prompts[0]:
             height, width = batch.pictures.shape[-2:]
             sizes = torch.tensor([[height, width, 0, 0, height, width]], device=backbone.device, dtype=backbone.dtype)
             added["text_embeds"] = torch.cat([p["pooled_prompt_embeds"] for p in prompts])
             added["time_ids"] = sizes.expand(len(prompts), -1)
         return found | ({"added_cond_kwargs": added} if added else {})
+
+
+def _read_by(adapter: TokensAdapter, batch: DenoisingBatch) -> Tensor:
+    """What an adapter reads of a batch's styles: (b, d), or (b, n, w) for a plus adapter."""
+    if adapter.variant != "plus":
+        return batch.embeddings * (adapter.norm or 1.0)
+    assert batch.features is not None
+    return batch.features

@@ -30,7 +30,7 @@ from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels
 from diffstyle.training.loop import STATE_FORMAT
 from diffstyle.training.personal import report as reports
-from diffstyle.training.personal.batches import PHOTOS_PER_CROP, ArtistPictures, pixels_of, plain_photos
+from diffstyle.training.personal.batches import PHOTOS_PER_CROP, ArtistPictures, FeatureMaps, pixels_of, plain_photos
 from diffstyle.training.personal.choice import keep_best_factor
 from diffstyle.training.personal.dataset import Dataset, TrainingImage, read_dataset
 from diffstyle.training.personal.engines import TrainedEngines, statistics_of
@@ -156,7 +156,8 @@ class _Job:
         stylizer = Stylizer.of(self.options)
         engines = TrainedEngines.of(stylizer, self.recipe.kind)
         engine, encoder = engines.diffusion, engines.diffusion.encoder or stylizer.encoder
-        pictures, held = (self._pictures(images, encoder) for images in (self.dataset.train, self.dataset.held))
+        seen = any(adapter.variant == "plus" for adapter, _ in engine.adapters)
+        pictures, held = (self._pictures(i, encoder, seen=seen) for i in (self.dataset.train, self.dataset.held))
         previewer = Previewer(engines.preview.network)
         measured = statistics_of(engines.preview, [i.picture for i in self.dataset.train])
         size = self.recipe.size or engine.backbone.architecture.side or LARGEST_TUNING_SIZE
@@ -185,10 +186,9 @@ class _Job:
             return self._style({engines.preview.space: statistics}, embeddings)
 
         def paint(photos: Sequence[Picture], factor: float = 1.0) -> list[Picture]:
+            shown = self._with_exemplars(style(self.dataset.train, factor), stylizer.encoder, self.dataset.train)
             with accelerator.autocast():  # trained parameters are float32
-                painted = [
-                    stylizer.stylize(p, style(self.dataset.train, factor), engine=engines.name).picture for p in photos
-                ]
+                painted = [stylizer.stylize(p, shown, engine=engines.name).picture for p in photos]
             trainable.ready()
             return painted
 
@@ -227,7 +227,7 @@ class _Job:
             history=trainer.history,
             factor=factor,
             measured_style=style(self.dataset.train, factor),
-            style=self._with_exemplars(style(self.dataset.images, factor), stylizer.encoder),
+            style=self._with_exemplars(style(self.dataset.images, factor), stylizer.encoder, self.dataset.images),
             tensors=trainable.save(self.state.with_suffix(f".{os.getpid()}.safetensors")),
         )
 
@@ -264,25 +264,34 @@ class _Job:
         )
         return Style((reference,), self.name)
 
-    def _with_exemplars(self, style: Style, encoder: StyleEncoder) -> Style:
-        """`style` with exemplars of all pictures, for painters that need no training."""
-        pictures = [i.picture for i in self.dataset.images]
+    def _with_exemplars(self, style: Style, encoder: StyleEncoder, images: Sequence[TrainingImage]) -> Style:
+        """`style` with exemplars of these pictures, for the painter and for plus adapters."""
+        pictures = [i.picture for i in images]
         (whole,) = with_exemplars(Style.from_collection(pictures, name=self.name), encoder).references
         return replace(style, references=tuple(replace(r, exemplars=whole.exemplars) for r in style.references))
 
-    def _pictures(self, images: Sequence[TrainingImage], encoder: StyleEncoder) -> ArtistPictures:
+    def _pictures(self, images: Sequence[TrainingImage], encoder: StyleEncoder, *, seen: bool) -> ArtistPictures:
+        """`images` and the photos as `encoder` reads them; with what plus adapters read of them if they are `seen` by
+        one.
+        """
+
         def embedded(pictures: Sequence[Picture]) -> Tensor:
             style = encoder.encode(Style.from_images(list(pictures)))
             by_digest = {r.digest: r.embeddings[encoder.space] for r in style.references}
             return torch.stack([by_digest[p.digest()] for p in pictures])
 
-        photos = embedded([Picture.from_array(p) for p in self.photos])
+        plain = [Picture.from_array(p) for p in self.photos]
+        photos = embedded(plain)
         if not images:
             return ArtistPictures((), (), torch.zeros(0), torch.zeros(0), self.photos, photos)
         pictures = [i.picture for i in images]
         mean = encoder.encode(Style.from_images(pictures)).embedding_in(encoder.space)
         captions = tuple(i.caption for i in images)
-        return ArtistPictures(pixels_of(images), captions, embedded(pictures), mean, self.photos, photos)
+        features: FeatureMaps | None = None
+        if seen:
+            own, theirs = (torch.stack([encoder.features(p) for p in group]) for group in (pictures, plain))
+            features = FeatureMaps(own, own.mean(0), theirs, encoder.features(None))
+        return ArtistPictures(pixels_of(images), captions, embedded(pictures), mean, self.photos, photos, features)
 
 
 @contextmanager

@@ -41,8 +41,9 @@ class RepaintRecipe:
     last_learning_rate: float = 3e-5
     warmup_steps: int = 100
     ema: float = 0.999
-    snr_limit: float = 5.0
-    usual_levels: tuple[int, int] = (20, 600)  # of most rows; the others have any
+    snr_limit: float = 20.0  # higher than usual: a painting's detail is decided at low levels
+    usual_levels: int = 600  # below which most rows are; the others have any
+    low: float = 1.5  # exponent by which low levels are preferred: a draft is noised to 400 at most
     any_level: float = 0.1
     from_photo: float = 0.15  # share of rows that begin from the photo
     from_between: float = 0.15  # and from a mixture with the painting
@@ -84,8 +85,7 @@ class RepaintTrainer(Trainer[PairBatch]):
         def chance(share: float) -> Tensor:
             return torch.rand(count, generator=generator) < share
 
-        low, high = r.usual_levels
-        usual = torch.randint(low, high, (count,), generator=generator)
+        usual = (r.usual_levels * torch.rand(count, generator=generator) ** r.low).long()
         t = torch.where(chance(r.any_level), torch.randint(0, LEVELS, (count,), generator=generator), usual)
         start = _starts(batch, t, r, generator)
         noise = torch.randn(start.shape, generator=generator)

@@ -121,6 +121,30 @@ def test_named_colours_are_its_inks(name: str, face: Array) -> None:
     assert means["blue"][2] - means["blue"][0] > means["red"][2] - means["red"][0] + 0.1
 
 
+INKED = [name for name, medium in MEDIA.items() if medium.colouring == "ink and paper"]
+
+
+@pytest.mark.parametrize("name", INKED)
+def test_a_second_ink_prints_the_lighter_tones(name: str, stylizer: Stylizer, photo: Picture) -> None:
+    one, two = (
+        stylizer.stylize(photo, Style.from_text(f"{name} in {inks} on white paper"), seed=2).picture.pixels
+        for inks in ("dark blue", "dark blue and orange")
+    )
+    orange = two[0] - two[2] > 0.25
+    assert 0.005 < float(orange.float().mean()) < 0.9 * float((one.mean(0) < 0.9).float().mean())
+    assert float((two[2] - two[0] > 0.05).float().mean()) > 0.005
+    paper = one.min(0).values > 0.97
+    assert float((one - two).abs()[:, paper].max()) < 0.1
+
+
+def test_a_comic_has_no_pattern_in_black(face: Array) -> None:
+    photo = face.copy()
+    grain = np.random.default_rng(3).uniform(0, 0.03, photo.shape).astype(np.float32)
+    photo[:, : photo.shape[1] // 2] = grain[:, : photo.shape[1] // 2]
+    black = drawn("comic", photo)[:, : photo.shape[1] // 2 - 12]
+    assert float(black.std(axis=(0, 1)).max()) < 0.008
+
+
 def test_there_is_a_rule_for_every_medium_that_the_lexicon_says_follows_one() -> None:
     assert set(MEDIA) == set(lexicon.DRAWN)
     assert len(MEDIA) >= 25

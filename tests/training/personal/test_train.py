@@ -45,6 +45,7 @@ from diffstyle.training.personal.init_images import Previewer
 from diffstyle.training.personal.recipe import AdapterKind
 from diffstyle.training.personal.run import TrainingStep
 from tests.conftest import waves
+from tests.helpers import tiny
 from tests.helpers.cli import run as command
 from tests.helpers.personal import KINDS, every_kind, options
 
@@ -81,6 +82,16 @@ def test_a_cancelled_training_resumes_as_if_never_stopped(
     assert resumed.losses == pytest.approx(whole.losses, rel=1e-4)
     assert dict(resumed.held_losses) == pytest.approx(dict(whole.held_losses), rel=1e-4)
     assert sorted(p.name for p in zoo.iterdir()) == ["mine", "other"]
+
+
+def test_a_lora_is_trained_beside_a_plus_adapter(tiny_models: Path, artist: Path, tmp_path: Path, zoo: Path) -> None:
+    width = tiny.vision_transformer(tmp_path / "clip")
+    plus = tiny.adapter(tmp_path / "plus.safetensors", tiny_models / "worded", plus=True, width=width)
+    chosen = replace(options(tiny_models, "worded"), adapter=(str(plus),), encoder=str(tmp_path / "clip"))
+    recipe = AdapterRecipe(steps=2, size=64, batch=2)
+    report = train_adapter(artist, name="mine", recipe=recipe, options=chosen, samples=1)
+    assert len(report.losses) == 2
+    assert (zoo / "mine" / "sheet.jpg").is_file()
 
 
 @every_kind

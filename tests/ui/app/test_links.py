@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 from diffstyle_ui.app.context import open_context
+from diffstyle_ui.app.histories import KEEP_SECONDS
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.link_preview import PICTURE, SIZE
 from diffstyle_ui.app.links import WORDS, Linked, link_for, link_words, read_link
@@ -142,3 +143,9 @@ def test_other_programs_show_a_title_and_a_picture(served: ServedPage) -> None:
     icon = httpx.get(f"{served.address}favicon.ico")
     assert icon.headers["content-type"] == "image/svg+xml"
     assert b"<script" not in icon.content
+
+
+def test_a_visitor_is_known_after_the_browser_was_closed(served: ServedPage) -> None:
+    cookie = httpx.get(served.address).headers["set-cookie"]
+    assert f"Max-Age={KEEP_SECONDS}" in cookie
+    assert "HttpOnly" in cookie

@@ -80,12 +80,12 @@ def test_it_opens_with_the_styles_of_the_first_tab(page: Page) -> None:
     pick_style(page, "neon")
     add_style(page, "text:comic")
     open_tab(page, "Blend")
-    expect(page.locator("#blend-status")).to_contain_text("Neon 50% · comic 50%")
+    expect(page.locator("#blend-status")).to_contain_text("Neon 50% · Comic 50%")
     expect(page.locator("#end-0 input")).to_have_value("Neon")
     expect(page.locator("#end-1 input")).to_have_value("comic")
     open_tab(page, "Four corners")
     expect(page.locator("#corner-2 input")).to_have_value("Ukiyo-e")
-    expect(page.locator("#blend-status")).to_contain_text("Neon 25% · comic 25% · Ukiyo-e 25%")
+    expect(page.locator("#blend-status")).to_contain_text("Neon 25% · Comic 25% · Ukiyo-e 25%")
 
 
 def test_the_map_and_the_pad_show_the_visitors_photo(page: Page, tmp_path: Path) -> None:

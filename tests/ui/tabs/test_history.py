@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from diffstyle import read_recipe
 from tests.helpers.browser import (
@@ -16,6 +16,7 @@ from tests.helpers.browser import (
     add_photo,
     add_style,
     choose_engine,
+    chromium,
     download,
     download_shown,
     expect_change,
@@ -128,6 +129,37 @@ def test_results_survive_a_reload_for_their_visitor_alone(
     second.reload()
     open_tab(second, "History")
     expect(second.locator(".kept button")).to_have_count(2)
+
+
+def test_the_last_picture_is_there_after_the_browser_was_closed(
+    browser: Browser, served: ServedPage, tmp_path: Path
+) -> None:
+    def opened() -> BrowserContext:
+        return browser.browser_type.launch_persistent_context(
+            tmp_path, executable_path=chromium(), args=["--no-sandbox"], viewport={"width": 1280, "height": 900}
+        )
+
+    with opened() as first:
+        page = first.new_page()
+        page.goto(served.address)
+        add_photo(page)
+        say(page, "halftone")
+        fill(page, "setting-size", "96")
+        page.locator("#render").click()
+        expect(page.locator("#status")).to_contain_text("Rendered in")
+        link = page.locator("#compare [data-tool=link]").get_attribute("data-query")
+    with opened() as again:
+        page = again.new_page()
+        page.goto(served.address)
+        expect(page.locator("#status")).to_contain_text("Your last picture: Halftone")
+        expect(page.locator("#compare .badge")).to_have_text("Final")
+        expect(page.locator("#own-photo")).to_contain_text(CAT.name)
+        expect(page.locator(".versions button")).to_have_count(1)
+        linked = again.new_page()  # a link is stronger
+        linked.goto(f"{served.address}{link}&strength=0.5")
+        expect(linked.locator("#setting-strength input[type=number]")).to_have_value("0.5")
+        expect(linked.locator("#status")).to_contain_text("Preview in")
+        expect(linked.locator("#compare .badge")).to_have_text("Preview")
 
 
 def shown_widths(page: Page) -> list[float]:

@@ -321,7 +321,7 @@ def test_a_click_on_a_version_brings_it_back(page: Page) -> None:
     expect(strength).to_have_value("0.8")
     page.locator(".versions button").last.click()
     expect(strength).to_have_value("0.9")
-    expect(page.locator(".part:visible span")).to_have_text(["mosaic"])
+    expect(page.locator(".part:visible span")).to_have_text(["Mosaic"])
     expect(page.locator("#compare .badge")).to_have_text("Final")
     expect(page.locator("#compare img.after")).to_have_attribute("alt", re.compile("Mosaic"))
     pick_style(page, "van-gogh-irises")  # which the engine of the version cannot paint: the style chooses its own

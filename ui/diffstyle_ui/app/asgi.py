@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from starlette.requests import ClientDisconnect
 
 from diffstyle.serving.uploaded_files import Refused
+from diffstyle_ui.app.histories import KEEP_SECONDS
 from diffstyle_ui.app.visitors import COOKIE
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -38,7 +39,8 @@ def with_headers(send: Send, *, new: str | None, private: bool) -> Send:
                 headers = [*((k, v) for k, v in headers if k.lower() != _PRIVATE[0]), _PRIVATE]
             page = any(k.lower() == b"content-type" and v.startswith(b"text/html") for k, v in headers)
             if new is not None and page:
-                headers.append((b"set-cookie", f"{COOKIE}={new}; Path=/; HttpOnly; SameSite=Lax".encode("ascii")))
+                kept = f"{COOKIE}={new}; Path=/; Max-Age={KEEP_SECONDS}; HttpOnly; SameSite=Lax"
+                headers.append((b"set-cookie", kept.encode("ascii")))
             message = {**message, "headers": headers}
         await send(message)
 

@@ -173,7 +173,7 @@ class Links:
     @user_errors
     def open_link(self, request: gr.Request) -> list[Any]:
         """Set what the link asks for; one sentence for each value that it cannot have."""
-        linked = read_link(_pairs(request))
+        linked = linked_by(request)
         if linked.empty:
             return [UNCHANGED] * (len(self.controls.rows.outputs) + len(self.controls.form.inputs) + 1)
         parts, problems = self._parts(linked)
@@ -207,6 +207,11 @@ class Links:
             else:
                 parts += [(part, weight)] if part.label not in [p.label for p, _ in parts] else []
         return parts, problems
+
+
+def linked_by(request: gr.Request) -> Linked:
+    """What the page's own address asks for."""
+    return read_link(_pairs(request))
 
 
 def _pairs(request: gr.Request) -> Iterator[tuple[str, str]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from diffstyle import InputError, Picture, Reference, Style
 from diffstyle.assets.zoo import adapter_folders, adapter_info, adapter_style
+from diffstyle.data.catalogue import entries
 from diffstyle.serving.uploaded_files import open_reference
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.sessions import Session
@@ -23,8 +25,10 @@ WORDS, ADAPTER = "text:", "adapter:"  # what the keys of tiles begin with that n
 
 def part_of(context: AppContext, name_or_words: str) -> StylePart:
     """A part from the name or the title of a named style, or else from words."""
-    name = name_of(context, name_or_words)
-    return part_from_words(context, name_or_words) if name is None else _named_part(context, name)
+    name, tile = name_of(context, name_or_words), f"{WORDS}{name_or_words}"
+    if name is not None:
+        return _named_part(context, name)
+    return part_of_tile(context, tile) if tile in _tiles_of_words() else part_from_words(context, name_or_words)
 
 
 def title_of(context: AppContext, name: str) -> str:
@@ -140,7 +144,15 @@ def _group_part(context: AppContext, label: str, references: list[Reference]) ->
     if known is not None and {r.digest for r in known.references} == {r.digest for r in references}:
         return _named_part(context, label)
     plain = len(references) == 1 and references[0].digest in {r.digest for r in Style.from_text(label).references}
+    if plain and (tile := f"{WORDS}{label}") in _tiles_of_words():
+        return replace(part_of_tile(context, tile), style=Style(tuple(references)))
     return StylePart(label, Style(tuple(references)), words=label if plain else "")
+
+
+@cache
+def _tiles_of_words() -> frozenset[str]:
+    """The keys of the tiles that are words."""
+    return frozenset(entry.style for entry in entries() if entry.style.startswith(WORDS))
 
 
 def _named_part(context: AppContext, name: str) -> StylePart:

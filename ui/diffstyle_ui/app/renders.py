@@ -11,14 +11,16 @@ from threading import Event
 from urllib.parse import quote
 
 from diffstyle import Cancelled, Result, Task
+from diffstyle.core.task import settings_of
 from diffstyle.serving.progress import Progress
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.histories import SavedResult
+from diffstyle_ui.app.links import link_to
 from diffstyle_ui.app.parts import style_title
 from diffstyle_ui.app.sessions import Photo, Session
 from diffstyle_ui.widgets.comparison import pair
 from diffstyle_ui.widgets.html import THUMBNAIL, data_url, progress, status
-from diffstyle_ui.widgets.settings_form import EVERYTHING, ONLY
+from diffstyle_ui.widgets.settings_form import EVERYTHING, ONLY, RenderSettings
 from diffstyle_ui.widgets.versions import versions_html
 
 MAX_SHOWN_SIDE = 1600
@@ -100,16 +102,17 @@ def render_files(
     def finish(result: Result) -> Finished:
         saved = save_result(context, session, result, depth=depth, cancel=cancel, photo=photo)
         url = data_url(result.picture, longest=MAX_SHOWN_SIDE) if photo is not None else ""
-        frame = "" if photo is None else final_frame(photo, saved, url)
+        frame = "" if photo is None else final_frame(photo, saved, url, link=_link(context, session, result, saved))
         files = (saved.file, *(more(result) if more is not None else ()))
         return Finished(saved, files, frame, sum(result.seconds.values()), url)
 
     yield from context.renderer.render(task, cancel, finish)
 
 
-def final_frame(photo: Photo, saved: SavedResult, url: str, *, before: str = "") -> str:
+def final_frame(photo: Photo, saved: SavedResult, url: str, *, before: str = "", link: str = "") -> str:
     """The frame with a finished picture, shown as the data URL `url`, whose file is downloaded and shared. `before` is
-    shown in place of the `photo`: the picture itself, where its photo is not here any more.
+    shown in place of the `photo`: the picture itself, where its photo is not here any more. `link` is the query of a
+    link to its style.
     """
     names = ("Result", "Result") if before == url else ("Photo", "Result")
     return pair(
@@ -120,7 +123,16 @@ def final_frame(photo: Photo, saved: SavedResult, url: str, *, before: str = "")
         badge="Final",
         file=f"gradio_api/file={quote(str(saved.file))}",
         filename=saved.file.name,
+        link=link,
     )
+
+
+def _link(context: AppContext, session: Session, result: Result, saved: SavedResult) -> str:
+    """The query of a link to a result; "" for one with a drawn mask or with styles that only this page has."""
+    task = result.task
+    drawn = task.regions or (task.mask is not None and saved.only == EVERYTHING)
+    asked = RenderSettings(settings_of(task), only=saved.only)
+    return "" if drawn else link_to(context, session.parts, task.style, asked)
 
 
 def strip_of(session: Session) -> str:
@@ -142,7 +154,7 @@ def save_result(
     file = result.save(history.next_file(stem), depth=depth)
     number, size = history.count, file.stat().st_size
     width, height = result.picture.size
-    seed = f", seed {task.seed}" if task.engine.capabilities.seeded else ""
+    seed = f", seed {task.seed}" if task.engine.capabilities.seeded and task.seed else ""
     title = style_title(context, task.style)[:60]
     only = task.mask.source if task.mask is not None and task.mask.source in ONLY else EVERYTHING
     part = f", {ONLY[only].lower()} only" if only != EVERYTHING else ""

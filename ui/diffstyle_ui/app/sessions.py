@@ -50,10 +50,12 @@ class Session:
     """One open page.
 
     `painting` is the latest of the Paint tab, `painted_with` the styles and settings of its preview, `restored` how
-    many came from saved pictures; `saved_styles` are those of the regions of the last one. `previews` are files made
-    for API clients; `drafted` is the last preview if it is a draft of the render already. `shown` is what the frame was
-    last painted from, and `shown_elsewhere` what other widgets were, by name; `draft_count` is the count of previews at
-    the last draft. `mix_count` counts the previews of the Blend tab, and `drafted_mix` is that count at its last draft.
+    many came from saved pictures; `saved_styles` are those of the regions of the last one. `reopens` is whether the
+    page is to show the last result of an earlier one. `previews` are files made for API clients; `drafted` is the last
+    preview if it is a draft of the render already. `shown` is what the frame was last painted from, and
+    `shown_elsewhere` what other widgets were, by name; `draft_count` is the count of previews at the last draft.
+    `mix_count` counts the previews of the Blend tab, and `drafted_mix` is that count at its last draft; `strip_drafted`
+    is whether the steps of its path are drafts.
     `owner` is whose uploads it may read, and `history` has its results.
     The page opens with `first_parts`. `final_count` and `final_at` are the count of previews and the time when the
     last render ended: what was asked for before must not take its place.
@@ -73,10 +75,12 @@ class Session:
     shown: tuple[Any, ...] = ()
     mix_count: int = 0
     drafted_mix: int = 0
+    strip_drafted: bool = False
     shown_elsewhere: dict[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
     painting: Painting = field(default_factory=Painting)
     painted_with: tuple[Any, ...] = ()
     restored: int = 0
+    reopens: bool = False
     saved_styles: tuple[Style, ...] = ()
     thumbnails: Thumbnails = field(default_factory=Thumbnails)
     cancel: Event = field(default_factory=Event)
@@ -112,6 +116,10 @@ class Session:
         """
         known, self.shown_elsewhere[widget] = self.shown_elsewhere.get(widget), values
         return known != values
+
+    def shows(self, widget: str, *values: Any) -> bool:
+        """Whether `widget` shows these values."""
+        return self.shown_elsewhere.get(widget) == values
 
     @property
     def empty(self) -> bool:

@@ -115,8 +115,10 @@ class BlendTab:
         chosen = [self.begun, *self.ends, *self.corners]
         opened = bind([tab.select], self.show_mix, [self.begun, self.mix, *path], [*outputs, *chosen], kind="preview")
         previews = [opened]
-        bind_after(opened, self.preview_strip, self.ends, [self.strip], kind="preview")
-        bind(ends, self.preview_strip, self.ends, [self.strip], kind="preview")
+        steps = [
+            bind_after(opened, self.preview_strip, self.ends, [self.strip], kind="preview"),
+            bind(ends, self.preview_strip, self.ends, [self.strip], kind="preview"),
+        ]
         bind([tab.select], self.show_map, [], [self.map])
         previews.append(bind([self.position.input, *ends], self.preview_path, path, on_path, kind="preview"))
         seen = self.path_seen
@@ -139,6 +141,8 @@ class BlendTab:
         ]
         for preview in previews:
             bind_after(preview, self.draft, [self.mix], [self.frame, self.status], kind="draft")
+        for step in steps:
+            bind_after(step, self.draft_strip, self.ends, [self.strip], kind="draft")
         used = bind([self.use.click], self._use_handler(controls), [self.mix], [tabs, *controls.rows.outputs])
         controls.preview_after(used)
 
@@ -184,11 +188,30 @@ class BlendTab:
         current = self.context.photo_or_example(session)
         if not session.news("strip", current.path, start, end):
             return UNCHANGED
-        small = current.small.resized(fitted(current.small.size, STRIP_SIDE))
-        ends = [part_of(self.context, words).style for words in (start, end)]
-        tasks = [Task(small, style) for style in Style.path(ends[0], ends[1], STEPS)]
+        tasks = self._steps(current, start, end)
+        session.strip_drafted = False
         urls = [data_url(self.context.renderer.preview(task).picture) for task in tasks]
         return path_strip.strip_html(urls)
+
+    @user_errors
+    def draft_strip(self, request: gr.Request, start: str, end: str) -> Any:
+        """The steps as they will be rendered, in place of their previews; nothing while something else is painted."""
+        session = self.context.session(request)
+        current = self.context.photo_or_example(session)
+        asked = ("strip", current.path, start, end)
+        if session.strip_drafted or not session.shows(*asked):
+            return UNCHANGED
+        drafts = [self.context.renderer.draft(task) for task in self._steps(current, start, end)]
+        if any(draft is None for draft in drafts) or not session.shows(*asked):
+            return UNCHANGED
+        session.strip_drafted = True
+        return path_strip.strip_html([data_url(draft.picture) for draft in drafts if draft is not None])
+
+    def _steps(self, photo: Photo, start: str, end: str) -> list[Task]:
+        """The photo, small, in the styles of the path."""
+        small = photo.small.resized(fitted(photo.small.size, STRIP_SIDE))
+        ends = [part_of(self.context, words).style for words in (start, end)]
+        return [Task(small, style) for style in Style.path(ends[0], ends[1], STEPS)]
 
     @user_errors
     def show_map(self, request: gr.Request) -> Any:
@@ -243,6 +266,7 @@ class BlendTab:
 
     def _preview(self, session: Session, mix: Mapping[str, float]) -> tuple[Any, ...]:
         session.mix_count += 1
+        session.news("mix", dict(mix))
         photo, (style, words) = self.context.photo_or_example(session), self._mixed(mix)
         task = Task(photo.small, style)
         result = self.context.renderer.preview(task)
@@ -255,7 +279,7 @@ class BlendTab:
         """What a render of the mix will look like, in place of the preview; nothing if there is a newer preview."""
         session = self.context.session(request)
         number = session.mix_count
-        if not mix or number == session.drafted_mix:
+        if not session.shows("mix", dict(mix)) or number == session.drafted_mix:
             return UNCHANGED, UNCHANGED
         photo, (style, words) = self.context.photo_or_example(session), self._mixed(mix)
         result = self.context.renderer.draft(Task(photo.small, style))

@@ -17,8 +17,9 @@ from diffstyle.formats.recipe import Recipe
 from diffstyle.serving.uploaded_files import open_recipe
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
-from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, bind, bind_after
+from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind, bind_after
 from diffstyle_ui.app.histories import SavedResult
+from diffstyle_ui.app.links import link_to, linked_by
 from diffstyle_ui.app.parts import mixed, parts_of_style
 from diffstyle_ui.app.renders import final_frame, strip_of
 from diffstyle_ui.app.sessions import Photo, Session, shown_key
@@ -75,7 +76,7 @@ class HistoryTab:
                 self.upload = gr.File(
                     label="Restore from a saved picture",
                     file_types=["image"],
-                    height=110,
+                    height=150,
                     elem_id="restore",
                 )
         with gr.Accordion("Compare two", open=False, elem_id="compare-two"):
@@ -102,11 +103,6 @@ class HistoryTab:
         """
         key = gr.BrowserState("", storage_key="diffstyle-history")
         controls, shown = self.controls, [self.grid, self.left, self.right]
-        bind([tab.select], self.refresh, [], shown)
-        resumed = bind([blocks.load], self.resume, [key], [key])
-        bind_after(resumed, self.refresh, [], shown)
-        bind_after(resumed, self.show_versions, [], [controls.versions])
-        bind([self.grid.select], self.choose, [], [self.chosen, self.frame, self.status, self.use, self.download])
         form = [
             *controls.rows.outputs,
             *controls.form.inputs,
@@ -115,13 +111,21 @@ class HistoryTab:
             controls.thumbnail,
             *self.masks.restored,
         ]
+        restored: list[Widget] = [*controls.frame, tabs, *form]
+        self._restored_count, self._upload_place = len(restored), form.index(controls.photo)
+        bind([tab.select], self.refresh, [], shown)
+        resumed = bind([blocks.load], self.resume, [key], [key])
+        bind_after(resumed, self.refresh, [], shown)
+        bind_after(resumed, self.show_versions, [], [controls.versions])
+        bind_after(resumed, self.reopen, [], restored)
+        bind([self.grid.select], self.choose, [], [self.chosen, self.frame, self.status, self.use, self.download])
         for event in (
             bind([self.upload.upload], self.restore_upload, [self.upload], [self.status, tabs, *form]),
             bind([self.use.click], self.restore_result, [self.chosen], [self.status, tabs, *form]),
         ):
             controls.preview_after(event)
         chosen = [controls.versions.select, controls.variations.select]
-        bind(chosen, self.restore_version, [], [*controls.frame, tabs, *form])
+        bind(chosen, self.restore_version, [], restored)
         sides = [self.left, self.right]
         bind([s.input for s in sides], self.compare, sides, [self.duel])
         outputs = [self.blind, self.voted, self.drawn, *self.answers]
@@ -132,7 +136,22 @@ class HistoryTab:
     @user_errors
     def resume(self, request: gr.Request, key: Any) -> str:
         """Find the results of an earlier page of this browser; the key to keep."""
-        return self.context.sessions.resume(request, key)
+        kept = self.context.sessions.resume(request, key)
+        session = self.context.session(request)
+        session.reopens = bool(session.results) and linked_by(request).empty
+        return kept
+
+    @user_errors
+    def reopen(self, request: gr.Request) -> list[Any] | tuple[Any, ...]:
+        """The last result of an earlier page, with its photo and settings, unless a link asks for something else."""
+        session = self.context.session(request)
+        if not session.reopens or session.preview_count or session.photo is not None:
+            return (UNCHANGED,) * self._restored_count
+        session.reopens = False
+        result = session.results[-1]
+        _, _, *rest = self._restore(session, result.file, result.only)
+        rest[self._upload_place] = UNCHANGED  # empty already, and the visitor may be uploading a photo
+        return [self._large(session, result), status(f"Your last picture: {result.label}."), UNCHANGED, *rest]
 
     @user_errors
     def refresh(self, request: gr.Request) -> tuple[Any, ...]:
@@ -167,7 +186,12 @@ class HistoryTab:
         recipe = pictures.run(lambda: open_recipe(result.file, self.context.limits))
         url = pictures.run(lambda: data_url(Picture.open(result.file), longest=MAX_COMPARED_SIDE))
         photo = self._photo_of(session, recipe)
-        return final_frame(photo or self.context.example, result, url, before=photo.url if photo else url)
+        before = photo.url if photo else url
+        parts = [part for part, _ in parts_of_style(self.context, recipe.style)]
+        masked = recipe.regions or (recipe.mask is not None and result.only == EVERYTHING)
+        asked = RenderSettings(recipe.settings, only=result.only)
+        link = "" if masked else link_to(self.context, parts, recipe.style, asked)
+        return final_frame(photo or self.context.example, result, url, before=before, link=link)
 
     @user_errors
     def restore_upload(self, request: gr.Request, payload: Any) -> list[Any]:

@@ -207,6 +207,8 @@ class StyliseTab:
         if not session.parts or session.is_late(arrived) or number in (session.final_count, session.draft_count):
             return UNCHANGED, UNCHANGED, UNCHANGED
         asked = self._request(session, photo, values)
+        if asked.key != session.shown:  # it waited, and a newer preview is shown
+            return UNCHANGED, UNCHANGED, UNCHANGED
         if session.drafted is not None:
             return UNCHANGED, UNCHANGED, self._finish(asked, session.drafted)
         result = self.context.renderer.draft(self._small_task(asked))

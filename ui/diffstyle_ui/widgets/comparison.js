@@ -38,7 +38,7 @@ const share = async () => {
   const image = await createImageBitmap(picture), canvas = new OffscreenCanvas(image.width, image.height);
   canvas.getContext('2d').drawImage(image, 0, 0);
   await navigator.clipboard.write([new ClipboardItem({ 'image/png': canvas.convertToBlob({ type: 'image/png' }) })]);
-  note('Copied: paste it anywhere.');
+  note('The picture is copied: paste it anywhere.');
 };
 element.addEventListener('click', (e) => {
   const tool = e.target.closest('[data-tool]');
