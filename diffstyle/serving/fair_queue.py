@@ -31,6 +31,7 @@ class FairQueue:
         self.size, self.share = size, share
         self.running = False
         self._present: dict[str, int] = {}  # requests by user
+        self._total = 0
         self._waiting: dict[str, deque[Future[None]]] = {}
         self._last: dict[str, int] = {}  # the number of each user's last turn
         self._numbers = count(1)
@@ -38,8 +39,8 @@ class FairQueue:
 
     @property
     def depth(self) -> int:
-        """How many requests wait, or read their bodies before they do."""
-        return sum(self._present.values()) - self.running
+        """How many requests wait, or read their bodies before they do; also for other threads."""
+        return self._total - self.running
 
     @property
     def idle(self) -> bool:
@@ -49,9 +50,10 @@ class FairQueue:
     def enter(self, user: str, *, always: bool = False) -> Ticket:
         """A place among those who wait, before a turn is asked for. Raises Full, unless it is `always` given."""
         mine = self._present.get(user, 0)
-        if not always and (mine >= self.share or sum(self._present.values()) > self.size):
+        if not always and (mine >= self.share or self._total > self.size):
             raise Full(own=mine >= self.share)
         self._present[user] = mine + 1
+        self._total += 1
         return Ticket(self, user)
 
     def close(self) -> None:
@@ -66,6 +68,7 @@ class FairQueue:
     def leave(self, user: str) -> None:
         """Give up a place; called by the ticket."""
         self._present[user] -= 1
+        self._total -= 1
         if not self._present[user]:
             del self._present[user]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,16 +57,16 @@ async def read_form(request: Request, folder: Path, limits: ServerLimits) -> For
     """The form in the body of `request`; each file is kept in `folder` under its own name.
 
     A field `image[]` is called `image`, as clients write lists. Raises ApiError for a body that is no form, that breaks
-    off, or that is larger than `limits.max_upload_mb`; ClientDisconnect if the client leaves.
+    off, that takes longer than `limits.max_seconds`, or that is larger than `limits.max_upload_mb`; ClientDisconnect if
+    the client leaves.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in _KINDS:
         raise ApiError(415, "The body is no form: send multipart/form-data.")
-    most = limits.max_upload_mb * 2**20
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > most:
+    if declared.isdecimal() and int(declared) > limits.max_upload_mb * 2**20:
         raise _too_large(limits)
-    counted = Request(request.scope, _Counted(request, most, _too_large(limits)).receive)
+    counted = Request(request.scope, _Counted(request, limits).receive)
     try:
         async with counted.form(max_files=FILES, max_fields=FIELDS, max_part_size=TEXT_BYTES) as form:
             return await asyncio.to_thread(_kept, form, folder)
@@ -75,19 +76,21 @@ async def read_form(request: Request, folder: Path, limits: ServerLimits) -> For
 
 
 class _Counted:
-    """Receives a body, counting its bytes."""
+    """Receives a body, counting its bytes and its seconds."""
 
-    def __init__(self, request: Request, most: int, too_large: ApiError) -> None:
-        self._receive, self._most, self._too_large, self._size = request.receive, most, too_large, 0
+    def __init__(self, request: Request, limits: ServerLimits) -> None:
+        self._receive, self._limits = request.receive, limits
+        self._size, self._ends = 0, time.monotonic() + limits.max_seconds
 
     async def receive(self) -> Any:
         try:
-            message = await asyncio.wait_for(self._receive(), IDLE_SECONDS)
+            left = min(IDLE_SECONDS, self._ends - time.monotonic())
+            message = await asyncio.wait_for(self._receive(), left)
         except (asyncio.TimeoutError, TimeoutError):
-            raise ApiError(408, "The upload broke off: send the request again.") from None
+            raise ApiError(408, "The upload broke off, or took too long: send the request again.") from None
         self._size += len(message.get("body", b""))
-        if self._size > self._most:
-            raise self._too_large
+        if self._size > self._limits.max_upload_mb * 2**20:
+            raise _too_large(self._limits)
         return message
 
 
@@ -110,7 +113,7 @@ def _kept(form: FormData, folder: Path) -> Form:
 def _safe(name: str) -> str:
     """A name for a file, without folders and whatever a file system may refuse; suffixes stay."""
     bare = re.split(r"[/\\]", name)[-1]
-    return re.sub(r"[^\w. -]+", "-", bare).strip(". -")[-80:] or "picture"
+    return re.sub(r"[^\w. -]+", "-", bare).strip(". -")[-60:] or "picture"
 
 
 def _too_large(limits: ServerLimits) -> ApiError:

@@ -39,6 +39,7 @@ from diffstyle.stylizer import Stylizer
 
 T = TypeVar("T")
 PREVIEW_SIDE = 512
+SMALL = 2.0  # megapixels
 QUIET_SECONDS = 10.0
 FIRST_GUESS = 4.0  # seconds of a render, before one was made
 DRAFT_FACTOR = 3.0  # a render's time a pixel over that of a draft, before one was made
@@ -49,8 +50,18 @@ class Renderer:
     waits for another.
     """
 
-    def __init__(self, options: ModelOptions | None = None, limits: ServerLimits | None = None) -> None:
-        """`options` say which model renders; the starter makes the previews."""
+    def __init__(
+        self,
+        options: ModelOptions | None = None,
+        limits: ServerLimits | None = None,
+        *,
+        others_wait: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`options` say which model renders; the starter makes the previews.
+
+        While `others_wait`, memory of small renders is kept for the next one: to return it takes a tenth of their time.
+        """
+        self._others_wait = others_wait
         self.options, self.limits = options or ModelOptions(), limits or ServerLimits()
         self.pictures, self.recipes = Gate("pictures"), Gate("recipes")
         self.previews = Worker(Stylizer.load, "previews")
@@ -186,16 +197,19 @@ class Renderer:
         """
 
         def job(stylizer: Stylizer, on_step: Callable[[Step], bool | None]) -> T:
+            large = True
             try:
                 began = time.monotonic()
                 result = stylizer.render(self.limits.check_task(task()), on_step)
                 check_cancelled()
-                seconds = time.monotonic() - began
-                self._durations.note(result.task.engine.name, megapixels(result.picture.size), seconds)
+                seconds, size = time.monotonic() - began, megapixels(result.picture.size)
+                self._durations.note(result.task.engine.name, size, seconds)
+                large = size > SMALL
                 return finish(result)
             finally:
                 stylizer.forget()  # the next photo is another one
-                give_back()
+                if large or not self._others_wait():
+                    give_back()
 
         own = object()
         self._rendering.add(own)

@@ -133,7 +133,7 @@ def open_service(
     """A service whose uploads lie in one temporary folder, which is deleted at the end."""
     share = per_key or (max(4, limits.queue_size // 4) if keys.digests else limits.queue_size + 1)
     renders, lookups = (FairQueue(size=limits.queue_size, share=share) for _ in range(2))
-    renderer = Renderer(options, limits)
+    renderer = Renderer(options, limits, others_wait=lambda: renders.depth > 0)
     with own_folder(PREFIX) as folder:
         try:
             yield Service(options, limits, keys, folder, renderer, renders, lookups)
