@@ -1,4 +1,4 @@
-"""Running the HTTP server: it listens, loads the models, and ends what it has begun when it is stopped."""
+"""Running the HTTP server: it listens, loads the models, and finishes what runs when it is stopped."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def serve(
     jobs: Path | None = None,
     keep_hours: float = 48,
 ) -> None:
-    """Serve until SIGINT or SIGTERM, then end what runs, and what waits within `drain_seconds`.
+    """Serve until SIGINT or SIGTERM, then finish what runs, and what waits within `drain_seconds`.
 
     `jobs` is the folder of jobs, which are deleted `keep_hours` after they are finished; None for no jobs.
 
