@@ -11,7 +11,8 @@ import torch
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline, ImagePipelineOutput
 
 from diffstyle import InputError, Settings, Style, Stylizer, Task
-from diffstyle.core.device import find_device
+from diffstyle.assets.manifest import weights_folder
+from diffstyle.core.device import fast_dtype, find_device
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.settings import Colours, EngineSettings
 from diffstyle.engines.base import Step
@@ -20,6 +21,11 @@ from .painting import GeneratorLike, ImageLike, Images, OutputType, StyleLike, p
 
 OnStepEnd: TypeAlias = Callable[["DiffstylePipeline", int, int, Mapping[str, Any]], "Mapping[str, Any] | None"]
 _DEFAULT, _PLAIN = Settings(), ModelOptions()
+
+
+def _model_of(name: str) -> str:
+    """The name of the starter for the folder of its diffusion model: the other engines belong to it, too."""
+    return _PLAIN.model if Path(name).resolve() == (weights_folder() / "starter" / "diffusion").resolve() else name
 
 
 class DiffstylePipeline(DiffusionPipeline):
@@ -60,7 +66,7 @@ class DiffstylePipeline(DiffusionPipeline):
         if self._stylizer is None:
             options = {name: self.config[name] for name in ("adapter", "controlnet", "lora", "encoder")}
             self._stylizer = Stylizer.load(
-                self.config.get("_name_or_path", _PLAIN.model),
+                _model_of(self.config.get("_name_or_path", _PLAIN.model)),
                 **options,
                 memory=self.config["memory"],
                 attention=self.config["attention"],
@@ -91,7 +97,7 @@ class DiffstylePipeline(DiffusionPipeline):
     @property
     def dtype(self) -> torch.dtype:
         """What the model computes in, or will be loaded in."""
-        return self._dtype or torch.float32
+        return self._dtype or fast_dtype(self.device)
 
     @property
     def interrupt(self) -> bool:

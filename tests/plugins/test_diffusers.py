@@ -38,9 +38,8 @@ def own_module_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 def pipe(own_module_cache: None) -> Any:
     """The starter's model, as diffusers loads it with `custom_pipeline`."""
     del own_module_cache
-    made = diffusers.DiffusionPipeline.from_pretrained(
-        STARTER, custom_pipeline=str(PLUGIN), trust_remote_code=True, adapter=["starter"]
-    ).to("cpu", torch.float32)
+    made = diffusers.DiffusionPipeline.from_pretrained(STARTER, custom_pipeline=str(PLUGIN), trust_remote_code=True)
+    made = made.to("cpu", torch.float32)
     made.set_progress_bar_config(disable=True)
     return made
 
@@ -67,11 +66,12 @@ def image(small_photo: Picture) -> Image.Image:
 def test_diffusers_loads_it_with_the_model(pipe: Any, image: Image.Image) -> None:
     assert isinstance(pipe, diffusers.DiffusionPipeline)
     assert pipe.components == {}
-    out = pipe(image, WORDS, seed=3)
-    assert isinstance(out, diffusers.pipelines.ImagePipelineOutput)
-    model = Stylizer.load(STARTER, adapter=["starter"], device="cpu", dtype="float32")
-    same = model.stylize(image, Style.from_text(WORDS), seed=3).picture
-    assert np.array_equal(np.asarray(out.images[0]), same.to_array())
+    starter = Stylizer.load("starter", device="cpu", dtype="float32")
+    for engine in (None, "diffusion"):
+        out = pipe(image, WORDS, seed=3, engine=engine)
+        assert isinstance(out, diffusers.pipelines.ImagePipelineOutput)
+        same = starter.stylize(image, Style.from_text(WORDS), seed=3, engine=engine).picture
+        assert np.array_equal(np.asarray(out.images[0]), same.to_array())
 
 
 def test_a_tiny_model_with_words(tiny_models: Path, image: Image.Image) -> None:
@@ -126,7 +126,7 @@ def test_a_batch_paints_each_photo_as_alone(starter: Any, image: Image.Image) ->
 
 def test_generators_choose_the_seed(pipe: Any, image: Image.Image) -> None:
     def painted(**values: Any) -> Tensor:
-        return pipe(image, WORDS, output_type="pt", **values).images
+        return pipe(image, WORDS, engine="diffusion", output_type="pt", **values).images
 
     generator = torch.Generator().manual_seed(7)
     first, second = painted(generator=generator), painted(generator=generator)
