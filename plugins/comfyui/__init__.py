@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
+from .engine_nodes import engine_nodes
 from .model_nodes import LoadModel
 from .paint_nodes import Preview, Stylise
 from .style_nodes import BlendStyles, NamedStyle, SaveStyle, StyleFromFile, StyleFromImages, StyleFromText
@@ -24,6 +25,7 @@ class DiffstyleExtension(ComfyExtension):
             Stylise,
             Preview,
             SaveStyle,
+            *engine_nodes(),
         ]
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from diffstyle import InputError, Picture
+from diffstyle.core.mask import Mask
 
 
 def pictures_of(images: Tensor, name: str = "image") -> list[Picture]:
@@ -24,15 +25,17 @@ def pictures_of(images: Tensor, name: str = "image") -> list[Picture]:
     return [Picture.from_array(one.numpy(), source=name) for one in batch.clamp(0, 1)]
 
 
-def masks_of(masks: Tensor | None, *, count: int) -> list[Picture | None]:
+def masks_of(masks: Tensor | None, *, count: int) -> list[Mask | None]:
     """One mask for each of `count` images, from a MASK of one or of as many; None stands for no mask."""
     if masks is None:
         return [None] * count
     batch = masks[None] if masks.ndim == 2 else masks
     if len(batch) not in (1, count):
         raise InputError(f"There are {count} images and {len(batch)} masks: give one mask, or one an image.")
-    made = pictures_of(batch[..., None], "mask")  # (b, h, w, 1)
-    return [made[n % len(made)] for n in range(count)]
+    if not bool(batch.isfinite().all()):
+        raise InputError("mask is not finite: a node before this one gave NaN.")
+    plain = batch.detach().to("cpu", torch.float32).clamp(0, 1)
+    return [Mask(plain[n % len(plain)][None]) for n in range(count)]  # (1, h, w) each
 
 
 def image_of(pictures: Sequence[Picture]) -> Tensor:

@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from diffstyle import Stylizer
 from diffstyle.core.model_options import ModelOptions
 
-from .sockets import CATEGORY, ModelSocket, inputs_of, values_from
+from .sockets import CATEGORY, ModelSocket, inputs_of, plain_tensors, values_from
 
 
 class LoadModel(io.ComfyNode):
@@ -28,6 +28,7 @@ class LoadModel(io.ComfyNode):
         )
 
     @classmethod
+    @plain_tensors
     def execute(cls, **given: Any) -> io.NodeOutput:
         """Raise InputError for a model that is missing, damaged, or does not fit its adapters."""
         return io.NodeOutput(Stylizer.of(ModelOptions(**values_from(ModelOptions, given))))

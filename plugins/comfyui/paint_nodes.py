@@ -7,13 +7,13 @@ from typing import Any
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from diffstyle import Picture, Settings, Style, Stylizer, Task
-from diffstyle.core.settings import MAX_SEED
+from diffstyle import InputError, Picture, Settings, Style, Stylizer, Task
+from diffstyle.core.settings import MAX_SEED, EngineSettings
 from diffstyle.engines.registry import engine_names
 
 from .images import image_of, masks_of, pictures_of
 from .progress import Progress
-from .sockets import AUTO, CATEGORY, ModelSocket, StyleSocket, inputs_of, values_from
+from .sockets import AUTO, CATEGORY, EngineSocket, ModelSocket, StyleSocket, inputs_of, plain_tensors, values_from
 
 
 def _inputs(*chosen: io.Input, without: tuple[str, ...] = ()) -> list[io.Input]:
@@ -46,16 +46,18 @@ class Stylise(io.ComfyNode):
         who = "What paints; auto is what the model and the style choose."
         engine = io.Combo.Input("engine", options=[AUTO, *engine_names()], default=AUTO, tooltip=who)
         negative = StyleSocket.Input("negative_style", optional=True, tooltip="A style to move away from.")
+        own = EngineSocket.Input("engine_settings", optional=True, tooltip="An engine and settings of its own.")
         return io.Schema(
             node_id="DiffstyleStylise",
             display_name="Stylise",
             category=CATEGORY,
             description="Repaints images in a style.",
-            inputs=[*_inputs(engine), negative],
+            inputs=[*_inputs(engine), negative, own],
             outputs=[io.Image.Output("painted", display_name="IMAGE")],
         )
 
     @classmethod
+    @plain_tensors
     def execute(
         cls,
         model: Stylizer,
@@ -64,10 +66,15 @@ class Stylise(io.ComfyNode):
         engine: str,
         mask: Tensor | None = None,
         negative_style: Style | None = None,
+        engine_settings: EngineSettings | None = None,
         **given: Any,
     ) -> io.NodeOutput:
         """Raise InputError for what the engine cannot honour."""
-        chosen = None if engine == AUTO else engine
+        if engine_settings is not None and engine not in (AUTO, engine_settings.name):
+            raise InputError(
+                f"The engine is {engine}, the settings are those of {engine_settings.name}: choose {AUTO}."
+            )
+        chosen = engine_settings or (None if engine == AUTO else engine)
         tasks = _tasks(image, style, mask, given, engine=chosen, negative_style=negative_style)
         progress = Progress(len(tasks))
         painted = [model.render(task, progress.of(n)).picture for n, task in enumerate(tasks)]
@@ -91,6 +98,7 @@ class Preview(io.ComfyNode):
         )
 
     @classmethod
+    @plain_tensors
     def execute(
         cls, model: Stylizer, image: Tensor, style: Style, mask: Tensor | None = None, **given: Any
     ) -> io.NodeOutput:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from comfy_api.latest import io
 
 from diffstyle.core.fields import FieldInfo, fields_of
 
 StyleSocket = io.Custom("STYLE")
 ModelSocket = io.Custom("DIFFSTYLE_MODEL")
+EngineSocket = io.Custom("DIFFSTYLE_ENGINE")
 CATEGORY = "diffstyle"
 AUTO = "auto"  # the choice that leaves an optional word open
-_STEP = 0.01
+plain_tensors = torch.inference_mode(False)
+"""ComfyUI runs nodes in inference mode, whose tensors cannot take part in autograd; painting by gradients needs it."""
+_STEP, _FINE = 0.01, 0.001
 
 
 def inputs_of(cls: type, *, without: tuple[str, ...] = ()) -> list[io.Input]:
@@ -36,6 +40,8 @@ def input_for(info: FieldInfo) -> io.Input:
     if info.several:
         text = "\n".join(info.default)
         return io.String.Input(info.name, default=text, multiline=True, tooltip=f"{info.help} One a line.")
+    if info.kind is bool:
+        return io.Boolean.Input(info.name, default=info.default, tooltip=info.help)
     if info.kind in (int, float):
         return _number_input(info)
     return io.String.Input(info.name, default=info.default or "", tooltip=info.help)
@@ -48,7 +54,9 @@ def _number_input(info: FieldInfo) -> io.Input:
         low, default = 0, default or 0
         tooltip = f"{info.help} 0 is not given."
     if info.kind is float:
-        return io.Float.Input(info.name, default=default, min=low, max=high, step=_STEP, tooltip=tooltip)
+        return io.Float.Input(
+            info.name, default=default, min=low, max=high, step=_FINE if info.optional else _STEP, tooltip=tooltip
+        )
     low, high = (None if bound is None else int(bound) for bound in (low, high))
     again = True if info.name == "seed" else None  # ComfyUI's choice to change it after every run
     return io.Int.Input(info.name, default=default, min=low, max=high, control_after_generate=again, tooltip=tooltip)

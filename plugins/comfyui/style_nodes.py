@@ -13,7 +13,7 @@ from diffstyle.assets.zoo import named_style, style_files
 
 from .files import new_style_file, state_of, style_file
 from .images import pictures_of
-from .sockets import CATEGORY, ModelSocket, StyleSocket
+from .sockets import CATEGORY, ModelSocket, StyleSocket, plain_tensors
 
 _STYLES = f"{CATEGORY}/styles"
 _SLOTS = 4
@@ -42,6 +42,7 @@ class StyleFromText(io.ComfyNode):
         return _schema("DiffstyleStyleFromText", "Style from Text", "The style that words describe.", [text])
 
     @classmethod
+    @plain_tensors
     def execute(cls, text: str) -> io.NodeOutput:
         """Raise InputError for an empty text."""
         return io.NodeOutput(Style.from_text(text))
@@ -65,6 +66,7 @@ class StyleFromImages(io.ComfyNode):
         return _schema("DiffstyleStyleFromImages", "Style from Images", what, [images, collection])
 
     @classmethod
+    @plain_tensors
     def execute(cls, images: Tensor, collection: bool) -> io.NodeOutput:
         """Raise InputError for images that cannot be used."""
         pictures = pictures_of(images, "images")
@@ -82,6 +84,7 @@ class StyleFromFile(io.ComfyNode):
         return _schema("DiffstyleStyleFromFile", "Style from File", "The style in a file.", [file])
 
     @classmethod
+    @plain_tensors
     def execute(cls, file: str) -> io.NodeOutput:
         """Raise InputError for a file that is missing or holds no style."""
         return io.NodeOutput(parse_style([str(style_file(file))]))
@@ -103,6 +106,7 @@ class NamedStyle(io.ComfyNode):
         return _schema("DiffstyleNamedStyle", "Named Style", "A style that comes with diffstyle.", [name])
 
     @classmethod
+    @plain_tensors
     def execute(cls, name: str) -> io.NodeOutput:
         """Raise InputError for an unknown name."""
         return io.NodeOutput(named_style(name))
@@ -124,6 +128,7 @@ class BlendStyles(io.ComfyNode):
         return _schema("DiffstyleBlendStyles", "Blend Styles", "A blend of styles by weight.", inputs)
 
     @classmethod
+    @plain_tensors
     def execute(cls, **given: Any) -> io.NodeOutput:
         """Raise InputError if all weights are 0."""
         slots = [n for n in range(1, _SLOTS + 1) if given.get(f"style_{n}") is not None]
@@ -150,6 +155,7 @@ class SaveStyle(io.ComfyNode):
         )
 
     @classmethod
+    @plain_tensors
     def execute(cls, model: Stylizer, style: Style, name: str) -> io.NodeOutput:
         """Raise InputError where the file cannot be written."""
         if not name.strip():

@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from diffstyle import InputError, Picture, Settings, Style, Stylizer, __version__
+from diffstyle import Diffusion, InputError, Picture, Settings, Style, Stylizer, __version__
 from diffstyle.assets.manifest import read_toml
 from diffstyle.core.fields import fields_of
 from diffstyle.core.model_options import ModelOptions
-from diffstyle.engines.registry import engine_names
+from diffstyle.engines.registry import engine_names, settings_class
 from tests.conftest import ROOT
-from tests.plugins.comfyui_host import loaded, problems, run
+from tests.plugins.comfyui_host import execute, loaded, problems, run
 
 PLUGIN = ROOT / "plugins" / "comfyui"
 WORKFLOWS = sorted((PLUGIN / "example_workflows").glob("*.json"))
@@ -60,7 +60,7 @@ def settings_of(node: Any, **changed: Any) -> dict[str, Any]:
 
 def stylised(nodes: dict[str, Any], model: Stylizer, image: Tensor, style: Style, **changed: Any) -> Tensor:
     node = nodes["DiffstyleStylise"]
-    out = node.execute(model=model, image=image, style=style, **settings_of(node, **{"engine": "adain", **changed}))
+    out = execute(node, model=model, image=image, style=style, **settings_of(node, **{"engine": "adain", **changed}))
     return out.args[0]
 
 
@@ -97,13 +97,13 @@ def test_load_model_takes_every_option(
     node = nodes["DiffstyleLoadModel"]
     adapter = str(tiny_models / "wordless.adapter.safetensors")
     given = settings_of(node, model=str(tiny_models / "wordless"), adapter=f"{adapter}\n", device="cpu")
-    (model,) = node.execute(**{**given, "dtype": "float32"}).args
+    (model,) = execute(node, **{**given, "dtype": "float32"}).args
     assert model.options.adapter == (adapter,)
     assert model.options.encoder is None
     painted = stylised(nodes, model, image, painting, engine="diffusion")
     assert painted.shape == image.shape
     with pytest.raises(InputError, match="nowhere"):
-        node.execute(**{**given, "model": "nowhere"})
+        execute(node, **{**given, "model": "nowhere"})
 
 
 def test_a_batch_paints_each_image_with_its_seed(
@@ -167,7 +167,7 @@ def test_styles_are_those_of_the_api(
     nodes: dict[str, Any], folders: Path, painting: Style, painting_file: Path, image: Tensor
 ) -> None:
     def made(node: str, **given: Any) -> Style:
-        return nodes[node].execute(**given).args[0]
+        return execute(nodes[node], **given).args[0]
 
     words = made("DiffstyleStyleFromText", text="blue mosaic")
     assert words == Style.from_text("blue mosaic")
@@ -186,14 +186,14 @@ def test_saved_styles_paint_the_same_and_nothing_is_overwritten(
     nodes: dict[str, Any], folders: Path, stylizer: Stylizer, image: Tensor, painting: Style
 ) -> None:
     save, load = nodes["DiffstyleSaveStyle"], nodes["DiffstyleStyleFromFile"]
-    first, second = (save.execute(model=stylizer, style=painting, name="mine/blue").args[0] for _ in range(2))
+    first, second = (execute(save, model=stylizer, style=painting, name="mine/blue").args[0] for _ in range(2))
     assert Path(first) == folders / "output" / "mine" / "blue.style.safetensors"
     assert Path(second).name == "blue_00001.style.safetensors"
-    (again,) = load.execute(file="mine/blue.style.safetensors").args
+    (again,) = execute(load, file="mine/blue.style.safetensors").args
     expected = stylised(nodes, stylizer, image, painting)
     assert torch.allclose(stylised(nodes, stylizer, image, again), expected, atol=1e-4)
     state = load.fingerprint_inputs(file="mine/blue.style.safetensors")
-    save.execute(model=stylizer, style=Style.from_text("blue mosaic"), name="other")
+    execute(save, model=stylizer, style=Style.from_text("blue mosaic"), name="other")
     Path(first).write_bytes((folders / "output" / "other.style.safetensors").read_bytes())
     assert load.fingerprint_inputs(file="mine/blue.style.safetensors") != state
 
@@ -203,11 +203,39 @@ def test_files_elsewhere_are_out_of_reach(
 ) -> None:
     for name in (str(painting_file), f"../{painting_file.name}", "missing.safetensors", ""):
         with pytest.raises(InputError, match="There is no style file"):
-            nodes["DiffstyleStyleFromFile"].execute(file=name)
+            execute(nodes["DiffstyleStyleFromFile"], file=name)
     for name in ("../out", "/etc/out", " "):
         with pytest.raises(InputError, match=r"leads out|name is empty"):
-            nodes["DiffstyleSaveStyle"].execute(model=stylizer, style=painting, name=name)
+            execute(nodes["DiffstyleSaveStyle"], model=stylizer, style=painting, name=name)
     assert not list((folders / "output").iterdir())
+
+
+def test_engines_have_settings_of_their_own(
+    nodes: dict[str, Any], diffuser: Stylizer, image: Tensor, painting: Style, small_photo: Picture
+) -> None:
+    for name in engine_names():
+        infos = fields_of(settings_class(name))
+        if infos:
+            node = nodes[f"DiffstyleEngine{name.title()}"]
+            assert [*node.INPUT_TYPES()["required"]] == [info.name for info in infos]
+            assert execute(node, **settings_of(node)).args[0] == settings_class(name)()
+    node = nodes["DiffstyleEngineDiffusion"]
+    (own,) = execute(node, **settings_of(node, steps=2, denoise=0.6)).args
+    assert own == Diffusion(steps=2, denoise=0.6)
+    painted = stylised(nodes, diffuser, image, painting, engine="auto", engine_settings=own)
+    assert torch.equal(painted, as_image(diffuser.stylize(small_photo, painting, engine=own).picture))
+    with pytest.raises(InputError, match="settings are those of diffusion"):
+        stylised(nodes, diffuser, image, painting, engine="adain", engine_settings=own)
+
+
+def test_guidance_by_gradients_works_in_inference_mode(
+    nodes: dict[str, Any], tiny_models: Path, image: Tensor, painting: Style
+) -> None:
+    load = nodes["DiffstyleLoadModel"]
+    (model,) = execute(load, **settings_of(load, model=str(tiny_models / "wordless"), device="cpu")).args
+    own = Diffusion(steps=2, denoise=0.6, guide="nnst", guide_scale=2)
+    guided = stylised(nodes, model, image, painting, engine="auto", engine_settings=own)
+    assert not torch.equal(guided, stylised(nodes, model, image, painting, engine="auto"))
 
 
 def test_errors_are_one_sentence(nodes: dict[str, Any], stylizer: Stylizer, image: Tensor, painting: Style) -> None:
@@ -225,7 +253,7 @@ def test_errors_are_one_sentence(nodes: dict[str, Any], stylizer: Stylizer, imag
 
 def test_preview_is_quick_and_shown(nodes: dict[str, Any], stylizer: Stylizer, image: Tensor, painting: Style) -> None:
     node = nodes["DiffstylePreview"]
-    out = node.execute(model=stylizer, image=image, style=painting, **settings_of(node))
+    out = execute(node, model=stylizer, image=image, style=painting, **settings_of(node))
     assert torch.equal(out.args[0], stylised(nodes, stylizer, image, painting))
     assert out.ui.image is out.args[0]
     assert node.GET_SCHEMA().is_output_node
