@@ -43,10 +43,11 @@ class Stylise(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         """Declare inputs and outputs."""
-        who = "What paints; auto is what the model and the style choose."
+        who = "The engine; auto is the default for the model and the style."
         engine = io.Combo.Input("engine", options=[AUTO, *engine_names()], default=AUTO, tooltip=who)
         negative = StyleSocket.Input("negative_style", optional=True, tooltip="A style to move away from.")
-        own = EngineSocket.Input("engine_settings", optional=True, tooltip="An engine and settings of its own.")
+        instead = "An engine with settings of its own, in place of engine."
+        own = EngineSocket.Input("engine_settings", optional=True, tooltip=instead)
         return io.Schema(
             node_id="DiffstyleStylise",
             display_name="Stylise",

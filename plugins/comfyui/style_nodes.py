@@ -90,9 +90,9 @@ class StyleFromFile(io.ComfyNode):
         return io.NodeOutput(parse_style([str(style_file(file))]))
 
     @classmethod
-    def fingerprint_inputs(cls, file: str) -> str:
-        """Changes with the file, so that ComfyUI reads it again."""
-        return state_of(file)
+    def fingerprint_inputs(cls, file: str | None = None) -> str:
+        """Changes with the file, so that ComfyUI reads it again; `file` is None while another node names it."""
+        return "" if file is None else state_of(file)
 
 
 class NamedStyle(io.ComfyNode):

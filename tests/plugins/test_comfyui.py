@@ -193,6 +193,7 @@ def test_saved_styles_paint_the_same_and_nothing_is_overwritten(
     expected = stylised(nodes, stylizer, image, painting)
     assert torch.allclose(stylised(nodes, stylizer, image, again), expected, atol=1e-4)
     state = load.fingerprint_inputs(file="mine/blue.style.safetensors")
+    assert load.fingerprint_inputs() == load.fingerprint_inputs(file="missing") == ""
     execute(save, model=stylizer, style=Style.from_text("blue mosaic"), name="other")
     Path(first).write_bytes((folders / "output" / "other.style.safetensors").read_bytes())
     assert load.fingerprint_inputs(file="mine/blue.style.safetensors") != state
