@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import diffusers as untyped
@@ -14,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from diffstyle import Cancelled, InputError, Picture, Settings, Style, Stylizer
+from diffstyle import Cancelled, InputError, Picture, Settings, Style, Stylizer, Task
 from diffstyle.core.fields import fields_of
 from tests.conftest import ROOT
 
@@ -93,6 +94,24 @@ def test_every_setting_has_its_name_and_default(pipe: Any) -> None:
     assert {i.name: i.default for i in fields_of(Settings)} == {
         i.name: parameters[i.name].default for i in fields_of(Settings)
     }
+
+
+def test_every_setting_reaches_the_task(pipe: Any, image: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks: list[Task] = []
+    model = Stylizer.load("starter", device="cpu")
+
+    def render(task: Task, on_step: Any) -> Any:
+        del on_step
+        tasks.append(task)
+        return SimpleNamespace(picture=Picture.of(task.content))
+
+    monkeypatch.setattr(model, "render", render)
+    for info in fields_of(Settings):
+        low, high = info.bounds or (0, 0)
+        value = info.choices[-1] if info.choices else info.kind(low + (high - low) / 4)
+        assert value != info.default
+        type(pipe)(stylizer=model)(image, WORDS, **{info.name: value})
+        assert getattr(tasks[-1], info.name) == value
 
 
 def test_kinds_of_photos_agree(starter: Any, small_photo: Picture) -> None:
