@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec
 
 import torch
 
+from diffstyle.assets.hub import STARTER, starter_adapters
 from diffstyle.assets.zoo import adapter_info
 from diffstyle.controls.colour import Colour
 from diffstyle.controls.enlarge import Enlarge
@@ -265,6 +266,8 @@ def with_adapters(options: ModelOptions, weights: dict[str, float]) -> ModelOpti
     tokens, loras = ([n for n, k in kinds.items() if k == kind] for kind in ("tokens", "lora"))
     total = sum(weights[n] for n in tokens)
     adapter = tuple(f"{n}:{weights[n] / total:.4g}" for n in tokens)
+    if adapter and options.model == STARTER and not options.adapter:
+        adapter += starter_adapters()[1:]  # a personal one takes the place of the pooled one
     lora = tuple(f"{n}:{weights[n]:.4g}" for n in loras)
     return replace(options, adapter=adapter or options.adapter, lora=(*options.lora, *lora))
 

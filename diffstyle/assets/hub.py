@@ -69,6 +69,11 @@ def starter_memory() -> int:
     return int(read_manifest(weights_folder())["starter"]["memory"])
 
 
+def starter_adapters() -> tuple[str, ...]:
+    """The names of the style adapters that the starter's diffusion model is used with: the pooled one first."""
+    return tuple(read_manifest(weights_folder())["starter"]["adapters"])
+
+
 def default_engine(model: str) -> str:
     """The name of the engine that paints with a model when nobody says which."""
     table = "starter" if model == STARTER else "checkpoints"

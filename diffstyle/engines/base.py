@@ -100,7 +100,7 @@ class Drafter(Protocol):
 
     @property
     def weights(self) -> Mapping[str, str]:
-        """Digests of the weights that have painted so far."""
+        """Digests of the weights that painted the last draft."""
         ...
 
     def measure(self, style: Style) -> Style:

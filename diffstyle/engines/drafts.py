@@ -21,10 +21,11 @@ class StarterDrafter:
     def __init__(self, host: EngineHost) -> None:
         self._host = replace(host, options=ModelOptions(device=host.options.device, dtype=host.options.dtype))
         self._engines: dict[str, Engine] = {}
+        self._last = ""  # the engine that drafted last
 
     @property
     def weights(self) -> Mapping[str, str]:
-        return {name: digest for engine in self._engines.values() for name, digest in engine.weights.items()}
+        return self._engines[self._last].weights if self._last else {}
 
     def measure(self, style: Style) -> Style:
         suited = _name(style)  # alone; beside styles of other regions the default engine may have to paint it
@@ -43,6 +44,7 @@ class StarterDrafter:
             small = fitted(content.size, LONGEST)
             task = with_content(task, content.resized(small), lambda mask: mask.resized(small))
         painted = self._engine(name).render(task)
+        self._last = name
         return painted if painted.size == content.size else painted.resized(content.size)
 
     def _engine(self, name: str) -> Engine:

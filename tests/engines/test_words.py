@@ -34,7 +34,8 @@ def test_words_pictures_and_names_blend(engine: str, stylizer: Stylizer, photo: 
     result = stylizer.stylize(photo, blend, engine=engine)
     assert result.picture.size == photo.size
     assert stylizer.render(result.task).picture == result.picture
-    assert all(r.embeddings or r.statistics for r in result.task.style.references)  # a recipe needs no pictures
+    kept = [r.embeddings or r.statistics or r.exemplars or r.prompt for r in result.task.style.references]
+    assert all(kept)  # a recipe needs no pictures
 
 
 @pytest.mark.parametrize(

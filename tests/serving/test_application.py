@@ -19,6 +19,7 @@ from diffstyle.serving.json_logs import LOG, JsonFormatter
 from diffstyle.serving.limits import ServerLimits
 from diffstyle.serving.service import open_service
 from diffstyle.serving.style_routes import StyleRoutes
+from tests.helpers.asynchronous import run_async
 from tests.serving.conftest import upload
 
 
@@ -44,7 +45,7 @@ def test_a_render_that_takes_too_long_is_stopped(photo_file: Path, monkeypatch: 
             return await client.post("/v1/images/edits", data=slow, files={"image": upload(photo_file)})
 
     with open_service(ModelOptions(), ServerLimits(max_seconds=1), ApiKeys({}), per_key=None) as service:
-        answer = asyncio.run(post())
+        answer = run_async(post())
         assert service.renders.idle
     assert answer.status_code == 400
     assert "stopped after 1 seconds" in answer.json()["error"]["message"]
@@ -66,7 +67,7 @@ def test_a_stream_that_waits_is_kept_alive(photo_file: Path, monkeypatch: pytest
             return (await answer).text
 
     with open_service(ModelOptions(), ServerLimits(), ApiKeys({}), per_key=None) as service:
-        said = asyncio.run(post())
+        said = run_async(post())
     assert said.startswith(": waiting\n\n")
     assert said.count("event: image_edit.completed\n") == 1
 
@@ -84,7 +85,7 @@ def test_an_unexpected_error(monkeypatch: pytest.MonkeyPatch, log: io.StringIO, 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with open_service(ModelOptions(), ServerLimits(), ApiKeys({}), per_key=None) as service:
         app = application(service)
-        answer = asyncio.run(get())
+        answer = run_async(get())
         assert b'status="500"' in service.metrics.text()
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "internal_error"

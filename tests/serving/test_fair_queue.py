@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 
 from diffstyle.serving.fair_queue import Closed, FairQueue, Full
+from tests.helpers.asynchronous import run_async
 
 
 def served(arrivals: str, *, size: int = 64, share: int = 64) -> str:
@@ -30,7 +31,7 @@ def served(arrivals: str, *, size: int = 64, share: int = 64) -> str:
         assert queue.idle
         return "".join(order)
 
-    return asyncio.run(run())
+    return run_async(run())
 
 
 def test_users_take_turns_however_many_requests_they_have() -> None:
@@ -55,7 +56,7 @@ def test_who_comes_late_waits_for_one_turn_of_each_other_user() -> None:
         await asyncio.gather(*later)
         return order
 
-    assert asyncio.run(run()).index("late") == 2
+    assert run_async(run()).index("late") == 2
 
 
 def test_more_than_there_is_room_for_is_refused() -> None:
@@ -95,7 +96,7 @@ def test_a_turn_that_is_cancelled_goes_to_the_next() -> None:
                 await asyncio.wait_for(task, 1)
         return order
 
-    assert asyncio.run(run())[-1] == "c"
+    assert run_async(run())[-1] == "c"
 
 
 def test_a_queue_that_closes_ends_what_waits_and_lets_go_on_what_runs() -> None:
@@ -119,4 +120,4 @@ def test_a_queue_that_closes_ends_what_waits_and_lets_go_on_what_runs() -> None:
         await one("c")
         return said
 
-    assert asyncio.run(run()) == ["b closed", "a ran", "c closed"]
+    assert run_async(run()) == ["b closed", "a ran", "c closed"]

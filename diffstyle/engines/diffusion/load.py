@@ -12,7 +12,7 @@ import torch
 from diffstyle.adapters.kinds import load_adapter
 from diffstyle.adapters.lora import LoraAdapter
 from diffstyle.adapters.tokens import TokensAdapter
-from diffstyle.assets.hub import KnownModel, known_models, where
+from diffstyle.assets.hub import KnownModel, known_models, starter_adapters, where
 from diffstyle.assets.manifest import verified_folder
 from diffstyle.assets.zoo import adapter_folders
 from diffstyle.backbones.backbone import Control
@@ -65,7 +65,7 @@ def load_diffusion(
         memory=options.memory,
         attention=options.attention,
     )
-    usual = [STARTER] if options.model == STARTER else _usual(backbone.architecture)
+    usual = starter_adapters() if options.model == STARTER else _usual(backbone.architecture)
     named = [_scaled(text) for text in options.adapter] or [(n, 1.0) for n in usual]
     adapters = [(_tokens(name), scale) for name, scale in named]
     loras = [_lora(*_scaled(text)) for text in options.lora]
@@ -116,7 +116,7 @@ def _scaled(text: str) -> tuple[str, float]:
     return (name, float(scale)) if name and _SCALE.fullmatch(scale) else (text, 1.0)
 
 
-def _usual(architecture: Architecture) -> list[str]:
+def _usual(architecture: Architecture) -> Sequence[str]:
     """The public adapter of a backbone, if it and its encoder are on this machine."""
     models = known_models()
     known = models.get(f"ip-adapter-{architecture.name}")

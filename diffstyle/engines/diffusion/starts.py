@@ -13,18 +13,19 @@ from diffstyle.engines.base import Drafter, Engine
 from diffstyle.engines.diffusion.settings import Start, diffusion_settings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Starts:
-    """The engines that draft; None for one that was not loaded."""
+    """The engines that draft; None for one that was not loaded. `painted` is whether the painter drafted last."""
 
     preview: Engine | None = None
     painter: Drafter | None = None
+    painted: bool = False
 
     @property
     def weights(self) -> Mapping[str, str]:
-        return {
-            k: v for drafts in (self.preview, self.painter) if drafts is not None for k, v in drafts.weights.items()
-        }
+        """Those of the preview, and of the painter if it drafted last: a result names what has made it."""
+        acting = (self.preview, self.painter if self.painted else None)
+        return {k: v for drafts in acting if drafts is not None for k, v in drafts.weights.items()}
 
     def drafts(self, start: Start) -> Engine | Drafter | None:
         """What paints the picture that is begun from; None for the photo itself, or where it was not loaded."""
@@ -38,6 +39,7 @@ class Starts:
     def picture(self, task: ResolvedTask) -> Picture:
         """The photo, or the draft of it without its mask, that is noised."""
         start = diffusion_settings(task).start
+        self.painted = start == "painter"
         if start == "content":
             return task.content
         if start == "painter" and self.painter is not None:

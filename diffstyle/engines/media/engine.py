@@ -17,7 +17,7 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask, Task, resolve
-from diffstyle.data.words.parse import nearest_media
+from diffstyle.data.words.parse import nearest_media, parse
 from diffstyle.engines.base import Drafter, EngineHost, OnStep, report, settings_of
 from diffstyle.engines.media.canvas import Array, draw_all
 from diffstyle.engines.media.choose import GRAINS, SMALLEST_GRAIN, Layer, adjusted, layers_of, look_of
@@ -48,12 +48,14 @@ class MediaEngine:
 
     def __init__(self, painter: Drafter | None) -> None:
         """Without a `painter` every reference must name a medium."""
-        self._painter = painter
+        self._painter, self._painted_last = painter, False
         self._rules = hashlib.sha256(f"{RULES} {' '.join(MEDIA)}".encode()).hexdigest()
 
     @property
     def weights(self) -> Mapping[str, str]:
-        return {"media rules": self._rules, **({} if self._painter is None else self._painter.weights)}
+        """Those of the painter, too, if it was needed last: a result names what has made it."""
+        painter = self._painter if self._painted_last else None
+        return {"media rules": self._rules, **({} if painter is None else painter.weights)}
 
     def measure(self, style: Style) -> Style:
         """With all that the painter needs of what is not drawn."""
@@ -85,6 +87,7 @@ class MediaEngine:
 
     def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         content = task.content
+        self._painted_last = False
         report(on_step, 0, STEPS)
         if task.strength == 0:
             report(on_step, STEPS, STEPS)
@@ -106,6 +109,7 @@ class MediaEngine:
         photo = Photo.of(rows)
         drawn = [layer for layer in layers if layer.name]
         others = [layer for layer in layers if layer.reference]
+        self._painted_last = bool(others)
         parts: list[Part] = []
         under: Photo | None = None  # what media that take colours are drawn from
         if others:
@@ -144,8 +148,8 @@ def load(host: EngineHost) -> MediaEngine:
 
 
 def _check(style: Style) -> None:
-    """Raise InputError if no reference names a medium."""
-    if any(not layer.reference for layer in layers_of(style)):
+    """Raise InputError if no reference names a medium, however small its weight."""
+    if any(name in MEDIA for prompt in style.prompts for name, _ in parse(prompt).media):
         return
     if not style.prompt:
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,18 +103,28 @@ def _lora_file(parameters: Mapping[str, nn.Parameter]) -> Callable[[Path], Path]
 
 
 def _tokens(engine: DiffusionEngine) -> dict[str, nn.Parameter]:
-    if len(engine.adapters) != 1 or engine.adapters[0][0].variant != "base":
+    place = _base(engine)
+    own = re.compile(rf"(image_projection_layers|to_[kv]_ip)\.{place}\.")
+    found = engine.adapters[place][0].trainable(engine.backbone)
+    return {name: parameter for name, parameter in found.items() if own.search(name)}
+
+
+def _base(engine: DiffusionEngine) -> int:
+    """Which of the engine's adapters is that of the base kind; InputError unless there is exactly one."""
+    places = [n for n, (adapter, _) in enumerate(engine.adapters) if adapter.variant == "base"]
+    if len(places) != 1:
         raise InputError(
             "kind=tokens fine-tunes one style adapter of the base kind, and this model is not loaded with one: name it"
             " with adapter, or train kind=lora."
         )
-    return engine.adapters[0][0].trainable(engine.backbone)
+    return places[0]
 
 
 def _tokens_file(engine: DiffusionEngine, name: str) -> Callable[[Path], Path]:
     def save(path: Path) -> Path:
-        base, _ = engine.adapters[0]
-        made = TokensAdapter.of(engine.backbone.unet, name=name, space=base.space, norm=base.norm)
+        place = _base(engine)
+        base, _ = engine.adapters[place]
+        made = TokensAdapter.of(engine.backbone.unet, name=name, space=base.space, norm=base.norm, index=place)
         return made.half().save(path)
 
     return save

@@ -50,7 +50,7 @@ def test_the_frame_says_at_once_that_it_is_being_painted(page: Page) -> None:
 
     slider, tile = "#setting-strength input[type=range]", "button.pick:not([aria-pressed=true])"
     for selector, event in ((slider, "input"), (tile, "click")):
-        assert painting_after(selector, event) < 200  # 100 on a machine that does nothing else
+        assert painting_after(selector, event) < 300  # 100 on a machine that does nothing else
         said = page.evaluate("getComputedStyle(document.querySelector('#compare .compare'), '::after').content")
         assert said == '"Painting…"'
         expect(page.locator("#compare .html-container.pending")).to_have_count(0)
