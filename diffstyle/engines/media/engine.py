@@ -25,7 +25,7 @@ from diffstyle.engines.media.photo import Photo
 from diffstyle.engines.media.registry import MEDIA
 from diffstyle.engines.media.second_ink import in_two_inks
 from diffstyle.engines.media.settings import Media
-from diffstyle.engines.media.together import Part, painted_part, together
+from diffstyle.engines.media.together import Painting, Part, over_painting, together
 
 RULES = 4  # raise it when a rule draws otherwise than before: recipes name it
 STEPS = 100
@@ -104,30 +104,28 @@ class MediaEngine:
         return Picture(pixels.clamp_(0, 1), content.alpha, content.source, (*content.notes, *_notes(task, layers)))
 
     def _drawn(self, task: ResolvedTask, layers: Sequence[Layer], on_share: _OnShare) -> Tensor:
-        """(3, H, W): the content in one medium, or in several together, over or beside what is painted."""
+        """(3, H, W): the content in one medium, or in several together, over what is painted."""
         rows = _rows(task.content.pixels)
         photo = Photo.of(rows)
         drawn = [layer for layer in layers if layer.name]
         others = [layer for layer in layers if layer.reference]
         self._painted_last = bool(others)
         parts: list[Part] = []
-        under: Photo | None = None  # what media that take colours are drawn from
-        if others:
-            painted = self._painted(task, others)
-            weight = sum(layer.weight for layer in others)
-            parts.append(painted_part(painted, weight))
-            under = Photo.of(rows + np.float32(weight) * (painted - rows))
+        painting = self._painting(task, others) if others else None
+        coloured = photo  # what media that have colours are drawn from
+        if painting is not None:
+            coloured = Photo.of(rows + np.float32(painting.weight) * (painting.rows - rows))
         for n, layer in enumerate(drawn):
             on_share(PLANNED * n / len(drawn))
             medium = MEDIA[layer.name]
             rng = np.random.default_rng([task.seed, zlib.crc32(layer.name.encode())])
             look = look_of(medium, layer.words, stroke=task.stroke or 1.0)
-            seen = photo if under is None or medium.lies_over else under
+            seen = photo if medium.lies_over else coloured
             draw = medium.rule(adjusted(seen, layer.words, structure=task.structure), look, rng)
             if medium.colouring == "ink and paper" and look.inks:
                 draw = in_two_inks(draw, look, photo)
             parts.append(Part(layer.name, draw, look, layer.weight, medium.lies_over, medium.glows))
-        draw = parts[0].draw if len(parts) == 1 else together(parts, photo)
+        draw = together(parts, photo) if painting is None else over_painting(painting, parts, photo)
 
         def on_strip(done: int, total: int) -> None:
             on_share(PLANNED + (1 - PLANNED) * done / total)
@@ -135,11 +133,12 @@ class MediaEngine:
         drawing = draw_all(draw, task.content.height, task.content.width, on_strip)
         return torch.from_numpy(drawing).permute(2, 0, 1)
 
-    def _painted(self, task: ResolvedTask, layers: Sequence[Layer]) -> Array:
-        """(H, W, 3): the content in the mixture of those references that name no medium."""
+    def _painting(self, task: ResolvedTask, layers: Sequence[Layer]) -> Painting:
+        """The content in the mixture of those references that name no medium."""
         style = Style(tuple(layer.reference for layer in layers if layer.reference))
         alone = replace(task, style=style, regions=(), strength=1.0)
-        return _rows(self._able_painter().draft(alone).pixels)
+        rows = _rows(self._able_painter().draft(alone).pixels)
+        return Painting(rows, sum(layer.weight for layer in layers))
 
 
 def load(host: EngineHost) -> MediaEngine:

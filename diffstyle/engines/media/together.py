@@ -28,7 +28,6 @@ FINEST_FIRST = (
     *["ascii", "blueprint", "contour lines"],
 )
 """Media, from those that show most of a subject to those that suit calm areas."""
-PAINTED = "painted"  # the name of a part that no rule draws
 WIDER = 1.3  # a drawing over colours takes more of the picture than its share, for the colours show there, too
 PAPER = 0.7  # share of a drawing from which on its paper covers the colours
 NIGHT = 0.6  # how far colours are darkened under neon
@@ -50,15 +49,18 @@ class Part:
     glows: bool = False
 
 
-def painted_part(rows: Array, weight: float) -> Part:
-    """A part that is the whole picture (h, w, 3) already."""
-    return Part(PAINTED, lambda window: window.sample(rows), Look(rows[0, 0], rows[0, 0]), weight, ink=False)
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """The whole picture (h, w, 3) as it was painted in what no rule draws, and the share of that."""
+
+    rows: Array
+    weight: float
 
 
 def together(parts: Sequence[Part], photo: Photo) -> Draw:
-    """One `Draw` for media whose weights sum to one; a part that has all the weight is drawn as it is."""
-    if painted := [p for p in parts if p.name == PAINTED]:
-        return _over_painting(painted[0], [p for p in parts if p.name != PAINTED], photo)
+    """One `Draw` for media, each in its share; a medium alone is drawn as it is."""
+    if len(parts) == 1:
+        return parts[0].draw
     inks, areas = [p for p in parts if p.ink], [p for p in parts if not p.ink]
     if not inks or not areas:
         shares = _split(inks or areas, photo)
@@ -81,18 +83,19 @@ def together(parts: Sequence[Part], photo: Photo) -> Draw:
     return draw
 
 
-def _over_painting(painted: Part, parts: Sequence[Part], photo: Photo) -> Draw:
-    """Media over a painting: those that have colours cover it by their share, then drawings lie on both."""
+def over_painting(painting: Painting, parts: Sequence[Part], photo: Photo) -> Draw:
+    """Media over a painting: those that have colours cover it by their share, then drawings lie on both. The weights of
+    all sum to one.
+    """
     inks, areas = [p for p in parts if p.ink], [p for p in parts if not p.ink]
     of_areas, of_inks = (sum(p.weight for p in kind) for kind in (areas, inks))
     coloured = together(areas, photo) if areas else None
-    cover = np.float32(_opacity(of_areas / (of_areas + painted.weight)))
+    cover = np.float32(_opacity(of_areas / (of_areas + painting.weight)))
     drawings = _split(inks, photo) if inks else []
-    share = of_inks / (of_inks + of_areas + painted.weight)
-    here, paper = np.float32(_opacity(share)), np.float32(max(0, (share - PAPER) / (1 - PAPER)))
+    here, paper = np.float32(_opacity(of_inks)), np.float32(max(0, (of_inks - PAPER) / (1 - PAPER)))
 
     def draw(window: Window) -> Array:
-        ground = painted.draw(window)
+        ground = window.sample(painting.rows)
         if coloured is not None:
             ground = ground + cover * (coloured(window) - ground)
         if not drawings:

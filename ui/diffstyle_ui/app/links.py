@@ -15,6 +15,7 @@ import gradio as gr
 from diffstyle import InputError, Settings, Style
 from diffstyle.assets.zoo import named_style, style_files
 from diffstyle.core.fields import FieldInfo, fields_of
+from diffstyle.formats.recipe import Recipe
 from diffstyle.serving.style_words import split_weight
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
@@ -113,6 +114,14 @@ def link_to(context: AppContext, parts: Sequence[StylePart], style: Style, asked
         return ""
     styles = [(str(word), round(weight, 3)) for word, weight in zip(words, weights, strict=True)]
     return link_for(styles, asked.settings, asked.only)
+
+
+def link_of(context: AppContext, parts: Sequence[StylePart], recipe: Recipe, only: str) -> str:
+    """The query of a link to what made a picture from its `parts`, with the part of the photo that was painted; "" for
+    one with a drawn mask or with styles that only this page has.
+    """
+    drawn = recipe.regions or (recipe.mask is not None and only == EVERYTHING)
+    return "" if drawn else link_to(context, parts, recipe.style, RenderSettings(recipe.settings, only=only))
 
 
 def _style(text: str) -> tuple[str, float]:

@@ -11,16 +11,15 @@ from threading import Event
 from urllib.parse import quote
 
 from diffstyle import Cancelled, Result, Task
-from diffstyle.core.task import settings_of
 from diffstyle.serving.progress import Progress
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.histories import SavedResult
-from diffstyle_ui.app.links import link_to
+from diffstyle_ui.app.links import link_of
 from diffstyle_ui.app.parts import style_title
 from diffstyle_ui.app.sessions import Photo, Session
 from diffstyle_ui.widgets.comparison import pair
 from diffstyle_ui.widgets.html import THUMBNAIL, data_url, progress, status
-from diffstyle_ui.widgets.settings_form import EVERYTHING, ONLY, RenderSettings
+from diffstyle_ui.widgets.settings_form import EVERYTHING, ONLY
 from diffstyle_ui.widgets.versions import versions_html
 
 MAX_SHOWN_SIDE = 1600
@@ -102,7 +101,9 @@ def render_files(
     def finish(result: Result) -> Finished:
         saved = save_result(context, session, result, depth=depth, cancel=cancel, photo=photo)
         url = data_url(result.picture, longest=MAX_SHOWN_SIDE) if photo is not None else ""
-        frame = "" if photo is None else final_frame(photo, saved, url, link=_link(context, session, result, saved))
+        made = result.recipe(depth=depth)
+        link = link_of(context, session.parts, made, saved.only)
+        frame = "" if photo is None else final_frame(photo, saved, url, link=link)
         files = (saved.file, *(more(result) if more is not None else ()))
         return Finished(saved, files, frame, sum(result.seconds.values()), url)
 
@@ -125,14 +126,6 @@ def final_frame(photo: Photo, saved: SavedResult, url: str, *, before: str = "",
         filename=saved.file.name,
         link=link,
     )
-
-
-def _link(context: AppContext, session: Session, result: Result, saved: SavedResult) -> str:
-    """The query of a link to a result; "" for one with a drawn mask or with styles that only this page has."""
-    task = result.task
-    drawn = task.regions or (task.mask is not None and saved.only == EVERYTHING)
-    asked = RenderSettings(settings_of(task), only=saved.only)
-    return "" if drawn else link_to(context, session.parts, task.style, asked)
 
 
 def strip_of(session: Session) -> str:

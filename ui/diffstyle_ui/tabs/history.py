@@ -19,7 +19,7 @@ from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind, bind_after
 from diffstyle_ui.app.histories import SavedResult
-from diffstyle_ui.app.links import link_to, linked_by
+from diffstyle_ui.app.links import link_of, linked_by
 from diffstyle_ui.app.parts import mixed, parts_of_style
 from diffstyle_ui.app.renders import final_frame, strip_of
 from diffstyle_ui.app.sessions import Photo, Session, shown_key
@@ -188,9 +188,7 @@ class HistoryTab:
         photo = self._photo_of(session, recipe)
         before = photo.url if photo else url
         parts = [part for part, _ in parts_of_style(self.context, recipe.style)]
-        masked = recipe.regions or (recipe.mask is not None and result.only == EVERYTHING)
-        asked = RenderSettings(recipe.settings, only=result.only)
-        link = "" if masked else link_to(self.context, parts, recipe.style, asked)
+        link = link_of(self.context, parts, recipe, result.only)
         return final_frame(photo or self.context.example, result, url, before=before, link=link)
 
     @user_errors
