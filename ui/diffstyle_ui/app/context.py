@@ -78,7 +78,7 @@ class AppContext:
         """The photo of an upload. It is decoded once, while the session's photo stays the same."""
         path = upload_path(session, payload)
         if session.photo is None or session.photo.path != path:
-            session.photo = self.read_behind(path)
+            session.photo = session.uploaded = self.read_behind(path)
         return session.photo
 
     def photo_or_example(self, session: Session) -> Photo:

@@ -56,7 +56,8 @@ class Session:
     `shown_elsewhere` what other widgets were, by name; `draft_count` is the count of previews at the last draft.
     `mix_count` counts the previews of the Blend tab, and `drafted_mix` is that count at its last draft; `strip_drafted`
     is whether the steps of its path are drafts.
-    `owner` is whose uploads it may read, and `history` has its results.
+    `uploaded` is the last photo that the visitor added, `photo` the one in use. `owner` is whose uploads it may read,
+    and `history` has its results.
     The page opens with `first_parts`. `final_count` and `final_at` are the count of previews and the time when the
     last render ended: what was asked for before must not take its place.
     """
@@ -67,6 +68,7 @@ class Session:
     first_parts: tuple[StylePart, ...] = ()
     history: History = field(init=False)
     photo: Photo | None = None
+    uploaded: Photo | None = None
     parts: tuple[StylePart, ...] = ()
     previews: tuple[Path, ...] = ()
     preview_count: int = 0

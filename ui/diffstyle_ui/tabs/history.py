@@ -148,10 +148,14 @@ class HistoryTab:
         if not session.reopens or session.preview_count or session.photo is not None:
             return (UNCHANGED,) * self._restored_count
         session.reopens = False
-        result = session.results[-1]
+        result, parts, shown = session.results[-1], session.parts, session.shown
         _, _, *rest = self._restore(session, result.file, result.only)
+        frame = self._large(session, result)
+        if session.uploaded is not None:  # meanwhile the visitor has added a photo
+            session.photo, session.parts, session.shown = session.uploaded, parts, shown
+            return (UNCHANGED,) * self._restored_count
         rest[self._upload_place] = UNCHANGED  # empty already, and the visitor may be uploading a photo
-        return [self._large(session, result), status(f"Your last picture: {result.label}."), UNCHANGED, *rest]
+        return [frame, status(f"Your last picture: {result.label}."), UNCHANGED, *rest]
 
     @user_errors
     def refresh(self, request: gr.Request) -> tuple[Any, ...]:
