@@ -96,7 +96,7 @@ def test_a_client_that_leaves_is_not_painted_for(small: Api, photo_file: Path, t
         with pytest.raises(openai.APITimeoutError):
             gone.result()
     assert small.metric(CANCELLED) == before + 2
-    assert '"status": 499' in (small.page.folder / "log.txt").read_text()
+    until(lambda: '"status": 499' in (small.page.folder / "log.txt").read_text())
     began = time.monotonic()
     assert edit(small, "ada", photo_file, 0).data  # the model is free
     assert time.monotonic() - began < 8
