@@ -84,6 +84,14 @@ def test_a_photo_is_dropped_or_pasted_anywhere(page: Page, way: str) -> None:
     expect(page.locator("#status")).to_contain_text("Preview in")
 
 
+def test_a_photo_waits_for_a_box_that_is_changing(page: Page) -> None:
+    box = page.locator("#photo input[type=file]")
+    expect(box).to_be_attached()
+    box.evaluate("(box) => { const home = box.parentNode; box.remove(); setTimeout(() => home.append(box), 500); }")
+    page.evaluate(TRANSFER, ["paste", "late.jpg", base64.b64encode(CAT.read_bytes()).decode()])
+    expect(page.locator("#own-photo")).to_contain_text("late.jpg, 451 × 300")
+
+
 def test_a_photo_a_mix_and_a_render(page: Page, tmp_path: Path) -> None:
     add_photo(page)
     say(page, WORDS)

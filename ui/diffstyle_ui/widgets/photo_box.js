@@ -4,10 +4,18 @@ const give = (files, box) => {
   if (!pictures.length) return false;
   const transfer = new DataTransfer();
   for (const f of box === '#photo' ? pictures.slice(0, 1) : pictures) transfer.items.add(f);
-  const input = document.querySelector(box + ' input[type=file]');
-  input.files = transfer.files;
-  input.dispatchEvent(new Event('change', { bubbles: true }));
+  hand(transfer.files, box);
   return true;
+};
+// a box that is changing its picture has no input for a moment
+const hand = (files, box, tries = 100) => {
+  const input = document.querySelector(box + ' input[type=file]');
+  if (!input) {
+    if (tries) setTimeout(hand, 100, files, box, tries - 1);
+    return;
+  }
+  input.files = files;
+  input.dispatchEvent(new Event('change', { bubbles: true }));
 };
 const carries = (e) => [...(e.dataTransfer?.types || [])].includes('Files');
 const mark = (on) => document.body.classList.toggle('dropping', on);
