@@ -33,8 +33,8 @@ MOST, PARTIALS = 10, 3
 FORMATS = ("png", "jpeg", "webp")
 TAKEN = (
     *("image", "mask", "style_file", "prompt", "prompt_weight", "negative_style", "model", "n", "size", "stream"),
-    *("partial_images", "output_format", "output_compression", "response_format", "quality", "background"),
-    *("input_fidelity", "moderation", "user", "safety_identifier"),
+    *("partial_images", "output_format", "output_compression", "output_depth", "response_format", "quality"),
+    *("background", "input_fidelity", "moderation", "user", "safety_identifier"),
 )
 """The fields of an edit that are no settings of an engine."""
 _SIZE = re.compile(r"(\d{1,6})(?:x(\d{1,6}))?")
@@ -43,10 +43,13 @@ _ONLY_AUTO = ("quality", "background", "input_fidelity", "moderation")
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The file format of a result, as clients name it, and the quality of one that is compressed with loss."""
+    """The file format of a result, as clients name it, the quality of one that is compressed with loss, and the bits
+    of a channel, 16 in PNG alone.
+    """
 
     name: Literal["png", "jpeg", "webp"] = "png"
     quality: int | None = None
+    depth: Literal[8, 16] = 8
 
     @property
     def kind(self) -> str:
@@ -60,7 +63,7 @@ class Output:
 
     def of_result(self, result: Result) -> bytes:
         """The bytes of a result, with its recipe inside."""
-        return result.encoded(self.kind, quality=self.quality)
+        return result.encoded(self.kind, depth=self.depth, quality=self.quality)
 
     def of_picture(self, picture: Picture) -> bytes:
         """The bytes of a picture, without a recipe."""
@@ -144,14 +147,18 @@ def read_edit(form: Form, options: ModelOptions, limits: ServerLimits) -> Edit:
 
 
 def read_output(form: Form) -> Output:
-    """The format that a form asks for. Raises ApiError for a quality of a format that has none."""
+    """The format that a form asks for. Raises ApiError for a quality or a depth of a format that has none."""
     name = chosen(form, "output_format", FORMATS)
     if name == "png" and "output_compression" in form.texts and form.text("output_compression") != "100":
         said = "A PNG is compressed without loss: leave output_compression out, or take jpeg or webp."
         raise ApiError(400, said, param="output_compression")
     given = name != "png" and "output_compression" in form.texts
     quality = number(form, "output_compression", 100, (0, 100)) if given else None
-    return Output(name, quality)
+    deep = chosen(form, "output_depth", ("8", "16")) == "16"
+    if deep and name != "png":
+        said = f"A {name} has 8 bits a channel: leave output_depth out, or take png."
+        raise ApiError(400, said, param="output_depth")
+    return Output(name, quality, 16 if deep else 8)
 
 
 def transparent_part(path: Path, limits: ServerLimits) -> Mask:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from diffstyle._version import __version__
 from diffstyle.engines.registry import engine_names, settings_class
 from diffstyle.serving.api_errors import ApiError
 from diffstyle.serving.service import Service
@@ -29,4 +30,4 @@ class ModelRoutes:
     def _model(self) -> dict[str, Any]:
         engines = [{"id": name, "title": settings_class(name).title} for name in engine_names()]
         identity = {"id": self.service.options.name, "object": "model", "owned_by": "diffstyle"}
-        return identity | {"created": self.service.started, "engines": engines}
+        return identity | {"created": self.service.started, "version": __version__, "engines": engines}

@@ -42,6 +42,8 @@ WRONG: list[tuple[dict[str, Any], int, str | None, str, str]] = [
     ({"size": "large"}, 400, "size", "invalid_value", "WIDTHxHEIGHT"),
     ({"size": "9000x10"}, 400, "size", "invalid_value", "from 64 to 8192"),
     ({"output_format": "gif"}, 400, "output_format", "invalid_value", "png, jpeg, webp"),
+    ({"output_depth": "12"}, 400, "output_depth", "invalid_value", "one of 8, 16"),
+    ({"output_depth": "16", "output_format": "jpeg"}, 400, "output_depth", "invalid_value", "8 bits a channel"),
     ({"output_compression": "50"}, 400, "output_compression", "invalid_value", "without loss"),
     ({"response_format": "url"}, 400, "response_format", "invalid_value", "b64_json"),
     ({"quality": "high"}, 400, "quality", "invalid_value", "give auto"),
