@@ -181,6 +181,44 @@ class Server:
         return DiffstyleError(f"What answers at {self.address} is not diffstyle serve: correct the address.")
 
 
+class Work(threading.Thread):
+    """Paints one picture in a thread that touches nothing of the host program; `data` holds the result when it ends."""
+
+    def __init__(self, server: Server, picture: bytes, look: Look, *, preview: bool = False) -> None:
+        super().__init__(name="diffstyle work", daemon=True)
+        self.done, self.data, self.error = 0.0, b"", ""
+        self.cancel = threading.Event()
+        self._server, self._picture, self._look, self._preview = server, picture, look, preview
+
+    def run(self) -> None:
+        """Paint."""
+        try:
+            self._server.check()
+            paint: Callable[[], bytes] = self._small if self._preview else self._whole
+            self.data = paint()
+        except Cancelled:
+            self.error = "Cancelled."
+        except DiffstyleError as error:
+            self.error = str(error)
+
+    def result(self) -> bytes:
+        """The painted PNG. DiffstyleError if there is none."""
+        if self.error or not self.data:
+            raise DiffstyleError(self.error or "Nothing was painted: try again.")
+        return self.data
+
+    def _small(self) -> bytes:
+        return self._server.preview(self._picture, self._look, cancelled=self.cancel.is_set)
+
+    def _whole(self) -> bytes:
+        return self._server.stylise(
+            self._picture, self._look, on_progress=self._progressed, cancelled=self.cancel.is_set
+        )
+
+    def _progressed(self, done: float, _: bytes | None) -> None:
+        self.done = done
+
+
 class _Call(threading.Thread):
     """One request in a thread of its own, so that the caller can cancel it and still draw its windows.
 
