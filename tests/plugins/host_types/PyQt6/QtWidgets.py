@@ -1,0 +1,6 @@
+"""What the stand-in for Krita uses."""
+
+from typing import Any
+
+QApplication: Any
+QDockWidget: Any
