@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATA ?=
 JOBS ?= 2
 
-.PHONY: demo test test-all slow check bench pictures package clean
+.PHONY: demo test test-all slow check bench pictures plugins package clean
 
 # sys.version_info is asked first, so that an old Python gets a sentence and not a traceback of pip
 $(VENV)/.installed: pyproject.toml
@@ -51,6 +51,9 @@ bench: $(VENV)/.tested ## the figures of CARD.md and README.md
 
 pictures: $(VENV)/.installed ## those of the README
 	$(BIN)/python examples/seven_styles.py docs/images/cat.jpg
+
+plugins: ## an archive for each of GIMP, Blender, Krita, the web UIs and InvokeAI, in dist/plugins
+	$(PYTHON) plugins/pack.py dist/plugins
 
 package: $(VENV)/.tested ## sdist, from it the wheel, installed elsewhere and used
 	$(BIN)/python -m pytest -q -m package

@@ -48,7 +48,12 @@ def look_fields() -> dict[str, Any]:
         "model": _text("The name of the server's model."),
         "output_format": {"type": "string", "enum": list(FORMATS), "default": "png"},
         "output_compression": _whole("The quality of a JPEG or WebP.", 0, 100, 100),
-        "output_depth": {"type": "integer", "enum": [8, 16], "default": 8, "description": "The bits of a PNG's channel."},
+        "output_depth": {
+            "type": "integer",
+            "enum": [8, 16],
+            "default": 8,
+            "description": "The bits of a PNG's channel.",
+        },
         **setting_schemas(TAKEN),
     }
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from io import BytesIO
 
-from diffstyle_client import Look, Server, fitted
 from PIL import Image, ImageOps
+
+if __package__:  # in InvokeAI, which loads a package
+    from .diffstyle_client import Look, Server, fitted
+else:
+    from diffstyle_client import Look, Server, fitted
 
 
 def stylised(

@@ -69,13 +69,13 @@ def controls() -> dict[str, Any]:
 
 
 def named_styles() -> Any:
-    """The choices of the named styles. The server's absence is said in the list itself."""
+    """The choices of the named styles."""
     try:
         found = server()
         found.check()
         return gr.update(choices=["", *found.style_names()])
     except DiffstyleError as error:
-        return gr.update(choices=["", str(error)])
+        raise gr.Error(str(error)) from error
 
 
 def paint(

@@ -1,0 +1,1 @@
+../client/diffstyle_client.py

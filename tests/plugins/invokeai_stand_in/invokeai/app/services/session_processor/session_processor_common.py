@@ -1,0 +1,5 @@
+"""What ends a session."""
+
+
+class CanceledException(Exception):
+    """The user has cancelled the session."""
