@@ -68,7 +68,7 @@ class Diffstyle(Gimp.PlugIn):
         procedure.add_int_argument("seed", "S_eed", about, 0, MAX_SEED, 0, both)
         about = "Longest side that is painted, in pixels, then enlarged to the layer; 0 for the layer's own"
         procedure.add_int_argument("size", "Si_ze", about, 0, MAX_SIDE, 0, both)
-        procedure.add_string_argument("server", "_Server", "Where diffstyle serve answers", ADDRESS, both)
+        procedure.add_string_argument("server", "Ser_ver", "Where diffstyle serve answers", ADDRESS, both)
         procedure.add_string_argument("key", "API _key", "Of a server that has --api-keys", "", both)
         return procedure
 
