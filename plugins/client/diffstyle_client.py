@@ -28,6 +28,7 @@ COLOURS = ("off", "keep", "match", "palette")
 MAX_SIDE, MAX_SEED = 8192, 2**31 - 1
 PREVIEW_SIDE = 512  # the server paints previews of at most so many pixels a side
 PARTIALS = 3  # unfinished pictures of a render
+_FILES = {"image": "picture.png", "mask": "mask.png"}  # the names that the server's sentences have
 _CONNECT_SECONDS, _SILENT_SECONDS, _POLL_SECONDS = 5, 120, 0.1
 
 
@@ -171,7 +172,7 @@ class Server:
         for name, text in fields.items():
             parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode())
         for name, data in files.items():
-            head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}.png"\r\n'
+            head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{_FILES[name]}"\r\n'
             parts += [f"{head}Content-Type: image/png\r\n\r\n".encode(), data, b"\r\n"]
         parts.append(f"--{boundary}--\r\n".encode())
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}

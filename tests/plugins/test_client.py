@@ -124,7 +124,7 @@ def too_large() -> bytes:
         (lambda: png(8, 8), Look(style=" "), "There is no style"),
         (lambda: png(8, 8), Look(style="neon", strength=2), "strength is 2"),
         (lambda: png(8, 8), Look(style="charcoal drawing", colour="pink"), "colour"),
-        (lambda: b"no picture", Look(style="neon"), "picture"),
+        (lambda: b"no picture", Look(style="neon"), "picture.png"),
         (lambda: png(1000, 500), Look(style="neon"), "0.4 million"),
         (too_large, Look(style="neon"), f"{MAX_MB} MB|--max-upload-mb"),
     ],
