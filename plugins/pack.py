@@ -22,7 +22,8 @@ def files_of(host: str) -> Iterator[tuple[str, Path]]:
     for path in sorted((PLUGINS / host).rglob("*")):
         if path.is_file() and path.suffix in SUFFIXES:
             name = path.relative_to(PLUGINS / host).as_posix()
-            yield f"{HOSTS[host]}/{name}".lstrip("/"), path
+            shared = PLUGINS / "client" / path.name  # a checkout without symbolic links has a text in its place
+            yield f"{HOSTS[host]}/{name}".lstrip("/"), shared if shared.is_file() else path
 
 
 def pack(host: str, folder: Path) -> Path:
