@@ -183,7 +183,7 @@ class DiffusionEngine:
             if bool(torch.isfinite(pixels).all()):
                 content = task.content
                 restored = 1 - task.strength * (1 - self.policy.keeps_detail)
-                if restored and self._quick:
+                if restored and self.is_quick:
                     pixels = pixels.add(self._lost(begin), alpha=restored).clamp_(0, 1)
                 if settings.start != "content" and self.policy.keeps_colours:
                     pixels = in_colours_of(begin, pixels).clamp_(0, 1)
@@ -368,14 +368,14 @@ class DiffusionEngine:
         return begin - self.backbone.decode(self.backbone.encode(begin[None]))[0].cpu()
 
     @property
-    def _quick(self) -> bool:
+    def is_quick(self) -> bool:
         """Whether the model's own VAE is a tiny one, which takes next to no time."""
         return type(self.backbone.pipeline.vae).__name__ == "AutoencoderTiny"
 
     @property
     def _tiny(self) -> Any:
         """A VAE quick enough to decode every step, or None."""
-        return self.backbone.pipeline.vae if self._quick else self.backbone.preview_vae
+        return self.backbone.pipeline.vae if self.is_quick else self.backbone.preview_vae
 
     @torch.no_grad()
     def _shown(self, latents: Tensor, content: Picture, padding: Padding) -> Picture:
