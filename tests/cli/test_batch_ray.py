@@ -1,0 +1,156 @@
+"""`diffstyle batch --ray` on a cluster of two workers, started by the command: nothing is lost, nothing painted twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from PIL import Image
+
+from tests.cli.test_batch import encoded, shard
+
+pytestmark = pytest.mark.long
+LOOK = ("--style", "neon", "--engine", "adain")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A batch that runs on a cluster, and its lines for machines so far."""
+
+    process: subprocess.Popen[str]
+    lines: list[dict[str, Any]]
+
+    def follow(self) -> Iterator[dict[str, Any]]:
+        """Each line as it is printed."""
+        assert self.process.stdout is not None
+        for text in self.process.stdout:
+            self.lines.append(json.loads(text))
+            yield self.lines[-1]
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that paint."""
+        below = psutil.Process(self.process.pid).children(recursive=True)
+        return [p for p in below if " ".join(p.cmdline()).startswith("ray::MapWorker(MapBatches(Worker))")]
+
+    def finished(self) -> tuple[int, str]:
+        """The exit code and the last words, when it has ended."""
+        list(self.follow())
+        assert self.process.stderr is not None
+        said = self.process.stderr.read()
+        return self.process.wait(60), said
+
+
+def begin(folder: Path, *words: object) -> Run:
+    environment = os.environ | {"DIFFSTYLE_CACHE": str(folder / "cache")}
+    command = [sys.executable, "-m", "diffstyle", "batch", *map(str, words), *LOOK, "--json", "--ray", "--workers", "2"]
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    return Run(process, [])
+
+
+def photos(folder: Path, count: int) -> Path:
+    folder.mkdir(parents=True)
+    for n in range(count):
+        (folder / f"{n:04}.jpg").write_bytes(encoded(n))
+    return folder
+
+
+def check_whole(out: Path, count: int) -> None:
+    """`count` pictures, all of them whole, and nothing else."""
+    files = [p for p in out.rglob("*") if p.is_file()]
+    assert len(files) == count
+    for path in files:
+        with Image.open(path) as image:
+            image.load()
+            assert image.size == (64, 48)
+
+
+def test_two_hundred_photos_are_painted_once_each_though_workers_are_killed(tmp_path: Path) -> None:
+    photos(tmp_path / "in", 200)
+    run, killed = begin(tmp_path, "in", "out"), set[int]()
+    for n, _ in enumerate(run.follow(), 1):
+        if n in (20, 60):
+            victim = next(p for p in run.workers() if p.pid not in killed)
+            killed.add(victim.pid)
+            victim.send_signal(signal.SIGKILL)
+    code, said = run.finished()
+    assert code == 0, said
+    assert len(killed) == 2
+    assert "200 painted, 0 already there, 0 failed." in said
+    assert sorted(Path(line["out"]).name for line in run.lines) == [f"{n:04}.png" for n in range(200)]
+    check_whole(tmp_path / "out", 200)
+
+
+def test_a_batch_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
+    photos(tmp_path / "in", 60)
+    run = begin(tmp_path, "in", "out")
+    for n, _ in enumerate(run.follow(), 1):
+        if n == 20:
+            run.process.send_signal(signal.SIGINT)
+            break
+    code, said = run.finished()
+    assert code == 130, said
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").iterdir()}
+    assert 20 <= len(before) < 60
+    assert not [p for p in before if p.suffix != ".png"]
+    code, said = begin(tmp_path, "in", "out").finished()
+    assert code == 0, said
+    assert f"{60 - len(before)} painted, {len(before)} already there, 0 failed." in said
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+    check_whole(tmp_path / "out", 60)
+
+
+def test_shards_urls_and_bad_files(tmp_path: Path) -> None:
+    photos(tmp_path / "in/deep", 3)
+    (tmp_path / "in/bad.jpg").write_text("not a picture")
+    shard(tmp_path / "in/s.tar", {"a/0.jpg": encoded(7), "a/0.txt": b"a photo", "1.jpg": encoded(8)[:200]})
+    run = begin(tmp_path, f"file://{tmp_path}/in", f"file://{tmp_path}/out", "--recursive")
+    code, said = run.finished()
+    assert code == 1
+    assert "4 painted, 0 already there, 2 failed." in said
+    assert "in/bad.jpg: Cannot read" in said
+    assert "in/s.tar!1.jpg: Cannot read" in said
+    assert (tmp_path / "out/s/a/0.png").is_file()
+    check_whole(tmp_path / "out", 4)
+
+
+def test_a_photo_that_kills_its_workers_is_given_up(tmp_path: Path) -> None:
+    photos(tmp_path / "in", 2)
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "def watch(event, args):\n"
+        "    if event == 'open' and str(args[0]).endswith('in/0000.jpg') and args[1] == 'rb':\n"
+        "        os.kill(os.getpid(), 9)\n"
+        "if any('default_worker.py' in word for word in sys.orig_argv): sys.addaudithook(watch)\n"
+    )
+    os.environ["PYTHONPATH"], before = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}", os.environ.get("PYTHONPATH")
+    try:
+        run = begin(tmp_path, "in", "out")
+    finally:
+        os.environ["PYTHONPATH"] = before or ""
+    code, said = run.finished()
+    assert code == 1, said
+    assert "1 painted, 0 already there, 1 failed." in said
+    assert "0000.jpg: 3 workers died of it" in said
+    check_whole(tmp_path / "out", 1)
+
+
+def test_a_model_that_is_missing_on_the_workers_is_one_sentence(tmp_path: Path) -> None:
+    photos(tmp_path / "in", 1)
+    started = time.monotonic()
+    code, said = begin(tmp_path, "in", "out", "--adapter", tmp_path / "gone.safetensors").finished()
+    assert code == 2
+    assert "gone.safetensors" in said.strip().splitlines()[-1]
+    assert time.monotonic() - started < 90
+    assert not list((tmp_path / "out").iterdir())
