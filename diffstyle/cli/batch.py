@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Annotated, Literal
@@ -105,7 +106,7 @@ def batch(
 
     check_out(places[-1])
     items = found_items(places[:-1], places[-1], recursive=recursive)
-    asked = Asked.of(style_options)
+    asked, output = Asked.of(style_options), sys.stdout
     if ray is False:
         team: Workers = InProcess(request, asked, overwrite=overwrite)
     else:
@@ -114,7 +115,7 @@ def batch(
         team = OnRay(request, asked, overwrite=overwrite, address=address, most=workers, cpus=worker_cpus)
     say(f"painting {len(items)} photos with {engine_settings.name}")
     try:
-        return Batch(request, items, team).run()
+        return Batch(request, items, team, output).run()
     finally:
         team.close()
 

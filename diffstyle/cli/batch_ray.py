@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -94,7 +94,7 @@ class OnRay:
         Raises InputError if that cannot be done, or if it has no room for a single worker.
         """
         self._stack = ExitStack()
-        self._stack.enter_context(own_stderr(cache_folder() / LOG))
+        self._stack.enter_context(own_streams(cache_folder() / LOG))
         self._stack.callback(cast("Any", ray.shutdown))
         try:
             self._connect(address, most, cpus, request.options.device)
@@ -162,21 +162,24 @@ def key_of(request: Request, asked: Asked) -> tuple[str, str]:
 
 
 @contextmanager
-def own_stderr(log: Path) -> Generator[None]:
-    """Send what Ray's own code writes to standard error, which Python does not control, to a file."""
+def own_streams(log: Path) -> Generator[None]:
+    """Send to a file what Ray itself prints: to `sys.stdout`, and past Python to standard error.
+
+    Messages of this command still reach standard error; a stream that was taken from `sys.stdout` before works on.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stderr.flush()
     kept, before = os.dup(2), sys.stderr
-    with log.open("wb") as file:
+    with log.open("w", encoding="utf-8", errors="backslashreplace") as file, redirect_stdout(file):
         os.dup2(file.fileno(), 2)
-    if before is sys.__stderr__:
-        sys.stderr = os.fdopen(os.dup(kept), "w", buffering=1, encoding=before.encoding, errors="backslashreplace")
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        sys.stderr = before
+        if before is sys.__stderr__:
+            sys.stderr = os.fdopen(os.dup(kept), "w", buffering=1, encoding=before.encoding, errors="backslashreplace")
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            sys.stderr = before
 
 
 def connect(where: str) -> None:

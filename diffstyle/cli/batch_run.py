@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from diffstyle.cli.asked import Asked
 from diffstyle.cli.batch_items import Item
@@ -58,11 +58,12 @@ class InProcess:
 
 @dataclass(slots=True)
 class Batch:
-    """The photos of a run, who paints them, and what has become of them."""
+    """The photos of a run, who paints them, where lines for machines go, and what has become of the photos."""
 
     request: Request
     items: Sequence[Item]
     workers: Workers
+    output: TextIO
     painted: int = 0
     skipped: int = 0
     failed: list[str] = field(default_factory=lambda: list[str]())
@@ -139,4 +140,4 @@ class Batch:
     def _print(self, values: dict[str, Any]) -> None:
         """One line for machines."""
         if self.request.json_lines:
-            print(json.dumps(values), flush=True)
+            print(json.dumps(values), file=self.output, flush=True)

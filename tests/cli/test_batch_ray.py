@@ -1,4 +1,4 @@
-"""`diffstyle batch --ray` on a cluster of two workers, started by the command: nothing is lost, nothing painted twice."""
+"""`diffstyle batch --ray` on a cluster of two workers that the command starts: nothing is lost or painted twice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,13 +51,26 @@ class Run:
         return self.process.wait(60), said
 
 
-def begin(folder: Path, *words: object) -> Run:
+@contextmanager
+def batch(folder: Path, *words: object, python: Path | None = None) -> Generator[Run]:
+    """A batch in `folder`; its workers can import what is in `python`."""
     environment = os.environ | {"DIFFSTYLE_CACHE": str(folder / "cache")}
+    if python is not None:
+        environment["PYTHONPATH"] = f"{python}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
     command = [sys.executable, "-m", "diffstyle", "batch", *map(str, words), *LOOK, "--json", "--ray", "--workers", "2"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    return Run(process, [])
+    ) as process:
+        try:
+            yield Run(process, [])
+        finally:
+            process.terminate()
+
+
+def ended(folder: Path, *words: object) -> tuple[int, str]:
+    """The exit code and the last words of a batch."""
+    with batch(folder, *words) as run:
+        return run.finished()
 
 
 def photos(folder: Path, count: int) -> Path:
@@ -78,13 +92,14 @@ def check_whole(out: Path, count: int) -> None:
 
 def test_two_hundred_photos_are_painted_once_each_though_workers_are_killed(tmp_path: Path) -> None:
     photos(tmp_path / "in", 200)
-    run, killed = begin(tmp_path, "in", "out"), set[int]()
-    for n, _ in enumerate(run.follow(), 1):
-        if n in (20, 60):
-            victim = next(p for p in run.workers() if p.pid not in killed)
-            killed.add(victim.pid)
-            victim.send_signal(signal.SIGKILL)
-    code, said = run.finished()
+    killed = set[int]()
+    with batch(tmp_path, "in", "out") as run:
+        for n, _ in enumerate(run.follow(), 1):
+            if n in (20, 60):
+                victim = next(p for p in run.workers() if p.pid not in killed)
+                killed.add(victim.pid)
+                victim.send_signal(signal.SIGKILL)
+        code, said = run.finished()
     assert code == 0, said
     assert len(killed) == 2
     assert "200 painted, 0 already there, 0 failed." in said
@@ -94,17 +109,17 @@ def test_two_hundred_photos_are_painted_once_each_though_workers_are_killed(tmp_
 
 def test_a_batch_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
     photos(tmp_path / "in", 60)
-    run = begin(tmp_path, "in", "out")
-    for n, _ in enumerate(run.follow(), 1):
-        if n == 20:
-            run.process.send_signal(signal.SIGINT)
-            break
-    code, said = run.finished()
+    with batch(tmp_path, "in", "out") as run:
+        for n, _ in enumerate(run.follow(), 1):
+            if n == 20:
+                run.process.send_signal(signal.SIGINT)
+                break
+        code, said = run.finished()
     assert code == 130, said
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").iterdir()}
     assert 20 <= len(before) < 60
     assert not [p for p in before if p.suffix != ".png"]
-    code, said = begin(tmp_path, "in", "out").finished()
+    code, said = ended(tmp_path, "in", "out")
     assert code == 0, said
     assert f"{60 - len(before)} painted, {len(before)} already there, 0 failed." in said
     assert {p: p.stat().st_mtime_ns for p in before} == before
@@ -115,8 +130,7 @@ def test_shards_urls_and_bad_files(tmp_path: Path) -> None:
     photos(tmp_path / "in/deep", 3)
     (tmp_path / "in/bad.jpg").write_text("not a picture")
     shard(tmp_path / "in/s.tar", {"a/0.jpg": encoded(7), "a/0.txt": b"a photo", "1.jpg": encoded(8)[:200]})
-    run = begin(tmp_path, f"file://{tmp_path}/in", f"file://{tmp_path}/out", "--recursive")
-    code, said = run.finished()
+    code, said = ended(tmp_path, f"file://{tmp_path}/in", f"file://{tmp_path}/out", "--recursive")
     assert code == 1
     assert "4 painted, 0 already there, 2 failed." in said
     assert "in/bad.jpg: Cannot read" in said
@@ -134,12 +148,8 @@ def test_a_photo_that_kills_its_workers_is_given_up(tmp_path: Path) -> None:
         "        os.kill(os.getpid(), 9)\n"
         "if any('default_worker.py' in word for word in sys.orig_argv): sys.addaudithook(watch)\n"
     )
-    os.environ["PYTHONPATH"], before = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}", os.environ.get("PYTHONPATH")
-    try:
-        run = begin(tmp_path, "in", "out")
-    finally:
-        os.environ["PYTHONPATH"] = before or ""
-    code, said = run.finished()
+    with batch(tmp_path, "in", "out", python=tmp_path) as run:
+        code, said = run.finished()
     assert code == 1, said
     assert "1 painted, 0 already there, 1 failed." in said
     assert "0000.jpg: 3 workers died of it" in said
@@ -149,7 +159,7 @@ def test_a_photo_that_kills_its_workers_is_given_up(tmp_path: Path) -> None:
 def test_a_model_that_is_missing_on_the_workers_is_one_sentence(tmp_path: Path) -> None:
     photos(tmp_path / "in", 1)
     started = time.monotonic()
-    code, said = begin(tmp_path, "in", "out", "--adapter", tmp_path / "gone.safetensors").finished()
+    code, said = ended(tmp_path, "in", "out", "--adapter", tmp_path / "gone.safetensors")
     assert code == 2
     assert "gone.safetensors" in said.strip().splitlines()[-1]
     assert time.monotonic() - started < 90
