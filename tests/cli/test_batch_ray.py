@@ -144,7 +144,7 @@ def test_a_photo_that_kills_its_workers_is_given_up(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import os, sys\n"
         "def watch(event, args):\n"
-        "    if event == 'open' and str(args[0]).endswith('in/0000.jpg') and args[1] == 'rb':\n"
+        "    if event == 'open' and str(args[0]).endswith('in/0000.jpg'):\n"
         "        os.kill(os.getpid(), 9)\n"
         "if any('default_worker.py' in word for word in sys.orig_argv): sys.addaudithook(watch)\n"
     )
