@@ -39,8 +39,10 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        efficiency(folder, asked.rounds, asked.pictures)
-        once_each(folder, asked.many)
+        if asked.rounds:
+            efficiency(folder, asked.rounds, asked.pictures)
+        if asked.many:
+            once_each(folder, asked.many)
 
 
 def photos(folder: Path, count: int, side: int) -> Path:

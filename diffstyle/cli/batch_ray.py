@@ -69,7 +69,7 @@ class Worker:
             self._problem = str(error)
 
     def __call__(self, batch: Mapping[str, Any]) -> Iterator[dict[str, list[Any]]]:
-        """(k,) numbers and items -> a row for each, with its outcome, or why nothing can be painted."""
+        """(1,) numbers and items -> a row for each, with its outcome, or why nothing can be painted."""
         for n, text in zip(batch["n"], batch["item"], strict=True):
             outcome = self._paint(int(n), str(text))
             yield {"n": [int(n)], "outcome": [outcome], "key": [self._key], "problem": [self._problem]}
@@ -106,15 +106,8 @@ class OnRay:
 
     def _connect(self, address: str, most: int | None, cpus: int, device: str | None) -> None:
         connect(address)
-        found = cast("dict[str, float]", ray.cluster_resources())
-        gpu = found.get("GPU", 0) >= 1 and device in (None, "cuda")
-        fit = int(min(found.get("CPU", 0) // cpus, found["GPU"] if gpu else float("inf")))
-        if fit < 1:
-            raise InputError(
-                f"No worker fits on the cluster: it has {found.get('CPU', 0):g} CPUs, lower --worker-cpus."
-            )
+        fit, self._resources = room(cast("dict[str, float]", ray.cluster_resources()), cpus, device)
         self._initial, self._most = min(fit, most or fit), most
-        self._resources: dict[str, float] = {"num_cpus": cpus, **({"num_gpus": 1} if gpu else {})}
         self._attempts = cast("Any", ray.remote(Attempts)).options(num_cpus=0).remote()
 
     def key(self) -> str:
@@ -134,7 +127,7 @@ class OnRay:
         first = min(self._initial, len(rows))
         painted = ray.data.from_items(rows, override_num_blocks=min(len(rows), MOST_BLOCKS)).map_batches(
             Worker,  # pyright: ignore
-            batch_size=None,
+            batch_size=1,
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=self._most, initial_size=first),
             fn_constructor_args=(__version__, self._request, self._asked, self._overwrite, self._attempts),
             **self._resources,  # pyright: ignore
@@ -151,6 +144,19 @@ class OnRay:
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""
         self._stack.close()
+
+
+def room(cluster: Mapping[str, float], cpus: int, device: str | None) -> tuple[int, dict[str, float]]:
+    """How many workers of `cpus` cores fit on a cluster with these resources now, and what each of them asks for.
+
+    Raises InputError if none does.
+    """
+    cores, gpus = cluster.get("CPU", 0), cluster.get("GPU", 0)
+    gpu = gpus >= 1 and device in (None, "cuda")
+    fit = int(min(cores // cpus, gpus if gpu else float("inf")))
+    if fit < 1:
+        raise InputError(f"No worker fits on the cluster: it has {cores:g} CPUs, lower --worker-cpus.")
+    return fit, {"num_cpus": cpus, **({"num_gpus": 1} if gpu else {})}
 
 
 def key_of(request: Request, asked: Asked) -> tuple[str, str]:
@@ -194,7 +200,8 @@ def connect(where: str) -> None:
         ray.init(address=where, log_to_driver=False, logging_level=logging.CRITICAL, **own)  # pyright: ignore
     except (RayError, ConnectionError, ValueError, RuntimeError, OSError) as error:
         said = " ".join(str(error).split())[:200].rstrip(".")
-        raise InputError(f"Cannot use the Ray cluster at {where}: {said}.") from error
+        token = "" if where in ("local", "auto") else "; if it asks for a token, set RAY_AUTH_MODE=token"
+        raise InputError(f"Cannot use the Ray cluster at {where}: {said}{token}.") from error
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,12 +13,14 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
 import pytest
 from PIL import Image
 
+from diffstyle.core.errors import InputError
 from tests.cli.test_batch import encoded, shard
 
 pytestmark = pytest.mark.long
@@ -164,3 +167,55 @@ def test_a_model_that_is_missing_on_the_workers_is_one_sentence(tmp_path: Path) 
     assert "gone.safetensors" in said.strip().splitlines()[-1]
     assert time.monotonic() - started < 90
     assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Ray's own
+def test_workers_take_gpus_where_there_are_some() -> None:
+    from diffstyle.cli.batch_ray import room
+
+    assert room({"CPU": 8}, 2, None) == (4, {"num_cpus": 2})
+    assert room({"CPU": 8, "GPU": 2}, 2, None) == (2, {"num_cpus": 2, "num_gpus": 1})
+    assert room({"CPU": 8, "GPU": 2}, 2, "cpu") == (4, {"num_cpus": 2})
+    with pytest.raises(InputError, match="it has 1 CPUs, lower --worker-cpus"):
+        room({"CPU": 1}, 2, None)
+
+
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a-token-that-nobody-else-has-1234"}
+
+
+@pytest.fixture
+def cluster() -> Generator[str]:
+    """The address of a cluster that runs already, asks for `TOKEN`, and has two cores and what it takes for a GPU."""
+    with socket.socket() as free, TemporaryDirectory(prefix="ray-") as folder:  # in a short path, for sockets
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        words = ["--head", f"--port={port}", "--num-cpus=2", "--num-gpus=1", f"--temp-dir={folder}", "--block"]
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", *words]
+        environment = os.environ | TOKEN | {"RAY_USAGE_STATS_ENABLED": "0"}
+        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as head:
+            try:
+                yield f"127.0.0.1:{port}"
+            finally:
+                head.terminate()
+
+
+def test_a_cluster_that_runs_already(tmp_path: Path, cluster: str) -> None:
+    photos(tmp_path / "in", 3)
+    environment = os.environ | {"DIFFSTYLE_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "diffstyle", "batch", "in", "out", *LOOK, "--json", "--ray", cluster]
+
+    def run(**extra: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment | extra, capture_output=True, text=True, timeout=120
+        )
+
+    end = time.monotonic() + 60
+    while (done := run(**TOKEN)).returncode == 2 and time.monotonic() < end:
+        time.sleep(1)  # until the cluster answers
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 3
+    check_whole(tmp_path / "out", 3)
+    done = run(RAY_AUTH_MODE="disabled")
+    assert done.returncode == 2
+    assert "if it asks for a token, set RAY_AUTH_MODE=token" in done.stderr
