@@ -85,9 +85,6 @@ def batch(
     engine
         What paints; the engine that the model names if not given.
     """
-    places = [*places, out] if out else places
-    if len(places) < 2 or not all(places):
-        raise InputError("Name the photos and the folder to paint to: diffstyle batch IN... OUT.")
     for name, value in (("workers", workers), ("worker_cpus", worker_cpus)):
         if value is not None and value < 1:
             raise InputError(f"{name} is {value}: give a number of 1 or more.")
@@ -99,6 +96,9 @@ def batch(
     address = ray if isinstance(ray, str) else os.environ.get("RAY_ADDRESS") or LOCAL
     if ray is not False:
         check_address(address)
+    places = [*places, out] if out else places
+    if len(places) < 2 or not all(places):
+        raise InputError("Name the photos and the folder to paint to: diffstyle batch IN... OUT.")
     request = Request(style_options, settings, engine_settings, options, depth, json_lines, recipe=not no_recipe)
     with no_garbage_collection():
         from diffstyle.cli.batch_items import check_out, found_items

@@ -177,6 +177,11 @@ def test_addresses_where_there_is_no_cluster(capsys: pytest.CaptureFixture[str],
     assert address in capsys.readouterr().err
 
 
+def test_a_place_that_follows_ray_is_taken_for_an_address(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("batch", *LOOK, "--ray", "photos", "out") == 2
+    assert "photos is no address of a Ray cluster" in capsys.readouterr().err
+
+
 def test_ray_is_optional(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     Path("one.jpg").write_bytes(encoded(1))
     monkeypatch.setattr("diffstyle.cli.batch.find_spec", lambda _: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
