@@ -86,7 +86,7 @@ def test_the_starter_paints_by_its_own_engine_unless_told_otherwise(
     adapter = ["--engine", "diffusion", "--adapter", "starter:0.5"]
     assert run("stylize", photo_file, "--style", "ukiyo-e", *adapter, "-o", out) == 0
     recipe = read_recipe(out)
-    assert (recipe.engine, recipe.engine_values["start"], recipe.options.model) == ("diffusion", "preview", "starter")
+    assert (recipe.engine, recipe.engine_values["start"], recipe.options.model) == ("diffusion", "painter", "starter")
     assert any(name.startswith("unet/") for name in recipe.weights)
     assert run("replay", out, "--content", photo_file, "-o", tmp_path / "again.png") == 0
     assert "identical" in capsys.readouterr().out

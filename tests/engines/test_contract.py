@@ -79,7 +79,7 @@ def test_a_larger_strength_goes_further_from_the_photo(
     pictures = [stylizer.stylize(small_photo, painting, strength=s, engine=engine).picture for s in strengths]
     distances = [mean_difference(p, small_photo) for p in pictures]
     assert distances == sorted(distances)
-    assert distances[0] < 0.01  # no jump at the start
+    assert distances[0] < 0.015  # no jump at the start; diffusion has the noise of its first levels
     assert distances[-1] > 0.03  # and something to see at the end
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diffstyle import InputError, Picture, Reference, Settings, Style, Stylizer, read_recipe
+from diffstyle.cli import main
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.engines.replay import task_of, upgraded
 from diffstyle.formats.picture_file import encode
@@ -116,7 +117,7 @@ def test_numbers_that_no_setting_has_are_damage(change: dict[str, Any], photo_fi
         read_recipe(tmp_path / "x.png")
 
 
-@pytest.mark.parametrize("name", ["0.1.0-adain-mask.png", "0.1.0-diffusion-regions.webp", "0.1.0-adain-deep.tif"])
+@pytest.mark.parametrize("name", ["0.1.0-adain-mask.png", "0.1.0-adain-deep.tif"])
 def test_a_recipe_of_version_0_1_repeats_its_picture(name: str, stylizer: Stylizer) -> None:
     old = read_recipe(OLD / name)
     assert old.schema == 1
@@ -133,6 +134,21 @@ def test_a_recipe_of_version_0_1_repeats_its_picture(name: str, stylizer: Styliz
     now = result.recipe(depth=old.depth)
     assert upgraded(old).settings == now.settings
     assert upgraded(old).engine_values.items() <= now.engine_values.items()  # what is newer has its default
+
+
+def test_a_recipe_of_a_model_that_was_replaced_is_read_and_names_its_version(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its settings are upgraded; a picture that would be another one is not made."""
+    made = OLD / "0.1.0-diffusion-regions.webp"
+    old = read_recipe(made)
+    task = task_of(old, Picture.open(OLD / "photo.png"))
+    assert (task.strength, task.seed, len(task.regions)) == (upgraded(old).settings.strength, old.settings.seed, 1)
+    command = ["replay", str(made), "--content", str(OLD / "photo.png"), "-o", str(tmp_path / "x.webp")]
+    with pytest.raises(SystemExit, match="2"):
+        main(command)
+    assert "was made with other weights: install diffstyle 0.1.0" in capsys.readouterr().err
+    assert not (tmp_path / "x.webp").exists()
 
 
 def test_a_recipe_with_the_removed_texture_control_says_so() -> None:

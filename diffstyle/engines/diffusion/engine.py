@@ -52,9 +52,9 @@ TILE = 2  # largest tile unless asked for, in sides that the model was trained o
 
 
 class DiffusionEngine:
-    """`strength` times `denoise` is how far back into the noise the init image goes; 0 gives the content. Below 1, the
-    detail that a tiny VAE loses of the init image is added back in proportion. Styles of regions act through masks in
-    the adapters' attention; outside the mask the latents are the content's after each step (Avrahami et al. 2022).
+    """`strength` times `denoise` is how far back into the noise the init image goes; 0 gives the content. Detail that a
+    tiny VAE loses of the init image is added back, more at lower strengths. Styles of regions act through masks in the
+    adapters' attention; outside the mask the latents are the content's after each step (Avrahami et al. 2022).
 
     The noise is drawn on the CPU from `task.seed` alone, so a picture does not depend on its batch nor, up to rounding,
     on the device. A render with non-finite numbers is repeated once in float32, one that runs out of memory in the next
@@ -182,8 +182,9 @@ class DiffusionEngine:
                 continue
             if bool(torch.isfinite(pixels).all()):
                 content = task.content
-                if task.strength < 1 and self._quick:
-                    pixels = pixels.add(self._lost(begin), alpha=1 - task.strength).clamp_(0, 1)
+                restored = 1 - task.strength * (1 - self.policy.keeps_detail)
+                if restored and self.is_quick:
+                    pixels = pixels.add(self._lost(begin), alpha=restored).clamp_(0, 1)
                 if settings.start != "content" and self.policy.keeps_colours:
                     pixels = in_colours_of(begin, pixels).clamp_(0, 1)
                 report(on_step, total, total)
@@ -367,14 +368,14 @@ class DiffusionEngine:
         return begin - self.backbone.decode(self.backbone.encode(begin[None]))[0].cpu()
 
     @property
-    def _quick(self) -> bool:
+    def is_quick(self) -> bool:
         """Whether the model's own VAE is a tiny one, which takes next to no time."""
         return type(self.backbone.pipeline.vae).__name__ == "AutoencoderTiny"
 
     @property
     def _tiny(self) -> Any:
         """A VAE quick enough to decode every step, or None."""
-        return self.backbone.pipeline.vae if self._quick else self.backbone.preview_vae
+        return self.backbone.pipeline.vae if self.is_quick else self.backbone.preview_vae
 
     @torch.no_grad()
     def _shown(self, latents: Tensor, content: Picture, padding: Padding) -> Picture:

@@ -27,16 +27,20 @@ class StylePolicy:
     `start` None is the photo for a model with a style adapter, which makes the style, and the painter's draft for one
     without. `denoise` holds a model's own shares in the place of those of DENOISE. `keeps_colours`: of a picture
     painted from a draft only the lightness is used, and only where there is local contrast; colours and flat areas stay
-    the draft's. It is for models whose VAE is too small to hold colours still.
+    the draft's. It is for models whose VAE is too small to hold colours still. `keeps_detail`: the share of the detail
+    that a tiny VAE loses of the init image which is added back at strength 1; at lower strengths it is more.
     """
 
     denoise: Mapping[str, float] = field(default_factory=dict[str, float])
     start: Start | None = None
     keeps_colours: bool = False
+    keeps_detail: float = 0.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.denoise, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - it may come from a file
             raise TypeError("denoise must hold a share for each start")
+        if not 0 <= self.keeps_detail <= 1:
+            raise ValueError(f"keeps_detail is {self.keeps_detail}, which is no share")
         for start, share in self.denoise.items():
             if start not in get_args(Start) or not 0 <= share <= 1:
                 raise ValueError(f"denoise has {start}: {share}, which is no share of a start")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import torch
+
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Style
@@ -37,7 +39,14 @@ class Starts:
         return style if drafts is None else drafts.measure(style)
 
     def picture(self, task: ResolvedTask) -> Picture:
-        """The photo, or the draft of it without its mask, that is noised."""
+        """The photo, or the draft of it without its mask, that is noised.
+
+        Drafts choose their own dtype: a training that paints within autocast means the model.
+        """
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            return self._picture(task)
+
+    def _picture(self, task: ResolvedTask) -> Picture:
         start = diffusion_settings(task).start
         self.painted = start == "painter"
         if start == "content":

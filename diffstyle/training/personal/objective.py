@@ -1,14 +1,7 @@
-"""What a personal adapter is trained for.
-
-A model that refines the preview in a step or two is trained on its own output: photos are previewed, refined, decoded
-and compared with the artist's pictures, which is affordable because its VAE is small. Any other model learns to denoise
-the artist's pictures, as it was trained itself.
-"""
+"""What a personal adapter is trained for: to denoise the artist's pictures, as the model was trained itself."""
 
 from __future__ import annotations
 
-from copy import copy
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -16,17 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from diffstyle.adapters.tokens import TokensAdapter
-from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.engine import DiffusionEngine
 from diffstyle.engines.diffusion.prompts import PromptCache
-from diffstyle.ops.latents import clean_latents
 from diffstyle.training.diffusion import min_snr_weight, prediction_target, training_scheduler
-from diffstyle.training.personal.artist_loss import ArtistLoss, kept_edges
-from diffstyle.training.personal.batches import ArtistPictures, DenoisingBatch, PaintingBatch
-from diffstyle.training.personal.init_images import BATCHES, InitImageCache, InitImages
-
-CALIBRATION_BATCHES = 4
-LEVELS = (5, 60)  # noise levels of 1,000, around those from which previews are refined
+from diffstyle.training.personal.batches import ArtistPictures, DenoisingBatch
 
 B = TypeVar("B")
 
@@ -37,86 +23,6 @@ class Objective(Protocol[B]):
     def batch(self, rng: np.random.Generator) -> B: ...
 
     def __call__(self, batch: B, generator: torch.Generator) -> dict[str, Tensor]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class RefiningBatch:
-    """Init images, and the crops that they are to be painted like."""
-
-    init: InitImages
-    painting: PaintingBatch
-
-
-class Refine(nn.Module):
-    """From the noised preview of a photo to the artist's style in one step, as the model paints."""
-
-    def __init__(
-        self, engine: DiffusionEngine, init_images: InitImageCache, pictures: ArtistPictures, *, size: int, count: int
-    ) -> None:
-        super().__init__()
-        self.unet: nn.Module = engine.backbone.unet
-        self._backbone, self._init_images, self._pictures = engine.backbone, init_images, pictures
-        self._size, self._count = size, count
-        self._scheduler = training_scheduler(engine.backbone.pipeline.scheduler)
-        self._prompt: Tensor = PromptCache(engine.backbone).get("", "", guided=False)["prompt_embeds"]
-        self._keeps_colours = engine.policy.keeps_colours
-        self._loss = ArtistLoss(engine.backbone.device)
-        self._cost = self._edge_cost()
-
-    def on(self, pictures: ArtistPictures) -> Refine:
-        """The same objective on other pictures of the artist."""
-        other = copy(self)
-        other._pictures = pictures
-        return other
-
-    def batch(self, rng: np.random.Generator) -> RefiningBatch:
-        return self._batch(self._init_images[int(rng.integers(BATCHES))], rng)
-
-    def forward(self, batch: RefiningBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        out = self._refined(batch, generator)
-        with torch.autocast(self._backbone.device.type, enabled=False):
-            return self._loss(out, batch.painting, batch.init.untrained - self._cost, generator)
-
-    def _batch(self, init: InitImages, rng: np.random.Generator) -> RefiningBatch:
-        painting = self._pictures.painting(size=self._size, count=self._count, rng=rng, photos=init.photos)
-        return RefiningBatch(init, painting)
-
-    @torch.no_grad()
-    def _edge_cost(self) -> float:
-        """How much edge correlation the untrained model loses when it refines a preview."""
-        lost: list[Tensor] = []
-        for n in range(CALIBRATION_BATCHES):
-            batch = self._batch(self._init_images.untuned(n), np.random.default_rng((4, n)))
-            refined = self._refined(batch, torch.Generator().manual_seed(n))
-            lost.append((batch.init.untrained - kept_edges(refined, batch.init.photos)).mean())
-        return float(torch.stack(lost).mean())
-
-    def _refined(self, batch: RefiningBatch, generator: torch.Generator) -> Tensor:
-        """(b, 3, s, s): the init images, noised and denoised in one step."""
-        backbone, init = self._backbone, batch.init
-        device, count = backbone.device, len(init.photos)
-        with torch.no_grad():
-            t = torch.randint(*LEVELS, (count,), generator=generator).to(device)
-            noise = torch.randn(init.latents.shape, generator=generator).to(device)
-            noisy: Tensor = self._scheduler.add_noise(init.latents, noise, t)
-            prompt = self._prompt.expand(count, -1, -1)
-            residuals = self._controlnet(noisy, t, prompt, init.hints)
-        embeddings = {"image_embeds": [batch.painting.embeddings[:, None].to(device, backbone.dtype)]}
-        predicted = self.unet(
-            noisy.to(backbone.dtype), t, prompt, added_cond_kwargs=embeddings, return_dict=False, **residuals
-        )[0].float()
-        kind = self._scheduler.config.prediction_type
-        out = backbone.decode(clean_latents(self._scheduler.alphas_cumprod, kind, noisy, predicted, t))
-        return in_colours_of(init.previews, out) if self._keeps_colours else out
-
-    def _controlnet(self, noisy: Tensor, t: Tensor, prompt: Tensor, hints: Tensor | None) -> dict[str, Any]:
-        """The residuals of the model's ControlNet, if it has one and no other."""
-        net = getattr(self._backbone.pipeline, "controlnet", None)
-        if net is None or hints is None:
-            return {}
-        shown = hints.to(noisy.device, self._backbone.dtype)
-        down, middle = net(noisy.to(shown.dtype), t, prompt, shown, return_dict=False)
-        return {"down_block_additional_residuals": list(down), "mid_block_additional_residual": middle}
 
 
 class Denoise(nn.Module):

@@ -30,13 +30,13 @@ from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels
 from diffstyle.training.loop import STATE_FORMAT
 from diffstyle.training.personal import report as reports
-from diffstyle.training.personal.batches import PHOTOS_PER_CROP, ArtistPictures, FeatureMaps, pixels_of, plain_photos
+from diffstyle.training.personal.batches import ArtistPictures, FeatureMaps, pixels_of, plain_photos
 from diffstyle.training.personal.choice import keep_best_factor
 from diffstyle.training.personal.dataset import Dataset, TrainingImage, read_dataset
 from diffstyle.training.personal.engines import TrainedEngines, statistics_of
-from diffstyle.training.personal.init_images import InitImageCache, Previewer
-from diffstyle.training.personal.objective import Denoise, Refine
+from diffstyle.training.personal.objective import Denoise
 from diffstyle.training.personal.output import TrainedAdapter, peak_memory, write_adapter
+from diffstyle.training.personal.previewer import Previewer
 from diffstyle.training.personal.recipe import AdapterRecipe
 from diffstyle.training.personal.report import Report
 from diffstyle.training.personal.run import OnTrainingStep, Samples, leads, train_objective
@@ -77,8 +77,8 @@ def train_adapter(
     photos
         A folder of plain photos to train and measure on; those of scikit-image if not given.
     samples
-        How many photos the report paints, and how many others decide how much of the training is kept. With 0 there is
-        no report and all is kept, for models that paint slowly.
+        How many photos the report paints and, for a model with a tiny VAE, which paints quickly, how many others decide
+        how much of the training is kept. With 0 there is no report and all is kept.
     samples_every
         After how many steps the report's photos are painted with the adapter as it is, to a file whose path `on_step`
         receives; 0 for never.
@@ -166,16 +166,7 @@ class _Job:
         precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(engine.backbone.dtype, "no")
         accelerator = Accelerator(cpu=engine.backbone.device.type == "cpu", mixed_precision=precision)
         trainable = open_adapter(engine, self.recipe, name=self.name)
-        count = self.recipe.batch
-        objective: Refine | Denoise
-        if engine.policy.start == "preview":
-            init_images = InitImageCache(
-                engine.backbone, previewer, pictures, measured, tuned, size=size, count=count * PHOTOS_PER_CROP
-            )
-            with accelerator.autocast():
-                objective = Refine(engine, init_images, pictures, size=size, count=count)
-        else:
-            objective = Denoise(engine, pictures, size=size, count=count)
+        objective = Denoise(engine, pictures, size=size, count=self.recipe.batch)
 
         def style(images: Sequence[TrainingImage], factor: float = 1.0) -> Style:
             """The style with the colours of `images`, and with the preview tuned by `factor`."""
@@ -208,7 +199,7 @@ class _Job:
             on_step=on_step,
         )
         factor = 1.0
-        if choice_photos and leads() and isinstance(objective, Refine):
+        if choice_photos and leads() and engine.is_quick:
             artist = pixels_of(self.dataset.images)  # all of them: one or two would decide by chance
             factor = keep_best_factor(
                 trainable,

@@ -10,7 +10,7 @@ from diffstyle.adapters.stats import COLOURS
 from diffstyle.training.loop import Budget, Run, Trainer, cosine_rate, fit
 from diffstyle.training.personal.artist_loss import ArtistLoss, kept_edges
 from diffstyle.training.personal.batches import ArtistPictures, PaintingBatch
-from diffstyle.training.personal.init_images import Previewer
+from diffstyle.training.personal.previewer import Previewer
 
 RATE = 0.02
 EMA = 0.9

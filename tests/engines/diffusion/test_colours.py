@@ -41,6 +41,25 @@ def test_a_model_that_keeps_colours_has_the_previews_chroma(
     assert float((((kept - shown) * luma).sum(0))[inside].abs().mean()) > 0.01
 
 
+def test_a_model_that_keeps_detail_adds_back_what_its_vae_loses(
+    tiny_models: Path, tmp_path: Path, small_photo: Picture, painting: Style
+) -> None:
+    """In proportion, and all of it at the lowest strength."""
+    for name in ("wordless", "wordless.adapter.safetensors"):
+        copy = shutil.copytree if (tiny_models / name).is_dir() else shutil.copy
+        copy(tiny_models / name, tmp_path / name)
+    engine = Diffusion(steps=2, denoise=0.1, start="content")
+    pictures: list[torch.Tensor] = []
+    for share in (0.0, 0.5, 1.0):
+        (tmp_path / "wordless" / "sampling.json").write_text(json.dumps({"keeps_detail": share}))
+        stylizer = load_tiny(tmp_path, "wordless")
+        pictures.append(stylizer.stylize(small_photo, painting, engine=engine).picture.pixels)
+    inside = torch.stack([(p > 0) & (p < 1) for p in pictures]).all(0)
+    half, whole = ((p - pictures[0])[inside] for p in pictures[1:])
+    assert float(whole.abs().mean()) > 0.01
+    assert torch.allclose(whole, 2 * half, atol=1e-4)
+
+
 @pytest.mark.parametrize("batch", [(), (2,)])
 def test_lightness_is_kept_in_flat_areas(batch: tuple[int, ...]) -> None:
     """Of a picture whose left half is flat, alone and in a batch."""

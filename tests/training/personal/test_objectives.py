@@ -13,11 +13,10 @@ from torch import Tensor, nn
 from diffstyle import AdapterRecipe, Picture, Stylizer
 from diffstyle.ops.patches import relative_texture_distance
 from diffstyle.training.loop import Budget, Run, fit
-from diffstyle.training.personal.artist_loss import kept_edges
 from diffstyle.training.personal.batches import ArtistPictures
 from diffstyle.training.personal.engines import TrainedEngines, statistics_of
-from diffstyle.training.personal.init_images import InitImageCache, Previewer
-from diffstyle.training.personal.objective import Denoise, Refine
+from diffstyle.training.personal.objective import Denoise
+from diffstyle.training.personal.previewer import Previewer
 from diffstyle.training.personal.recipe import AdapterKind
 from diffstyle.training.personal.run import AdapterTrainer
 from diffstyle.training.personal.trainable import open_adapter
@@ -55,37 +54,6 @@ def test_only_the_adapter_moves(kind: AdapterKind, tiny_models: Path, pictures: 
 @pytest.fixture(scope="session")
 def measured(engines: TrainedEngines, pictures: ArtistPictures) -> Tensor:
     return statistics_of(engines.preview, [Picture.from_array(p) for p in pictures.pictures])
-
-
-def test_init_images_are_made_once(engines: TrainedEngines, pictures: ArtistPictures, measured: Tensor) -> None:
-    """They are previews in the tuned style; the edges that count are those in the style as it was measured."""
-    tuned = torch.cat((measured[:9], 1.2 * measured[9:]))
-    previewer = Previewer(engines.preview.network)
-    cache = InitImageCache(engines.diffusion.backbone, previewer, pictures, measured, tuned, size=64, count=4)
-    init = cache[3]
-    assert cache[3] is init
-    with torch.no_grad():
-        assert torch.allclose(init.previews, previewer(init.photos, tuned).clamp(0, 1), atol=1e-5)
-        untrained = kept_edges(previewer(init.photos, measured).clamp(0, 1), init.photos)
-    assert torch.allclose(init.untrained, untrained, atol=1e-5)
-
-
-def test_refining_trains_on_the_models_own_output(
-    engines: TrainedEngines, pictures: ArtistPictures, measured: Tensor
-) -> None:
-    previewer = Previewer(engines.preview.network)
-    cache = InitImageCache(engines.diffusion.backbone, previewer, pictures, measured, measured, size=64, count=4)
-    refine = Refine(engines.diffusion, cache, pictures, size=64, count=2)
-    one = replace(
-        pictures, pictures=pictures.pictures[:1], captions=pictures.captions[:1], embeddings=pictures.embeddings[:1]
-    )
-    batch, other = (r.batch(np.random.default_rng(2)) for r in (refine, refine.on(one)))
-    assert batch.init is other.init
-    assert batch.painting.photos is batch.init.photos
-    assert not torch.equal(batch.painting.embeddings, other.painting.embeddings)
-    terms, again = (refine(batch, torch.Generator().manual_seed(0)) for _ in range(2))
-    assert all(bool(torch.isfinite(v)) for v in terms.values())
-    assert all(torch.equal(v, again[k]) for k, v in terms.items())
 
 
 def test_a_tuned_preview_comes_nearer(engines: TrainedEngines, pictures: ArtistPictures, measured: Tensor) -> None:

@@ -41,7 +41,7 @@ from diffstyle.training.personal import choice, train
 from diffstyle.training.personal import report as reports
 from diffstyle.training.personal.dataset import TrainingImage, read_dataset
 from diffstyle.training.personal.engines import TrainedEngines, statistics_of
-from diffstyle.training.personal.init_images import Previewer
+from diffstyle.training.personal.previewer import Previewer
 from diffstyle.training.personal.recipe import AdapterKind
 from diffstyle.training.personal.run import TrainingStep
 from tests.conftest import waves
