@@ -15,6 +15,8 @@ from diffstyle.core.errors import InputError, explain
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what writing to a full device raises
 STYLIZE = "Repaint one photo, or many."
+BATCH = "Repaint many photos, on this machine or on a Ray cluster."
+BATCH_USAGE = "Usage: diffstyle batch IN... OUT [OPTIONS]"
 
 app = App(
     name="diffstyle",
@@ -23,6 +25,7 @@ app = App(
     suppress_keyboard_interrupt=False,  # main says what became of the picture
 )
 app.command("diffstyle.cli.stylize:stylize", help=STYLIZE)
+app.command("diffstyle.cli.batch:batch", help=BATCH, usage=BATCH_USAGE)
 app.command("diffstyle.cli.replay:replay", help="Make a picture again from the recipe inside it.")
 app.command("diffstyle.cli.serve:serve", help="Serve renders over HTTP, as OpenAI's clients ask for them.")
 app.command("diffstyle.cli.texture:texture", help="Make a texture of nothing but a style's marks.")
@@ -55,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Exit code 2: bad input; 1: some of several pictures failed; 130: interrupted."""
     words = [_with_home(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     try:
-        if words[:1] == ["stylize"]:
+        if words[:1] in (["stylize"], ["batch"]):
             _use_engine_options(words)
         elif not words or words[0].startswith("-") or words[0] not in list(app):
             _add_commands_of_others()
@@ -116,11 +119,14 @@ def _unexpected(error: Exception) -> str:
 
 
 def _use_engine_options(words: Sequence[str]) -> None:
-    """Give `stylize` the options of the engine that is asked for."""
-    from diffstyle.cli.stylize import command
+    """Give `stylize` or `batch` the options of the engine that is asked for."""
+    from importlib import import_module
 
-    del app["stylize"]
-    app.command(command(words[1:]), name="stylize", help=STYLIZE)
+    name, text = words[0], {"stylize": STYLIZE, "batch": BATCH}[words[0]]
+    command = import_module(f"diffstyle.cli.{name}").command
+    del app[name]
+    usage = BATCH_USAGE if name == "batch" else None
+    app.command(command(words[1:]), name=name, help=text, usage=usage)
 
 
 def _add_commands_of_others() -> None:

@@ -8,8 +8,10 @@ import json
 from pathlib import Path
 
 from diffstyle.formats.atomic import cache_folder
+from diffstyle.formats.places import stamp
 
 Stamp = tuple[str, int, int]  # path, time of change in nanoseconds, size
+Stamps = tuple[Stamp, Stamp]  # of a photo, and of what was painted from it
 
 
 class Finished:
@@ -23,7 +25,7 @@ class Finished:
         """`request` is all that decides about a picture but its photo, as JSON values."""
         key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
         self._file = cache_folder() / "finished" / f"{key[:32]}.jsonl"
-        self._known: set[tuple[Stamp, Stamp]] = set()
+        self._known: set[Stamps] = set()
         with contextlib.suppress(OSError, ValueError):
             for line in self._file.read_text("utf-8").splitlines():
                 content, target = json.loads(line)
@@ -31,12 +33,18 @@ class Finished:
 
     def __contains__(self, pair: tuple[Path, Path]) -> bool:
         """Whether the second of `pair` was painted from the first."""
-        stamps = _stamps(pair)
-        return stamps is not None and stamps in self._known
+        return self.has(_stamps(pair))
 
     def add(self, content: Path, target: Path) -> None:
         """Note that `target` was painted from `content`; a cache that cannot be written is no fault."""
-        stamps = _stamps((content, target))
+        self.note(_stamps((content, target)))
+
+    def has(self, stamps: Stamps | None) -> bool:
+        """Whether a file with the second of `stamps` was painted from one with the first."""
+        return stamps is not None and stamps in self._known
+
+    def note(self, stamps: Stamps | None) -> None:
+        """Note the stamps of a photo and of what was painted from it; None, of files that are gone, is no fault."""
         if stamps is None or stamps in self._known:
             return
         self._known.add(stamps)
@@ -46,16 +54,11 @@ class Finished:
                 file.write(json.dumps(stamps) + "\n")
 
 
-def _stamps(pair: tuple[Path, Path]) -> tuple[Stamp, Stamp] | None:
+def _stamps(pair: tuple[Path, Path]) -> Stamps | None:
     try:
-        return _stamp(pair[0]), _stamp(pair[1])
+        return stamp(str(pair[0])), stamp(str(pair[1]))
     except OSError:
         return None
-
-
-def _stamp(path: Path) -> Stamp:
-    found = path.stat()
-    return str(path.absolute()), found.st_mtime_ns, found.st_size
 
 
 def _stamp_of(values: list[object]) -> Stamp:

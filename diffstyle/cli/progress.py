@@ -5,10 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Any
 
 EVERY = 5.0  # seconds between two plain lines
 
@@ -16,12 +13,6 @@ EVERY = 5.0  # seconds between two plain lines
 def say(text: str) -> None:
     """One line on standard error, at once."""
     print(f"diffstyle: {text}", file=sys.stderr, flush=True)
-
-
-def say_notes(notes: Sequence[str]) -> None:
-    """Notes, one a line."""
-    for note in dict.fromkeys(notes):
-        say(note)
 
 
 @dataclass(slots=True)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import gc
-import json
 import re
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from diffstyle.cli.asked import Asked, StyleOptions
+from diffstyle.cli.asked import StyleOptions
 from diffstyle.cli.finished import Finished
+from diffstyle.cli.job import Job, Request, facts, is_done, no_garbage_collection, reason_of
 from diffstyle.cli.options import FILES, Bound, group, named_paths, with_options
-from diffstyle.cli.progress import Progress, say, say_notes
+from diffstyle.cli.progress import Progress, say
 from diffstyle.cli.targets import check_apart, default_target, found_photos, targets_in
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
@@ -29,9 +26,7 @@ from diffstyle.formats.atomic import Inputs, check_writable
 
 if TYPE_CHECKING:
     from diffstyle.core.picture import Picture
-    from diffstyle.core.task import ResolvedTask
     from diffstyle.engines.base import OnStep, Step
-    from diffstyle.stylizer import Stylizer
 
 NOTHING = StyleOptions()
 _PERSONAL = re.compile(r"(?:^|=)adapter:(?P<name>[\w-]+)")
@@ -172,87 +167,6 @@ def stylize(
     return _render_all(Job.of(asked_for), targets, inputs, overwrite=overwrite, layers=layers)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The options that are the same for every photo of a run."""
-
-    style: StyleOptions
-    settings: Settings
-    engine: EngineSettings
-    options: ModelOptions
-    depth: int
-    json_lines: bool
-    recipe: bool
-
-
-@contextlib.contextmanager
-def no_garbage_collection() -> Generator[None]:
-    """Skip garbage collection while thousands of modules load; it takes half a second and finds nothing."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A request with its styles read and its model loaded."""
-
-    request: Request
-    stylizer: Stylizer
-    asked: Asked
-    _hinted: set[str] = field(default_factory=lambda: set[str]())
-
-    @classmethod
-    def of(cls, request: Request) -> Job:
-        with no_garbage_collection():
-            from diffstyle.stylizer import Stylizer
-
-            asked = Asked.of(request.style)
-            return cls(request, Stylizer.of(request.options), asked)
-
-    def prepared(self, content: Picture) -> ResolvedTask:
-        """The task of one photo; says once of each style whether its words are hardly known."""
-        from diffstyle.cli.hints import say_if_unknown
-
-        task = self.stylizer.prepare(self.asked.task(content, self.request.settings, self.request.engine))
-        for style in task.styles:
-            if style.digest() not in self._hinted:
-                self._hinted.add(style.digest())
-                say_if_unknown(style)
-        return task
-
-    def record(self) -> dict[str, object]:
-        """All that decides about a picture but its photo, as JSON values."""
-        from diffstyle._version import __version__
-        from diffstyle.assets.zoo import adapter_info
-        from diffstyle.core.fields import values_of
-
-        request, asked = self.request, self.asked
-        engine = self.stylizer.engine(request.engine.name)
-        styles = [asked.style, *(r.style for r in asked.regions)]
-        styles += [] if asked.negative_style is None else [asked.negative_style]
-        masks = [*([asked.mask] if asked.mask else []), *(r.mask for r in asked.regions)]
-        own = sorted({name for style in styles for name in style.adapters})
-        return {
-            "version": __version__,
-            "styles": [style.digest() for style in styles],
-            "masks": [mask.digest() for mask in masks],
-            "where": [asked.only, asked.without, request.style.marks()],
-            "settings": values_of(request.settings),
-            "engine": [request.engine.name, values_of(request.engine)],
-            "model": [repr(request.options), dict(engine.weights), dict(engine.runtime)],
-            "adapters": [adapter_info(name).sha256 for name in own],
-            "file": [request.depth, request.recipe],
-        }
-
-    def say(self, **values: object) -> None:
-        """One line for machines."""
-        if self.request.json_lines:
-            print(json.dumps(values), flush=True)
-
-
 def _render_all(job: Job, targets: dict[Path, Path], inputs: Inputs, *, overwrite: bool, layers: Path | None) -> int:
     from diffstyle.core.picture import Picture
 
@@ -264,7 +178,7 @@ def _render_all(job: Job, targets: dict[Path, Path], inputs: Inputs, *, overwrit
         try:
             if target in inputs or target.is_dir():
                 check_writable(target, inputs)  # says why not
-            if (content, target) in finished or (target.exists() and _is_done(job, content, target)):
+            if (content, target) in finished or (target.exists() and is_done(job, content, target)):
                 skipped += 1
                 job.say(content=str(content), out=str(target), skipped=True)
             elif target.exists() and not overwrite:
@@ -278,8 +192,7 @@ def _render_all(job: Job, targets: dict[Path, Path], inputs: Inputs, *, overwrit
         except BrokenPipeError:
             raise
         except Exception as error:  # one bad file never stops a folder
-            kind = "" if isinstance(error, InputError) else f"unexpected error, {type(error).__name__}: "
-            reason = f"{kind}{error}"
+            reason = reason_of(error)
             failed.append(f"{content}: {reason}")
             job.say(content=str(content), error=reason)
     progress.close()
@@ -290,60 +203,18 @@ def _render_all(job: Job, targets: dict[Path, Path], inputs: Inputs, *, overwrit
     return 1 if failed else 0
 
 
-def _is_done(job: Job, content: Path, target: Path) -> bool:
-    """Whether `target` is the very picture that would be painted now."""
-    from diffstyle.core.picture import Picture
-    from diffstyle.engines.replay import upgraded
-    from diffstyle.formats.recipe import Recipe, read_recipe
-
-    try:
-        recipe = upgraded(read_recipe(target))
-    except InputError:
-        return False
-    task = job.prepared(Picture.open(content))
-    engine = job.stylizer.engine(task.engine.name)
-    now = Recipe.of(
-        task,
-        weights=engine.weights,
-        runtime=engine.runtime,
-        options=job.stylizer.options,
-        depth=job.request.depth,
-    )
-    return recipe.repeats(now)
-
-
 def _render(job: Job, picture: Picture, content: Path, target: Path, *, layers: Path | None) -> None:
-    from diffstyle.core.picture import fitted
-    from diffstyle.formats.picture_file import check_output
-
     started = time.perf_counter()
-    settings, depth = job.request.settings, job.request.depth
-    width, height = picture.size if settings.size is None else fitted(picture.size, settings.size)
-    check_output(target, (width, height), depth=depth)
-    task = job.prepared(picture)
-    references = [p for style in task.styles for r in style.references for p in r.pictures]
-    if not job.request.json_lines:
-        say_notes([n for p in (picture, *references) for n in p.notes])
     progress = Progress()
     try:
-        result = job.stylizer.render(task, on_step=_progress(job, progress))
+        result = job.paint(picture, target, on_step=_progress(job, progress))
     finally:
         progress.close()
-    say_notes(result.picture.notes)
-    result.save(target, depth=depth, recipe=job.request.recipe)
     if layers is not None:
         from diffstyle.formats.layered import save_layers
 
-        save_layers(result, layers, depth=depth, recipe=job.request.recipe)
-    job.say(
-        content=str(content),
-        out=str(target),
-        width=width,
-        height=height,
-        seconds=round(time.perf_counter() - started, 3),
-        seed=settings.seed,
-        **{name: round(value, 4) for name, value in result.measures.items()},
-    )
+        save_layers(result, layers, depth=job.request.depth, recipe=job.request.recipe)
+    job.say(content=str(content), out=str(target), **facts(result, started))
     if not job.request.json_lines and sys.stdout.isatty():
         print(target)
 

@@ -74,14 +74,19 @@ def targets_in(photos: Sequence[Photo], folder: Path) -> dict[Path, Path]:
         except OSError as error:
             raise explain(error, f"make the folder {folder / below}") from error
         check_writable(folder / below / "picture.png")
+    return {p.path: folder / name for p, name in zip(photos, target_names(photos), strict=True)}
+
+
+def target_names(photos: Sequence[Photo]) -> list[Path]:
+    """The name of each photo's picture below the output folder. InputError for photos that would go to one file."""
     stems = Counter((p.below, p.path.stem.casefold()) for p in photos)
-    targets: dict[Path, Path] = {}
+    names: list[Path] = []
     for p in photos:
         alone = stems[p.below, p.path.stem.casefold()] == 1
-        targets[p.path] = folder / p.below / f"{p.path.stem if alone else p.path.name}.png"
-    if len({str(target).casefold() for target in targets.values()}) < len(photos):
+        names.append(p.below / f"{p.path.stem if alone else p.path.name}.png")
+    if len({str(name).casefold() for name in names}) < len(photos):
         raise InputError("Two of the photos have the same name: render them into folders of their own.")
-    return targets
+    return names
 
 
 def default_target(photo: Path, *, overwrite: bool) -> Path:

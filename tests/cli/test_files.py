@@ -134,7 +134,7 @@ def test_finished_pictures_are_seen_without_opening_them(
         pytest.fail("a file was opened")
 
     with monkeypatch.context() as patch:
-        patch.setattr("diffstyle.cli.stylize._is_done", opened)
+        patch.setattr("diffstyle.cli.stylize.is_done", opened)
         assert counts() == "0 painted, 4 already there, 0 failed."
     for path in own_cache.rglob("*.jsonl"):
         path.unlink()

@@ -84,7 +84,10 @@ def test_a_cancelled_training_resumes_as_if_never_stopped(
     assert sorted(p.name for p in zoo.iterdir()) == ["mine", "other"]
 
 
-def test_a_lora_is_trained_beside_a_plus_adapter(tiny_models: Path, artist: Path, tmp_path: Path, zoo: Path) -> None:
+def test_a_lora_is_trained_beside_a_plus_adapter(
+    tiny_models: Path, artist: Path, tmp_path: Path, zoo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "SIDE", 128)
     width = tiny.vision_transformer(tmp_path / "clip")
     plus = tiny.adapter(tmp_path / "plus.safetensors", tiny_models / "worded", plus=True, width=width)
     chosen = replace(options(tiny_models, "worded"), adapter=(str(plus),), encoder=str(tmp_path / "clip"))

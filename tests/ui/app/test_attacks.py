@@ -186,6 +186,7 @@ def test_a_picture_beyond_the_limits_is_refused(client: Client, photo_file: Path
     assert "million" in refusal(client, "render", photo=photo, style=["neon"], stroke=0.1)
 
 
+@pytest.mark.long
 def test_cancel_stops_within_half_a_second_and_slow_renders_stop(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (3000, 4000, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "big.jpg", quality=60)
@@ -208,6 +209,7 @@ def test_cancel_stops_within_half_a_second_and_slow_renders_stop(tmp_path: Path)
         client.close()
 
 
+@pytest.mark.long
 def test_wrong_passwords_are_slowed_and_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIFFSTYLE_AUTH", "ada:secret-word")
     with serving(tmp_path) as page:

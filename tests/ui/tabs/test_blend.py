@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -13,6 +14,7 @@ from tests.helpers.browser import add_photo, add_style, open_tab, pick_style, pr
 GOLD = "Klimt, Portrait of Adele Bloch-Bauer I"
 
 
+@pytest.mark.long
 def test_a_path_a_map_and_four_corners(page: Page) -> None:
     open_tab(page, "Blend")  # without a photo, the example is painted
     status = page.locator("#blend-status")
@@ -88,6 +90,7 @@ def test_it_opens_with_the_styles_of_the_first_tab(page: Page) -> None:
     expect(page.locator("#blend-status")).to_contain_text("Neon 25% · Comic 25% · Ukiyo-e 25%")
 
 
+@pytest.mark.long
 def test_the_map_and_the_pad_show_the_visitors_photo(page: Page, tmp_path: Path) -> None:
     Image.new("RGB", (120, 160), "white").save(tmp_path / "white.png")
     open_tab(page, "Blend")

@@ -15,6 +15,7 @@ TABS = ("Blend", "Map", "Four corners", "Paint", "Train", "History", "Models")
 JARGON = ("adapter", "Loss", "samples", "held-out")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES, ids=["phone", "desktop"])
 def test_every_tab_can_be_used_by_everybody(

@@ -32,6 +32,7 @@ from tests.helpers.browser import (
 from tests.helpers.serving import ServedPage
 
 
+@pytest.mark.long
 def test_a_saved_picture_restores_style_and_settings(
     page: Page, browser: Browser, served: ServedPage, tmp_path: Path
 ) -> None:
@@ -83,6 +84,7 @@ def test_a_saved_picture_restores_style_and_settings(
     other.close()
 
 
+@pytest.mark.long
 def test_results_survive_a_reload_for_their_visitor_alone(
     page: Page, browser: Browser, served: ServedPage, tmp_path: Path
 ) -> None:
@@ -131,6 +133,7 @@ def test_results_survive_a_reload_for_their_visitor_alone(
     expect(second.locator(".kept button")).to_have_count(2)
 
 
+@pytest.mark.long
 def test_the_last_picture_is_there_after_the_browser_was_closed(
     browser: Browser, served: ServedPage, tmp_path: Path
 ) -> None:
@@ -208,6 +211,7 @@ def test_two_shapes_are_compared_without_distortion(page: Page, tmp_path: Path) 
     expect(page.locator("#pair > * .pictures img")).to_have_count(2)
 
 
+@pytest.mark.long
 def test_two_results_are_compared_and_voted_on(page: Page, served: ServedPage) -> None:
     add_photo(page)
     say(page, "mosaic")

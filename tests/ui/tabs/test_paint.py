@@ -53,6 +53,7 @@ def painter(request: pytest.FixtureRequest, page: Page) -> Iterator[Page]:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.long
 def test_a_mask_is_painted_saved_and_restored(page: Page, browser: Browser, served: ServedPage, tmp_path: Path) -> None:
     add_photo(page)
     open_painter(page)
@@ -227,6 +228,7 @@ def test_the_sky_is_selected(page: Page, tmp_path: Path) -> None:
     assert opacity(page) == pytest.approx(there.mean(), abs=0.03)
 
 
+@pytest.mark.long
 def test_layers_have_styles_of_their_own(page: Page, browser: Browser, served: ServedPage, tmp_path: Path) -> None:
     add_photo(page)
     say(page, "charcoal")

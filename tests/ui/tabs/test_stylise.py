@@ -92,6 +92,7 @@ def test_a_photo_waits_for_a_box_that_is_changing(page: Page) -> None:
     expect(page.locator("#own-photo")).to_contain_text("late.jpg, 451 × 300")
 
 
+@pytest.mark.long
 def test_a_photo_a_mix_and_a_render(page: Page, tmp_path: Path) -> None:
     add_photo(page)
     say(page, WORDS)
@@ -318,6 +319,7 @@ def test_who_waits_sees_the_place_and_can_cancel(page: Page, browser: Browser, s
     expect(page.locator("#render")).to_be_enabled()
 
 
+@pytest.mark.long
 def test_a_click_on_a_version_brings_it_back(page: Page) -> None:
     strength = page.locator("#setting-strength input[type=number]")
     for words in ("mosaic", "charcoal"):

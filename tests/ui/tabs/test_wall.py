@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -17,6 +18,7 @@ STALE = """[...document.querySelectorAll('.wall .tile:not(.own)')].filter((t) =>
 }).length"""
 
 
+@pytest.mark.long
 def test_every_tile_shows_the_example_at_once_and_the_photo_once_there_is_one(page: Page, tmp_path: Path) -> None:
     assert page.evaluate(BLANK) == 0
     page.wait_for_timeout(3000)
