@@ -123,7 +123,7 @@ INDEX: dict[str, Any] = {
     "unet": ["diffusers", "UNet2DConditionModel"],
     "vae": ["diffusers", "AutoencoderTiny"],
 }
-SAMPLED = Sampling("ddim", steps=10, guidance=1.0, side=768, margin=32, conditioning="edges-and-tones")
+SAMPLED = Sampling("ddim", steps=4, guidance=1.0, side=768, margin=32, conditioning="edges-and-tones")
 POLICY = StylePolicy({"painter": 0.3}, start="painter", keeps_colours=True, keeps_detail=0.9)
 
 
