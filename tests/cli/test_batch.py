@@ -96,7 +96,7 @@ def test_urls(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
 
     memory.rm(f"{bucket}/out/2.png")
     with monkeypatch.context() as patch:
-        patch.setattr(MemoryFileSystem, "mv", cut)
+        patch.setattr(MemoryFileSystem, "cp_file", cut)
         assert run("batch", f"{bucket}/in", f"{bucket}/out", *LOOK) == 1
     assert f"Cannot write {bucket}/out/2.png" in capsys.readouterr().err
     assert len(memory.ls(f"{bucket}/out")) == 2
