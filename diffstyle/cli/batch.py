@@ -43,7 +43,7 @@ def batch(
     *,
     ray: Annotated[str | bool, Parameter(group=RAY, negative=(), show_default=False)] = False,
     workers: Annotated[int | None, Parameter(group=RAY)] = None,
-    worker_cpus: Annotated[int, Parameter(group=RAY)] = 1,
+    worker_cpus: Annotated[int | None, Parameter(group=RAY)] = None,
     out: Annotated[str, Parameter(name=["--out", "-o"], group=FILES, show_default=False)] = "",
     depth: Annotated[Literal[8, 16], Parameter(group=FILES)] = 8,
     recursive: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,
@@ -69,7 +69,7 @@ def batch(
     workers
         The most workers; as many as fit on the cluster if not given. A worker holds the model.
     worker_cpus
-        CPU cores of each worker. Where the cluster has GPUs, each worker has one.
+        CPU cores of each worker, 1 if not given. Where the cluster has GPUs, each worker has one.
     out
         The folder that the pictures go to; then all places are photos.
     depth
@@ -88,6 +88,8 @@ def batch(
     for name, value in (("workers", workers), ("worker_cpus", worker_cpus)):
         if value is not None and value < 1:
             raise InputError(f"{name} is {value}: give a number of 1 or more.")
+        if value is not None and ray is False:
+            raise InputError(f"--{name.replace('_', '-')} is for workers on a cluster: add --ray, or leave it out.")
     if engine is not None:
         settings_class(engine)  # an unknown name is an error
     check_honoured(settings, engine_settings, negative=style_options.negative_style is not None)
@@ -112,12 +114,14 @@ def batch(
     else:
         from diffstyle.cli.batch_ray import OnRay
 
-        team = OnRay(request, asked, overwrite=overwrite, address=address, most=workers, cpus=worker_cpus)
+        team = OnRay(request, asked, overwrite=overwrite, address=address, most=workers, cpus=worker_cpus or 1)
     say(f"painting {len(items)} photos with {engine_settings.name}")
+    work = Batch(request, items, team, output)
     try:
-        return Batch(request, items, team, output).run()
+        return work.run()
     finally:
         team.close()
+        work.tidy()
 
 
 def check_address(where: str) -> None:

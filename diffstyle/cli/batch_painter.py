@@ -16,7 +16,7 @@ from diffstyle.cli.asked import Asked
 from diffstyle.cli.batch_items import Item
 from diffstyle.cli.job import Job, Request, facts, is_done, reason_of
 from diffstyle.core.errors import InputError
-from diffstyle.formats.places import exists, local_path, publish, read
+from diffstyle.formats.places import exists, local_path, publish, read, shown
 
 Status = Literal["painted", "skipped", "failed"]
 
@@ -58,20 +58,21 @@ class Painter:
     def paint(self, item: Item) -> Outcome:
         """Paint a photo unless its picture is there; what goes wrong is told in the outcome.
 
-        A picture that was not there before the run was finished by a worker that died before it could tell.
+        A picture that was not there before the run was finished by a worker that died before it could tell, if its
+        recipe says so; pictures without recipes are trusted.
         """
         self._notes.clear()
         try:
             there = exists(item.target)
-            if there and not item.existed:
-                return Outcome("painted", facts={"content": item.label, "out": item.target})
+            if there and not item.existed and not self._job.request.recipe:
+                return _finished(item)
             with _staged(item, there=there) as (content, target):
                 outcome = self._painted(item, content, target, there=there)
                 if outcome.status == "painted" and local_path(item.target) is None:
                     publish(target, item.target)
                 return outcome
         except Exception as error:  # one bad file never stops a batch
-            return Outcome("failed", reason_of(error), notes=tuple(self._notes))
+            return Outcome("failed", shown(reason_of(error)), notes=tuple(self._notes))
 
     def _painted(self, item: Item, content: Path, target: Path, *, there: bool) -> Outcome:
         from diffstyle.core.picture import Picture
@@ -79,16 +80,25 @@ class Painter:
         began = time.perf_counter()
         try:
             if there and is_done(self._job, content, target):
-                return Outcome("skipped")
+                return Outcome("skipped") if item.existed else _finished(item)
+            if there and not item.existed:
+                raise InputError(f"{shown(item.target)} was made by someone else during the run: name another folder.")
             if there and not self._overwrite:
-                raise InputError(f"{item.target} is there already and was not made like this: add --overwrite.")
+                raise InputError(f"{shown(item.target)} is there already and was not made like this: add --overwrite.")
             result = self._job.paint(Picture.open(content), target)
         except InputError as error:  # which names the files that stand for those of the batch
-            raise InputError(str(error).replace(str(content), item.label).replace(str(target), item.target)) from error
+            raise InputError(
+                str(error).replace(str(content), item.label).replace(str(target), shown(item.target))
+            ) from error
         finally:
             self._job.stylizer.forget()  # the next photo is another one
-        said = {"content": item.label, "out": item.target, **facts(result, began)}
+        said = {"content": item.label, "out": shown(item.target), **facts(result, began)}
         return Outcome("painted", facts=said, notes=tuple(self._notes))
+
+
+def _finished(item: Item) -> Outcome:
+    """What became of a photo whose worker died when it was painted."""
+    return Outcome("painted", facts={"content": item.label, "out": shown(item.target)})
 
 
 @contextmanager
@@ -100,7 +110,7 @@ def _staged(item: Item, *, there: bool) -> Generator[tuple[Path, Path]]:
         yield own, target
         return
     with TemporaryDirectory(prefix="diffstyle-batch-") as name:
-        content = own or Path(name) / PurePosixPath(item.member or item.source).name
+        content = own or Path(name) / PurePosixPath(item.member or shown(item.source)).name
         if own is None:
             content.write_bytes(read(item.source, item.start, item.size if item.member else None))
         if target is None:

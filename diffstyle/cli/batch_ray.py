@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 from diffstyle._version import __version__
 from diffstyle.cli.asked import Asked
@@ -106,7 +106,7 @@ class OnRay:
 
     def _connect(self, address: str, most: int | None, cpus: int, device: str | None) -> None:
         connect(address)
-        fit, self._resources = room(cast("dict[str, float]", ray.cluster_resources()), cpus, device)
+        fit, self._resources = room(alive(), cpus, device)
         self._initial, self._most = min(fit, most or fit), most
         self._attempts = cast("Any", ray.remote(Attempts)).options(num_cpus=0).remote()
 
@@ -146,16 +146,26 @@ class OnRay:
         self._stack.close()
 
 
-def room(cluster: Mapping[str, float], cpus: int, device: str | None) -> tuple[int, dict[str, float]]:
-    """How many workers of `cpus` cores fit on a cluster with these resources now, and what each of them asks for.
+def alive() -> list[Mapping[str, float]]:
+    """What each node of the cluster has."""
+    nodes = cast("list[dict[str, Any]]", cast("Any", ray.nodes)())
+    return [node["Resources"] for node in nodes if node["Alive"]]
 
-    Raises InputError if none does.
+
+def room(nodes: Sequence[Mapping[str, float]], cpus: int, device: str | None) -> tuple[int, dict[str, float]]:
+    """How many workers of `cpus` cores fit on nodes with these resources now, and what each of them asks for.
+
+    Raises InputError if none does: a worker is on one node.
     """
-    cores, gpus = cluster.get("CPU", 0), cluster.get("GPU", 0)
-    gpu = gpus >= 1 and device in (None, "cuda")
-    fit = int(min(cores // cpus, gpus if gpu else float("inf")))
+    gpu = any(node.get("GPU", 0) >= 1 for node in nodes) and (device or "cuda").partition(":")[0] == "cuda"
+    usable = [node for node in nodes if not gpu or node.get("GPU", 0) >= 1]
+    fit = sum(int(min(node.get("CPU", 0) // cpus, node.get("GPU", 0) if gpu else float("inf"))) for node in usable)
+    most = max((node.get("CPU", 0) for node in usable), default=0)
     if fit < 1:
-        raise InputError(f"No worker fits on the cluster: it has {cores:g} CPUs, lower --worker-cpus.")
+        with_gpu = " with a GPU" if gpu else ""
+        if most < 1:
+            raise InputError(f"The Ray cluster has no node{with_gpu} that has CPUs: start one, ray start --address=...")
+        raise InputError(f"No worker fits on a node{with_gpu}: the largest has {most:g} CPUs, lower --worker-cpus.")
     return fit, {"num_cpus": cpus, **({"num_gpus": 1} if gpu else {})}
 
 
@@ -173,10 +183,9 @@ def own_streams(log: Path) -> Generator[None]:
 
     Messages of this command still reach standard error; a stream that was taken from `sys.stdout` before works on.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
     sys.stderr.flush()
     kept, before = os.dup(2), sys.stderr
-    with log.open("w", encoding="utf-8", errors="backslashreplace") as file, redirect_stdout(file):
+    with _opened(log) as file, redirect_stdout(file):
         os.dup2(file.fileno(), 2)
         if before is sys.__stderr__:
             sys.stderr = os.fdopen(os.dup(kept), "w", buffering=1, encoding=before.encoding, errors="backslashreplace")
@@ -185,7 +194,18 @@ def own_streams(log: Path) -> Generator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+            if sys.stderr is not before:
+                sys.stderr.close()
             sys.stderr = before
+
+
+def _opened(log: Path) -> TextIO:
+    """The file for what Ray prints; none if the cache folder cannot be used, for nobody reads it."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("w", encoding="utf-8", errors="backslashreplace")
+    except OSError:
+        return Path(os.devnull).open("w", encoding="utf-8", errors="backslashreplace")
 
 
 def connect(where: str) -> None:

@@ -16,7 +16,7 @@ from diffstyle.cli.job import Request
 from diffstyle.cli.progress import Progress, say
 from diffstyle.core.errors import InputError
 from diffstyle.formats.atomic import Inputs, check_writable
-from diffstyle.formats.places import local_path, sweep
+from diffstyle.formats.places import identity, local_path, partials, shown, sweep
 
 LOST = "no worker said what became of it: run the command again."
 
@@ -67,6 +67,8 @@ class Batch:
     painted: int = 0
     skipped: int = 0
     failed: list[str] = field(default_factory=lambda: list[str]())
+    _targets: list[str] = field(default_factory=lambda: list[str]())
+    _others: set[tuple[str, str]] = field(default_factory=lambda: set[tuple[str, str]]())  # partials of other runs
     _noted: set[str] = field(default_factory=lambda: set[str]())
 
     def run(self) -> int:
@@ -87,8 +89,13 @@ class Batch:
             print(f"  {line}", file=sys.stderr)
         return 1 if self.failed else 0
 
+    def tidy(self) -> None:
+        """Delete what killed workers left of this run under temporary names; to be called when all have stopped."""
+        sweep(self._targets, keep=self._others)
+
     def _usable(self) -> list[Item]:
         """The photos that can be painted; the others have failed."""
+        sources = {identity(item.source) for item in self.items if not item.problem}
         places = [local_path(item.source) for item in self.items]
         style, options = self.request.style.files, self.request.options.files
         inputs = Inputs.of([*(p for p in places if p is not None), *style, *options])
@@ -100,17 +107,23 @@ class Batch:
                     raise InputError(item.problem)
                 if target is not None and (target in inputs or target.is_dir()):
                     check_writable(target, inputs)  # says why not
+                if identity(item.target) in sources:
+                    raise InputError(
+                        f"Cannot write {shown(item.target)}: it is one of the photos, name another folder."
+                    )
                 usable.append(item)
             except InputError as error:
                 self._count(item, Outcome("failed", str(error)))
         return usable
 
     def _paint(self, waiting: Sequence[Item], finished: Finished | None) -> None:
-        left = {item.label: item for item in waiting}
+        left = {item.target: item for item in waiting}
+        self._targets = list(left)
+        self._others = partials(self._targets)
         progress = Progress("picture", shown=not self.request.json_lines)
         try:
             for n, (item, outcome) in enumerate(self.workers.paint(waiting), 1):
-                left.pop(item.label, None)
+                left.pop(item.target, None)
                 progress.update(n, len(waiting), item.label.rpartition("/")[2])
                 self._count(item, outcome)
                 if outcome.status != "failed":
@@ -118,7 +131,6 @@ class Batch:
                     finished.note(item.stamps())
         finally:
             progress.close()
-            sweep([item.target for item in left.values()])
         for item in left.values():
             self._count(item, Outcome("failed", LOST))
 
@@ -132,7 +144,7 @@ class Batch:
             self._print({"content": item.label, "error": outcome.reason})
         elif outcome.status == "skipped":
             self.skipped += 1
-            self._print({"content": item.label, "out": item.target, "skipped": True})
+            self._print({"content": item.label, "out": shown(item.target), "skipped": True})
         else:
             self.painted += 1
             self._print(outcome.facts)

@@ -7,6 +7,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from diffstyle.core.errors import InputError
 from diffstyle.formats.atomic import cache_folder
 from diffstyle.formats.places import stamp
 
@@ -57,7 +58,7 @@ class Finished:
 def _stamps(pair: tuple[Path, Path]) -> Stamps | None:
     try:
         return stamp(str(pair[0])), stamp(str(pair[1]))
-    except OSError:
+    except (OSError, InputError):
         return None
 
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from ray import serve
 from starlette.types import ASGIApp
 
+from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.serving.api_keys import ApiKeys
 from diffstyle.serving.application import application
@@ -51,6 +52,12 @@ class ReplicaOptions(BaseModel, extra="forbid"):
     num_cpus: float = Field(1, ge=0)
     num_gpus: float = Field(0, ge=0)
 
+    @field_validator("adapter", "controlnet", "lora", "allowed_host", mode="before")
+    @classmethod
+    def _split(cls, given: object) -> object:
+        """A list as KEY=VALUE has it, with commas; other values as they are."""
+        return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+
     @property
     def model_options(self) -> ModelOptions:
         """The model of each replica."""
@@ -77,9 +84,10 @@ def app(args: Mapping[str, object]) -> serve.Application:
     """The application for `serve run` and `serve deploy`; `args` are `ReplicaOptions`.
 
     A replica renders one picture at a time, so with `target_ongoing_requests` of 2 another one waits for each that is
-    painted. Ray Serve keeps `max_queued_requests` more, and answers 503 beyond.
+    painted. Ray Serve keeps `max_queued_requests` more, and answers 503 beyond. InputError for options that are unknown
+    or out of range.
     """
-    options = ReplicaOptions.model_validate(args)
+    options = checked(args)
     deployment: Any = serve.deployment(  # pyright: ignore[reportUnknownVariableType]
         name=NAME,
         max_ongoing_requests=options.max_ongoing_requests,
@@ -96,6 +104,17 @@ def app(args: Mapping[str, object]) -> serve.Application:
         graceful_shutdown_timeout_s=options.max_seconds,
     )
     return deployment(serve.ingress(replica(options))()).bind()
+
+
+def checked(args: Mapping[str, object]) -> ReplicaOptions:
+    """`args` as options. InputError for the first that is unknown, or has a value that it cannot have."""
+    try:
+        return ReplicaOptions.model_validate(args)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"])) or "the options"
+        said = "there is no such option" if first["type"] == "extra_forbidden" else str(first["msg"]).rstrip(".")
+        raise InputError(f"Cannot use {name}: {said[:1].lower()}{said[1:]}.") from None
 
 
 def replica(options: ReplicaOptions) -> Callable[[], ASGIApp]:

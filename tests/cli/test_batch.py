@@ -16,6 +16,14 @@ from fsspec.implementations.memory import MemoryFileSystem  # pyright: ignore[re
 from PIL import Image
 
 from diffstyle import read_recipe
+from diffstyle.cli.asked import Asked, StyleOptions
+from diffstyle.cli.batch_items import Item
+from diffstyle.cli.batch_painter import Painter
+from diffstyle.cli.job import Request
+from diffstyle.core.errors import InputError
+from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.settings import Settings
+from diffstyle.engines.registry import settings_class
 from diffstyle.formats import places
 from tests.helpers.cli import run
 from tests.helpers.pictures import waves
@@ -96,7 +104,7 @@ def test_urls(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
 
     memory.rm(f"{bucket}/out/2.png")
     with monkeypatch.context() as patch:
-        patch.setattr(MemoryFileSystem, "mv", cut)
+        patch.setattr(MemoryFileSystem, "cp_file", cut)
         assert run("batch", f"{bucket}/in", f"{bucket}/out", *LOOK) == 1
     assert f"Cannot write {bucket}/out/2.png" in capsys.readouterr().err
     assert len(memory.ls(f"{bucket}/out")) == 2
@@ -157,6 +165,8 @@ def test_what_a_killed_writer_left_is_deleted() -> None:
         (("one.jpg", "./one.jpg", "out"), "Two of the photos have the same name"),
         (("nothing://bucket", "out"), "Cannot use nothing://bucket: Protocol not known: nothing"),
         (("one.jpg", "out", "--workers", "0"), "workers is 0"),
+        (("one.jpg", "out", "--workers", "2"), "--workers is for workers on a cluster: add --ray"),
+        (("one.jpg", "out", "--worker-cpus", "1"), "--worker-cpus is for workers on a cluster: add --ray"),
         (("one.jpg", "out", "--style", "gone.jpg"), "gone.jpg"),
     ],
 )
@@ -199,3 +209,150 @@ def test_ray_is_imported_for_nothing_else() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def put(name: str, data: bytes) -> str:
+    """The URL of a file in memory."""
+    memory: Any = fsspec.filesystem("memory")  # pyright: ignore[reportUnknownMemberType]
+    memory.pipe(f"/{name}", data)
+    return f"memory://{name}"
+
+
+@pytest.mark.parametrize("folder", ["memory://origin", "MEMORY://origin", "simplecache::memory://origin"])
+def test_a_photo_at_a_url_is_never_painted_over(capsys: pytest.CaptureFixture[str], folder: str) -> None:
+    photo = put("origin/one.png", encoded(1))
+    assert run("batch", f"{folder}/one.png", "memory://origin", *LOOK, "--overwrite") == 1
+    assert "it is one of the photos" in capsys.readouterr().err
+    assert places.read(photo) == encoded(1)
+
+
+def test_names_of_a_file_are_known_as_one() -> None:
+    Path("link").symlink_to(".")
+    here = Path.cwd()
+    names = [f"{here}/a.png", f"file://{here}/a.png", f"LOCAL://{here}/a.png", "link/a.png"]
+    assert len({places.identity(name) for name in names}) == 1
+    assert places.identity("memory://a/b.png") != places.identity("memory://a/c.png")
+
+
+def test_a_damaged_header_in_a_shard_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    shard(Path("whole.tar"), {"1.jpg": encoded(1), "2.jpg": encoded(2), "3.jpg": encoded(3)})
+    data = Path("whole.tar").read_bytes()
+    with tarfile.open("whole.tar") as tar:
+        second = tar.getmembers()[1].offset
+    Path("damaged.tar").write_bytes(data[:second] + b"x" * 512 + data[second + 512 :])
+    Path("zeroed.tar").write_bytes(data[:second] + bytes(512) + data[second + 512 :])
+    Path("cut.tar").write_bytes(data[:second])
+    assert run("batch", "whole.tar", "damaged.tar", "zeroed.tar", "cut.tar", "out", *LOOK) == 1
+    said = capsys.readouterr().err
+    assert "6 painted, 0 already there, 3 failed." in said
+    assert said.count("is cut off or damaged after 1.jpg") == 3
+
+
+def test_a_name_twice_in_a_shard_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    shard(Path("s.tar"), {"1.jpg": encoded(1), "./1.jpg": encoded(2), "2.jpg": encoded(3)})
+    assert run("batch", "s.tar", "out", *LOOK) == 1
+    assert "another one is before it" in capsys.readouterr().err
+    assert painted_in("out") == ["s/1.png", "s/2.png"]
+
+
+def test_names_with_characters_of_patterns(capsys: pytest.CaptureFixture[str]) -> None:
+    put("globs/a[1]*.jpg", encoded(1))
+    put("globs/a1b.jpg", encoded(2))
+    put("painted/a1b.png", b"another one's")
+    assert run("batch", "memory://globs/a[1]*.jpg", "memory://painted", *LOOK) == 0
+    assert places.exists("memory://painted/a[1]*.png")
+    assert places.read("memory://painted/a1b.png") == b"another one's"
+    assert run("batch", "memory://globs/z*.jpg", "memory://painted", *LOOK) == 2
+    assert "Nothing matches memory://globs/z*.jpg" in capsys.readouterr().err
+
+
+def test_a_shard_without_pictures(capsys: pytest.CaptureFixture[str]) -> None:
+    shard(Path("s.tar"), {"1.txt": b"words"})
+    assert run("batch", "s.tar", "out", *LOOK) == 2
+    assert "There are no pictures in s.tar" in capsys.readouterr().err
+
+
+def test_paths_that_look_like_chains_of_urls() -> None:
+    Path("a::b").mkdir()
+    Path("a::b/one.jpg").write_bytes(encoded(1))
+    assert run("batch", "a::b", "out", *LOOK) == 0
+    assert painted_in("out") == ["one.png"]
+
+
+@pytest.mark.parametrize("out", ["link", "in/../in/out", "file://{here}/in/out", "in/out"])
+def test_own_pictures_are_not_painted_again(capsys: pytest.CaptureFixture[str], out: str) -> None:
+    Path("in/out").mkdir(parents=True)
+    Path("link").symlink_to("in/out")
+    Path("in/one.jpg").write_bytes(encoded(1))
+    place = out.format(here=Path.cwd())
+    assert run("batch", "in", place, *LOOK, "--recursive") == 0
+    assert run("batch", "in", place, *LOOK, "--recursive") == 0
+    assert counts(capsys) == "1 painted, 0 already there, 0 failed."
+    assert painted_in("in") == ["one.jpg", "out/one.png"]
+
+
+def test_stamps_of_urls_follow_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = put("stamped/one.jpg", encoded(1))
+
+    def told(**info: object) -> None:
+        def answer(*_: object) -> dict[str, object]:
+            return {"size": 1, **info}
+
+        monkeypatch.setattr(MemoryFileSystem, "info", answer)
+
+    stamps: list[tuple[str, int, int]] = []
+    for day in ("Mon", "Tue"):
+        told(**{"Last-Modified": day})
+        stamps.append(places.stamp(url))
+    assert stamps[0] != stamps[1]
+    told()
+    with pytest.raises(FileNotFoundError):
+        places.stamp(url)
+
+    def cut(*_: object) -> None:
+        raise RuntimeError("the connection was lost")
+
+    monkeypatch.setattr(MemoryFileSystem, "info", cut)
+    with pytest.raises(InputError, match="the connection was lost"):
+        places.stamp(url)
+    assert Item(source=url, target=url).stamps() is None
+
+
+def test_secrets_in_urls_are_not_shown() -> None:
+    assert places.shown("ftp://me:word@host/a b.jpg") == "ftp://host/a b.jpg"
+    assert places.shown("Cannot read https://host/a.jpg?key=1&b: gone") == "Cannot read https://host/a.jpg gone"
+    assert places.shown("s3://bucket/what?.jpg") == "s3://bucket/what?.jpg"
+    assert places.shown("file:///a?b=c.jpg") == "file:///a?b=c.jpg"
+    item = Item(source="https://me:word@host/a.jpg?key=1", target="out/a.png")
+    assert (item.label, item.photo.path.name) == ("https://host/a.jpg", "a.jpg")
+    with pytest.raises(InputError) as failed, places.accessing("read ftp://me:word@host/a"):
+        raise RuntimeError("no answer from ftp://me:word@host")
+    assert "word" not in str(failed.value)
+
+
+def test_partial_files_of_other_runs_are_kept() -> None:
+    Path(".one.png.other.partial").write_text("")
+    named = [str(Path("one.png").absolute())]
+    before = places.partials(named)
+    Path(".one.png.own.partial").write_text("")
+    places.sweep(named, keep=before)
+    assert painted_in(".") == [".one.png.other.partial"]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_pictures_that_appear_during_the_run(own: bool) -> None:
+    Path("one.jpg").write_bytes(encoded(1))
+    Path("out").mkdir()
+    if own:
+        assert run("batch", "one.jpg", "out", *LOOK) == 0
+    else:
+        Path("out/one.png").write_bytes(encoded(2))
+    painter = Painter(
+        Request(StyleOptions(style=["neon"]), Settings(), settings_class("adain")(), ModelOptions(), 8, False, True),
+        Asked.of(StyleOptions(style=["neon"])),
+        overwrite=True,
+    )
+    here = Path.cwd()
+    outcome = painter.paint(Item(source=f"{here}/one.jpg", target=f"{here}/out/one.png"))
+    assert outcome.status == ("painted" if own else "failed"), outcome
+    assert own or "was made by someone else" in outcome.reason

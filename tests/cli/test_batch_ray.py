@@ -173,11 +173,25 @@ def test_a_model_that_is_missing_on_the_workers_is_one_sentence(tmp_path: Path) 
 def test_workers_take_gpus_where_there_are_some() -> None:
     from diffstyle.cli.batch_ray import room
 
-    assert room({"CPU": 8}, 2, None) == (4, {"num_cpus": 2})
-    assert room({"CPU": 8, "GPU": 2}, 2, None) == (2, {"num_cpus": 2, "num_gpus": 1})
-    assert room({"CPU": 8, "GPU": 2}, 2, "cpu") == (4, {"num_cpus": 2})
-    with pytest.raises(InputError, match="it has 1 CPUs, lower --worker-cpus"):
-        room({"CPU": 1}, 2, None)
+    assert room([{"CPU": 8}], 2, None) == (4, {"num_cpus": 2})
+    assert room([{"CPU": 3}, {"CPU": 3}], 2, None) == (2, {"num_cpus": 2})
+    assert room([{"CPU": 8, "GPU": 2}, {"CPU": 8}], 2, None) == (2, {"num_cpus": 2, "num_gpus": 1})
+    assert room([{"CPU": 8, "GPU": 2}], 2, "cuda:0") == (2, {"num_cpus": 2, "num_gpus": 1})
+    assert room([{"CPU": 8, "GPU": 2}], 2, "cpu") == (4, {"num_cpus": 2})
+    with pytest.raises(InputError, match="the largest has 1 CPUs, lower --worker-cpus"):
+        room([{"CPU": 1}, {"CPU": 1}], 2, None)
+    with pytest.raises(InputError, match="start one"):
+        room([{"memory": 1}], 1, None)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_log_that_cannot_be_written_is_left_out(tmp_path: Path) -> None:
+    from diffstyle.cli.batch_ray import own_streams
+
+    (tmp_path / "file").write_text("")
+    with own_streams(tmp_path / "file" / "ray.log"):
+        print("what Ray says")
+    assert not sys.stderr.closed
 
 
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a-token-that-nobody-else-has-1234"}

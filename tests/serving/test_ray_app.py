@@ -23,6 +23,7 @@ import yaml
 from PIL import Image
 
 from diffstyle import Picture, Style, Stylizer
+from diffstyle.core.errors import InputError
 from tests.conftest import ROOT
 from tests.helpers.pictures import waves
 
@@ -143,3 +144,17 @@ def test_replicas_are_added_while_requests_wait(served: Served) -> None:
         for client in clients:
             client.result()
     assert set(statuses) == {200}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Ray's own
+def test_options_as_the_command_line_has_them() -> None:
+    from diffstyle.serving.ray_app import checked
+
+    options = checked({"adapter": "a.safetensors, b.safetensors", "allowed_host": "example.org", "max_replicas": "2"})
+    assert options.adapter == ["a.safetensors", "b.safetensors"]
+    assert (options.allowed_host, options.max_replicas) == (["example.org"], 2)
+    for args in ({"max_replicas": "0"}, {"replicas": "2"}):
+        with pytest.raises(InputError) as failed:
+            checked(args)
+        assert "\n" not in str(failed.value)
+        assert next(iter(args)) in str(failed.value)
