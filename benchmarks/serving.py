@@ -15,8 +15,9 @@ import statistics
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -47,7 +48,7 @@ def main() -> None:
         print(f"ready {time.perf_counter() - started:.1f} s after the server answers")
         with httpx2.Client(base_url=url, timeout=300) as client:
             throughput(client, folder, asked.rounds, asked.pictures)
-            mixed(client, folder, asked.requests)
+            report(mixed(client, folder, asked.requests))
 
 
 def photo(folder: Path, number: int, side: int = SIDE) -> Path:
@@ -92,8 +93,29 @@ def throughput(client: httpx2.Client, folder: Path, rounds: int, pictures: int) 
     print(f"throughput of the server over that of a bare Stylizer, median: {statistics.median(ratios):.2f}")
 
 
-def mixed(client: httpx2.Client, folder: Path, count: int) -> None:
-    """What became of `count` requests, how long the answered ones took, and the server's memory."""
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What became of requests of each kind, and what was `expected`; the `seconds` of those that were answered, sorted;
+    requests `left` in the queues; and resident `megabytes` of the server, before and after each of PARTS parts.
+    """
+
+    became: Mapping[str, int]
+    expected: Mapping[str, int]
+    seconds: Sequence[float]
+    left: int
+    megabytes: Sequence[float]
+
+
+def report(load: Load) -> None:
+    print(f"became: {dict(load.became)}")
+    print(f"expected: {dict(load.expected)}")
+    print(f"answered: median {statistics.median(load.seconds):.2f} s, at most {load.seconds[-1]:.2f} s")
+    said = ", ".join(f"{megabytes:.0f}" for megabytes in load.megabytes)
+    print(f"left in the queue: {load.left}; resident MB before, and after each of {PARTS} parts: {said}")
+
+
+def mixed(client: httpx2.Client, folder: Path, count: int) -> Load:
+    """Send `count` requests of all kinds from CLIENTS clients."""
     chance = random.Random(0)
     files = [photo(folder, n, side) for n, side in enumerate((256, 320, 384))]
     mask = Picture.from_array(np.dstack([np.zeros((256, 256, 3), np.uint8), np.tri(256, dtype=np.uint8) * 255]))
@@ -104,7 +126,7 @@ def mixed(client: httpx2.Client, folder: Path, count: int) -> None:
             kinds[n] = "broken"
         elif n % 20 == 14:
             kinds[n] = "cancelled"
-    began, answers, memory = time.perf_counter(), list[Answer](), [resident(client)]
+    answers, memory = list[Answer](), [resident(client)]
 
     def send(n: int) -> Answer:
         return request(client, kinds[n], files[n % len(files)], folder / "mask.png")
@@ -113,14 +135,15 @@ def mixed(client: httpx2.Client, folder: Path, count: int) -> None:
         for part in range(PARTS):
             answers += pool.map(send, range(part * count // PARTS, (part + 1) * count // PARTS))
             memory.append(resident(client))
-    spent, seconds = time.perf_counter() - began, sorted(s for kind, s in answers if kind == "answered")
-    print(f"{count} requests from {CLIENTS} clients in {spent:.0f} s: {dict(Counter(kind for kind, _ in answers))}")
-    print(f"expected: {dict(Counter(k if k in ('broken', 'cancelled') else 'answered' for k in kinds))}")
-    print(f"answered: median {statistics.median(seconds):.2f} s, at most {seconds[-1]:.2f} s")
     time.sleep(2)
     left = sum(metric(client, f"diffstyle_{name}") for name in ("queue_depth", "running"))
-    said = ", ".join(f"{megabytes:.0f}" for megabytes in memory)
-    print(f"left in the queue: {left:.0f}; resident MB before, and after each of {PARTS} parts: {said}")
+    return Load(
+        became=Counter(kind for kind, _ in answers),
+        expected=Counter(k if k in ("broken", "cancelled") else "answered" for k in kinds),
+        seconds=sorted(s for kind, s in answers if kind == "answered"),
+        left=round(left),
+        megabytes=memory,
+    )
 
 
 def request(client: httpx2.Client, kind: str, path: Path, mask: Path) -> Answer:

@@ -31,6 +31,7 @@ def serve(
     max_seconds: int = 600,
     drain_seconds: int = 60,
     jobs: Path | None = None,
+    jobs_mb: int = 10_000,
     keep_hours: float = 48,
     options: Annotated[ModelOptions, Parameter(name="*", negative=())] = STARTER,
 ) -> int:
@@ -62,12 +63,15 @@ def serve(
         How long requests that wait still get their turn after SIGTERM.
     jobs
         The folder in which jobs are kept, with their photos and results; there are no jobs if not given.
+    jobs_mb
+        New jobs are refused once all of them take so many megabytes.
     keep_hours
         How long finished jobs are kept.
     """
     for name, value, least in (
         ("max_per_key", max_per_key, 1),
         ("drain_seconds", drain_seconds, 0),
+        ("jobs_mb", jobs_mb, 1),
         ("keep_hours", keep_hours, 0),
     ):
         if value is not None and value < least:
@@ -90,6 +94,7 @@ def serve(
         names=allowed_host,
         drain_seconds=drain_seconds,
         jobs=None if jobs is None else user_path(jobs),
+        jobs_mb=jobs_mb,
         keep_hours=keep_hours,
     )
     return 0

@@ -18,9 +18,10 @@ LONGEST = 768  # pixels of a draft, which is then enlarged: what follows paints 
 class StarterDrafter:
     """Drafts by the engine that the starter paints such styles with; each is loaded when it is first needed."""
 
-    def __init__(self, host: EngineHost) -> None:
+    def __init__(self, host: EngineHost, engines: dict[str, Engine] | None = None) -> None:
+        """With the `engines` of another drafter, which are then loaded once for both."""
         self._host = replace(host, options=ModelOptions(device=host.options.device, dtype=host.options.dtype))
-        self._engines: dict[str, Engine] = {}
+        self._engines = {} if engines is None else engines
         self._last = ""  # the engine that drafted last
 
     @property
@@ -49,7 +50,8 @@ class StarterDrafter:
 
     def _engine(self, name: str) -> Engine:
         if name not in self._engines:
-            self._engines[name] = load_engine(name, self._host)
+            beneath = StarterDrafter(self._host, self._engines)  # paints what a medium is drawn over
+            self._engines[name] = load_engine(name, replace(self._host, painter=beneath))
         return self._engines[name]
 
 

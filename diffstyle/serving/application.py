@@ -112,6 +112,7 @@ def _add_jobs(app: FastAPI, jobs: Jobs | None) -> None:
         openapi_extra=api_docs.form(api_docs.look_fields() | api_docs.number_field()),
         responses=api_docs.JOB_RESPONSES,
     )
+    app.add_api_route("/v1/jobs", routes.all, tags=["Jobs"])
     app.add_api_route("/v1/jobs/{job_id}", routes.state, tags=["Jobs"], responses=api_docs.JOB_RESPONSES)
     app.add_api_route(
         "/v1/jobs/{job_id}/result",

@@ -37,18 +37,20 @@ def serve(
     names: Sequence[str] = (),
     drain_seconds: int = 60,
     jobs: Path | None = None,
+    jobs_mb: int = 10_000,
     keep_hours: float = 48,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then finish what runs, and what waits within `drain_seconds`.
 
-    `jobs` is the folder of jobs, which are deleted `keep_hours` after they are finished; None for no jobs.
+    `jobs` is the folder of jobs, None for no jobs. They are deleted `keep_hours` after they are finished, and new ones
+    refused while all take `jobs_mb` megabytes.
 
     What ships is loaded after the server answers, other models before. Raises InputError for a model that is missing or
     damaged, and for a host or port that cannot be used.
     """
     with ExitStack() as stack:
         listener = stack.enter_context(_listening(host, port))
-        store = None if jobs is None else stack.enter_context(open_store(jobs))
+        store = None if jobs is None else stack.enter_context(open_store(jobs, max_bytes=jobs_mb * 10**6))
         service = stack.enter_context(open_service(options, limits, keys, per_key=per_key))
         if options != ModelOptions():
             service.renderer.load()

@@ -15,6 +15,7 @@ from diffstyle.serving.form_body import read_form
 from diffstyle.serving.job_store import INPUTS
 from diffstyle.serving.jobs import Jobs
 
+_FULL = "The jobs take as much disk as this server allows: delete finished ones, or come back later."
 _NONE = "This server keeps no jobs: start it with --jobs DIR."
 
 
@@ -34,6 +35,8 @@ class JobRoutes:
     async def create(self, request: Request) -> Response:
         """Paint a photo later: fields as for an edit, but `stream`."""
         jobs, service = self.jobs, self.jobs.service
+        if await asyncio.to_thread(lambda: jobs.store.full):
+            raise ApiError(507, _FULL, code="jobs_full")
         ticket = service.enter(service.renders, request.state.user)
         folder = jobs.store.new_folder()
         try:
@@ -49,6 +52,15 @@ class JobRoutes:
         request.state.log |= {"engine": edit.engine_name, "job": record.id}
         jobs.start(record, ticket)
         return JSONResponse(jobs.state(record), 202, {"Location": f"/v1/jobs/{record.id}"})
+
+    async def all(self, request: Request, limit: int = 20) -> dict[str, Any]:
+        """One's own jobs, the newest first."""
+        jobs = self.jobs
+        if limit < 1:
+            raise ApiError(400, f"limit is {limit}: give a number of 1 or more.", param="limit")
+        records = await asyncio.to_thread(jobs.store.of, request.state.user)
+        shown = [jobs.state(record) for record in records[:limit]]
+        return {"object": "list", "data": shown, "has_more": len(records) > limit}
 
     def state(self, request: Request, job_id: str) -> dict[str, Any]:
         """How far a job is: queued, running with its steps, done, or failed with the error."""

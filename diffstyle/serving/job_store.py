@@ -12,6 +12,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Literal, TypeVar
 
 from filelock import FileLock, Timeout
@@ -57,8 +58,13 @@ class JobOutcome:
 class JobStore:
     """The jobs in one folder, which `open_store` locks for one server. Raises OSError where it cannot be written."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, max_bytes: int) -> None:
+        self.root, self.max_bytes = root, max_bytes
+
+    @property
+    def full(self) -> bool:
+        """Whether the jobs take `max_bytes` of the disk, or more."""
+        return sum(_size(path) for path in self.root.rglob("*")) >= self.max_bytes
 
     def new_folder(self) -> Path:
         """A folder for a job that is not complete yet, with a folder for its files inside."""
@@ -101,8 +107,9 @@ class JobStore:
         return count
 
     def finish(self, identity: str, outcome: JobOutcome) -> None:
-        """Note what came of a job; it is finished from now on."""
+        """Note what came of a job; it is finished from now on, and what was sent for it is deleted."""
         _write(self.root / identity / OUTCOME, _json(outcome))
+        shutil.rmtree(self.root / identity / INPUTS, ignore_errors=True)
 
     def delete(self, identity: str) -> None:
         """Delete a job and its pictures, at once for all that look at it."""
@@ -112,6 +119,12 @@ class JobStore:
         except FileNotFoundError:
             return
         shutil.rmtree(old, ignore_errors=True)
+
+    def of(self, owner: str) -> list[JobRecord]:
+        """The jobs of `owner`, the newest first."""
+        found = [self.record(path.name) for path in self.root.iterdir()]
+        mine = [record for record in found if record is not None and record.owner == owner]
+        return sorted(mine, key=lambda record: record.created, reverse=True)
 
     def unfinished(self) -> list[JobRecord]:
         """The jobs that a server has left behind, the oldest first."""
@@ -127,7 +140,7 @@ class JobStore:
 
 
 @contextmanager
-def open_store(root: Path) -> Generator[JobStore, None, None]:
+def open_store(root: Path, *, max_bytes: int) -> Generator[JobStore, None, None]:
     """The jobs in `root`, without what a killed server has left half written. The folder is made if it is not there.
 
     Raises InputError if it cannot be written, or if another server uses it.
@@ -138,11 +151,20 @@ def open_store(root: Path) -> Generator[JobStore, None, None]:
             for pattern in (f"{_NEW}*", f"{_OLD}*"):
                 for path in root.glob(pattern):
                     shutil.rmtree(path, ignore_errors=True)
-            yield JobStore(root)
+            yield JobStore(root, max_bytes=max_bytes)
     except Timeout:
         raise InputError(f"Another server keeps its jobs in {root}: choose another folder.") from None
     except OSError as error:
         raise explain(error, f"keep jobs in {root}") from error
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 for a folder, and for what is deleted meanwhile."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return 0
+    return found.st_size if S_ISREG(found.st_mode) else 0
 
 
 def _json(value: JobRecord | JobOutcome) -> bytes:

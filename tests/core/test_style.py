@@ -105,8 +105,8 @@ def test_foreign_style_files_get_a_sentence(tmp_path: Path, stylizer: Stylizer, 
     with pytest.raises(InputError, match="safetensors"):
         Style.load(path)
     other = Style((Reference("x", "x", statistics={"preview-of-another-day": torch.zeros(265)}),))
-    for engine in ("adain", "diffusion"):
-        with pytest.raises(InputError, match="another version of diffstyle"):
+    for engine, said in (("adain", "another version of diffstyle"), ("diffusion", "make it again from its picture")):
+        with pytest.raises(InputError, match=said):
             stylizer.stylize(photo, other, engine=engine)
 
 

@@ -38,6 +38,42 @@ def test_a_job_is_painted_and_fetched_by_its_owner(api: Api, photo_file: Path) -
         assert not (api.page.folder / "jobs" / job).exists()
 
 
+def test_everybody_lists_their_own_jobs_the_newest_first(api: Api, photo_file: Path) -> None:
+    with api.http() as http, api.http("bob") as other:
+        before = {job["id"] for job in http.get("/v1/jobs").json()["data"]}
+        made = [submitted(http, photo_file, engine="adain") for _ in range(2)]
+        theirs = submitted(other, photo_file, engine="adain")
+        mine = [job["id"] for job in http.get("/v1/jobs").json()["data"] if job["id"] not in before]
+        assert mine == made[::-1]
+        assert [job["id"] for job in other.get("/v1/jobs", params={"limit": 1}).json()["data"]] == [theirs]
+        assert http.get("/v1/jobs", params={"limit": 1}).json()["has_more"]
+        assert http.get("/v1/jobs", params={"limit": 0}).status_code == 400
+        until(lambda: job_state(http, made[0])["status"] == job_state(other, theirs)["status"] == "done")
+        assert not (api.page.folder / "jobs" / made[0] / "inputs").exists()  # what was sent is no longer needed
+
+
+def test_jobs_take_no_more_disk_than_they_may(tmp_path: Path) -> None:
+    with open_store(tmp_path / "jobs", max_bytes=1000) as store:
+        assert not store.full
+        folder = store.new_folder()
+        (folder / "inputs" / "photo").write_bytes(bytes(900))
+        record = store.keep(folder, "ada", Form({}, {}))
+        assert store.full  # with what the job asks for
+        store.finish(record.id, JobOutcome(status="done", started=1.0, finished=2.0))
+        assert not store.full
+
+
+def test_jobs_beyond_the_disk_get_a_sentence(api: Api, photo_file: Path) -> None:
+    filler = api.page.folder / "jobs" / "filler"
+    with api.http() as http:
+        with filler.open("wb") as file:
+            file.truncate(10**10)  # a hole, which takes nothing
+        answer = http.post("/v1/jobs", data={"prompt": "neon"}, files={"image": upload(photo_file)})
+        filler.unlink()
+        assert (answer.status_code, answer.json()["error"]["code"]) == (507, "jobs_full")
+        assert submitted(http, photo_file, engine="adain")
+
+
 def test_a_job_that_runs_is_cancelled(api: Api, photo_file: Path) -> None:
     with api.http() as http:
         job = submitted(http, photo_file, **SLOW)
@@ -67,7 +103,7 @@ def test_a_job_that_cannot_be_painted_says_why(api: Api, photo_file: Path) -> No
 
 
 def test_old_and_damaged_jobs(tmp_path: Path) -> None:
-    with open_store(tmp_path / "jobs") as store:
+    with open_store(tmp_path / "jobs", max_bytes=10**6) as store:
         made = [store.keep(store.new_folder(), "ada", Form({"prompt": ("neon",)}, {})) for _ in range(3)]
         assert [record.id for record in store.unfinished()] == [record.id for record in made]
         for record, age in zip(made, (10, 1000), strict=False):
@@ -82,7 +118,7 @@ def test_old_and_damaged_jobs(tmp_path: Path) -> None:
 
 
 def test_a_job_that_ends_servers_is_given_up(api: Api, photo_file: Path, tmp_path: Path) -> None:
-    with open_store(tmp_path / "other") as store:
+    with open_store(tmp_path / "other", max_bytes=10**6) as store:
         record = store.keep(store.new_folder(), "ada", Form({"prompt": ("neon",)}, {}))
         assert [store.begin(record.id) for _ in range(4)] == [1, 2, 3, 4]
     with api.http() as http:
@@ -95,7 +131,7 @@ def test_a_job_that_ends_servers_is_given_up(api: Api, photo_file: Path, tmp_pat
 
 
 def test_a_folder_that_cannot_be_written_is_no_fault_of_the_client(tmp_path: Path) -> None:
-    with open_store(tmp_path / "jobs") as store:
+    with open_store(tmp_path / "jobs", max_bytes=10**6) as store:
         record = store.keep(store.new_folder(), "ada", Form({}, {}))
         store.delete(record.id)
         with pytest.raises(OSError, match="no such file"):
