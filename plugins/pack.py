@@ -27,15 +27,20 @@ def files_of(host: str) -> Iterator[tuple[str, Path]]:
 
 
 def pack(host: str, folder: Path) -> Path:
-    """Write the archive of a plugin into `folder`; its path."""
+    """Write the archive of a plugin into `folder`, whole or not at all; its path."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"diffstyle-{host}.zip"
-    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
-        for name, path in files_of(host):
-            info = ZipInfo(name, _DATE)
-            info.compress_type = ZIP_DEFLATED
-            info.external_attr = (path.stat().st_mode & 0o755 | 0o644) << 16  # GIMP runs only what is executable
-            archive.writestr(info, path.read_bytes())
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        with ZipFile(partial, "w", ZIP_DEFLATED) as archive:
+            for name, path in files_of(host):
+                info = ZipInfo(name, _DATE)
+                info.compress_type = ZIP_DEFLATED
+                info.external_attr = (path.stat().st_mode & 0o755 | 0o644) << 16  # GIMP runs only what is executable
+                archive.writestr(info, path.read_bytes())
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
     return target
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import tempfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,27 @@ _SOURCES = ("FILE", "GENERATED", "VIEWER")
 RENDER = "Render Result"
 
 
-def render_png(scene: Any, longest: int) -> tuple[bytes, int]:
-    """The render of `scene` with its view transform, as PNG, and its bits a channel, those of the output settings.
+@dataclass(frozen=True)
+class Source:
+    """What a painted image takes from its source, noted before the work begins: the source may be gone at its end."""
+
+    name: str
+    size: tuple[int, int]
+    space: str = "sRGB"
+    alpha: str = ""
+
+
+def source_of(image: Any) -> Source:
+    """What is noted of a texture; one that holds floats is painted in sRGB, with straight alpha."""
+    size = (image.size[0], image.size[1])
+    if image.is_float:
+        return Source(image.name, size, alpha="STRAIGHT")
+    return Source(image.name, size, image.colorspace_settings.name, image.alpha_mode)
+
+
+def render_png(scene: Any, longest: int) -> tuple[bytes, int, Source]:
+    """The render of `scene` with its view transform, as PNG, its bits a channel, those of the output settings, and
+    what is noted of it: its size is the one that it was rendered at.
 
     DiffstyleError if nothing was rendered yet.
     """
@@ -44,12 +64,13 @@ def render_png(scene: Any, longest: int) -> tuple[bytes, int]:
         if not path.is_file():
             raise DiffstyleError("There is no render yet: render the scene first.")
         data = path.read_bytes()
-        if fitted(*png_size(data), longest) == png_size(data):
-            return data, depth
+        source = Source(RENDER, png_size(data))
+        if fitted(*source.size, longest) == source.size:
+            return data, depth, source
         loaded = bpy.data.images.load(str(path))
         try:
-            loaded.scale(*fitted(*png_size(data), longest))
-            return png_of(_pixels(loaded), depth), depth
+            loaded.scale(*fitted(*source.size, longest))
+            return png_of(_pixels(loaded), depth), depth, source
         finally:
             bpy.data.images.remove(loaded)
 
@@ -79,23 +100,19 @@ def image_png(image: Any, longest: int) -> tuple[bytes, int]:
         bpy.data.images.remove(small)
 
 
-def painted_image(data: bytes, name: str, size: tuple[int, int], *, like: Any = None) -> Any:
-    """A new image, packed into the file, of a painted PNG, enlarged to `size`; with the colour space of `like`, unless
-    that holds floats.
-    """
+def painted_image(data: bytes, name: str, source: Source) -> Any:
+    """A new image, packed into the file, of a painted PNG: enlarged to the size of its source, in its colour space."""
     with tempfile.TemporaryDirectory(prefix="diffstyle-") as folder:
         path = Path(folder, "painted.png")
         path.write_bytes(data)
         image = bpy.data.images.load(str(path))
         image.name = name
         image.pack()
-    image.colorspace_settings.name = "sRGB"
-    if like is not None:
-        image.alpha_mode = like.alpha_mode if not like.is_float else "STRAIGHT"
-        if not like.is_float:
-            image.colorspace_settings.name = like.colorspace_settings.name
-    if tuple(image.size) != size:
-        image.scale(*size)
+    image.colorspace_settings.name = source.space
+    if source.alpha:
+        image.alpha_mode = source.alpha
+    if tuple(image.size) != source.size:
+        image.scale(*source.size)
         image.pack()
     return image
 

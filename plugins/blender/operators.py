@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from .diffstyle_client import DiffstyleError, Work, png_size
-from .images import RENDER, image_png, painted_image, render_png
+from .images import RENDER, Source, image_png, painted_image, render_png, source_of
 from .properties import server_of
 
 _SECONDS = 0.1  # between two looks at the work
+_PREVIEW = "diffstyle preview"
+_SHOWS = "diffstyle_source"  # the property of a preview that names the image which it shows
 
 
 class _Painting:
-    """What all operators that paint have in common; a subclass says what is sent, and what becomes of the result."""
+    """What all operators that paint have in common; a subclass says what is sent, and what becomes of the result.
+
+    Nothing of Blender is held while the server paints: the user may delete it, and undo makes everything anew.
+    """
 
     preview = False
 
@@ -23,11 +29,11 @@ class _Painting:
         def report(self, kind: set[str], text: str) -> None:
             """Blender's own, in every operator."""
 
-    def send(self, context: Any) -> tuple[bytes, int]:
-        """The picture as PNG, and its bits a channel."""
+    def send(self, context: Any) -> tuple[bytes, int, Source]:
+        """The picture as PNG, its bits a channel, and what is noted of it."""
         raise NotImplementedError
 
-    def keep(self, context: Any, data: bytes) -> Any:
+    def keep(self, data: bytes, source: Source) -> Any:
         """Keep the painted PNG; the image that it became."""
         raise NotImplementedError
 
@@ -78,21 +84,21 @@ class _Painting:
         properties = context.scene.diffstyle
         properties.look()  # an empty style is said before the picture is read
         server = server_of(context)
-        picture, depth = self.send(context)
+        picture, depth, self._source = self.send(context)
+        self._style, self._replace = properties.style.strip(), properties.replace
         self._work = Work(server, picture, properties.look(depth=depth), preview=self.preview)
         self._work.start()
 
     def _finish(self, context: Any) -> set[str]:
-        image = self.keep(context, self._work.result())
-        for area in context.screen.areas if context.screen is not None else ():
-            if area.type == "IMAGE_EDITOR":
-                area.spaces.active.image = image
+        image = self.keep(self._work.result(), self._source)
+        space = context.space_data
+        if space is not None and space.type == "IMAGE_EDITOR":  # where the button was pressed, and no other one
+            space.image = image
         self.report({"INFO"}, f"Painted {image.name}")
         return {"FINISHED"}
 
-
-def _title(context: Any, what: str) -> str:
-    return f"{what}, {context.scene.diffstyle.style.strip()}"[:60]
+    def _title(self, what: str) -> str:
+        return f"{what}, {self._style}"[:60]
 
 
 class StyliseRender(_Painting, bpy.types.Operator):
@@ -102,17 +108,13 @@ class StyliseRender(_Painting, bpy.types.Operator):
     bl_label = "Stylise Render"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    def send(self, context: Any) -> tuple[bytes, int]:
+    def send(self, context: Any) -> tuple[bytes, int, Source]:
         """The render with its view transform."""
-        data, depth = render_png(context.scene, context.scene.diffstyle.size)
-        percent = context.scene.render.resolution_percentage / 100
-        side = (context.scene.render.resolution_x * percent, context.scene.render.resolution_y * percent)
-        self._size = (int(side[0]), int(side[1]))
-        return data, depth
+        return render_png(context.scene, context.scene.diffstyle.size)
 
-    def keep(self, context: Any, data: bytes) -> Any:
+    def keep(self, data: bytes, source: Source) -> Any:
         """A new image beside the render."""
-        return painted_image(data, _title(context, "Render"), self._size)
+        return painted_image(data, self._title("Render"), source)
 
 
 class StyliseImage(_Painting, bpy.types.Operator):
@@ -125,18 +127,18 @@ class StyliseImage(_Painting, bpy.types.Operator):
         "image": bpy.props.StringProperty(name="Image", description="Its name; empty for the one in the Image Editor")
     }
 
-    def send(self, context: Any) -> tuple[bytes, int]:
+    def send(self, context: Any) -> tuple[bytes, int, Source]:
         """The texture."""
-        self._source = image_of(context, self)
-        return image_png(self._source, context.scene.diffstyle.size)
+        image = image_of(context, self)
+        return *image_png(image, context.scene.diffstyle.size), source_of(image)
 
-    def keep(self, context: Any, data: bytes) -> Any:
+    def keep(self, data: bytes, source: Source) -> Any:
         """A new image of the texture's size, which takes its place in all materials if the scene says so."""
-        source: Any = self._source
-        image = painted_image(data, _title(context, source.name), (source.size[0], source.size[1]), like=source)
-        if context.scene.diffstyle.replace:
-            source.use_fake_user = True  # or it would be gone after the next save
-            source.user_remap(image)
+        image = painted_image(data, self._title(source.name), source)
+        before = bpy.data.images.get(source.name)
+        if self._replace and before is not None:
+            before.use_fake_user = True  # or it would be gone after the next save
+            before.user_remap(image)
         return image
 
 
@@ -149,20 +151,22 @@ class PreviewStyle(_Painting, bpy.types.Operator):
     __annotations__ = {"image": bpy.props.StringProperty(name="Image")}
     preview = True
 
-    def send(self, context: Any) -> tuple[bytes, int]:
+    def send(self, context: Any) -> tuple[bytes, int, Source]:
         """The texture if there is one, else the render."""
         image = image_of(context, self)
         if image is None or image.name == RENDER:
             return render_png(context.scene, 512)
-        return image_png(image, 512)
+        return *image_png(image, 512), Source(image.name, (0, 0))
 
-    def keep(self, context: Any, data: bytes) -> Any:
-        """An image that the next preview replaces."""
-        del context
-        before = bpy.data.images.get("diffstyle preview")
+    def keep(self, data: bytes, source: Source) -> Any:
+        """An image that the next preview replaces, and that says what it shows."""
+        source = replace(source, size=png_size(data))
+        before = bpy.data.images.get(_PREVIEW)
         if before is not None:
             bpy.data.images.remove(before)
-        return painted_image(data, "diffstyle preview", png_size(data))
+        image = painted_image(data, _PREVIEW, source)
+        image[_SHOWS] = source.name
+        return image
 
 
 class ListStyles(bpy.types.Operator):
@@ -188,7 +192,16 @@ class ListStyles(bpy.types.Operator):
 
 
 def image_of(context: Any, operator: Any) -> Any:
-    """The image that an operator names, or else that of the Image Editor; None if there is none."""
-    if operator.image:
-        return bpy.data.images.get(operator.image)
-    return getattr(context.space_data, "image", None)
+    """The image that an operator names, or else that of the Image Editor; None if there is none. For a preview it is
+    the image that the preview shows. DiffstyleError if there is no image of that name.
+    """
+    image, name = getattr(context.space_data, "image", None), operator.image
+    if name:
+        image = bpy.data.images.get(name)
+        if image is None:
+            raise DiffstyleError(f"There is no image {name!r}: give the name of one in this file.")
+    if image is not None and _SHOWS in image:
+        image = bpy.data.images.get(image[_SHOWS])
+        if image is None:
+            raise DiffstyleError("The image that this preview shows is gone or renamed: open another image.")
+    return image

@@ -16,7 +16,7 @@ import struct
 import threading
 import urllib.parse
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Any, cast
@@ -99,10 +99,11 @@ class Server:
     def check(self) -> str:
         """The server's version. DiffstyleError if none answers, if it refuses the key, or if it is too old."""
         answer = self._json("GET", "/v1/models")
-        models = cast("list[dict[str, Any]]", answer.get("data") or [{}])
-        if models[0].get("owned_by") != "diffstyle":
+        with self._understood():
+            model = answer["data"][0]
+            ours, version = model.get("owned_by") == "diffstyle", str(model.get("version", ""))
+        if not ours:
             raise self._stranger()
-        version = str(models[0].get("version", ""))
         if _number(version) < _number(NEEDS):
             found = f"diffstyle {version}" if version else "an old diffstyle"
             raise DiffstyleError(
@@ -115,7 +116,8 @@ class Server:
         """The named styles, in alphabetical order, or those nearest to some `words`, the best first."""
         query = urllib.parse.urlencode({"limit": limit, **({"q": words} if words else {})})
         answer = self._json("GET", f"/v1/styles?{query}")
-        return [str(style["id"]) for style in answer.get("data", [])]
+        with self._understood():
+            return [str(style["id"]) for style in answer["data"]]
 
     def preview(self, picture: bytes, look: Look, *, cancelled: Callable[[], bool] | None = None) -> bytes:
         """A preview of `picture`, a PNG, as a PNG of at most PREVIEW_SIDE pixels a side.
@@ -144,13 +146,14 @@ class Server:
         told, partials = on_progress or _ignore, 0
         told(0.0, None)
         for line in _followed(self._post("/v1/images/edits", fields, files), cancelled):
-            if not line.startswith(b"data: "):
-                continue  # the event's name, an empty line, or a comment while it waits
-            event = cast("dict[str, Any]", json.loads(line[6:]))
-            if "error" in event:
-                raise DiffstyleError(str(event["error"]["message"]))
-            data = base64.b64decode(event["b64_json"])
-            if event["type"] == "image_edit.completed":
+            if not line.startswith(b"data: ") or not line.endswith(b"\n"):
+                continue  # the event's name, an empty line, a comment while it waits, or an event that was cut off
+            with self._understood():
+                event = json.loads(line[6:])
+                if "error" in event:
+                    raise DiffstyleError(str(event["error"]["message"]))
+                data, completed = base64.b64decode(event["b64_json"]), event["type"] == "image_edit.completed"
+            if completed:
                 told(1.0, None)
                 return data
             partials += 1
@@ -158,13 +161,9 @@ class Server:
         raise DiffstyleError(f"The server at {self.address} ended before the picture was finished: try again.")
 
     def _json(self, method: str, path: str) -> dict[str, Any]:
-        try:
-            answer = json.loads(b"".join(_followed(_Call(self, method, path, b"", {}), None)))
-        except ValueError:
-            raise self._stranger() from None
-        if not isinstance(answer, dict):
-            raise self._stranger()
-        return cast("dict[str, Any]", answer)
+        data = b"".join(_followed(_Call(self, method, path, b"", {}), None))
+        with self._understood():
+            return cast("dict[str, Any]", dict(json.loads(data)))
 
     def _post(self, path: str, fields: Mapping[str, str], files: Mapping[str, bytes]) -> _Call:
         boundary = uuid.uuid4().hex
@@ -177,6 +176,14 @@ class Server:
         parts.append(f"--{boundary}--\r\n".encode())
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
         return _Call(self, "POST", path, b"".join(parts), headers)
+
+    @contextlib.contextmanager
+    def _understood(self) -> Generator[None, None, None]:
+        """What does not read as an answer of diffstyle serve comes from something else."""
+        try:
+            yield
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise self._stranger() from None
 
     def _stranger(self) -> DiffstyleError:
         return DiffstyleError(f"What answers at {self.address} is not diffstyle serve: correct the address.")
@@ -231,8 +238,11 @@ class _Call(threading.Thread):
         self.items: SimpleQueue[bytes | DiffstyleError | None] = SimpleQueue()
         self._address, self._method, self._path, self._body = server.address, method, path, body
         self._headers = {**headers, "Accept": "*/*"}
-        if server.key.strip():
-            self._headers["Authorization"] = f"Bearer {server.key.strip()}"
+        key = server.key.strip()
+        if not (key.isascii() and key.isprintable()):
+            raise DiffstyleError("The API key has characters that no key has: copy it again.")
+        if key:
+            self._headers["Authorization"] = f"Bearer {key}"
         self._connection, self._prefix = _connection(server.address)
         self._stopped = threading.Event()
 
@@ -284,6 +294,8 @@ class _Call(threading.Thread):
             raise self._refused(answer.status, answer.read())
         while line := answer.readline():
             self.items.put(line)
+        if answer.length:  # of the bytes that were announced
+            raise http.client.IncompleteRead(b"", answer.length)
         self.items.put(None)
 
     def _refused(self, status: int, body: bytes) -> DiffstyleError:
@@ -327,22 +339,29 @@ def _followed(call: _Call, cancelled: Callable[[], bool] | None) -> Iterator[byt
 
 def _connection(address: str) -> tuple[http.client.HTTPConnection, str]:
     """A connection that is not made yet, and the path that all addresses begin with."""
-    problem = DiffstyleError(f"{address[:80]!r} is no address: give one such as {ADDRESS}.")
+    shown = address.rpartition("@")[2][:80]  # without a password
+    problem = DiffstyleError(f"{shown!r} is no address: give one such as {ADDRESS}.")
     try:
         found = urllib.parse.urlsplit(address.strip())
         host, port = found.hostname, found.port
     except ValueError:
         raise problem from None
+    if "@" in found.netloc:
+        raise DiffstyleError("The address holds a name or password: leave out what stands before the @.")
     if found.scheme not in ("http", "https") or not host:
         raise problem
     kind = http.client.HTTPSConnection if found.scheme == "https" else http.client.HTTPConnection
-    return kind(host, port, timeout=_CONNECT_SECONDS), found.path.rstrip("/")
+    try:
+        return kind(host, port, timeout=_CONNECT_SECONDS), found.path.rstrip("/")
+    except (ValueError, http.client.InvalidURL):
+        raise problem from None
 
 
 def _number(version: str) -> tuple[int, ...]:
-    """The numbers that a version begins with, to compare it."""
-    found = re.match(r"\d+(\.\d+)*", version)
-    return tuple(int(part) for part in found[0].split(".")) if found else (0,)
+    """The numbers that a version begins with, at least three, to compare it."""
+    found = re.match(r"\d{1,9}(\.\d{1,9})*", version)
+    numbers = [int(part) for part in found[0].split(".")] if found else []
+    return (*numbers, *[0] * (3 - len(numbers)))
 
 
 def _ignore(done: float, picture: bytes | None) -> None:

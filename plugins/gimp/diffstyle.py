@@ -25,7 +25,7 @@ from diffstyle_client import (
     Server,
 )
 from gi.repository import Gimp, GLib, GObject
-from layers import add_layer, check_layer, is_deep, write_layer
+from layers import add_layer, check_layer, is_deep, selection_mask, write_layer
 
 PROCEDURE = "diffstyle-stylise"
 _COLOUR_LABELS = ("The style's", "The photo's hues", "Exactly the style's", "Recolour only, no texture")
@@ -112,9 +112,10 @@ def stylise(image: Any, layer: Any, config: Any) -> None:
 
     with tempfile.TemporaryDirectory(prefix="diffstyle-") as folder:
         sent, received = Path(folder, "layer.png"), Path(folder, "painted.png")
+        mask = selection_mask(image, layer)  # the user may select something else while the server paints
         write_layer(image, layer, sent, longest=value("size"))
         received.write_bytes(server.stylise(sent.read_bytes(), look, on_progress=on_progress))
-        add_layer(image, layer, received, name=look.style.strip())
+        add_layer(image, layer, received, name=look.style.strip(), mask=mask)
     Gimp.displays_flush()
 
 

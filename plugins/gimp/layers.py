@@ -64,8 +64,13 @@ def write_layer(image: Any, layer: Any, path: Path, *, longest: int) -> None:
         raise DiffstyleError(f"GIMP could not export {layer.get_name()} as PNG: is the disk full?")
 
 
-def add_layer(image: Any, layer: Any, path: Path, *, name: str) -> Any:
-    """Add the PNG at `path` above `layer`, as large as it, with the selection as its mask, in one undo step."""
+def selection_mask(image: Any, layer: Any) -> Any:
+    """The selection now, as a mask that no layer has yet; None if nothing is selected."""
+    return None if Gimp.Selection.is_empty(image) else layer.create_mask(Gimp.AddMaskType.SELECTION)
+
+
+def add_layer(image: Any, layer: Any, path: Path, *, name: str, mask: Any) -> Any:
+    """Add the PNG at `path` above `layer`, as large as it, with `mask` if that is not None, in one undo step."""
     image.undo_group_start()
     try:
         painted = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(path)))
@@ -77,8 +82,8 @@ def add_layer(image: Any, layer: Any, path: Path, *, name: str) -> Any:
             painted.scale(layer.get_width(), layer.get_height(), False)
         _, left, top = layer.get_offsets()
         painted.set_offsets(left, top)
-        if not Gimp.Selection.is_empty(image):
-            painted.add_mask(painted.create_mask(Gimp.AddMaskType.SELECTION))
+        if mask is not None:
+            painted.add_mask(mask)
         image.set_selected_layers([painted])
     finally:
         image.undo_group_end()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +115,10 @@ def main() -> None:
     FOUND["output"] = [output.file_format, output.color_depth]
     bpy.data.images["Render Result"].save_render(str(FOLDER / "render.png"))
     made.save(filepath=str(FOLDER / "painted.png"))
+    another_size(ours)
     textures(ours, settings)
+    editors(ours, settings)
+    gone(settings)
     refused(ours, preferences)
     bpy.ops.preferences.addon_disable(module=MODULE)
     FOUND["disabled"] = not hasattr(bpy.types.Scene, "diffstyle")
@@ -124,6 +129,92 @@ def run_with_style(operator: Any) -> str:
     """Run an operator with a style."""
     bpy.context.scene.diffstyle.style = "neon"
     return run(operator)
+
+
+def another_size(ours: Any) -> None:
+    """A render is painted at the size that it has, whatever the settings are by now, and reduced or not."""
+    scene = bpy.context.scene
+    before = {image.name for image in bpy.data.images}
+    scene.render.resolution_percentage, scene.diffstyle.size = 100, 60
+    FOUND["another-size"] = run(ours.stylise_render)
+    FOUND["another-size-image"] = [list(image.size) for image in new_images(before)]
+    scene.render.resolution_percentage, scene.diffstyle.size = 50, 0
+
+
+class Editor:
+    """An Image Editor, as an operator sees it: there are no windows here."""
+
+    type = "IMAGE_EDITOR"
+
+    def __init__(self, image: Any) -> None:
+        self.image = image
+
+
+class Context:
+    """The context of a button in an Image Editor."""
+
+    def __init__(self, image: Any) -> None:
+        self.space_data = Editor(image)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(bpy.context, name)
+
+
+def pressed(kind: str, context: Context, *, meanwhile: Callable[[], None] | None = None) -> Any:
+    """Run the methods of an operator class as Blender does for a button; the image that it leaves in the editor."""
+    module = import_module(f"{MODULE}.operators")
+
+    class Operator(getattr(module, kind).__mro__[1]):
+        """The operator without Blender's own base class, which only Blender can make."""
+
+        image = ""
+        preview = getattr(module, kind).preview
+        send, keep = getattr(module, kind).send, getattr(module, kind).keep
+
+        def report(self, kind: set[str], text: str) -> None:
+            del kind
+            FOUND.setdefault("reports", []).append(text)
+
+    operator: Any = Operator()
+    operator._begin(context)
+    if meanwhile is not None:
+        meanwhile()
+    operator._work.join()
+    operator._finish(context)
+    return context.space_data.image
+
+
+def editors(ours: Any, settings: Any) -> None:
+    """A preview in an editor is no source: what it shows is previewed and painted again."""
+    context = Context(bpy.data.images["bytes"])
+    names = [pressed("PreviewStyle", context).name for _ in range(2)]
+    FOUND["editor-preview"] = [*names, context.space_data.image["diffstyle_source"]]
+    settings.strength = 0
+    painted = pressed("StyliseImage", context)
+    settings.strength = 1
+    FOUND["editor-painted"] = [painted.name, list(painted.size)]
+    FOUND["editor-off"] = float(np.abs(pixels(painted) - pixels(bpy.data.images["bytes"])).max())
+    context = Context(bpy.data.images["Render Result"])
+    pressed("PreviewStyle", context)
+    FOUND["render-preview"] = [context.space_data.image["diffstyle_source"], list(context.space_data.image.size)]
+    FOUND["render-preview-painted"] = run(ours.stylise_image, image="diffstyle preview")
+    context.space_data.image["diffstyle_source"] = "nothing"
+    FOUND["preview-of-nothing"] = run(ours.stylise_image, image="diffstyle preview")
+    FOUND["preview-typo"] = run(ours.preview, image="TYPO")
+
+
+def gone(settings: Any) -> None:
+    """A texture that is deleted while it is painted: the painted image is there all the same."""
+    image, _ = texture("short")
+    settings.replace = True
+
+    def delete() -> None:
+        bpy.data.images.remove(image)
+        settings.replace, settings.style = False, "neon"
+
+    made = pressed("StyliseImage", Context(image), meanwhile=delete)
+    FOUND["gone"] = [made.name, list(made.size), made.packed_file is not None]
+    settings.style = "charcoal drawing"
 
 
 def textures(ours: Any, settings: Any) -> None:

@@ -30,16 +30,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str, None, Non
 
 
 @contextmanager
-def answering(body: object, status: int = 200) -> Generator[str, None, None]:
-    """The address of a server that answers everything with `body`: JSON, or a string as it is."""
+def answering(body: object, status: int = 200, *, announced: int | None = None) -> Generator[str, None, None]:
+    """The address of a server that answers everything with `body`: JSON, or a string as it is. It may announce more
+    bytes than it sends.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
             data = (body if isinstance(body, str) else json.dumps(body)).encode()
             self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
+            self.send_header("Content-Length", str(len(data) if announced is None else announced))
             self.end_headers()
             self.wfile.write(data)
+
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def log_request(self, code: Any = "-", size: Any = "-") -> None:
             del code, size

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,19 @@ def plain() -> None:
     note("plain", image, stylise(image, [layer]), before)
 
 
+def selected_meanwhile() -> None:
+    """A selection that changes while the server paints: the new layer's mask is the first one."""
+    sys.path.insert(0, str(Path(os.environ["GIMP3_DIRECTORY"], "plug-ins", "diffstyle")))
+    layers: Any = import_module("layers")
+    image, layer = opened("photo.png")
+    layer.set_offsets(5, 7)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 15, 17, 30, 20)
+    mask = layers.selection_mask(image, layer)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 50, 50)
+    layers.add_layer(image, layer, FOLDER / "photo.png", name="painted", mask=mask)
+    note("meanwhile", image, "", [layer])
+
+
 def given_back(scene: str, name: str, **arguments: object) -> None:
     """Strength 0, which gives a layer back as it is."""
     image, layer = opened(name)
@@ -166,6 +181,7 @@ for scene in (
     lambda: given_back("deep", "deep.png"),
     profiled,
     masked,
+    selected_meanwhile,
     refused,
 ):
     scene()

@@ -157,6 +157,39 @@ def others() -> None:
     FOUND["cancelled-layers"] = len(made.rootNode().childNodes()) - count
 
 
+def changed_meanwhile() -> None:
+    """What the user does while the server paints: the layer or its group is deleted, the selection or document goes."""
+    for scene in ("deleted", "deleted-group"):
+        made, _, data = document()
+        group = made.createNode("group", "grouplayer")
+        made.rootNode().addChildNode(group, None)
+        inner = made.createNode("inner", "paintlayer")
+        group.addChildNode(inner, None)
+        inner.setPixelData(data, 0, 0, 96, 64)
+        made.refreshProjection()
+        made.waitForDone()
+        selection = Selection()
+        selection.select(10, 8, 30, 20, 255)
+        made.setSelection(selection)
+        docker = docker_for(made, inner)
+        docker.paint()
+        docker.words.setText("neon")
+        (inner if scene == "deleted" else group).remove()
+        other = Selection()
+        other.select(0, 0, 5, 5, 255)
+        made.setSelection(other)
+        FOUND[scene] = finished(docker)
+        made.waitForDone()
+        painted = made.rootNode().childNodes()[-1]
+        found = painted.childNodes()[0].selection()
+        FOUND[f"{scene}-layer"] = [painted.name(), found.x(), found.y(), found.width(), found.height()]
+    made, layer, _ = document()
+    docker = docker_for(made, layer)
+    docker.paint()
+    made.close()
+    FOUND["closed"] = finished(docker)
+
+
 def refused() -> None:
     """What is said of what cannot be painted."""
 
@@ -186,7 +219,7 @@ def refused() -> None:
 def main(*_: object) -> None:
     """All scenes."""
     try:
-        for scene in (plain, lambda: given_back("U8"), lambda: given_back("U16"), others, refused):
+        for scene in (plain, lambda: given_back("U8"), lambda: given_back("U16"), others, changed_meanwhile, refused):
             scene()
     except Exception:
         FOUND["traceback"] = traceback.format_exc()

@@ -76,12 +76,30 @@ def test_a_preview_replaces_the_last_one(found: Mapping[str, Any]) -> None:
     assert (found["preview"], found["preview-size"]) == ("", [96, 64])
 
 
+def test_a_render_is_painted_at_its_own_size_and_not_at_that_of_the_settings(found: Mapping[str, Any]) -> None:
+    assert (found["another-size"], found["another-size-image"]) == ("", [[120, 80]])
+
+
+def test_a_preview_in_the_editor_is_no_source(found: Mapping[str, Any]) -> None:
+    assert found["editor-preview"] == ["diffstyle preview", "diffstyle preview", "bytes"]
+    assert found["editor-painted"] == ["bytes, charcoal drawing.002", [96, 64]]
+    assert found["editor-off"] < 1e-6
+    assert found["render-preview"] == ["Render Result", [120, 80]]
+
+
+def test_a_texture_that_is_deleted_while_it_is_painted_is_painted(found: Mapping[str, Any]) -> None:
+    assert found["gone"] == ["short, charcoal drawing", [96, 64], True]
+
+
 @pytest.mark.parametrize(
     ("scene", "said"),
     [
         ("no-render", "There is no render yet: render the scene first."),
         ("no-style", "There is no style: describe it in words"),
-        ("no-image", "There is no image"),
+        ("no-image", "There is no image 'nothing'"),
+        ("preview-typo", "There is no image 'TYPO'"),
+        ("preview-of-nothing", "The image that this preview shows is gone or renamed"),
+        ("render-preview-painted", "use Stylise Render"),
         ("the-render", "use Stylise Render"),
         ("tiles", "tiles is a UDIM with tiles: open a single image."),
         ("huge", "0.4 million"),

@@ -135,10 +135,68 @@ def test_what_the_server_refuses_is_said(server: str, picture: Callable[[], byte
             ask(picture(), look)
 
 
-@pytest.mark.parametrize("address", ["localhost", "ftp://x", "http://", "http://a:99999", "http://[", "", "a b"])
+@pytest.mark.parametrize(
+    "address", ["localhost", "ftp://x", "http://", "http://a:99999", "http://[", "http://a b", "", "a b"]
+)
 def test_an_address_that_is_none_is_said(address: str) -> None:
     with pytest.raises(DiffstyleError, match="is no address: give one such as"):
         Server(address).check()
+
+
+@pytest.mark.parametrize("address", ["http://ada:secretpw@localhost:9", "ada:secretpw@localhost", "http://:secretpw@["])
+def test_a_password_in_the_address_is_not_shown(address: str) -> None:
+    with pytest.raises(DiffstyleError) as said:
+        Server(address).check()
+    assert "secretpw" not in str(said.value)
+    assert "before the @" in str(said.value) or "is no address" in str(said.value)
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "two\nlines"])
+def test_a_key_that_is_none_is_said(server: str, key: str) -> None:
+    with pytest.raises(DiffstyleError, match="The API key has characters that no key has"):
+        Server(server, key).check()
+
+
+@pytest.mark.parametrize(("version", "old"), [("0.2", False), ("0.2.0", False), ("0.1", True), ("1", False)])
+def test_versions_of_any_length_compare(version: str, old: bool) -> None:
+    with answering({"data": [{"owned_by": "diffstyle", "version": version}]}) as address:
+        if old:
+            with pytest.raises(DiffstyleError, match="or newer"):
+                Server(address).check()
+        else:
+            assert Server(address).check() == version
+
+
+@pytest.mark.parametrize("body", [{"data": {}}, {"data": [1]}, {"data": "ab"}, {"data": []}, {"data": 3}, {}, "\xff["])
+def test_what_is_no_list_of_models_or_styles_comes_from_another_server(body: object) -> None:
+    with answering(body) as address, pytest.raises(DiffstyleError, match="is not diffstyle serve"):
+        Server(address).check()
+    if body not in ({"data": {}}, {"data": []}):  # an empty list is one
+        with answering(body) as address, pytest.raises(DiffstyleError, match="is not diffstyle serve"):
+            Server(address).style_names()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("data: {\n", "is not diffstyle serve"),
+        ("data: 3\n", "is not diffstyle serve"),
+        ('data: {"type": "image_edit.completed"}\n', "is not diffstyle serve"),
+        ('data: {"type": "image_edit.completed", "b64_json": "a"}\n', "is not diffstyle serve"),
+        ('data: {"error": "text"}\n', "is not diffstyle serve"),
+        ('data: {"error": {"message": "Too large."}}\n', r"^Too large\.$"),
+        ('data: {"type": "image_edit.comp', "ended before the picture was finished"),
+        (": waiting\n", "ended before the picture was finished"),
+    ],
+)
+def test_a_stream_that_breaks_off_or_is_another_is_said(answer: str, said: str) -> None:
+    with answering(answer) as address, pytest.raises(DiffstyleError, match=said):
+        Server(address).stylise(png(8, 8), Look(style="neon"))
+
+
+def test_an_answer_that_is_cut_off_is_said() -> None:
+    with answering("half", announced=100) as address, pytest.raises(DiffstyleError, match=r"connection to .* was lost"):
+        Server(address).preview(png(8, 8), Look(style="neon"))
 
 
 def test_a_server_that_is_missing_old_or_another_is_said(no_server: str, old_server: str) -> None:

@@ -81,6 +81,14 @@ def test_what_a_mask_hides_is_transparent(scenes: Any) -> None:
     assert (alpha[:, 40:] == 0).all()
 
 
+def test_the_selection_is_that_of_the_start(scenes: Any) -> None:
+    folder, found = scenes
+    assert [new["name"] for new in found["meanwhile"]["new"]] == ["painted"]
+    expected = np.zeros((64, 96), np.uint8)
+    expected[10:30, 10:40] = 255
+    assert np.array_equal(Picture.open(folder / "meanwhile-mask.png").to_array(8)[..., 0], expected)
+
+
 def test_a_smaller_size_is_enlarged_to_the_layer(scenes: Any) -> None:
     folder, found = scenes
     assert found["reduced"]["error"] == ""

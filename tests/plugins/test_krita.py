@@ -93,6 +93,12 @@ def test_what_is_cancelled_adds_no_layer(found: Mapping[str, Any]) -> None:
     assert (found["cancelled"], found["cancelled-layers"]) == ("Cancelled.", 0)
 
 
+@pytest.mark.parametrize("scene", ["deleted", "deleted-group"])
+def test_a_layer_that_is_deleted_while_it_is_painted_is_painted(found: Mapping[str, Any], scene: str) -> None:
+    assert found[scene] == ""
+    assert found[f"{scene}-layer"] == ["charcoal drawing", 10, 8, 30, 20]
+
+
 @pytest.mark.parametrize(
     ("scene", "said"),
     [
@@ -106,6 +112,7 @@ def test_what_is_cancelled_adds_no_layer(found: Mapping[str, Any]) -> None:
         ("empty", "The layer is empty"),
         ("outside", "The selection lies outside the layer"),
         ("huge", "0.4 million"),
+        ("closed", "The document was closed while diffstyle painted"),
     ],
 )
 def test_what_cannot_be_painted_is_said(found: Mapping[str, Any], scene: str, said: str) -> None:

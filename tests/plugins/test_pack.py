@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -49,6 +52,27 @@ def test_an_archive_holds_a_whole_plugin(archives: Path, host: str) -> None:
 def test_archives_are_the_same_each_time(archives: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, PLUGINS / "pack.py", tmp_path], check=True, timeout=60, capture_output=True)
     assert {p.name: p.read_bytes() for p in archives.iterdir()} == {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+
+
+def test_an_archive_that_cannot_be_finished_leaves_the_old_one(
+    archives: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = importlib.util.spec_from_file_location("plugins_pack", PLUGINS / "pack.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    target: Path = module.pack("krita", tmp_path)
+
+    def broken(_: str) -> Iterator[tuple[str, Path]]:
+        yield "first.py", CLIENT
+        raise OSError("no space left")
+
+    monkeypatch.setattr(module, "files_of", broken)
+    with pytest.raises(OSError, match="no space"):
+        module.pack("krita", tmp_path)
+    assert list(tmp_path.iterdir()) == [target]
+    assert target.read_bytes() == (archives / target.name).read_bytes()
 
 
 def test_the_client_lies_in_one_place() -> None:

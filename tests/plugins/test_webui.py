@@ -132,11 +132,14 @@ def test_an_inpainting_mask_holds(host: SimpleNamespace, invert: int) -> None:
     assert np.array_equal(pixels(kept), pixels(photo()))
 
 
-def test_interrupt_keeps_the_picture(host: SimpleNamespace) -> None:
-    host.shared.state.interrupted = True
+def test_what_is_skipped_or_interrupted_is_not_painted(host: SimpleNamespace) -> None:
     pp = host.scripts_postprocessing.PostprocessedImage(photo())
+    host.shared.state.skipped = True
     host.extras.process(pp, enable=True, **VALUES)
-    assert np.array_equal(pixels(pp.image), pixels(photo()))
+    host.shared.state.skipped, host.shared.state.interrupted = False, True
+    with pytest.raises(host.module.DiffstyleError, match="Interrupted"):  # or the web UI would save the photo
+        host.extras.process(pp, enable=True, **VALUES)
+    assert (np.array_equal(pixels(pp.image), pixels(photo())), pp.info) == (True, {})
     p = host.processing.StableDiffusionProcessingImg2Img([photo()])
     assert host.script.run(p, *VALUES.values()).images == []
 

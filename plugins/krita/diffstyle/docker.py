@@ -20,7 +20,7 @@ from .diffstyle_client import (
     Server,
     Work,
 )
-from .layers import add_layer, bits_of, check_layer, layer_png
+from .layers import add_layer, bits_of, check_layer, layer_png, selected
 from .qt import QtCore, QtGui, QtWidgets
 
 _MILLISECONDS = 100  # between two looks at the work
@@ -69,10 +69,10 @@ class StyleDocker(DockWidget):
 
     def paint(self) -> None:
         """Paint the active layer, and add the result above it."""
-        document = Krita.instance().activeDocument()
+        document, name = Krita.instance().activeDocument(), self.words.text().strip()
 
         def add(data: bytes) -> None:
-            add_layer(document, self._node, data, self._box, self.words.text().strip())
+            add_layer(document, self._node, data, self._box, name, self._selection)
 
         self._begin(self.longest.value(), add, preview=False)
 
@@ -98,6 +98,7 @@ class StyleDocker(DockWidget):
             )
             look.fields()
             picture, self._box = layer_png(document, self._node, longest)
+            self._selection = selected(document)
             self.work = Work(self._server(), picture, look, preview=preview)
         except DiffstyleError as error:
             self.said.setText(str(error))

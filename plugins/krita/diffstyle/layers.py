@@ -53,8 +53,19 @@ def layer_png(document: Any, node: Any, longest: int) -> tuple[bytes, Any]:
     return _png(image), box
 
 
-def add_layer(document: Any, node: Any, data: bytes, box: Any, name: str) -> Any:
-    """Add a painted PNG above `node`, as large as `box`, with the selection as its mask: one undo step."""
+def selected(document: Any) -> Any:
+    """A copy of the selection, which later changes leave as it is; None if nothing is selected."""
+    selection = document.selection()
+    return None if selection is None else selection.duplicate()
+
+
+def add_layer(document: Any, node: Any, data: bytes, box: Any, name: str, selection: Any) -> Any:
+    """Add a painted PNG above `node`, as large as `box`, with `selection` as its mask: one undo step. It becomes the
+    highest layer if `node` was deleted. DiffstyleError if the document was closed.
+    """
+    root = document.rootNode()
+    if root is None:
+        raise DiffstyleError("The document was closed while diffstyle painted: open it, and try again.")
     depth = bits_of(node)
     image = QtGui.QImage.fromData(data, "PNG")
     if image.isNull():
@@ -65,14 +76,24 @@ def add_layer(document: Any, node: Any, data: bytes, box: Any, name: str) -> Any
     painted.setColorSpace("RGBA", f"U{depth}", PROFILE)
     painted.setPixelData(QtCore.QByteArray(_bytes(image, depth)), box.x(), box.y(), box.width(), box.height())
     painted.setColorSpace(document.colorModel(), document.colorDepth(), document.colorProfile())
-    selection = document.selection()
     if selection is not None:
         mask = document.createTransparencyMask("Selection")
-        mask.setSelection(selection.duplicate())
+        mask.setSelection(selection)
         painted.addChildNode(mask, None)
-    node.parentNode().addChildNode(painted, node)
+    if _lies_in(root, node):
+        node.parentNode().addChildNode(painted, node)
+    else:
+        root.addChildNode(painted, None)
     document.refreshProjection()
     return painted
+
+
+def _lies_in(root: Any, node: Any) -> bool:
+    """Whether a layer is still in the document: it may have been deleted, alone or with its group."""
+    top = node
+    while (parent := top.parentNode()) is not None:
+        top = parent
+    return bool(top == root)
 
 
 def _image(data: bytes, width: int, height: int, depth: int) -> Any:

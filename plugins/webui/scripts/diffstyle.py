@@ -200,12 +200,16 @@ class StylePostprocessing(scripts_postprocessing.ScriptPostprocessing):
         colour: str = _LABELS[0],
         longest: float = 0,
     ) -> None:
-        """Paint the picture, if this part is enabled."""
+        """Paint the picture, if this part is enabled. DiffstyleError after Interrupt, or the web UI would save the
+        picture that was not painted as a result; one that is skipped it drops itself.
+        """
         if not enable:
             return
         settings: dict[str, Any] = {"words": words, "name": name, "strength": strength, "structure": structure}
         try:
             pp.image = paint(pp.image, 0, **settings, colour=colour, longest=longest)
         except Cancelled:
+            if shared.state.interrupted:
+                raise DiffstyleError("Interrupted: the picture was not painted.") from None
             return
         pp.info[_TITLE] = chosen_style(words or "", name or "")

@@ -101,6 +101,12 @@ class Node:
         child._parent = self
         return True
 
+    def remove(self) -> bool:
+        assert self._parent is not None
+        self._parent._children.remove(self)
+        self._parent = None
+        return True
+
     def setSelection(self, selection: Selection) -> None:
         self._selection = selection
 
@@ -115,9 +121,14 @@ class Document:
         self._box, self._depth, self._profile = QRect(0, 0, width, height), depth, profile
         self._root = Node("root", "grouplayer", depth, profile)
         self._selection: Selection | None = None
+        self._open = True
 
-    def rootNode(self) -> Node:
-        return self._root
+    def close(self) -> bool:
+        self._open = False
+        return True
+
+    def rootNode(self) -> Node | None:
+        return self._root if self._open else None
 
     def nodeByName(self, name: str) -> Node | None:
         return next((node for node in self._root.childNodes() if node.name() == name), None)
