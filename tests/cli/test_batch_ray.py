@@ -165,7 +165,7 @@ def test_a_model_that_is_missing_on_the_workers_is_one_sentence(tmp_path: Path) 
     code, said = ended(tmp_path, "in", "out", "--adapter", tmp_path / "gone.safetensors")
     assert code == 2
     assert "gone.safetensors" in said.strip().splitlines()[-1]
-    assert time.monotonic() - started < 90
+    assert time.monotonic() - started < 300  # it does not wait for workers forever
     assert not list((tmp_path / "out").iterdir())
 
 

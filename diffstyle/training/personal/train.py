@@ -176,10 +176,13 @@ class _Job:
             embeddings = {e.space: e.encode(source).embedding_in(e.space) for e in (encoder, stylizer.encoder)}
             return self._style({engines.preview.space: statistics}, embeddings)
 
+        def shown(images: Sequence[TrainingImage], factor: float) -> Style:
+            return self._with_exemplars(style(images, factor), stylizer.encoder, images)
+
         def paint(photos: Sequence[Picture], factor: float = 1.0) -> list[Picture]:
-            shown = self._with_exemplars(style(self.dataset.train, factor), stylizer.encoder, self.dataset.train)
+            learned = shown(self.dataset.train, factor)
             with accelerator.autocast():  # trained parameters are float32
-                painted = [stylizer.stylize(p, shown, engine=engines.name).picture for p in photos]
+                painted = [stylizer.stylize(p, learned, engine=engines.name).picture for p in photos]
             trainable.ready()
             return painted
 
@@ -217,7 +220,9 @@ class _Job:
             peak_memory=peak_memory(),
             history=trainer.history,
             factor=factor,
-            measured_style=style(self.dataset.train, factor),
+            measured_style=self._with_exemplars(
+                style(self.dataset.train, factor), stylizer.encoder, self.dataset.train
+            ),
             style=self._with_exemplars(style(self.dataset.images, factor), stylizer.encoder, self.dataset.images),
             tensors=trainable.save(self.state.with_suffix(f".{os.getpid()}.safetensors")),
         )
