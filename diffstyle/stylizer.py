@@ -162,7 +162,7 @@ class Stylizer:
         engine = self.engine(resolved.engine.name)
         picture = engine.render(resolved, on_step)
         seconds = {"prepare": prepared - started, "render": time.perf_counter() - prepared}
-        return Result(picture, resolved, seconds, dict(engine.weights), dict(engine.runtime), self.options)
+        return Result(picture, resolved, seconds, dict(engine.weights_of(resolved)), dict(engine.runtime), self.options)
 
     def preview(self, task: Task) -> Result:
         """Render `task` with the interactive engine, in a fraction of a second.

@@ -166,7 +166,7 @@ def is_done(job: Job, content: Path, target: Path) -> bool:
     engine = job.stylizer.engine(task.engine.name)
     now = Recipe.of(
         task,
-        weights=engine.weights,
+        weights=engine.weights_of(task),
         runtime=engine.runtime,
         options=job.stylizer.options,
         depth=job.request.depth,

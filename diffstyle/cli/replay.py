@@ -80,14 +80,10 @@ def replay(
     stylizer = Stylizer.of(options)
     task = task_of(recipe, replace(photo, source=recipe.content_source))
     stylizer.use_adapters(task.styles)
-    other = InputError(f"{picture} was made with other weights: install diffstyle {recipe.version} to replay it.")
-    loaded = stylizer.engine(recipe.engine).weights  # of what drafts for it, only once it has
-    if any(recipe.weights.get(name) != digest for name, digest in loaded.items()):
-        raise other
-    result = stylizer.render(task)
-    if dict(result.weights) != dict(recipe.weights):
-        raise other
-    result.save(target, depth=recipe.depth)
+    resolved = stylizer.prepare(task)
+    if dict(stylizer.engine(recipe.engine).weights_of(resolved)) != dict(recipe.weights):
+        raise InputError(f"{picture} was made with other weights: install diffstyle {recipe.version} to replay it.")
+    stylizer.render(resolved).save(target, depth=recipe.depth)
     same = Picture.open(target) == Picture.open(picture)
     print(f"{target}: {'identical to' if same else 'not the same picture as'} {picture}")
     return 0 if same else 1

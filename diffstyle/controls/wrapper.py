@@ -29,6 +29,9 @@ class Wrapper:
     def weights(self) -> Mapping[str, str]:
         return self.engine.weights
 
+    def weights_of(self, task: ResolvedTask) -> Mapping[str, str]:
+        return self.engine.weights_of(task)
+
     @property
     def runtime(self) -> Mapping[str, str]:
         return self.engine.runtime

@@ -43,7 +43,13 @@ class Engine(Protocol):
 
     @property
     def weights(self) -> Mapping[str, str]:
-        """A digest of every weights file in use, by name: sha256, of large files that of blocks spread over them."""
+        """A digest of every weights file that it is loaded with, by name: sha256, of large files that of blocks spread
+        over them.
+        """
+        ...
+
+    def weights_of(self, task: ResolvedTask) -> Mapping[str, str]:
+        """Those that act in a task, with those of what paints a draft for it."""
         ...
 
     @property
@@ -98,9 +104,8 @@ class PreviewEngine(Engine, Protocol):
 class Drafter(Protocol):
     """Paints what another engine begins from."""
 
-    @property
-    def weights(self) -> Mapping[str, str]:
-        """Digests of the weights that painted the last draft."""
+    def weights_of(self, task: ResolvedTask) -> Mapping[str, str]:
+        """Digests of the weights that paint the draft of a task."""
         ...
 
     def measure(self, style: Style) -> Style:

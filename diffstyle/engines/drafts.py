@@ -22,11 +22,10 @@ class StarterDrafter:
         """With the `engines` of another drafter, which are then loaded once for both."""
         self._host = replace(host, options=ModelOptions(device=host.options.device, dtype=host.options.dtype))
         self._engines = {} if engines is None else engines
-        self._last = ""  # the engine that drafted last
 
-    @property
-    def weights(self) -> Mapping[str, str]:
-        return self._engines[self._last].weights if self._last else {}
+    def weights_of(self, task: ResolvedTask) -> Mapping[str, str]:
+        engine, task = self._suited(task)
+        return engine.weights_of(task)
 
     def measure(self, style: Style) -> Style:
         suited = _name(style)  # alone; beside styles of other regions the default engine may have to paint it
@@ -39,14 +38,19 @@ class StarterDrafter:
     def draft(self, task: ResolvedTask) -> Picture:
         """Painted at up to LONGEST pixels, without the mask and the size of the task."""
         content = task.content
-        name = _name(*task.styles)
-        task = replace(task, size=None, mask=None, negative_style=None, engine=engine_settings(name))
+        engine, task = self._suited(task)
         if max(content.size) > LONGEST:
             small = fitted(content.size, LONGEST)
             task = with_content(task, content.resized(small), lambda mask: mask.resized(small))
-        painted = self._engine(name).render(task)
-        self._last = name
+        painted = engine.render(task)
         return painted if painted.size == content.size else painted.resized(content.size)
+
+    def _suited(self, task: ResolvedTask) -> tuple[Engine, ResolvedTask]:
+        """The engine that drafts a task, and the task as it does."""
+        name = _name(*task.styles)
+        return self._engine(name), replace(
+            task, size=None, mask=None, negative_style=None, engine=engine_settings(name)
+        )
 
     def _engine(self, name: str) -> Engine:
         if name not in self._engines:

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from diffstyle import read_recipe
+from diffstyle.engines.registry import engine_names
 from tests.helpers.cli import run
 from tests.helpers.pictures import waves
 
@@ -142,6 +143,23 @@ def test_finished_pictures_are_seen_without_opening_them(
     picture(Path("in/1.jpg"), 9)
     assert counts() == "0 painted, 3 already there, 1 failed."
     assert run("stylize", "in", "--style", "charcoal", "--engine", "adain", "-o", "out") == 1
+
+
+@pytest.mark.parametrize("style", ["ukiyo-e", "halftone"], ids=["painted", "drawn"])
+@pytest.mark.parametrize("engine", engine_names())
+def test_a_finished_picture_says_itself_what_made_it(
+    engine: str, style: str, capsys: pytest.CaptureFixture[str], own_cache: Path
+) -> None:
+    """Also what painted a draft for it; so that it is found without a journal, and replayed."""
+    picture(Path("in/0.jpg"))
+    look = ["--style", style, "--style", "neon:0.3", "--engine", engine, "--size", "64"]
+    assert run("stylize", "in", *look, "-o", "out") == 0
+    for path in own_cache.rglob("*.jsonl"):
+        path.unlink()
+    capsys.readouterr()
+    assert run("stylize", "in", *look, "-o", "out") == 0
+    assert "0 painted, 1 already there" in capsys.readouterr().err
+    assert run("replay", "out/0.png", "--content", "in/0.jpg", "-o", "again.png") == 0
 
 
 def test_a_file_can_do_without_its_recipe(capsys: pytest.CaptureFixture[str]) -> None:

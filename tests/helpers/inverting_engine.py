@@ -44,6 +44,10 @@ class InvertingEngine:
     weights: Mapping[str, str] = {}
     runtime: Mapping[str, str] = {"device": "cpu", "dtype": "float32", "threads": "1"}
 
+    def weights_of(self, task: ResolvedTask) -> Mapping[str, str]:
+        del task
+        return self.weights
+
     def measure(self, style: Style) -> Style:
         return style
 

@@ -72,6 +72,10 @@ class AdaINEngine:
     def forget(self) -> None:
         self._contents.clear()
 
+    def weights_of(self, task: ResolvedTask) -> Mapping[str, str]:
+        del task
+        return self.weights
+
     @property
     def runtime(self) -> Mapping[str, str]:
         threads = str(torch.get_num_threads())

@@ -97,7 +97,10 @@ class DiffusionEngine:
         found |= {f"lora {n} {a.name}": a.digest for n, a in enumerate(self.loras)}
         if any(c.conditioning == "depth" for c in self.backbone.controls):
             found |= depth_weights()
-        return found | dict(self.starts.weights)
+        return found | dict(self.starts.preview.weights if self.starts.preview is not None else {})
+
+    def weights_of(self, task: ResolvedTask) -> Mapping[str, str]:
+        return {**self.weights, **self.starts.weights_of(task)}
 
     @property
     def runtime(self) -> Mapping[str, str]:

@@ -17,17 +17,16 @@ from diffstyle.engines.diffusion.settings import Start, diffusion_settings
 
 @dataclass(slots=True)
 class Starts:
-    """The engines that draft; None for one that was not loaded. `painted` is whether the painter drafted last."""
+    """The engines that draft; None for one that was not loaded."""
 
     preview: Engine | None = None
     painter: Drafter | None = None
-    painted: bool = False
 
-    @property
-    def weights(self) -> Mapping[str, str]:
-        """Those of the preview, and of the painter if it drafted last: a result names what has made it."""
-        acting = (self.preview, self.painter if self.painted else None)
-        return {k: v for drafts in acting if drafts is not None for k, v in drafts.weights.items()}
+    def weights_of(self, task: ResolvedTask) -> Mapping[str, str]:
+        """Those of the painter, if it drafts for a task."""
+        if diffusion_settings(task).start != "painter" or self.painter is None:
+            return {}
+        return self.painter.weights_of(task)
 
     def drafts(self, start: Start) -> Engine | Drafter | None:
         """What paints the picture that is begun from; None for the photo itself, or where it was not loaded."""
@@ -48,7 +47,6 @@ class Starts:
 
     def _picture(self, task: ResolvedTask) -> Picture:
         start = diffusion_settings(task).start
-        self.painted = start == "painter"
         if start == "content":
             return task.content
         if start == "painter" and self.painter is not None:

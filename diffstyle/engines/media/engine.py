@@ -48,14 +48,16 @@ class MediaEngine:
 
     def __init__(self, painter: Drafter | None) -> None:
         """Without a `painter` every reference must name a medium."""
-        self._painter, self._painted_last = painter, False
+        self._painter = painter
         self._rules = hashlib.sha256(f"{RULES} {' '.join(MEDIA)}".encode()).hexdigest()
 
     @property
     def weights(self) -> Mapping[str, str]:
-        """Those of the painter, too, if it was needed last: a result names what has made it."""
-        painter = self._painter if self._painted_last else None
-        return {"media rules": self._rules, **({} if painter is None else painter.weights)}
+        return {"media rules": self._rules}
+
+    def weights_of(self, task: ResolvedTask) -> Mapping[str, str]:
+        others = [layer for layer in layers_of(task.style) if layer.reference]
+        return {**self.weights, **(self._able_painter().weights_of(_alone(task, others)) if others else {})}
 
     def measure(self, style: Style) -> Style:
         """With all that the painter needs of what is not drawn."""
@@ -87,7 +89,6 @@ class MediaEngine:
 
     def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
         content = task.content
-        self._painted_last = False
         report(on_step, 0, STEPS)
         if task.strength == 0:
             report(on_step, STEPS, STEPS)
@@ -109,7 +110,6 @@ class MediaEngine:
         photo = Photo.of(rows)
         drawn = [layer for layer in layers if layer.name]
         others = [layer for layer in layers if layer.reference]
-        self._painted_last = bool(others)
         parts: list[Part] = []
         painting = self._painting(task, others) if others else None
         coloured = photo  # what media that have colours are drawn from
@@ -135,10 +135,14 @@ class MediaEngine:
 
     def _painting(self, task: ResolvedTask, layers: Sequence[Layer]) -> Painting:
         """The content in the mixture of those references that name no medium."""
-        style = Style(tuple(layer.reference for layer in layers if layer.reference))
-        alone = replace(task, style=style, regions=(), strength=1.0)
-        rows = _rows(self._able_painter().draft(alone).pixels)
+        rows = _rows(self._able_painter().draft(_alone(task, layers)).pixels)
         return Painting(rows, sum(layer.weight for layer in layers))
+
+
+def _alone(task: ResolvedTask, layers: Sequence[Layer]) -> ResolvedTask:
+    """The task of what is painted: in the references of these layers, whole."""
+    style = Style(tuple(layer.reference for layer in layers if layer.reference))
+    return replace(task, style=style, regions=(), strength=1.0)
 
 
 def load(host: EngineHost) -> MediaEngine:

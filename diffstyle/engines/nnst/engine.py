@@ -51,6 +51,10 @@ class NnstEngine:
         )
         self._styles: LRUCache[tuple[bytes, ...], StyleBanks] = LRUCache(KEPT_STYLES)
 
+    def weights_of(self, task: ResolvedTask) -> Mapping[str, str]:
+        del task
+        return self.weights
+
     @property
     def runtime(self) -> Mapping[str, str]:
         return {"device": "cpu", "dtype": dtype_name(self.dtype), "threads": str(torch.get_num_threads())}
