@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 import torch
 from torch import Tensor
 
+from diffstyle.core.device import fast_dtype
 from diffstyle.core.errors import Cancelled
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import Picture
@@ -133,6 +134,12 @@ class EngineHost:
     encoder: StyleEncoder
     preview: Engine | None
     painter: Drafter | None = None
+
+    @property
+    def cpu_dtype(self) -> torch.dtype:
+        """What engines compute in that use the CPU alone: bfloat16 if it was asked for, or is fast and nothing was."""
+        dtype = fast_dtype(torch.device("cpu")) if self.options.dtype is None else self.dtype
+        return dtype if dtype == torch.bfloat16 else torch.float32
 
 
 def settings_of(task: Task | ResolvedTask, cls: type[S]) -> S:

@@ -157,14 +157,15 @@ class Recipe:
 
     @property
     def dtype(self) -> torch.dtype:
-        found = getattr(torch, self.runtime["dtype"], None)
+        name = self.runtime.get("dtype", "float32")  # drawings by rule named none at first
+        found = getattr(torch, name, None)
         if not isinstance(found, torch.dtype):
-            raise InputError(f"The recipe is damaged: it names {self.runtime['dtype']} as number type.")
+            raise InputError(f"The recipe is damaged: it names {name} as number type.")
         return found
 
     @property
     def threads(self) -> int:
-        return max(1, int(self.runtime["threads"]))
+        return max(1, int(self.runtime.get("threads", torch.get_num_threads())))
 
     def repeats(self, other: Recipe) -> bool:
         """Whether both make the same picture of the same photo, by the same weights, to the last bit."""

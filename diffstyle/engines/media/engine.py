@@ -6,13 +6,13 @@ import hashlib
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from diffstyle.core.device import dtype_name
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Reference, Style
@@ -44,11 +44,10 @@ class MediaEngine:
     """
 
     capabilities = Media.capabilities
-    runtime: Mapping[str, str] = MappingProxyType({"device": "cpu"})
 
-    def __init__(self, painter: Drafter | None) -> None:
-        """Without a `painter` every reference must name a medium."""
-        self._painter = painter
+    def __init__(self, painter: Drafter | None, dtype: torch.dtype = torch.float32) -> None:
+        """Without a `painter`, which was asked to paint in `dtype`, every reference must name a medium."""
+        self._painter, self._dtype = painter, dtype
         self._rules = hashlib.sha256(f"{RULES} {' '.join(MEDIA)}".encode()).hexdigest()
 
     @property
@@ -58,6 +57,10 @@ class MediaEngine:
     def weights_of(self, task: ResolvedTask) -> Mapping[str, str]:
         others = [layer for layer in layers_of(task.style) if layer.reference]
         return {**self.weights, **(self._able_painter().weights_of(_alone(task, others)) if others else {})}
+
+    @property
+    def runtime(self) -> Mapping[str, str]:
+        return {"device": "cpu", "dtype": dtype_name(self._dtype), "threads": str(torch.get_num_threads())}
 
     def measure(self, style: Style) -> Style:
         """With all that the painter needs of what is not drawn."""
@@ -147,7 +150,7 @@ def _alone(task: ResolvedTask, layers: Sequence[Layer]) -> ResolvedTask:
 
 def load(host: EngineHost) -> MediaEngine:
     """The rules, whatever the model."""
-    return MediaEngine(host.painter)
+    return MediaEngine(host.painter, host.cpu_dtype)
 
 
 def _check(style: Style) -> None:

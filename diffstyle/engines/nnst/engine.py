@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from torch import Tensor
 
 from diffstyle.assets.manifest import verified
-from diffstyle.core.device import dtype_name, fast_dtype
+from diffstyle.core.device import dtype_name
 from diffstyle.core.mask import composite_weights
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Reference, Style
@@ -155,7 +155,6 @@ class NnstEngine:
 
 def load(host: EngineHost) -> NnstEngine:
     """The painter with the starter's decoder, whatever the model. It computes on the CPU."""
-    dtype = fast_dtype(torch.device("cpu")) if host.options.dtype is None else host.dtype
-    dtype = dtype if dtype == torch.bfloat16 else torch.float32
     path, digest = verified(WEIGHTS)
-    return NnstEngine(Painter.load(path, dtype=dtype), host.encoder, digest=digest, dtype=dtype)
+    painter = Painter.load(path, dtype=host.cpu_dtype)
+    return NnstEngine(painter, host.encoder, digest=digest, dtype=host.cpu_dtype)
