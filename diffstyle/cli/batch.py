@@ -7,11 +7,12 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from diffstyle.cli.asked import Asked, StyleOptions
+from diffstyle.cli.file_options import FileOptions
 from diffstyle.cli.job import Request, no_garbage_collection
 from diffstyle.cli.options import FILES, Bound, group, with_options
 from diffstyle.cli.progress import say
@@ -21,7 +22,7 @@ from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.settings import EngineSettings, Settings, check_honoured
 from diffstyle.engines.registry import engine_names, settings_class
 
-NOTHING = StyleOptions()
+NOTHING, PLAIN = StyleOptions(), FileOptions()
 RAY = group("Ray")
 LOCAL, HERE = "local", "auto"  # a cluster that is started for the batch; one that runs on this machine
 
@@ -45,11 +46,7 @@ def batch(
     workers: Annotated[int | None, Parameter(group=RAY)] = None,
     worker_cpus: Annotated[int | None, Parameter(group=RAY)] = None,
     out: Annotated[str, Parameter(name=["--out", "-o"], group=FILES, show_default=False)] = "",
-    depth: Annotated[Literal[8, 16], Parameter(group=FILES)] = 8,
-    recursive: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,
-    overwrite: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,
-    no_recipe: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,
-    json_lines: Annotated[bool, Parameter(name="--json", group=FILES, negative=(), show_default=False)] = False,
+    files: Annotated[FileOptions, Parameter(name="*")] = PLAIN,
     style_options: Annotated[StyleOptions, Parameter(name="*")] = NOTHING,
     settings: Settings,
     engine: Annotated[str | None, Parameter(group=group("Engine"))] = None,
@@ -72,16 +69,6 @@ def batch(
         CPU cores of each worker, 1 if not given. Where the cluster has GPUs, each worker has one.
     out
         The folder that the pictures go to; then all places are photos.
-    depth
-        Bits a channel of the saved files: 8 or 16.
-    recursive
-        Also the photos in the folders below those named; their pictures go to folders of the same names.
-    overwrite
-        Replace pictures that were made by another recipe.
-    no_recipe
-        Leave the recipe out of the files.
-    json_lines
-        Print one JSON object a picture.
     engine
         What paints; the engine that the model names if not given.
     """
@@ -101,20 +88,20 @@ def batch(
     places = [*places, out] if out else places
     if len(places) < 2 or not all(places):
         raise InputError("Name the photos and the folder to paint to: diffstyle batch IN... OUT.")
-    request = Request(style_options, settings, engine_settings, options, depth, json_lines, recipe=not no_recipe)
+    request = Request(style_options, settings, engine_settings, options, files)
     with no_garbage_collection():
         from diffstyle.cli.batch_items import check_out, found_items
         from diffstyle.cli.batch_run import Batch, InProcess, Workers
 
     check_out(places[-1])
-    items = found_items(places[:-1], places[-1], recursive=recursive)
+    items = found_items(places[:-1], places[-1], recursive=files.recursive)
     asked, output = Asked.of(style_options), sys.stdout
     if ray is False:
-        team: Workers = InProcess(request, asked, overwrite=overwrite)
+        team: Workers = InProcess(request, asked)
     else:
         from diffstyle.cli.batch_ray import OnRay
 
-        team = OnRay(request, asked, overwrite=overwrite, address=address, most=workers, cpus=worker_cpus or 1)
+        team = OnRay(request, asked, address=address, most=workers, cpus=worker_cpus or 1)
     say(f"painting {len(items)} photos with {engine_settings.name}")
     work = Batch(request, items, team, output)
     try:

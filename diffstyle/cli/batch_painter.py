@@ -43,10 +43,10 @@ class Outcome:
 class Painter:
     """The model and the styles of a batch, loaded once."""
 
-    def __init__(self, request: Request, asked: Asked, *, overwrite: bool) -> None:
+    def __init__(self, request: Request, asked: Asked) -> None:
         """Raises InputError for a model that is missing or damaged."""
         self._notes: list[str] = []
-        self._job, self._overwrite = Job.of(request, asked, self._notes.append), overwrite
+        self._job = Job.of(request, asked, self._notes.append)
 
     def key(self) -> str:
         """A digest of all that decides about a picture but its photo, on any device, as recipes have it."""
@@ -64,7 +64,7 @@ class Painter:
         self._notes.clear()
         try:
             there = exists(item.target)
-            if there and not item.existed and not self._job.request.recipe:
+            if there and not item.existed and self._job.request.files.no_recipe:
                 return _finished(item)
             with _staged(item, there=there) as (content, target):
                 outcome = self._painted(item, content, target, there=there)
@@ -83,7 +83,7 @@ class Painter:
                 return Outcome("skipped") if item.existed else _finished(item)
             if there and not item.existed:
                 raise InputError(f"{shown(item.target)} was made by someone else during the run: name another folder.")
-            if there and not self._overwrite:
+            if there and not self._job.request.files.overwrite:
                 raise InputError(f"{shown(item.target)} is there already and was not made like this: add --overwrite.")
             result = self._job.paint(Picture.open(content), target)
         except InputError as error:  # which names the files that stand for those of the batch

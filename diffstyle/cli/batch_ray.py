@@ -58,12 +58,12 @@ class Attempts:
 class Worker:
     """A painter on the cluster. Its input and output are rows of JSON, for it paints files and not arrays."""
 
-    def __init__(self, version: str, request: Request, asked: Asked, overwrite: bool, attempts: Any) -> None:
+    def __init__(self, version: str, request: Request, asked: Asked, attempts: Any) -> None:
         self._attempts, self._problem, self._key = attempts, "", ""
         try:
             if version != __version__:
                 raise InputError(f"A worker has diffstyle {__version__} and this machine {version}: install the same.")
-            self._painter = Painter(request, asked, overwrite=overwrite)
+            self._painter = Painter(request, asked)
             self._key = self._painter.key()
         except InputError as error:
             self._problem = str(error)
@@ -86,9 +86,7 @@ class Worker:
 class OnRay:
     """Painters on a Ray cluster; `most` of them, with `cpus` cores each, and a GPU each where the cluster has GPUs."""
 
-    def __init__(
-        self, request: Request, asked: Asked, *, overwrite: bool, address: str, most: int | None, cpus: int
-    ) -> None:
+    def __init__(self, request: Request, asked: Asked, *, address: str, most: int | None, cpus: int) -> None:
         """Connect to the cluster at `address`, or start one on this machine if it is local.
 
         Raises InputError if that cannot be done, or if it has no room for a single worker.
@@ -101,7 +99,7 @@ class OnRay:
         except BaseException:
             self.close()
             raise
-        self._request, self._asked, self._overwrite = request, asked, overwrite
+        self._request, self._asked = request, asked
         self._key = ""
 
     def _connect(self, address: str, most: int | None, cpus: int, device: str | None) -> None:
@@ -129,7 +127,7 @@ class OnRay:
             Worker,  # pyright: ignore
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=self._most, initial_size=first),
-            fn_constructor_args=(__version__, self._request, self._asked, self._overwrite, self._attempts),
+            fn_constructor_args=(__version__, self._request, self._asked, self._attempts),
             **self._resources,  # pyright: ignore
         )
         with explained():
@@ -172,7 +170,7 @@ def room(nodes: Sequence[Mapping[str, float]], cpus: int, device: str | None) ->
 def key_of(request: Request, asked: Asked) -> tuple[str, str]:
     """`Painter.key`, or why there is none."""
     try:
-        return Painter(request, asked, overwrite=False).key(), ""
+        return Painter(request, asked).key(), ""
     except InputError as error:
         return "", str(error)
 

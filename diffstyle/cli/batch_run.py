@@ -40,8 +40,8 @@ class Workers(Protocol):
 class InProcess:
     """A painter in this process."""
 
-    def __init__(self, request: Request, asked: Asked, *, overwrite: bool) -> None:
-        self._painter = Painter(request, asked, overwrite=overwrite)
+    def __init__(self, request: Request, asked: Asked) -> None:
+        self._painter = Painter(request, asked)
 
     def key(self) -> str:
         """`Painter.key` of the painter."""
@@ -120,7 +120,7 @@ class Batch:
         left = {item.target: item for item in waiting}
         self._targets = list(left)
         self._others = partials(self._targets)
-        progress = Progress("picture", shown=not self.request.json_lines)
+        progress = Progress("picture", shown=not self.request.files.json_lines)
         try:
             for n, (item, outcome) in enumerate(self.workers.paint(waiting), 1):
                 left.pop(item.target, None)
@@ -151,5 +151,5 @@ class Batch:
 
     def _print(self, values: dict[str, Any]) -> None:
         """One line for machines."""
-        if self.request.json_lines:
+        if self.request.files.json_lines:
             print(json.dumps(values), file=self.output, flush=True)

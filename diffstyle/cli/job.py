@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diffstyle.cli.asked import Asked, StyleOptions
+from diffstyle.cli.file_options import FileOptions
 from diffstyle.cli.progress import say
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
@@ -33,9 +34,7 @@ class Request:
     settings: Settings
     engine: EngineSettings
     options: ModelOptions
-    depth: int
-    json_lines: bool
-    recipe: bool
+    files: FileOptions
 
 
 @contextlib.contextmanager
@@ -90,19 +89,19 @@ class Job:
         from diffstyle.core.picture import fitted
         from diffstyle.formats.picture_file import check_output
 
-        settings, depth = self.request.settings, self.request.depth
+        settings, files = self.request.settings, self.request.files
         size = picture.size if settings.size is None else fitted(picture.size, settings.size)
-        check_output(target, size, depth=depth)
+        check_output(target, size, depth=files.depth)
         task = self.prepared(picture)
         references = [p for style in task.styles for r in style.references for p in r.pictures]
         self._note([n for p in (picture, *references) for n in p.notes])
         result = self.stylizer.render(task, on_step=on_step)
         self._note(result.picture.notes)
-        result.save(target, depth=depth, recipe=self.request.recipe)
+        result.save(target, depth=files.depth, recipe=not files.no_recipe)
         return result
 
     def _note(self, notes: Sequence[str]) -> None:
-        for note in () if self.request.json_lines else dict.fromkeys(notes):
+        for note in () if self.request.files.json_lines else dict.fromkeys(notes):
             self.tell(note)
 
     def record(self) -> dict[str, object]:
@@ -126,12 +125,12 @@ class Job:
             "engine": [request.engine.name, values_of(request.engine)],
             "model": [repr(request.options), dict(engine.weights), dict(engine.runtime)],
             "adapters": [adapter_info(name).sha256 for name in own],
-            "file": [request.depth, request.recipe],
+            "file": [request.files.depth, not request.files.no_recipe],
         }
 
     def say(self, **values: object) -> None:
         """One line for machines."""
-        if self.request.json_lines:
+        if self.request.files.json_lines:
             print(json.dumps(values), flush=True)
 
 
@@ -169,6 +168,6 @@ def is_done(job: Job, content: Path, target: Path) -> bool:
         weights=engine.weights_of(task),
         runtime=engine.runtime,
         options=job.stylizer.options,
-        depth=job.request.depth,
+        depth=job.request.files.depth,
     )
     return recipe.repeats(now)

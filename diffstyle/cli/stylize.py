@@ -8,11 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from diffstyle.cli.asked import StyleOptions
+from diffstyle.cli.file_options import FileOptions
 from diffstyle.cli.finished import Finished
 from diffstyle.cli.job import Job, Request, facts, is_done, no_garbage_collection, reason_of
 from diffstyle.cli.options import FILES, Bound, group, named_paths, with_options
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from diffstyle.core.picture import Picture
     from diffstyle.engines.base import OnStep, Step
 
-NOTHING = StyleOptions()
+NOTHING, PLAIN = StyleOptions(), FileOptions()
 _PERSONAL = re.compile(r"(?:^|=)adapter:(?P<name>[\w-]+)")
 
 
@@ -99,12 +100,8 @@ def stylize(
     /,
     *,
     out: Annotated[str, Parameter(name=["--out", "-o"], group=FILES, show_default=False)] = "",
-    depth: Annotated[Literal[8, 16], Parameter(group=FILES)] = 8,
     layers: Annotated[Path | None, Parameter(group=FILES, converter=named_paths)] = None,
-    recursive: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,
-    overwrite: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,
-    no_recipe: Annotated[bool, Parameter(group=FILES, negative=(), show_default=False)] = False,
-    json_lines: Annotated[bool, Parameter(name="--json", group=FILES, negative=(), show_default=False)] = False,
+    files: Annotated[FileOptions, Parameter(name="*")] = PLAIN,
     style_options: Annotated[StyleOptions, Parameter(name="*")] = NOTHING,
     settings: Settings,
     engine: Annotated[str | None, Parameter(group=group("Engine"))] = None,
@@ -119,20 +116,9 @@ def stylize(
         The photos, or folders of photos.
     out
         The file to write, or the folder (several photos, or a name that ends in /); beside the photo if not given.
-    depth
-        Bits a channel of the saved file: 8, or 16 in PNG and TIFF.
     layers
         Where to write the layers too, for other programs: the photo, what each style painted, the mask; a .tif file, or
         a folder. Each of several photos gets its own.
-    recursive
-        Also the photos in the folders below those named; their pictures go to folders of the same names.
-    overwrite
-        Replace pictures that were made by another recipe.
-    no_recipe
-        Leave the recipe out of the file: nobody can see the style, the settings or the name of the photo in it, and
-        `diffstyle replay` cannot repeat it.
-    json_lines
-        Print one JSON object a picture.
     engine
         What paints; the engine that the model names if not given. `--engine NAME --help` shows the engine's own
         options.
@@ -140,10 +126,10 @@ def stylize(
     if engine is not None:
         settings_class(engine)  # an unknown name is an error
     check_honoured(settings, engine_settings, negative=style_options.negative_style is not None)
-    asked_for = Request(style_options, settings, engine_settings, options, depth, json_lines, recipe=not no_recipe)
-    photos = found_photos(contents, recursive=recursive, out=Path(out) if out else None)
+    asked_for = Request(style_options, settings, engine_settings, options, files)
+    photos = found_photos(contents, recursive=files.recursive, out=Path(out) if out else None)
     alone = len(photos) == 1 and not contents[0].is_dir() and not out.endswith("/") and not (out and Path(out).is_dir())
-    if not json_lines:
+    if not files.json_lines:
         say(f"painting {photos[0].path.name if alone else f'{len(photos)} photos'} with {engine_settings.name}")
     with no_garbage_collection():
         from diffstyle.core.picture import Picture
@@ -153,8 +139,8 @@ def stylize(
     inputs = Inputs.of([*(p.path for p in photos), *style_options.files, *options.files])
     if alone:
         content = photos[0].path
-        target = Path(out) if out else default_target(content, overwrite=overwrite)
-        check_output(target, None, depth=depth)
+        target = Path(out) if out else default_target(content, overwrite=files.overwrite)
+        check_output(target, None, depth=files.depth)
         check_apart(target, layers, inputs)
         picture = Picture.open(content)  # a bad photo is reported before the model is loaded
         _render(Job.of(asked_for), picture, content, target, layers=layers)
@@ -164,15 +150,15 @@ def stylize(
     if layers is not None and is_one_file(layers):
         raise InputError(f"{layers} is one file, and there are several photos: give a folder for the layers.")
     targets = targets_in(photos, Path(out))
-    return _render_all(Job.of(asked_for), targets, inputs, overwrite=overwrite, layers=layers)
+    return _render_all(Job.of(asked_for), targets, inputs, layers=layers)
 
 
-def _render_all(job: Job, targets: dict[Path, Path], inputs: Inputs, *, overwrite: bool, layers: Path | None) -> int:
+def _render_all(job: Job, targets: dict[Path, Path], inputs: Inputs, *, layers: Path | None) -> int:
     from diffstyle.core.picture import Picture
 
     failed: list[str] = []
     skipped, finished = 0, Finished(job.record())
-    progress = Progress("picture", shown=not job.request.json_lines)
+    progress = Progress("picture", shown=not job.request.files.json_lines)
     for n, (content, target) in enumerate(targets.items()):
         progress.update(n, len(targets), content.name)
         try:
@@ -181,7 +167,7 @@ def _render_all(job: Job, targets: dict[Path, Path], inputs: Inputs, *, overwrit
             if (content, target) in finished or (target.exists() and is_done(job, content, target)):
                 skipped += 1
                 job.say(content=str(content), out=str(target), skipped=True)
-            elif target.exists() and not overwrite:
+            elif target.exists() and not job.request.files.overwrite:
                 raise InputError(f"{target} is there already and was not made like this: add --overwrite.")
             else:
                 own = None if layers is None else layers / target.stem
@@ -213,15 +199,15 @@ def _render(job: Job, picture: Picture, content: Path, target: Path, *, layers: 
     if layers is not None:
         from diffstyle.formats.layered import save_layers
 
-        save_layers(result, layers, depth=job.request.depth, recipe=job.request.recipe)
+        save_layers(result, layers, depth=job.request.files.depth, recipe=not job.request.files.no_recipe)
     job.say(content=str(content), out=str(target), **facts(result, started))
-    if not job.request.json_lines and sys.stdout.isatty():
+    if not job.request.files.json_lines and sys.stdout.isatty():
         print(target)
 
 
 def _progress(job: Job, progress: Progress) -> OnStep:
     """Steps of a picture that takes several."""
-    progress.shown = not job.request.json_lines and not job.request.engine.capabilities.interactive
+    progress.shown = not job.request.files.json_lines and not job.request.engine.capabilities.interactive
 
     def show(step: Step) -> None:
         progress.update(step.done, step.total)

@@ -19,6 +19,7 @@ from diffstyle import read_recipe
 from diffstyle.cli.asked import Asked, StyleOptions
 from diffstyle.cli.batch_items import Item
 from diffstyle.cli.batch_painter import Painter
+from diffstyle.cli.file_options import FileOptions
 from diffstyle.cli.job import Request
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
@@ -347,11 +348,8 @@ def test_pictures_that_appear_during_the_run(own: bool) -> None:
         assert run("batch", "one.jpg", "out", *LOOK) == 0
     else:
         Path("out/one.png").write_bytes(encoded(2))
-    painter = Painter(
-        Request(StyleOptions(style=["neon"]), Settings(), settings_class("adain")(), ModelOptions(), 8, False, True),
-        Asked.of(StyleOptions(style=["neon"])),
-        overwrite=True,
-    )
+    neon, files = StyleOptions(style=["neon"]), FileOptions(overwrite=True)
+    painter = Painter(Request(neon, Settings(), settings_class("adain")(), ModelOptions(), files), Asked.of(neon))
     here = Path.cwd()
     outcome = painter.paint(Item(source=f"{here}/one.jpg", target=f"{here}/out/one.png"))
     assert outcome.status == ("painted" if own else "failed"), outcome

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
+from tests.plugins.images import photo, pixels
 
 PACK, STAND_IN = ROOT / "plugins" / "invokeai", Path(__file__).parent / "invokeai_stand_in"
 
@@ -42,17 +43,6 @@ def host(server: str) -> Generator[SimpleNamespace, None, None]:
     for name in set(sys.modules) - before:
         if name.partition(".")[0] in ("invokeai", "diffstyle_nodes"):
             del sys.modules[name]
-
-
-def photo(width: int = 96, height: int = 64, mode: str = "RGB") -> Image.Image:
-    """A picture of noise."""
-    channels = {"RGB": 3, "RGBA": 4}[mode]
-    data = np.random.default_rng(0).integers(0, 256, (height, width, channels), dtype=np.uint8)
-    return Image.fromarray(data, mode)
-
-
-def pixels(image: Image.Image) -> Any:
-    return np.asarray(image).astype(int)
 
 
 def painted(host: SimpleNamespace, name: str = "0.png", **values: Any) -> Image.Image:

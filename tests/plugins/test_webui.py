@@ -19,6 +19,7 @@ from PIL import Image
 from diffstyle.assets.zoo import style_files
 from tests.conftest import ROOT
 from tests.helpers.asynchronous import run_async
+from tests.plugins.images import photo, pixels
 
 EXTENSION, STAND_IN = ROOT / "plugins" / "webui", Path(__file__).parent / "webui_stand_in"
 VALUES: dict[str, Any] = {
@@ -57,17 +58,6 @@ def host(server: str) -> Generator[SimpleNamespace, None, None]:
     for name in set(sys.modules) - before:
         if name.partition(".")[0] in ("modules", "diffstyle_pil"):
             del sys.modules[name]
-
-
-def photo(width: int = 96, height: int = 64, mode: str = "RGB") -> Image.Image:
-    """A picture of noise."""
-    channels = {"RGB": 3, "RGBA": 4}[mode]
-    data = np.random.default_rng(0).integers(0, 256, (height, width, channels), dtype=np.uint8)
-    return Image.fromarray(data, mode)
-
-
-def pixels(image: Image.Image) -> Any:
-    return np.asarray(image).astype(int)
 
 
 def test_the_fields_are_the_arguments_in_their_order(host: SimpleNamespace) -> None:
