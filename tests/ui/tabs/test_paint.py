@@ -336,7 +336,7 @@ def test_a_finger_paints_and_two_do_not(browser: Browser, served: ServedPage) ->
 
 def test_a_cancelled_render_leaves_the_preview(page: Page) -> None:
     add_photo(page)
-    choose_engine(page, stepwise_engine(), denoise=0.6, steps=400)
+    choose_engine(page, stepwise_engine(), denoise=0.6, steps=200)
     open_painter(page)
     before = picture(page)
     drag(page, (0.3, 0.3), (0.6, 0.6))
