@@ -1,0 +1,1 @@
+"""Clips: frames in and out, and how they stay steady from one to the next."""
