@@ -117,7 +117,8 @@ class DrainingServer(uvicorn.Server):
             await asyncio.sleep(POLL_SECONDS)
         for queue in (service.renders, service.lookups):
             queue.close()
-        while not service.idle:  # what runs ends, or is stopped when it takes too long
+        # what runs ends, or is stopped when it takes too long; uploads are not waited for
+        while service.running or (self.jobs is not None and self.jobs.busy):
             await asyncio.sleep(POLL_SECONDS)
         log("stopped", {"seconds": round(time.monotonic() - began, 1)})
         self.should_exit = True

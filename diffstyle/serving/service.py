@@ -74,6 +74,11 @@ class Service:
         """Whether no request is being answered, apart from those that need no model."""
         return self.renders.idle and self.lookups.idle
 
+    @property
+    def running(self) -> bool:
+        """Whether a request has its turn."""
+        return self.renders.running or self.lookups.running
+
     @cached_property
     def space(self) -> StyleSpace:
         """The named styles."""
