@@ -176,6 +176,7 @@ def mixed(client: httpx2.Client, folder: Path, count: int) -> Load:
         for part in range(PARTS):
             answers += pool.map(send, range(part * count // PARTS, (part + 1) * count // PARTS))
             memory.append(resident(client))
+            print(f"part {part + 1} of {PARTS}: {len(answers)} requests, {memory[-1]:.0f} MB", flush=True)
     time.sleep(2)
     left = sum(metric(client, f"diffstyle_{name}") for name in ("queue_depth", "running"))
     return Load(
