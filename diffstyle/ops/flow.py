@@ -72,16 +72,14 @@ def consistent(flow: Array, back: Array) -> Flags:
     Sundaram et al. 2010, "Dense point trajectories by GPU-accelerated large displacement optical flow", equation 5.
     """
     returned = warped(back, flow)
-    gap = np.square(flow + returned).sum(-1)
-    length = np.square(flow).sum(-1) + np.square(returned).sum(-1)
+    gap, length = squared(flow + returned), squared(flow) + squared(returned)
     return np.asarray(gap < 0.01 * length + 0.5, np.bool_)
 
 
 def motion_boundaries(flow: Array) -> Flags:
     """Where neighbouring pixels move differently, so that the flow may belong to either (Sundaram et al. 2010)."""
-    along_y, along_x = np.gradient(flow, axis=(0, 1))
-    steep = (np.square(along_x) + np.square(along_y)).sum(-1)
-    return np.asarray(steep > 0.01 * np.square(flow).sum(-1) + 0.002, np.bool_)
+    along_y, along_x = (np.asarray(d, np.float32) for d in np.gradient(flow, axis=(0, 1)))
+    return np.asarray(squared(along_x) + squared(along_y) > 0.01 * squared(flow) + 0.002, np.bool_)
 
 
 def inside(flow: Array) -> Flags:
@@ -91,18 +89,31 @@ def inside(flow: Array) -> Flags:
     return np.asarray((x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1), np.bool_)
 
 
+def squared(vectors: Array) -> Array:
+    """The squared lengths, (h, w), of vectors (h, w, c): numpy's own sum over a short last axis is slow."""
+    return np.asarray(cv2.transform(np.square(vectors), np.ones((1, vectors.shape[-1]), np.float32)), np.float32)
+
+
 def _plainest(flow: Array, a: Bytes, b: Bytes) -> Array:
     """`flow`, or where it explains `a` as well, that of the surroundings, in which corners count most."""
     corners = cv2.GaussianBlur(cv2.cornerMinEigenVal(a, 5), (0, 0), 2)[..., None] + LEAST_CORNER
     best, least = flow, _unlike(flow, a, b)
+    weighted = np.concatenate((corners * flow, corners), -1)
     for sigma in AROUND:
-        weighted = cv2.GaussianBlur(corners * flow, (0, 0), sigma)
-        around = weighted / cv2.GaussianBlur(corners, (0, 0), sigma)[..., None]
+        mean = _blurred(weighted, sigma)
+        around = mean[..., :2] / mean[..., 2:]
         unlike = _unlike(around, a, b)
         plainer = cv2.GaussianBlur((unlike < least + AS_WELL).astype(np.float32), (0, 0), 4)[..., None]
         best = best + (around - best) * plainer
         least = np.minimum(least, unlike)
     return np.asarray(best, np.float32)
+
+
+def _blurred(values: Array, sigma: float) -> Array:
+    """A wide Gaussian blur, computed at a quarter of the size."""
+    h, w = values.shape[:2]
+    small = cv2.resize(values, (max(4, w // 4), max(4, h // 4)), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 4), (w, h)), np.float32)
 
 
 def _unlike(flow: Array, a: Bytes, b: Bytes) -> Array:

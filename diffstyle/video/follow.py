@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffstyle.ops.flow import Array, Bytes, chained, consistent, flow_between, greys, inside, resized, warped
+from diffstyle.ops.flow import Array, Bytes, chained, consistent, flow_between, greys, inside, resized, squared, warped
 
 cv2: Any = untyped
 LONGEST = 384  # pixels a side of what flow is estimated on
@@ -83,7 +83,7 @@ class Followed:
     def trust(self, now: Seen) -> Array:
         """How likely each pixel of the present frame shows the place that the flow says: (h, w) from 0 to 1."""
         fine = consistent(self.motion.back, self.motion.forth) & inside(self.motion.back)
-        apart = np.square(warped(self.seen.colours, self.motion.back) - now.colours).sum(-1)
+        apart = squared(warped(self.seen.colours, self.motion.back) - now.colours)
         right_size = 1 / (1 + np.exp((np.abs(self.growth()) - GROWN) * 20))
         sure = cv2.erode(fine.astype(np.float32), np.ones((3, 3), np.uint8)) * np.exp2(-apart / ALIKE**2) * right_size
         ramp = ((cv2.GaussianBlur(sure.astype(np.float32), (0, 0), SOFT) - 0.3) / 0.4).clip(0, 1)

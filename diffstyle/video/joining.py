@@ -7,7 +7,7 @@ from typing import Any
 import cv2 as untyped
 import numpy as np
 
-from diffstyle.ops.flow import Array
+from diffstyle.ops.flow import Array, squared
 
 cv2: Any = untyped
 BROAD = 24  # times less than a picture's longer side is the size of what counts as its tones
@@ -39,6 +39,6 @@ def contrasted(mixed: Array, model: Array) -> Array:
     """`mixed` with the contrast of fine marks that `model` has around each pixel: mixing and moving lower it."""
     smooth = cv2.GaussianBlur(mixed, (0, 0), FINE)
     fine, wanted = mixed - smooth, model - cv2.GaussianBlur(model, (0, 0), FINE)
-    have, want = (cv2.blur(np.square(marks).mean(-1), (AROUND, AROUND)) for marks in (fine, wanted))
+    have, want = (cv2.blur(squared(marks), (AROUND, AROUND)) for marks in (fine, wanted))
     gain = np.sqrt((want + 1e-6) / (have + 1e-6)).clip(1, MOST)[..., None]
     return np.asarray(smooth + fine * gain, np.float32)

@@ -9,6 +9,7 @@ theirs enter a loss, ours are copied, so that every engine can paint the frames.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -29,6 +30,7 @@ from diffstyle.video.joining import contrasted, lerp, toned, tones
 from diffstyle.video.settings import Steadiness
 
 LONGEST_RUN = 24  # frames that one anchor is followed
+SAME_TONE = 0.03  # difference in tone that is no change of light
 LEAST_SHARE = 0.85  # of what the frame before explains, that an anchor must explain to be followed on
 CUT = 0.35  # share of a frame that the one before explains, below which another shot begins
 TONE = 0.15  # of the difference in tone to the frame's own painting that is made up in one frame
@@ -37,13 +39,16 @@ TONE = 0.15  # of the difference in tone to the frame's own painting that is mad
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What a frame leaves to the next one: an `anchor` and how many frames ago it was painted, the frame itself, and
-    how far tones have moved since the anchor.
+    how far tones have moved since the anchor. `style` is a digest of what it was painted in, `changed` how many frames
+    ago that was another.
     """
 
     anchor: Followed
     run: int
     last: Followed
     tone: Array
+    style: bytes
+    changed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,6 @@ class Steady:
         self._kept: Kept | None = None
         self._held: list[Held] = []
         self._before_last: Kept | None = None  # what was kept before the last held frame
-        self._styles: list[Style] = []
 
     def push(self, frame: Frame) -> list[Frame]:
         task = self._task(frame)
@@ -104,7 +108,8 @@ class Steady:
             **{f"anchor.{name}": tensor for name, tensor in kept.anchor.tensors().items()},
             **{f"last.{name}": tensor for name, tensor in kept.last.tensors().items()},
             "tone": torch.from_numpy(kept.tone),
-            "run": torch.tensor(kept.run),
+            "run": torch.tensor([kept.run, kept.changed]),
+            "style": torch.frombuffer(bytearray(kept.style), dtype=torch.uint8),
         }
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
@@ -114,7 +119,9 @@ class Steady:
                 Followed.of({k.removeprefix(f"{name}."): v for k, v in state.items() if k.startswith(f"{name}.")})
                 for name in ("anchor", "last")
             )
-            self._kept = Kept(anchor, int(state["run"]), last, state["tone"].numpy())
+            run, changed = (int(n) for n in state["run"])
+            style = state["style"].numpy().tobytes()
+            self._kept = Kept(anchor, run, last, state["tone"].numpy(), style, changed)
 
     def _task(self, frame: Frame) -> ResolvedTask:
         """What is painted of a frame, at the size of the result."""
@@ -131,7 +138,7 @@ class Steady:
         """The first frame of a shot."""
         painted = self._fresh(task)
         start = Followed.start(seen, painted)
-        self._kept, self._styles = Kept(start, 0, start, np.zeros_like(tones(painted))), task.styles
+        self._kept = Kept(start, 0, start, np.zeros_like(tones(painted)), _digest(task.styles), LONGEST_RUN)
         return _finished(frame, task, painted)
 
     def _hold(self, frame: Frame, task: ResolvedTask, seen: Seen, motion: Motion) -> list[Frame]:
@@ -147,9 +154,10 @@ class Steady:
         assert kept is not None
         near, far = replace(kept.last, motion=motion), kept.anchor.onwards(seen, motion)
         near_trust, far_trust = near.trust(seen), far.trust(seen)
-        if task.styles != self._styles:  # a style that changes along the clip: the anchor is in an older one
+        style = _digest(task.styles)
+        changed = kept.changed + 1 if style == kept.style else 0
+        if changed < LONGEST_RUN:  # an anchor would hold the style that there was
             far_trust = np.zeros_like(far_trust)
-            self._styles = task.styles
         grown = lerp(near.growth() * near_trust, far.growth(), far_trust)
         view, near_sure = near.view(near_trust)
         far_view, far_sure = far.view(far_trust)
@@ -159,15 +167,16 @@ class Steady:
         if fresh is None:
             painted, known = toned(view, tone), sure[..., 0]
         else:
-            tone = lerp(tone, tones(fresh) - tones(view), TONE)
+            apart = tones(fresh) - tones(view)
+            tone = lerp(tone, apart - apart.clip(-SAME_TONE, SAME_TONE), TONE)
             painted = contrasted(lerp(fresh, toned(view, tone), sure * np.float32(self.steadiness.steady)), fresh)
             known = np.ones_like(sure[..., 0])
         last = Followed.start(seen, painted.clip(0, 1), known, grown)
         run = kept.run + 1
         if fresh is not None and (run >= LONGEST_RUN or far_trust.mean() < LEAST_SHARE * near_trust.mean()):
-            self._kept = Kept(last, 0, last, np.zeros_like(tone))
+            self._kept = Kept(last, 0, last, np.zeros_like(tone), style, changed)
         else:
-            self._kept = Kept(far, run, last, tone)
+            self._kept = Kept(far, run, last, tone, style, changed)
         return last.painted
 
     def _finish(self, seen: Seen, motion: Motion, painted: Array) -> list[Frame]:
@@ -183,6 +192,12 @@ class Steady:
             seen, motion = held.seen, held.motion
         self._held = []
         return done[::-1]
+
+
+def _digest(styles: list[Style]) -> bytes:
+    """Equal for equal styles."""
+    parts = [[(reference.digest, reference.weight) for reference in style.references] for style in styles]
+    return hashlib.sha256(repr(parts).encode()).digest()
 
 
 def _array(picture: Picture) -> Array:
