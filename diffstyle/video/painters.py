@@ -1,0 +1,23 @@
+"""Which painter the frames of a clip get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from diffstyle.core.task import Task
+from diffstyle.engines.base import OnStep
+from diffstyle.stylizer import Stylizer
+from diffstyle.video.each_frame import EachFrame, FrameTasks
+from diffstyle.video.frames import Frame, FramePainter
+from diffstyle.video.settings import Steadiness
+
+
+def painter_for(
+    stylizer: Stylizer, task: Callable[[Frame], Task], steadiness: Steadiness, on_step: OnStep | None = None
+) -> FramePainter:
+    """What paints the frames of one clip: `task` gives the task of each, without mask and at the frame's own size.
+
+    `on_step` is called after every step of a frame; the painter raises Cancelled when it returns False.
+    """
+    del steadiness  # until there is a painter that is steady
+    return EachFrame(FrameTasks(stylizer, task), on_step)
