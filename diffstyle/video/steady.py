@@ -17,10 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffstyle.core.mask import Mask
-from diffstyle.core.picture import Picture, fitted
+from diffstyle.core.picture import Picture
 from diffstyle.core.style import Style
-from diffstyle.core.task import ResolvedTask, feathered
+from diffstyle.core.task import ResolvedTask
 from diffstyle.engines.base import OnStep
 from diffstyle.ops.flow import Array
 from diffstyle.video.each_frame import FrameTasks
@@ -76,9 +75,17 @@ class Steady:
         self._kept: Kept | None = None
         self._held: list[Held] = []
         self._before_last: Kept | None = None  # what was kept before the last held frame
+        self._shown: tuple[Picture, Picture] | None = None  # the last frame, and what was made of it
 
     def push(self, frame: Frame) -> list[Frame]:
-        task = self._task(frame)
+        if self._shown is not None and self._shown[0] is frame.picture:  # one that is shown again
+            return [replace(frame, picture=self._shown[1])]
+        done = self._push(frame)
+        self._shown = (frame.picture, done[-1].picture) if done and done[-1].index == frame.index else None
+        return done
+
+    def _push(self, frame: Frame) -> list[Frame]:
+        task = self.tasks.resolved(frame)
         seen = Seen.of(_array(task.content))
         if self._kept is None:
             return [self._begin(frame, task, seen)]
@@ -123,16 +130,10 @@ class Steady:
             style = state["style"].numpy().tobytes()
             self._kept = Kept(anchor, run, last, state["tone"].numpy(), style, changed)
 
-    def _task(self, frame: Frame) -> ResolvedTask:
-        """What is painted of a frame, at the size of the result."""
-        task = self.tasks.resolved(frame)
-        if task.size is None:
-            return task
-        return replace(task, content=task.content.resized(fitted(task.content.size, task.size)), size=None)
-
     def _fresh(self, task: ResolvedTask) -> Array:
-        """A frame's own painting: all of it, as its mask may uncover more in the next frame."""
-        return _array(self.tasks.stylizer.render(replace(task, mask=None), self.on_step).picture)
+        """A frame's own painting."""
+        picture = self.tasks.stylizer.render(task, self.on_step).picture
+        return _array(picture)
 
     def _begin(self, frame: Frame, task: ResolvedTask, seen: Seen) -> Frame:
         """The first frame of a shot."""
@@ -206,12 +207,6 @@ def _array(picture: Picture) -> Array:
 
 
 def _finished(frame: Frame, task: ResolvedTask, painted: Array) -> Frame:
-    """The frame with its mask laid over: where that is 0, it is the photo's, bit for bit."""
     content = task.content
-    pixels = torch.from_numpy(painted).permute(2, 0, 1).contiguous()
-    mask: Mask | None = feathered(task).mask
-    if mask is not None:
-        pixels = torch.lerp(content.pixels, pixels, mask.values)
-    if task.strength == 0:
-        pixels = content.pixels
+    pixels = content.pixels if task.strength == 0 else torch.from_numpy(painted).permute(2, 0, 1).contiguous()
     return replace(frame, picture=Picture(pixels, content.alpha, content.source))
