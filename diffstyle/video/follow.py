@@ -114,7 +114,7 @@ class Followed:
             "forth": self.motion.forth,
             "grown": self.grown,
         }
-        return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+        return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor]) -> Followed:
