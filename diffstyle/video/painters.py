@@ -10,6 +10,7 @@ from diffstyle.stylizer import Stylizer
 from diffstyle.video.each_frame import EachFrame, FrameTasks
 from diffstyle.video.frames import Frame, FramePainter
 from diffstyle.video.settings import Steadiness
+from diffstyle.video.steady import Steady
 
 
 def painter_for(
@@ -19,5 +20,7 @@ def painter_for(
 
     `on_step` is called after every step of a frame; the painter raises Cancelled when it returns False.
     """
-    del steadiness  # until there is a painter that is steady
-    return EachFrame(FrameTasks(stylizer, task), on_step)
+    tasks = FrameTasks(stylizer, task)
+    if steadiness == Steadiness(steady=0):
+        return EachFrame(tasks, on_step)
+    return Steady(tasks, steadiness, on_step)
