@@ -19,7 +19,7 @@ from diffstyle.video.clip_recipe import ClipRecipe, read_clip_recipe
 from diffstyle.video.clip_task import ClipTask
 from diffstyle.video.encoding import CONTAINERS, PICTURES
 from diffstyle.video.frames import Frame
-from diffstyle.video.open_clip import open_clip
+from diffstyle.video.opening import open_clip
 from diffstyle.video.render import render_clip
 from diffstyle.video.timing import timed
 

@@ -17,7 +17,7 @@ from diffstyle import InputError
 from diffstyle.core.picture import Picture
 from diffstyle.video.colours import to_frame
 from diffstyle.video.frame_folder import RawFrames
-from diffstyle.video.open_clip import open_clip
+from diffstyle.video.opening import open_clip
 from diffstyle.video.timing import Cut, frame_rate, seconds, timed
 from tests.helpers.clips import bars, moving, read_arrays, write_clip
 
