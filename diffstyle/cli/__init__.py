@@ -58,7 +58,7 @@ app.command(models)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Exit code 2: bad input; 1: some of several pictures failed; 130: interrupted."""
-    words = [_with_home(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    words = _with_pipes([_with_home(word) for word in (sys.argv[1:] if arguments is None else arguments)])
     try:
         if words[:1] in (["stylize"], ["batch"], ["video"]):
             _use_engine_options(words)
@@ -100,6 +100,11 @@ def _with_home(word: str) -> str:
     """--option=~/file with the home folder in place of ~, which shells leave alone behind a =."""
     name, sign, value = word.partition("=")
     return f"{name}={Path(value).expanduser()}" if sign and name.startswith("--") and value[:2] == "~/" else word
+
+
+def _with_pipes(words: Sequence[str]) -> list[str]:
+    """Words of `video` with ./- for -, which alone looks like the beginning of an option and names a pipe."""
+    return ["./-" if word == "-" and words[0] == "video" else word for word in words]
 
 
 def _unexpected(error: Exception) -> str:

@@ -24,7 +24,7 @@ from diffstyle.video.clip import Clip
 from diffstyle.video.clip_task import ClipTask
 from diffstyle.video.frame_folder import RawFrames
 from diffstyle.video.keyframes import Keyframe, parse_keyframes
-from diffstyle.video.open_clip import open_clip
+from diffstyle.video.opening import open_clip
 from diffstyle.video.painting import Painted
 from diffstyle.video.raw_output import write_raw
 from diffstyle.video.render import ClipResult, render_clip

@@ -96,7 +96,7 @@ def _targets(
     """Where each clip goes, and whether there is only one, to a place of its own."""
     from diffstyle.video.encoding import FRAMES, suffix_of
 
-    suffix, folder = suffix_of(options.codec), Path(out) if out and out != str(PIPE) else None
+    suffix, folder = suffix_of(options.codec), Path(out) if out and Path(out) != PIPE else None
     found = found_clips(clips, recursive=files.recursive, out=folder)
     alone = len(found) == 1 and found[0].path == clips[0]
     if alone and options.codec != FRAMES:

@@ -58,9 +58,9 @@ def to_array(frame: VideoFrame) -> Array:
     return np.clip(array, 0, 1, out=array)
 
 
-def to_frame(picture: Picture, name: str) -> VideoFrame:
-    """A picture as a frame of the pixel format `name`: RGB, or BT.709 of limited range. Sides that the format needs
-    even are made so by repeating the edge.
+def to_frame(picture: Picture, name: str, matrix: int = BT709) -> VideoFrame:
+    """A picture as a frame of the pixel format `name`: RGB, or luma and chroma by `matrix`, of limited range. Sides
+    that the format needs even are made so by repeating the edge.
     """
     form = VideoFormat(name, 64, 64)
     deep = max(c.bits for c in form.components) > 8
@@ -73,8 +73,8 @@ def to_frame(picture: Picture, name: str) -> VideoFrame:
         frame = VideoFrame.from_ndarray(cast("Any", packed), format=_PACKED[deep, alpha])
         frame = frame.reformat(format=name)
     else:
-        frame = _to_luma(picture, form)
-        frame.colorspace, frame.color_range = BT709, LIMITED
+        frame = _to_luma(picture, form, matrix)
+        frame.colorspace, frame.color_range = matrix, LIMITED
     frame.color_primaries, frame.color_trc = BT709, BT709
     return frame
 
@@ -124,12 +124,12 @@ def _samples(plane: VideoPlane, channels: int, *, deep: bool) -> Array:
     return samples[:, : plane.width * channels].reshape(plane.height, plane.width, channels)
 
 
-def _to_luma(picture: Picture, form: VideoFormat) -> VideoFrame:
+def _to_luma(picture: Picture, form: VideoFormat, matrix: int) -> VideoFrame:
     alpha = picture.alpha if has_alpha(form) else None
     pixels = (picture if alpha is not None else flattened(picture)).pixels.numpy()
     across, down = 64 // form.chroma_width(64), 64 // form.chroma_height(64)
     pixels = _even(pixels, across, down)
-    red, blue = _WEIGHTS[BT709]
+    red, blue = _WEIGHTS[matrix]
     r, g, b = pixels
     y = red * r + (1 - red - blue) * g + blue * b
     u, v = (_subsampled(c, across, down) for c in ((b - y) / (2 * (1 - blue)), (r - y) / (2 * (1 - red))))

@@ -11,7 +11,7 @@ from av.codec import Codec
 from av.codec.codec import UnknownCodecError
 
 from diffstyle.core.errors import InputError
-from diffstyle.video.colours import has_alpha
+from diffstyle.video.colours import BT601, BT709, has_alpha
 
 BEST = 100
 USUAL = 70  # the quality when nobody says otherwise: x264's crf 16
@@ -40,8 +40,9 @@ class _Known:
 
 
 _KNOWN: Mapping[str, _Known] = {
-    # four threads everywhere: with as many as there are cores, another machine would write other bytes
-    "h264": _Known(("libx264", "libopenh264"), ".mp4", 51, {"threads": "4"}, clear=()),
+    # four threads everywhere: with as many as there are cores, another machine would write other bytes; with mbtree
+    # even the same machine does, every time
+    "h264": _Known(("libx264", "libopenh264"), ".mp4", 51, {"threads": "4", "x264-params": "mbtree=0"}, clear=()),
     "hevc": _Known(("libx265",), ".mp4", 51, {"x265-params": "log-level=error:frame-threads=2"}, clear=()),
     "av1": _Known(("libsvtav1", "libaom-av1"), ".mp4", 63, {"preset": "8"}, clear=()),
     "vp9": _Known(("libvpx-vp9",), ".webm", 63, {"b": "0", "cpu-used": "4", "threads": "4"}),
@@ -60,6 +61,11 @@ class Encoding:
     encoder: str
     pixels: str
     options: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def matrix(self) -> int:
+        """That of luma and chroma: VP8 knows only the old one."""
+        return BT601 if self.codec == "vp8" else BT709
 
     @property
     def alpha(self) -> bool:

@@ -15,7 +15,7 @@ from diffstyle.core.picture import Picture
 from diffstyle.video.clip import Shown
 from diffstyle.video.clip_task import ClipTask
 from diffstyle.video.frames import Frame
-from diffstyle.video.open_clip import open_clip
+from diffstyle.video.opening import open_clip
 from diffstyle.video.timing import Cut, timed
 
 _COLOURED = 0.1  # how far the channels of a grey clip may differ: the error of its compression

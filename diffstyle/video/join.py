@@ -18,13 +18,14 @@ from av.stream import AttachmentStream, Stream
 
 from diffstyle.video.clip import decoding
 from diffstyle.video.timing import Cut
-from diffstyle.video.video_file import clip_origin, opened
+from diffstyle.video.video_file import clip_origin, main_stream, opened
 from diffstyle.video.work_folder import Part
 
 KEY = "diffstyle"
 _FINEST = 1_000_000  # ticks a second
 _USUAL = 90_000
-_OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", "creation_time", KEY}
+_OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", KEY}
+_OF_THE_STREAM = {"encoder", "duration", "bps", "number_of_frames", "number_of_bytes", "rotate", "alpha_mode"}
 _MOVIES = ("mp4", "mov")
 
 Timed: TypeAlias = "tuple[Fraction, int, Packet[Stream], Stream]"  # when, of which stream, what, to which
@@ -48,7 +49,7 @@ def join(parts: Sequence[Part], out: Path, joint: Joint) -> list[str]:
     options = {"movflags": "faststart+use_metadata_tags"} if joint.kind in _MOVIES else {}
     with av.open(f"file:{out}", "w", format=joint.kind, options=options) as made:
         with av.open(f"file:{parts[0].path}", "r") as first:
-            video = made.add_stream_from_template(first.streams.video[0])
+            video = made.add_stream_from_template(first.streams.video[0], opaque=True)
             video.time_base = base
             if joint.kind in _MOVIES and first.streams.video[0].codec_context.name == "hevc":
                 cast("Any", video.codec_context).codec_tag = "hvc1"  # the tag that Apple's players know
@@ -61,6 +62,7 @@ def join(parts: Sequence[Part], out: Path, joint: Joint) -> list[str]:
             _mux(made, pictures)
             return []
         with decoding(str(joint.source)), opened(joint.source) as source:
+            video.metadata.update(_said(main_stream(source, joint.source)))
             streams, notes = _add_streams(made, source, joint.kind)
             _add_metadata(made, source.metadata, joint.text)
             origin = clip_origin(source) + joint.cut.start
@@ -134,29 +136,36 @@ def _add_streams(made: OutputContainer, source: InputContainer, kind: str) -> tu
             else:
                 lost.append("an attached file")
         elif stream.type in ("audio", "subtitle"):
-            name = stream.codec_context.name if cast("Any", stream.codec_context) else "unknown"
+            name = _canonical(stream)
             what = f"{'sound' if stream.type == 'audio' else 'subtitles'} ({name})"
-            if _canonical(name) not in held:
+            if name not in held:
                 lost.append(what)
                 continue
             try:
-                new = made.add_stream_from_template(stream)
+                new = made.add_stream_from_template(stream, opaque=True)
             except Exception:  # of a codec that FFmpeg cannot describe without decoding it
                 lost.append(what)
                 continue
-            new.metadata.update(stream.metadata)
+            new.metadata.update(_said(stream))
             new.disposition = stream.disposition
             added[stream.index] = new
-        elif stream.type == "data":
+        elif stream.type == "data" and not source.chapters():  # which an MP4 keeps in one, too
             lost.append("a stream of data")
     if not lost:
         return added, []
     return added, [f"Left out, because the new file cannot hold it: {', '.join(dict.fromkeys(lost))}."]
 
 
-def _canonical(name: str) -> str:
-    """FFmpeg's name of a codec whose decoder is called `name`."""
-    return av.Codec(name, "r").canonical_name
+def _said(stream: Stream) -> dict[str, str]:
+    """What is said of a stream, but for figures that are of the old file."""
+    found = stream.metadata.items()
+    return {k: v for k, v in found if k.lower() not in _OF_THE_STREAM and not k.startswith("_STATISTICS")}
+
+
+def _canonical(stream: Stream) -> str:
+    """FFmpeg's name of a stream's codec, which may differ from that of its decoder."""
+    context: Any = stream.codec_context
+    return "unknown" if context is None else av.Codec(context.name, "r").canonical_name
 
 
 def _others(source: InputContainer, streams: dict[int, Stream], origin: Fraction, cut: Cut) -> Iterator[Timed]:

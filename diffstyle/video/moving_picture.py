@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
@@ -166,11 +167,14 @@ def _with_comment(data: bytes, text: str) -> bytes:
 
 
 def _with_exif(data: bytes, text: str) -> bytes:
-    """An animated WebP with an EXIF block at its end."""
-    block = exif_block(text)
-    block = block.removeprefix(b"Exif\0\0")
+    """A WebP with an EXIF block at its end, which its header announces."""
+    block = exif_block(text).removeprefix(b"Exif\0\0")
     chunk = b"EXIF" + struct.pack("<I", len(block)) + block + b"\0" * (len(block) % 2)
-    body = bytearray(data[12:] + chunk)
-    if bytes(body[:4]) == b"VP8X":
-        body[8] |= 0x08  # says that there is one
-    return data[:4] + struct.pack("<I", len(body) + 4) + b"WEBP" + bytes(body)
+    body = data[12:]
+    if body[:4] != b"VP8X":  # frames that are all alike are stored as one picture, without such a header
+        with Image.open(BytesIO(data)) as image:
+            sides = b"".join(struct.pack("<I", side - 1)[:3] for side in image.size)
+            alpha = 0x10 if image.mode == "RGBA" else 0
+        body = b"VP8X" + struct.pack("<II", 10, alpha) + sides + body
+    body = body[:8] + bytes([body[8] | 0x08]) + body[9:] + chunk
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body

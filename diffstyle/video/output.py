@@ -54,23 +54,17 @@ class Target:
         return notes
 
     def _gather(self, parts: Sequence[Part], whole: Path) -> None:
-        if whole.exists():  # left by a run that was killed: its frames go back to where they are looked for
-            for file in whole.glob("*.png"):
-                owner = next(p for n, p in enumerate(parts) if int(file.stem) <= _last(parts, n))
-                file.replace(owner.path / file.name)
+        if whole.exists():
             shutil.rmtree(whole)
         whole.mkdir()
-        for part in parts:
-            for file in sorted(part.path.iterdir()):
-                file.replace(whole / file.name)
+        for file in (f for part in parts for f in part.path.iterdir()):
+            try:  # the parts stay whole, for a run that is killed here
+                (whole / file.name).hardlink_to(file)
+            except OSError:
+                shutil.copy2(file, whole / file.name)
         if self.text:
             data = self.text.encode()
             write_atomic(whole / FILE, lambda file: file.write(data))
-
-
-def _last(parts: Sequence[Part], number: int) -> int:
-    """The number, from 1, of the last frame of a part."""
-    return sum(len(p.times) for p in parts[: number + 1])
 
 
 def check_out(out: Path, kind: str, clip: Clip) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import av
 
-from diffstyle.core.errors import InputError
+from diffstyle.core.errors import InputError, explain
 from diffstyle.core.picture import fitted
 from diffstyle.stylizer import Stylizer
 from diffstyle.video.clip import Clip, Shown
@@ -19,7 +19,7 @@ from diffstyle.video.clip_recipe import ClipOutput, ClipRecipe, read_clip_recipe
 from diffstyle.video.clip_task import ClipTask
 from diffstyle.video.encoding import CONTAINERS, FRAMES, Encoding, check_name, encoding_for
 from diffstyle.video.frames import Frame
-from diffstyle.video.open_clip import open_clip
+from diffstyle.video.opening import open_clip
 from diffstyle.video.output import Target, check_out
 from diffstyle.video.painting import OnFrame, Painting
 from diffstyle.video.segment import EncodedSegment, FrameSegment
@@ -75,7 +75,7 @@ def render_clip(
         try:
             return run.render(work, on_frame)
         finally:
-            if not clip.repeatable:
+            if not clip.repeatable or not work.parts():
                 work.remove()
 
 
@@ -157,16 +157,21 @@ class _Run:
 
         pictures = painting.pictures(noted(), done)
         path = work.partial(number, "" if self.kind == FRAMES else ".mkv")
-        if self.kind == FRAMES:
-            segment = FrameSegment(path, done + 1, depth=self.output.depth)
-        else:
-            segment = EncodedSegment(path, self.encoding, self.cut.rate or self.clip.info.rate)
         try:
-            for picture in pictures:
-                segment.write(picture)
-        finally:
-            segment.close()
+            segment = self._begun(path, done)
+            try:
+                for picture in pictures:
+                    segment.write(picture)
+            finally:
+                segment.close()
+        except OSError as error:
+            raise explain(error, f"write {self.out}") from error
         return work.add(number, path, tuple(times), end, painting.painter.state())
+
+    def _begun(self, path: Path, done: int) -> EncodedSegment | FrameSegment:
+        if self.kind == FRAMES:
+            return FrameSegment(path, done + 1, depth=self.output.depth)
+        return EncodedSegment(path, self.encoding, self.cut.rate or self.clip.info.rate)
 
     def _notes(self, end: Fraction) -> Iterator[str]:
         yield from self.clip.info.notes

@@ -34,7 +34,7 @@ class EncodedSegment:
 
     def write(self, picture: Picture) -> None:
         """Add the next picture; all have one size."""
-        frame = to_frame(picture, self._encoding.pixels)
+        frame = to_frame(picture, self._encoding.pixels, self._encoding.matrix)
         if self._stream is None:
             self._stream = self._begin(frame.width, frame.height)
         frame.pts, frame.time_base = self._count, 1 / self._rate
@@ -56,7 +56,7 @@ class EncodedSegment:
         context: Any = stream.codec_context
         context.color_primaries = context.color_trc = 1
         rgb = stream.codec_context.format is not None and stream.codec_context.format.is_rgb
-        context.colorspace, context.color_range = (0, FULL) if rgb else (1, LIMITED)
+        context.colorspace, context.color_range = (0, FULL) if rgb else (self._encoding.matrix, LIMITED)
         return stream
 
 

@@ -96,7 +96,7 @@ def _write_tone(made: OutputContainer, stream: AudioStream, seconds: float) -> N
 
 def read_arrays(path: Path) -> list[Array]:
     """The frames of a clip, (H, W, 3 or 4) uint8, as diffstyle reads them."""
-    from diffstyle.video.open_clip import open_clip
+    from diffstyle.video.opening import open_clip
 
     return [shown.read().to_array() for shown in open_clip(path).frames()]
 

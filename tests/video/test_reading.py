@@ -17,25 +17,26 @@ from diffstyle import InputError
 from diffstyle.core.picture import Picture
 from diffstyle.video.colours import to_frame
 from diffstyle.video.frame_folder import RawFrames
-from diffstyle.video.open_clip import open_clip
+from diffstyle.video.opening import open_clip
 from diffstyle.video.timing import Cut, frame_rate, seconds, timed
 from tests.helpers.clips import bars, moving, read_arrays, write_clip
 
-INSIDE = slice(2, 6)  # of each bar, away from where chroma is interpolated
 MATRICES = {"bt601": 6, "bt709": 1, "bt2020": 9}
 LUMA = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 
 
 def in_bars(frame: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """The colour of each bar of a frame, (8, 3)."""
-    bands = frame[8:-8, :, :3].reshape(frame.shape[0] - 16, 8, -1, 3)[:, :, INSIDE]
+    bands = frame[8:-8, :, :3].reshape(frame.shape[0] - 16, 8, -1, 3)
+    wide = bands.shape[2]
+    bands = bands[:, :, wide // 4 : -wide // 4]  # away from where chroma is interpolated
     return bands.mean((0, 2)).round().astype(np.int64)
 
 
-def coded(matrix: str, *, full: bool, name: str = "yuv444p", bits: int = 8) -> VideoFrame:
+def coded(matrix: str, *, full: bool, name: str = "yuv444p", bits: int = 8, width: int = 64) -> VideoFrame:
     """Colour bars by the textbook, independent of what is tested."""
     red, blue = LUMA[matrix]
-    r, g, b = (bars() / 255).transpose(2, 0, 1)
+    r, g, b = (bars(width) / 255).transpose(2, 0, 1)
     y = red * r + (1 - red - blue) * g + blue * b
     planes = [y, (b - y) / (2 - 2 * blue), (r - y) / (2 - 2 * red)]
     top = 2**bits - 1
@@ -44,9 +45,9 @@ def coded(matrix: str, *, full: bool, name: str = "yuv444p", bits: int = 8) -> V
     else:
         step = 2 ** (bits - 8)
         values = [(planes[0] * 219 + 16) * step, *((p * 224 + 128) * step for p in planes[1:])]
-    frame = VideoFrame(64, 48, name)
+    frame = VideoFrame(width, 48, name)
     for plane, value in zip(frame.planes, values, strict=True):
-        if plane.width == 32:
+        if plane.width < width:
             value = value[:: 48 // plane.height, ::2]
         whole = np.clip(value.round(), 0, top).astype(np.uint16 if bits > 8 else np.uint8)
         lines = np.zeros((plane.height, plane.line_size), np.uint8)
