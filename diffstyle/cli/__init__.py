@@ -16,6 +16,7 @@ from diffstyle.core.errors import InputError, explain
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what writing to a full device raises
 STYLIZE = "Repaint one photo, or many."
 BATCH = "Repaint many photos, on this machine or on a Ray cluster."
+VIDEO = "Repaint one clip, or many."
 BATCH_USAGE = "Usage: diffstyle batch IN... OUT [OPTIONS]"
 
 app = App(
@@ -26,7 +27,8 @@ app = App(
 )
 app.command("diffstyle.cli.stylize:stylize", help=STYLIZE)
 app.command("diffstyle.cli.batch:batch", help=BATCH, usage=BATCH_USAGE)
-app.command("diffstyle.cli.replay:replay", help="Make a picture again from the recipe inside it.")
+app.command("diffstyle.cli.video:video", help=VIDEO)
+app.command("diffstyle.cli.replay:replay", help="Make a picture or a clip again from the recipe inside it.")
 app.command("diffstyle.cli.serve:serve", help="Serve renders over HTTP, as OpenAI's clients ask for them.")
 app.command("diffstyle.cli.texture:texture", help="Make a texture of nothing but a style's marks.")
 styles = App(name="style", help="The styles that come with diffstyle, and your own.")
@@ -56,9 +58,9 @@ app.command(models)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Exit code 2: bad input; 1: some of several pictures failed; 130: interrupted."""
-    words = [_with_home(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    words = _with_pipes([_with_home(word) for word in (sys.argv[1:] if arguments is None else arguments)])
     try:
-        if words[:1] in (["stylize"], ["batch"]):
+        if words[:1] in (["stylize"], ["batch"], ["video"]):
             _use_engine_options(words)
         elif not words or words[0].startswith("-") or words[0] not in list(app):
             _add_commands_of_others()
@@ -100,6 +102,11 @@ def _with_home(word: str) -> str:
     return f"{name}={Path(value).expanduser()}" if sign and name.startswith("--") and value[:2] == "~/" else word
 
 
+def _with_pipes(words: Sequence[str]) -> list[str]:
+    """Words of `video` with ./- for -, which alone looks like the beginning of an option and names a pipe."""
+    return ["./-" if word == "-" and words[0] == "video" else word for word in words]
+
+
 def _unexpected(error: Exception) -> str:
     """A sentence on an error that nobody foresaw. Its traceback is kept in a file, for a report."""
     import traceback
@@ -119,10 +126,10 @@ def _unexpected(error: Exception) -> str:
 
 
 def _use_engine_options(words: Sequence[str]) -> None:
-    """Give `stylize` or `batch` the options of the engine that is asked for."""
+    """Give `stylize`, `batch` or `video` the options of the engine that is asked for."""
     from importlib import import_module
 
-    name, text = words[0], {"stylize": STYLIZE, "batch": BATCH}[words[0]]
+    name, text = words[0], {"stylize": STYLIZE, "batch": BATCH, "video": VIDEO}[words[0]]
     command = import_module(f"diffstyle.cli.{name}").command
     del app[name]
     usage = BATCH_USAGE if name == "batch" else None

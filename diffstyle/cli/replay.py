@@ -26,15 +26,16 @@ def replay(
     controlnet: Annotated[list[str] | None, Parameter(negative=(), json_list=False)] = None,
     lora: Annotated[list[str] | None, Parameter(negative=(), json_list=False)] = None,
     encoder: str | None = None,
+    mask: Path | None = None,
 ) -> int:
-    """Make a picture again from the recipe inside it. Exit code 1 if it did not come out the same.
+    """Make a picture, or a clip, again from the recipe inside it. Exit code 1 if it did not come out the same.
 
     Parameters
     ----------
     picture
-        A picture that diffstyle saved.
+        A picture or a clip that diffstyle saved.
     content
-        The photo it was made from.
+        The photo, or the clip, it was made from.
     out
         The file to write; if not given, NAME.replay and the picture's own suffix.
     model
@@ -47,16 +48,34 @@ def replay(
         Where its LoRAs are, likewise.
     encoder
         Where the adapters' encoder is, likewise.
+    mask
+        The clip that was its mask, if a clip was.
     """
     import torch
 
+    from diffstyle.cli.replay_clip import is_clip, replay_clip
     from diffstyle.core.device import dtype_name
     from diffstyle.core.picture import Picture
     from diffstyle.engines.replay import task_of
     from diffstyle.formats.picture_file import output_format
-    from diffstyle.formats.recipe import read_recipe
+    from diffstyle.formats.recipe import Recipe, read_recipe
     from diffstyle.stylizer import Stylizer
 
+    def load(recipe: Recipe) -> Stylizer:
+        torch.set_num_threads(recipe.threads)  # sums in another order would differ in the last bit
+        old = recipe.options
+        found = {"model": model or old.model, "encoder": encoder or old.encoder}
+        several = {
+            "adapter": _moved(adapter, old.adapter),
+            "controlnet": _moved(controlnet, old.controlnet),
+            "lora": _moved(lora, old.lora),
+        }
+        memory = cast("MemoryMode", recipe.runtime.get("memory", old.memory))
+        ran = {"device": recipe.device, "dtype": dtype_name(recipe.dtype), "memory": memory}
+        return Stylizer.of(replace(old, **cast("dict[str, Any]", found | several | ran)))
+
+    if is_clip(picture):
+        return replay_clip(picture, content, out, mask, load)
     recipe = read_recipe(picture)
     target = out or picture.with_name(f"{picture.stem}.replay{picture.suffix}")
     output_format(target)
@@ -66,18 +85,7 @@ def replay(
         raise InputError(
             f"{content} is not the photo that {picture} was made from: that one was called {recipe.content_source}."
         )
-    torch.set_num_threads(recipe.threads)  # sums in another order would differ in the last bit
-    old = recipe.options
-    found = {"model": model or old.model, "encoder": encoder or old.encoder}
-    several = {
-        "adapter": _moved(adapter, old.adapter),
-        "controlnet": _moved(controlnet, old.controlnet),
-        "lora": _moved(lora, old.lora),
-    }
-    memory = cast("MemoryMode", recipe.runtime.get("memory", old.memory))
-    ran = {"device": recipe.device, "dtype": dtype_name(recipe.dtype), "memory": memory}
-    options = replace(old, **cast("dict[str, Any]", found | several | ran))
-    stylizer = Stylizer.of(options)
+    stylizer = load(recipe)
     task = task_of(recipe, replace(photo, source=recipe.content_source))
     stylizer.use_adapters(task.styles)
     resolved = stylizer.prepare(task)

@@ -33,6 +33,10 @@ _BOX = re.compile(r"box:(\d+),(\d+),(\d+),(\d+)")
 _SEED = 7
 
 
+class NothingFound(InputError):
+    """What was asked for is not in the picture, although it may be in another."""
+
+
 def select(content: PictureLike, what: str) -> Mask:
     """Where `what` is: `foreground`, or `subject` or `person`; `background`; `sky`; `box:LEFT,TOP,RIGHT,BOTTOM` for
     what stands out inside that box; `scribble:FILE` for what `scribbled` makes of that picture; or words for CLIPSeg
@@ -112,7 +116,7 @@ def _sky(picture: Picture) -> Mask:
     small = _small(picture)
     sky = likely_sky(small)
     if not sky.any():
-        raise InputError(
+        raise NothingFound(
             f"No sky was found in {picture.source}: it must be smooth, bright or blue, and at the top edge."
         )
     reach = max(2, round(EDGE * max(sky.shape)))
@@ -193,7 +197,7 @@ def _checked(mask: Mask, what: str) -> Mask:
     share = float(mask.values.mean())
     if not SMALLEST <= share <= LARGEST:
         found = "nothing" if share < SMALLEST else "nearly everything"
-        raise InputError(f"{what}: {found} in the photo was found to be that; give a box or a mask.")
+        raise NothingFound(f"{what}: {found} in the photo was found to be that; give a box or a mask.")
     return mask
 
 

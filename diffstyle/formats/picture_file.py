@@ -76,9 +76,8 @@ def encode(picture: Picture, kind: str, text: str, *, depth: int = 8, quality: i
             inside.add_itxt(KEY, text, zip=len(text) < _ZIPPED_LIMIT)
         image.save(buffer, kind, pnginfo=inside, compress_level=4, icc_profile=profile)
         return buffer.getvalue()
-    exif, spread = Image.Exif(), kind == "JPEG" and len(text) > _SEGMENT
-    if text and not spread:
-        exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = _COMMENT_HEAD + text.encode("ascii")
+    spread = kind == "JPEG" and len(text) > _SEGMENT
+    exif = Image.Exif() if spread or not text else _exif(text)
     if kind == "JPEG":
         if image.mode == "RGBA":
             white = Image.new("RGBA", image.size, "white")
@@ -135,6 +134,17 @@ def embedded(image: Image.Image) -> str | None:
     if not isinstance(comment, bytes) or not comment.startswith(_COMMENT_HEAD + b"{"):
         return None
     return comment.removeprefix(_COMMENT_HEAD).decode("ascii", "replace")
+
+
+def exif_block(text: str) -> bytes:
+    """An EXIF block with the ASCII `text`, as `embedded` reads it."""
+    return _exif(text).tobytes()
+
+
+def _exif(text: str) -> Image.Exif:
+    exif = Image.Exif()
+    exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = _COMMENT_HEAD + text.encode("ascii")
+    return exif
 
 
 def _with_comments(jpeg: bytes, text: str) -> bytes:

@@ -60,9 +60,9 @@ class Recipe:
     schema: int = SCHEMA
 
     def to_json(self) -> str:
-        negative = {} if self.negative_style is None else {"negative_style": _packed(self.negative_style)}
+        negative = {} if self.negative_style is None else {"negative_style": packed_style(self.negative_style)}
         mask = {} if self.mask is None else {"mask": _packed_mask(self.mask)}
-        regions = [{"mask": _packed_mask(r.mask), "style": _packed(r.style)} for r in self.regions]
+        regions = [{"mask": _packed_mask(r.mask), "style": packed_style(r.style)} for r in self.regions]
         return json.dumps(
             {
                 "schema": SCHEMA,
@@ -71,7 +71,7 @@ class Recipe:
                 "settings": values_of(self.settings),
                 "engine": {"name": self.engine, "values": dict(self.engine_values)},
                 "depth": self.depth,
-                "style": _packed(self.style),
+                "style": packed_style(self.style),
                 "model": asdict(self.options),
                 **negative,
                 **mask,
@@ -224,9 +224,17 @@ def _measured_alike(one: Style, other: Style) -> bool:
     return one == other and a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
-def _packed(style: Style) -> dict[str, Any]:
+def packed_style(style: Style) -> dict[str, Any]:
+    """A style as JSON values, with all that was measured of it."""
     record, tensors = to_record(style)
     return record | {"tensors": {k: _to_base64(v) for k, v in tensors.items()}}
+
+
+def unpacked_styles(values: list[dict[str, Any]], budget: Budget = BUDGET) -> list[Style]:
+    """The styles of `packed_style`. KeyError, TypeError or ValueError for what is none, InputError beyond `budget`."""
+    budget.check_references(sum(len(v["references"]) for v in values))
+    tensors = _Tensors(budget)
+    return [tensors.style(v) for v in values]
 
 
 @dataclass(slots=True)

@@ -1,0 +1,123 @@
+"""Optical flow: how one picture became another, how far that is to be trusted, and pictures moved along it.
+
+A flow from `a` to `b` is (h, w, 2) float32: where the pixel of `a` at (x, y) lies in `b`, less (x, y), in pixels.
+Pictures are (h, w, c) float32 in [0, 1].
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import cv2 as untyped
+import numpy as np
+import numpy.typing as npt
+
+cv2: Any = untyped
+Array: TypeAlias = npt.NDArray[np.float32]
+Bytes: TypeAlias = npt.NDArray[np.uint8]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+SMOOTHNESS = 30.0  # of the flow, against the match of brightness; OpenCV's own is 20
+AROUND = 8.0  # pixels over which the motion of a place's surroundings is averaged
+AS_WELL = 3.0  # squared grey levels by which a plainer flow may explain a picture worse
+LEAST_CORNER = 1e-6
+
+
+def flow_between(a: Bytes, b: Bytes, start: Array | None = None) -> Array:
+    """The flow from `a` to `b`, greys (h, w), by dense inverse search (Kroeger et al. 2016).
+
+    The search begins from `start`, so that it finds motions larger than it could find alone. Where a picture is flat,
+    or shows the same stripe twice, search finds motions that nobody sees: there the flow is that of the surroundings.
+    """
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search.setVariationalRefinementAlpha(SMOOTHNESS)
+    found = search.calc(a, b, None if start is None else start.copy())
+    return _plainest(np.asarray(found, np.float32), a, b)
+
+
+def greys(picture: Array, longest: int | None = None) -> Bytes:
+    """`picture` in grey, (h, w) of at most `longest` pixels a side."""
+    h, w = picture.shape[:2]
+    scale = 1.0 if longest is None else min(1.0, longest / max(h, w))
+    size = (max(16, round(w * scale)), max(16, round(h * scale)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor((small.clip(0, 1) * 255).astype(np.uint8), cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def resized(flow: Array, shape: tuple[int, ...]) -> Array:
+    """`flow` for pictures of another (h, w, ...)."""
+    h, w = flow.shape[:2]
+    if (h, w) == shape[:2]:
+        return flow
+    wide = cv2.resize(flow, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(wide * np.array((shape[1] / w, shape[0] / h), np.float32), np.float32)
+
+
+def warped(picture: Array, flow: Array, taps: Literal[2, 4, 8] = 2) -> Array:
+    """What `picture` shows where `flow` leads, (h, w, c): a picture at the end of a flow brought to its beginning.
+
+    Positions outside take the nearest edge. `taps` is the side of the kernel that it is sampled with: linear, cubic or
+    Lanczos; the larger, the better fine marks are kept, and the longer it takes.
+    """
+    how = {2: cv2.INTER_LINEAR, 4: cv2.INTER_CUBIC, 8: cv2.INTER_LANCZOS4}[taps]
+    return np.asarray(cv2.remap(picture, _places(flow), None, how, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def chained(first: Array, second: Array) -> Array:
+    """The flow from `a` to `c`, of flows from `a` to `b` and from `b` to `c`."""
+    return first + warped(second, first)
+
+
+def consistent(flow: Array, back: Array) -> Flags:
+    """Where following `flow` and then `back` returns to the start: elsewhere the second picture hides the place.
+
+    Sundaram et al. 2010, "Dense point trajectories by GPU-accelerated large displacement optical flow", equation 5.
+    """
+    returned = warped(back, flow)
+    gap, length = squared(flow + returned), squared(flow) + squared(returned)
+    return np.asarray(gap < 0.01 * length + 0.5, np.bool_)
+
+
+def motion_boundaries(flow: Array) -> Flags:
+    """Where neighbouring pixels move differently, so that the flow may belong to either (Sundaram et al. 2010)."""
+    along_y, along_x = (np.asarray(d, np.float32) for d in np.gradient(flow, axis=(0, 1)))
+    return np.asarray(squared(along_x) + squared(along_y) > 0.01 * squared(flow) + 0.002, np.bool_)
+
+
+def inside(flow: Array) -> Flags:
+    """Where `flow` leads to a place within the picture."""
+    h, w = flow.shape[:2]
+    x, y = np.moveaxis(_places(flow), -1, 0)
+    return np.asarray((x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1), np.bool_)
+
+
+def squared(vectors: Array) -> Array:
+    """The squared lengths, (h, w), of vectors (h, w, c): numpy's own sum over a short last axis is slow."""
+    return np.asarray(cv2.transform(np.square(vectors), np.ones((1, vectors.shape[-1]), np.float32)), np.float32)
+
+
+def _plainest(flow: Array, a: Bytes, b: Bytes) -> Array:
+    """`flow`, or where it explains `a` as well, that of the surroundings, in which corners count most."""
+    corners = cv2.GaussianBlur(cv2.cornerMinEigenVal(a, 5), (0, 0), 2)[..., None] + LEAST_CORNER
+    mean = _blurred(np.concatenate((corners * flow, corners), -1), AROUND)
+    around = mean[..., :2] / mean[..., 2:]
+    plainer = (_unlike(around, a, b) < _unlike(flow, a, b) + AS_WELL).astype(np.float32)
+    return np.asarray(flow + (around - flow) * cv2.GaussianBlur(plainer, (0, 0), 4)[..., None], np.float32)
+
+
+def _blurred(values: Array, sigma: float) -> Array:
+    """A wide Gaussian blur, computed at a quarter of the size."""
+    h, w = values.shape[:2]
+    small = cv2.resize(values, (max(4, w // 4), max(4, h // 4)), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 4), (w, h)), np.float32)
+
+
+def _unlike(flow: Array, a: Bytes, b: Bytes) -> Array:
+    """How far `b`, moved along `flow`, is from `a` around each pixel: (h, w), in squared grey levels."""
+    moved = cv2.remap(b, _places(flow), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.GaussianBlur(np.square(moved.astype(np.float32) - a), (0, 0), 2), np.float32)
+
+
+def _places(flow: Array) -> Array:
+    """Where each pixel of the first picture lies in the second: (h, w, 2)."""
+    h, w = flow.shape[:2]
+    return flow + np.stack(np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32)), -1)

@@ -1,0 +1,165 @@
+"""The colours of decoded frames as sRGB, and back: matrix, range, depth, HDR and chroma subsampling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from av import VideoFormat, VideoFrame
+from av.video.plane import VideoPlane
+
+from diffstyle.core.hdr import HLG, PQ, Cicp, to_srgb
+from diffstyle.core.picture import Picture
+
+Array = npt.NDArray[Any]
+BT709, BT601, BT2020 = 1, 6, 9  # code points of ITU-T H.273, for matrices and primaries
+LIMITED, FULL = 1, 2
+_UNKNOWN = 2
+_WEIGHTS: Mapping[int, tuple[float, float]] = {  # of red and blue in luma
+    BT709: (0.2126, 0.0722),
+    4: (0.30, 0.11),
+    5: (0.299, 0.114),
+    BT601: (0.299, 0.114),
+    7: (0.212, 0.087),
+    BT2020: (0.2627, 0.0593),
+    10: (0.2627, 0.0593),
+}
+_LARGE = (1280, 576)  # width and height from which, and above which, a clip that does not say is BT.709
+
+
+def cicp_of(frame: VideoFrame) -> Cicp | None:
+    """The colours of a frame, if they have to be converted to sRGB."""
+    high = frame.color_trc in (PQ, HLG)
+    primaries = BT2020 if high and frame.color_primaries in (0, _UNKNOWN) else frame.color_primaries
+    found = Cicp(primaries, frame.color_trc)
+    return found if found.wide else None
+
+
+def has_alpha(form: VideoFormat) -> bool:
+    """Whether a pixel format has an alpha channel."""
+    return any(c.is_alpha for c in form.components) or form.has_palette
+
+
+def to_array(frame: VideoFrame) -> Array:
+    """A decoded frame as (H, W, 3 or 4) float32 in [0, 1], sRGB with alpha if its format has one."""
+    form = frame.format
+    deep, alpha = max(c.bits for c in form.components) > 8, has_alpha(form)
+    if form.is_rgb or form.has_palette:
+        name = ("rgba64le" if alpha else "rgb48le") if deep else ("rgba" if alpha else "rgb24")
+        array = _samples(frame.reformat(format=name).planes[0], 4 if alpha else 3, deep=deep)
+        array = array / np.float32(65535 if deep else 255)
+    else:
+        array = _from_luma(frame, deep=deep, alpha=alpha)
+    cicp = cicp_of(frame)
+    if cicp is not None:
+        array[..., :3] = to_srgb(array[..., :3], cicp)
+    return np.clip(array, 0, 1, out=array)
+
+
+def to_frame(picture: Picture, name: str, matrix: int = BT709) -> VideoFrame:
+    """A picture as a frame of the pixel format `name`: RGB, or luma and chroma by `matrix`, of limited range. Sides
+    that the format needs even are made so by repeating the edge.
+    """
+    form = VideoFormat(name, 64, 64)
+    deep = max(c.bits for c in form.components) > 8
+    if form.is_rgb:
+        alpha = has_alpha(form)
+        depth = 16 if deep else 8
+        packed = (picture if alpha else flattened(picture)).to_array(depth)
+        if alpha and packed.shape[2] == 3:
+            packed = np.dstack([packed, np.full(packed.shape[:2], 2**depth - 1, packed.dtype)])
+        frame = VideoFrame.from_ndarray(cast("Any", packed), format=_PACKED[deep, alpha])
+        frame = frame.reformat(format=name)
+    else:
+        frame = _to_luma(picture, form, matrix)
+        frame.colorspace, frame.color_range = matrix, LIMITED
+    frame.color_primaries, frame.color_trc = BT709, BT709
+    return frame
+
+
+_PACKED = {(False, False): "rgb24", (False, True): "rgba", (True, False): "rgb48le", (True, True): "rgba64le"}
+
+
+def flattened(picture: Picture) -> Picture:
+    """A picture without alpha, on white, as in a JPEG."""
+    if picture.alpha is None:
+        return picture
+    return Picture((picture.pixels * picture.alpha + (1 - picture.alpha)).clamp(0, 1), None, picture.source)
+
+
+def _from_luma(frame: VideoFrame, *, deep: bool, alpha: bool) -> Array:
+    """Luma and chroma as RGB, by the frame's own matrix and range."""
+    full = frame.color_range == FULL or frame.format.name.startswith("yuvj")
+    name = f"yuv{'a' if alpha else ''}444p{'16le' if deep else ''}"
+    # both ranges alike, so that chroma is interpolated and no value changes
+    planes = frame.reformat(format=name, src_color_range=FULL, dst_color_range=FULL).planes
+    bits = max(c.bits for c in frame.format.components)
+    unit = np.float32(2 ** (16 - bits) if deep else 1)
+    y, u, v = (_samples(plane, 1, deep=deep)[..., 0] / unit for plane in planes[:3])
+    step, top = np.float32(2 ** (bits - 8)), np.float32(2**bits - 1)
+    if full:
+        y, u, v = y / top, (u - 128 * step) / top, (v - 128 * step) / top
+    else:
+        y, u, v = (y / step - 16) / 219, (u / step - 128) / 224, (v / step - 128) / 224
+    red, blue = _WEIGHTS.get(frame.colorspace) or _WEIGHTS[_guessed(frame)]
+    r, b = y + 2 * (1 - red) * v, y + 2 * (1 - blue) * u
+    channels = [r, (y - red * r - blue * b) / (1 - red - blue), b]
+    if alpha:
+        channels.append(_samples(planes[3], 1, deep=deep)[..., 0] / unit / top)
+    return np.stack(channels, -1).astype(np.float32)
+
+
+def _guessed(frame: VideoFrame) -> int:
+    """The matrix of a frame that does not name one, as players guess it."""
+    width, height = _LARGE
+    return BT709 if frame.width >= width or frame.height > height else BT601
+
+
+def _samples(plane: VideoPlane, channels: int, *, deep: bool) -> Array:
+    """(h, w, channels) of a plane, without the padding of its lines."""
+    lines = np.frombuffer(cast("Any", plane), np.uint8).reshape(plane.height, -1)
+    samples = lines.view(np.uint16) if deep else lines
+    return samples[:, : plane.width * channels].reshape(plane.height, plane.width, channels)
+
+
+def _to_luma(picture: Picture, form: VideoFormat, matrix: int) -> VideoFrame:
+    alpha = picture.alpha if has_alpha(form) else None
+    pixels = (picture if alpha is not None else flattened(picture)).pixels.numpy()
+    across, down = 64 // form.chroma_width(64), 64 // form.chroma_height(64)
+    pixels = _even(pixels, across, down)
+    red, blue = _WEIGHTS[matrix]
+    r, g, b = pixels
+    y = red * r + (1 - red - blue) * g + blue * b
+    u, v = (_subsampled(c, across, down) for c in ((b - y) / (2 * (1 - blue)), (r - y) / (2 * (1 - red))))
+    bits = max(c.bits for c in form.components)
+    step = 2 ** (bits - 8)
+    planes = [(y * 219 + 16) * step, (u * 224 + 128) * step, (v * 224 + 128) * step]
+    if has_alpha(form):
+        shape = (1, *pixels.shape[1:])
+        solid = np.ones(shape, np.float32) if alpha is None else _even(alpha.numpy(), across, down)
+        planes.append(solid[0] * (2**bits - 1))
+    frame = VideoFrame(pixels.shape[2], pixels.shape[1], form.name)
+    for plane, values in zip(frame.planes, planes, strict=True):
+        rounded = np.clip(np.rint(values), 0, 2**bits - 1).astype(np.uint16 if bits > 8 else np.uint8)
+        lines = np.zeros((plane.height, plane.line_size), np.uint8)
+        lines[:, : rounded.shape[1] * rounded.itemsize] = rounded.view(np.uint8)
+        plane.update(lines.tobytes())
+    return frame
+
+
+def _even(planes: Array, across: int, down: int) -> Array:
+    """(c, H, W) with the last column and line repeated up to a multiple of the chroma's step."""
+    height, width = planes.shape[1:]
+    return np.pad(planes, ((0, 0), (0, -height % down), (0, -width % across)), "edge")
+
+
+def _subsampled(chroma: Array, across: int, down: int) -> Array:
+    """(H, W) with fewer samples, which lie on the left column of those that they stand for, and midway in height."""
+    if down > 1:
+        chroma = chroma.reshape(chroma.shape[0] // down, down, -1).mean(1)
+    if across == 2:
+        wide = np.pad(chroma, ((0, 0), (1, 1)), "edge")
+        return (wide[:, :-2:2] + 2 * wide[:, 1:-1:2] + wide[:, 2::2]) / 4
+    return chroma.reshape(chroma.shape[0], -1, across).mean(2) if across > 1 else chroma

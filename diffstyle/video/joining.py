@@ -1,0 +1,44 @@
+"""How a painting that was moved and one that is new become one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2 as untyped
+import numpy as np
+
+from diffstyle.ops.flow import Array, squared
+
+cv2: Any = untyped
+BROAD = 24  # times less than a picture's longer side is the size of what counts as its tones
+SMALL = 128  # pixels a side that tones are kept in
+FINE = 2.0  # pixels: the size of marks whose contrast is kept
+AROUND = 33  # pixels over which contrast is measured
+MOST = 1.4  # times that it is raised at most
+
+
+def lerp(a: Array, b: Array, weight: Array | float) -> Array:
+    """From `a`, where `weight` is 0, to `b`, where it is 1."""
+    return np.asarray(a + (b - a) * weight, np.float32)
+
+
+def tones(picture: Array) -> Array:
+    """The tones of a picture (H, W, 3) without its marks, small."""
+    h, w = picture.shape[:2]
+    times = max(1, max(h, w) // SMALL)
+    small = cv2.resize(picture, (max(1, w // times), max(1, h // times)), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), max(h, w) / BROAD / times), np.float32)
+
+
+def toned(picture: Array, change: Array) -> Array:
+    """`picture` with a `change` of its tones added."""
+    return np.asarray(picture + cv2.resize(change, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def contrasted(mixed: Array, model: Array) -> Array:
+    """`mixed` with the contrast of fine marks that `model` has around each pixel: mixing and moving lower it."""
+    smooth = cv2.GaussianBlur(mixed, (0, 0), FINE)
+    fine, wanted = mixed - smooth, model - cv2.GaussianBlur(model, (0, 0), FINE)
+    have, want = (cv2.blur(squared(marks), (AROUND, AROUND)) for marks in (fine, wanted))
+    gain = np.sqrt((want + 1e-6) / (have + 1e-6)).clip(1, MOST)[..., None]
+    return np.asarray(smooth + fine * gain, np.float32)

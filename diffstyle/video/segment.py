@@ -1,0 +1,77 @@
+"""One part of a clip, encoded by itself."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import av
+from av.video.stream import VideoStream
+
+from diffstyle.core.picture import Picture
+from diffstyle.formats.atomic import write_atomic
+from diffstyle.formats.picture_file import encode
+from diffstyle.video.colours import FULL, LIMITED, to_frame
+from diffstyle.video.encoding import Encoding
+
+_QUIET = {"SVT_LOG": "1"}
+
+
+class EncodedSegment:
+    """Writes pictures to a Matroska file. Its times are frame numbers: the true ones are kept apart, for Matroska
+    rounds them.
+    """
+
+    def __init__(self, path: Path, encoding: Encoding, rate: Fraction) -> None:
+        import os
+
+        os.environ.update({k: v for k, v in _QUIET.items() if k not in os.environ})
+        self._container = av.open(f"file:{path}", "w", format="matroska")
+        self._encoding, self._rate = encoding, rate
+        self._stream: VideoStream | None = None
+        self._count = 0
+
+    def write(self, picture: Picture) -> None:
+        """Add the next picture; all have one size."""
+        frame = to_frame(picture, self._encoding.pixels, self._encoding.matrix)
+        if self._stream is None:
+            self._stream = self._begin(frame.width, frame.height)
+        frame.pts, frame.time_base = self._count, 1 / self._rate
+        self._count += 1
+        self._container.mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._stream is not None:
+            self._container.mux(self._stream.encode(None))
+        self._container.close()
+
+    def _begin(self, width: int, height: int) -> VideoStream:
+        stream = self._container.add_stream(self._encoding.encoder, self._rate, dict(self._encoding.options))
+        stream = cast("VideoStream", stream)
+        stream.width, stream.height, stream.pix_fmt = width, height, self._encoding.pixels
+        stream.codec_context.time_base = 1 / self._rate
+        stream.codec_context.sample_aspect_ratio = Fraction(1)
+        context: Any = stream.codec_context
+        context.color_primaries = context.color_trc = 1
+        rgb = stream.codec_context.format is not None and stream.codec_context.format.is_rgb
+        context.colorspace, context.color_range = (0, FULL) if rgb else (self._encoding.matrix, LIMITED)
+        return stream
+
+
+class FrameSegment:
+    """Writes pictures as PNG files into a folder, numbered from `first`."""
+
+    def __init__(self, folder: Path, first: int, *, depth: int) -> None:
+        folder.mkdir()
+        self._folder, self._next, self._depth = folder, first, depth
+
+    def write(self, picture: Picture) -> None:
+        """Add the next picture."""
+        data = encode(picture, "PNG", "", depth=self._depth)
+        write_atomic(self._folder / f"{self._next:06}.png", lambda file: file.write(data))
+        self._next += 1
+
+    def close(self) -> None:
+        """There is nothing left to do."""

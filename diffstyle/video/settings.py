@@ -1,0 +1,29 @@
+"""The settings of a clip that decide how steady it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from diffstyle.core.fields import Range, Section, check_values
+
+_STEADY = Section("Steadiness")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steadiness:
+    """How the frames of a clip hold together.
+
+    Parameters
+    ----------
+    steady
+        How much of the previous frame is kept where motion is known, from 0 to 1; 0 paints each frame for itself.
+    every
+        Paint only every n-th frame and carry it to the others.
+    """
+
+    steady: Annotated[float, Range(0, 1), _STEADY] = 0.9
+    every: Annotated[int, Range(1, 60), _STEADY] = 1
+
+    def __post_init__(self) -> None:
+        check_values(self, Steadiness)

@@ -1,0 +1,125 @@
+"""A painter of frames whose marks stay on what they were painted on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Style
+from diffstyle.core.task import ResolvedTask
+from diffstyle.engines.base import OnStep
+from diffstyle.ops.flow import Array
+from diffstyle.video.carry import Kept, Sight, carried, carried_back
+from diffstyle.video.each_frame import FrameTasks
+from diffstyle.video.follow import Seen
+from diffstyle.video.frames import Frame
+from diffstyle.video.settings import Steadiness
+
+QUICK, THOROUGH = 320, 512  # pixels a side of what motion is estimated on, for interactive engines and for others
+CUT = 0.35  # share of a frame that the one before explains, below which another shot begins
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A frame that waits for the next one that is painted: what was kept before it and after, and its sight of it."""
+
+    frame: Frame
+    task: ResolvedTask
+    before: Kept
+    sight: Sight
+    kept: Kept
+
+
+class Steady:
+    """Paints the frames of a clip so that neighbours agree.
+
+    Of several frames in a row only the `every`-th is painted; those between are carried to from both sides.
+    """
+
+    def __init__(self, tasks: FrameTasks, steadiness: Steadiness, on_step: OnStep | None = None) -> None:
+        self.tasks, self.steadiness, self.on_step = tasks, steadiness, on_step
+        self._kept: Kept | None = None
+        self._held: list[Held] = []
+        self._shown: tuple[Picture, Picture] | None = None  # the last frame, and what was made of it
+        self._pool = ThreadPoolExecutor(1, "flow")  # motion is estimated while the engine paints
+
+    def push(self, frame: Frame) -> list[Frame]:
+        if self._shown is not None and self._shown[0] is frame.picture:  # one that is shown again
+            return [replace(frame, picture=self._shown[1])]
+        done = self._push(frame)
+        self._shown = (frame.picture, done[-1].picture) if done and done[-1].index == frame.index else None
+        return done
+
+    def flush(self) -> list[Frame]:
+        if not self._held:
+            return []
+        last = self._held.pop()  # painted now, so that those before it are carried to from both sides
+        return self._painted(last.frame, last.task, last.before, last.sight, self._fresh(last.task))
+
+    def state(self) -> Mapping[str, Tensor]:
+        return {} if self._kept is None else self._kept.tensors()
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        self._held, self._shown, self._kept = [], None, Kept.of(state) if state else None
+
+    def _push(self, frame: Frame) -> list[Frame]:
+        task, kept = self.tasks.resolved(frame), self._kept
+        seen = Seen.of(_array(task.content), QUICK if task.engine.capabilities.interactive else THOROUGH)
+        if kept is None or kept.last.painted.shape[1::-1] != task.content.size:
+            return [*self.flush(), self._begin(frame, task, seen, self._fresh(task))]
+        looking = self._pool.submit(Sight.of, kept, seen)
+        fresh = self._fresh(task) if len(self._held) + 1 >= self.steadiness.every else None
+        sight = looking.result()
+        if sight.near_trust.mean() < CUT:
+            return [*self.flush(), self._begin(frame, task, seen, self._fresh(task) if fresh is None else fresh)]
+        if fresh is not None:
+            return self._painted(frame, task, kept, sight, fresh)
+        self._kept = carried(kept, sight, _digest(task.styles), None, self.steadiness.steady)
+        self._held.append(Held(frame, task, kept, sight, self._kept))
+        return []
+
+    def _fresh(self, task: ResolvedTask) -> Array:
+        """A frame's own painting."""
+        return _array(self.tasks.stylizer.render(task, self.on_step).picture)
+
+    def _begin(self, frame: Frame, task: ResolvedTask, seen: Seen, fresh: Array) -> Frame:
+        """The first frame of a shot."""
+        self._kept = Kept.start(seen, fresh, _digest(task.styles))
+        return _finished(frame, task, fresh)
+
+    def _painted(self, frame: Frame, task: ResolvedTask, kept: Kept, sight: Sight, fresh: Array) -> list[Frame]:
+        """The held frames and one that has its own painting."""
+        self._kept = carried(kept, sight, _digest(task.styles), fresh, self.steadiness.steady)
+        later = self._kept.last.painted
+        done = [_finished(frame, task, later)]
+        for n, held in reversed(list(enumerate(self._held, 1))):
+            last, share = held.kept.last, n / (len(self._held) + 1)
+            later = carried_back(last.painted, last.known[..., None], held.sight.seen, later, sight, share)
+            done.append(_finished(held.frame, held.task, later))
+            sight = held.sight
+        self._held = []
+        return done[::-1]
+
+
+def _digest(styles: list[Style]) -> bytes:
+    """Equal for equal styles."""
+    parts = [[(reference.digest, reference.weight) for reference in style.references] for style in styles]
+    return hashlib.sha256(repr(parts).encode()).digest()
+
+
+def _array(picture: Picture) -> Array:
+    """Pixels (H, W, 3)."""
+    return np.ascontiguousarray(picture.pixels.permute(1, 2, 0).numpy(), np.float32)
+
+
+def _finished(frame: Frame, task: ResolvedTask, painted: Array) -> Frame:
+    content = task.content
+    pixels = content.pixels if task.strength == 0 else torch.from_numpy(painted).permute(2, 0, 1).contiguous()
+    return replace(frame, picture=Picture(pixels, content.alpha, content.source))

@@ -1,0 +1,169 @@
+"""`diffstyle video`: batches, pipes, what a kill leaves, replays, and what is said of bad input."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from diffstyle.video.clip_recipe import read_clip_recipe
+from diffstyle.video.work_folder import work_path
+from tests.helpers.cli import run
+from tests.helpers.clips import moving, packets_of, read_arrays, write_clip
+
+LOOK = ("--style", "neon", "--engine", "adain", "--steady", "0")
+COMMAND = [sys.executable, "-m", "diffstyle", "video"]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIFFSTYLE_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "w").mkdir()
+    monkeypatch.chdir(tmp_path / "w")
+
+
+def clip(name: str, count: int = 6, size: tuple[int, int] = (64, 48), **options: float) -> Path:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return write_clip(path, [moving(n, *size) for n in range(count)], sound=options.get("sound", 0))
+
+
+def test_a_clip_is_painted_and_replayed(capsys: pytest.CaptureFixture[str]) -> None:
+    path = clip("a.mp4", 8, sound=0.8)
+    assert run("video", path, *LOOK, "--json", "--thumbnail", "t.png", "--from", "0.2", "--segment", "3") == 0
+    (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert (line["out"], line["frames"], line["width"]) == ("a.styled.mp4", 6, 64)
+    with Image.open("t.png") as small:
+        assert small.size == (64, 48)
+    assert (
+        packets_of(Path("a.styled.mp4"), "audio")
+        == packets_of(path, "audio")[-len(packets_of(Path("a.styled.mp4"), "audio")) :]
+    )
+    assert run("video", path, *LOOK, "--from", "0.2", "--segment", "3") == 0  # there already
+    assert run("video", path, *LOOK) == 2
+    assert "add --overwrite" in capsys.readouterr().err
+    assert run("replay", "a.styled.mp4", "--content", path) == 0
+    assert Path("a.styled.replay.mp4").read_bytes() == Path("a.styled.mp4").read_bytes()
+    assert run("replay", "a.styled.mp4", "--content", clip("b.mp4", 3)) == 2
+    assert "is not the clip" in capsys.readouterr().err
+
+
+def test_a_folder_of_clips_is_painted_and_a_broken_one_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    clip("in/a.mp4", 3)
+    clip("in/a.mkv", 3)
+    Path("in/broken.mp4").write_bytes(b"no clip" * 99)
+    Path("in/empty.mov").touch()
+    assert run("video", "in", *LOOK, "-o", "out/", "--json") == 1
+    said = capsys.readouterr()
+    assert "2 painted, 0 already there, 2 failed." in said.err
+    assert sorted(p.name for p in Path("out").iterdir()) == ["a.mkv.mp4", "a.mp4.mp4"]
+    assert len([line for line in said.out.splitlines() if "error" in json.loads(line)]) == 2
+    assert run("video", "in", *LOOK, "-o", "out/", "--json") == 1
+    assert "0 painted, 2 already there, 2 failed." in capsys.readouterr().err
+
+
+def test_frames_in_and_out(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("f").mkdir()
+    for n in range(1, 5):
+        Image.fromarray(moving(n)).save(f"f/{n}.png")
+    assert run("video", "f", *LOOK, "--strength", "0", "--codec", "png", "-o", "g", "--fps", "5") == 0
+    assert [np.array_equal(a, moving(n)) for n, a in enumerate(read_arrays(Path("g")), 1)] == [True] * 4
+    assert run("video", "f", *LOOK, "-o", "o.gif") == 0
+    assert "25 times a second" in capsys.readouterr().err
+    assert len(read_arrays(Path("o.gif"))) == 4
+    assert run("replay", "g", "--content", "f") == 0
+
+
+def test_raw_frames_go_through_a_pipe() -> None:
+    data = b"".join(moving(n).tobytes() for n in range(3))
+    words = [*COMMAND, "-", "--raw", "64x48@12", *LOOK, "--strength", "0", "-o"]
+    piped = subprocess.run([*words, "-"], input=data, capture_output=True, check=False)
+    assert (piped.returncode, piped.stdout) == (0, data), piped.stderr
+    cut = subprocess.run([*words, "o.mp4"], input=data[:-9], capture_output=True, check=False)
+    assert cut.returncode == 2
+    assert b"ended within frame 3" in cut.stderr
+    assert not list(Path.cwd().iterdir())
+
+
+def test_a_killed_run_goes_on_and_comes_out_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    path = clip("a.mp4", 120, (160, 128), sound=3.0)
+    words = ["a.mp4", *LOOK, "--segment", "5", "-o"]
+    process = subprocess.Popen([*COMMAND, *words, "o.mp4"], stderr=subprocess.DEVNULL)
+    work = work_path(Path("o.mp4"))
+    deadline = time.monotonic() + 60
+    while len(list(work.glob("0*.json"))) < 3 and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = len(list(work.glob("0*.json")))
+    assert 3 <= kept < 24, "it was killed too late"
+    assert not Path("o.mp4").exists()
+    assert run("video", *words, "o.mp4", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["resumed"] == 5 * kept
+    assert run("video", *words, "whole.mp4") == 0
+    assert Path("o.mp4").read_bytes() == Path("whole.mp4").read_bytes()
+    assert packets_of(Path("o.mp4"), "audio") == packets_of(path, "audio")
+    assert not work.exists()
+
+
+def test_styles_change_along_a_clip(capsys: pytest.CaptureFixture[str]) -> None:
+    clip("a.mp4", 4)
+    words = ("video", "a.mp4", "--engine", "adain", "--steady", "0", "--keyframes", "0s: neon, 0.3s: watercolour")
+    assert run(*words, "-o", "o.mp4") == 0
+    assert len(read_clip_recipe(Path("o.mp4")).keyframes) == 2
+    assert run("replay", "o.mp4", "--content", "a.mp4") == 0
+    assert run(*words, "--style", "neon", "-o", "p.mp4") == 2
+    assert "--style or --keyframes" in capsys.readouterr().err
+
+
+def test_a_mask_can_be_a_clip() -> None:
+    clip("a.mp4", 4)
+    left = np.zeros((48, 64, 3), np.uint8)
+    left[:, :32] = 255
+    write_clip(Path("m.mp4"), [left] * 4)
+    words = ("video", "a.mp4", *LOOK, "--mask", "m.mp4", "-o", "o.mkv")
+    assert run(*words, "--codec", "ffv1") == 0
+    kept, painted = read_arrays(Path("a.mp4"))[0].astype(int), read_arrays(Path("o.mkv"))[0]
+    assert np.abs(painted - kept)[:, 40:].max() <= 3
+    assert np.abs(painted - kept)[:, :24].mean() > 5
+    assert run("replay", "o.mkv", "--content", "a.mp4") == 2
+    assert run("replay", "o.mkv", "--content", "a.mp4", "--mask", "m.mp4") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("a.mp4", "-o", "a.mp4"), "reads or writes that file"),
+        (("a.mp4", "-o", "o.avi"), "end the name in"),
+        (("a.mp4", "--codec", "nothing", "-o", "o.mp4"), "no encoder for nothing"),
+        (("a.mp4", "--from", "soon", "-o", "o.mp4"), "Cannot read the time"),
+        (("a.mp4", "--from", "2", "--to", "1", "-o", "o.mp4"), "would end at 1 s"),
+        (("a.mp4", "--from", "20", "-o", "o.mp4"), "no frame between"),
+        (("a.mp4", "--fps", "0", "-o", "o.mp4"), "frame rate"),
+        (("a.mp4", "--quality", "200", "-o", "o.mp4"), "from 0 to 100"),
+        (("a.mp4", "--every", "0", "-o", "o.mp4"), "every is 0"),
+        (("a.mp4", "a.mp4", "-o", "o.mp4"), "one file"),
+        (("a.mp4", "b.mp4"), "need a folder"),
+        (("empty.mp4", "-o", "o.mp4"), "is empty"),
+        (("missing.mp4", "-o", "o.mp4"), "no such file"),
+        (("-", "-o", "o.mp4"), "add --raw"),
+        (("a.mp4", "-o", "-", "--json"), "leave one of them out"),
+    ],
+)
+def test_bad_input_is_one_sentence(words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    clip("a.mp4", 2)
+    clip("b.mp4", 2)
+    Path("empty.mp4").touch()
+    before = {p.name: p.stat().st_size for p in Path.cwd().iterdir()}
+    assert run("video", *LOOK, *words) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Traceback" not in error
+    assert {p.name: p.stat().st_size for p in Path.cwd().iterdir()} == before

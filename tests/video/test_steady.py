@@ -1,0 +1,144 @@
+"""Clips that are painted steadily, by real engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from diffstyle import Picture, Style, Stylizer, Task
+from diffstyle.assets.style_spec import parse_style
+from diffstyle.engines.base import Step
+from diffstyle.evaluation.warping import warping_errors
+from diffstyle.ops.flow import Array
+from diffstyle.video.each_frame import EachFrame, FrameTasks
+from diffstyle.video.frames import Frame, FramePainter
+from diffstyle.video.settings import Steadiness
+from diffstyle.video.steady import Steady
+from tests.helpers.motion import as_array, as_frames, pan, square_over
+
+FEW = 5
+
+
+@pytest.fixture(scope="module")
+def starry() -> Style:
+    return parse_style(["van-gogh-starry-night"])
+
+
+def task_of(style: Style, engine: str = "adain") -> Callable[[Frame], Task]:
+    """The task of each frame."""
+    return lambda frame: Task(frame.picture, style, engine=engine)
+
+
+def painted(painter: FramePainter, frames: list[Frame]) -> list[Frame]:
+    done = [out for frame in frames for out in painter.push(frame)]
+    done += painter.flush()
+    assert [f.index for f in done] == [f.index for f in frames]
+    return done
+
+
+def steady(stylizer: Stylizer, at: Callable[[Frame], Task], every: int = 1) -> Steady:
+    return Steady(FrameTasks(stylizer, at), Steadiness(every=every))
+
+
+def arrays(frames: list[Frame]) -> list[Array]:
+    return [as_array(frame) for frame in frames]
+
+
+@pytest.mark.parametrize("every", [1, 3])
+@pytest.mark.parametrize("engine", ["nnst", "adain"])
+def test_it_flickers_less_than_frames_painted_alone(stylizer: Stylizer, starry: Style, engine: str, every: int) -> None:
+    photos = pan(FEW, noise=0.01, size=(96, 72))
+    frames, at = as_frames(photos), task_of(starry, engine)
+    alone = arrays(painted(EachFrame(FrameTasks(stylizer, at)), frames))
+    ours = arrays(painted(steady(stylizer, at, every), frames))
+    before, after = (found[1] for found in warping_errors(photos, [alone, ours]))
+    assert after < 0.5 * before
+    assert np.mean([a.std() for a in ours]) > 0.9 * np.mean([a.std() for a in alone]), "it is as painted"
+
+
+def test_only_every_nth_frame_is_painted(stylizer: Stylizer, starry: Style) -> None:
+    rendered: list[int] = []
+
+    def count(step: Step) -> None:
+        rendered.append(step.done)
+
+    painter = Steady(FrameTasks(stylizer, task_of(starry)), Steadiness(every=4), on_step=count)
+    painted(painter, as_frames(pan(9)))
+    assert rendered.count(0) == 3
+
+
+def test_a_frame_of_another_shot_is_painted_for_itself(stylizer: Stylizer, starry: Style) -> None:
+    frames = as_frames([*pan(4), *pan(3, name="chelsea")])
+    at = task_of(starry)
+    ours = painted(steady(stylizer, at, every=3), frames)
+    assert ours[4].picture == EachFrame(FrameTasks(stylizer, at)).push(frames[4])[0].picture
+
+
+@pytest.mark.parametrize("every", [1, 3])
+@pytest.mark.parametrize("changing", [False, True])
+def test_it_goes_on_from_its_state_as_if_never_stopped(
+    stylizer: Stylizer, starry: Style, every: int, changing: bool
+) -> None:
+    frames, other_style = as_frames(square_over(8)), parse_style(["mosaic"])
+
+    def at(frame: Frame) -> Task:
+        return Task(frame.picture, other_style if changing and frame.index > 2 else starry, engine="adain")
+
+    whole = steady(stylizer, at, every)
+    first = painted(whole, frames[:4])
+    state = {name: tensor.clone() for name, tensor in whole.state().items()}
+    rest = painted(whole, frames[4:])
+    other = steady(stylizer, at, every)
+    other.restore(state)
+    again = painted(other, frames[4:])
+    assert [f.picture for f in rest] == [f.picture for f in again]
+    assert len(first) == 4
+
+
+def test_strength_0_gives_the_clip_back(stylizer: Stylizer, starry: Style) -> None:
+    frames = as_frames(pan(3))
+    at = task_of(starry)
+    ours = painted(steady(stylizer, lambda f: replace(at(f), strength=0.0)), frames)
+    assert [f.picture for f in ours] == [f.picture for f in frames]
+
+
+def test_a_frame_that_is_shown_again_is_not_painted_again(stylizer: Stylizer, starry: Style) -> None:
+    first, second = as_frames(pan(2))
+    again = replace(second, index=2, picture=second.picture)
+    ours = painted(steady(stylizer, task_of(starry)), [first, second, again])
+    assert ours[2].picture is ours[1].picture
+
+
+def test_transparency_is_kept(stylizer: Stylizer, starry: Style) -> None:
+    frames = as_frames(pan(3))
+    alpha = torch.ones(1, *frames[0].picture.pixels.shape[1:])
+    alpha[..., :20] = 0
+    clear = [replace(f, picture=Picture(f.picture.pixels, alpha)) for f in frames]
+    for out in painted(steady(stylizer, task_of(starry)), clear):
+        assert out.picture.alpha is not None
+        assert torch.equal(out.picture.alpha, alpha)
+
+
+def test_a_style_that_changes_is_followed(stylizer: Stylizer) -> None:
+    styles = [parse_style([name]) for name in ("van-gogh-starry-night", "ink line drawing")]
+    frames = as_frames(pan(28, step=(0, 0), size=(96, 64)))
+
+    def at(frame: Frame) -> Task:
+        return Task(frame.picture, styles[frame.index >= 2], engine="adain")
+
+    ours = arrays(painted(steady(stylizer, at), frames))
+    alone = arrays(painted(EachFrame(FrameTasks(stylizer, at)), frames[-1:]))
+    assert np.abs(ours[-1] - alone[0]).mean() < 0.2 * np.abs(ours[1] - alone[0]).mean()
+
+
+def test_it_does_not_drift(stylizer: Stylizer, starry: Style) -> None:
+    """After many frames a standing clip looks as at first: neither softer nor harsher."""
+    frames = as_frames(pan(60, size=(96, 64), step=(0.37, 0.21), noise=0.01))
+    ours = arrays(painted(steady(stylizer, task_of(starry)), frames))
+    fine = [float(np.abs(np.diff(a, axis=1)).mean()) for a in ours]
+    assert np.mean(fine[-10:]) == pytest.approx(np.mean(fine[:10]), rel=0.1)
+    assert np.mean(ours[-1]) == pytest.approx(np.mean(ours[0]), abs=0.03)
