@@ -16,6 +16,7 @@ from diffstyle.assets.zoo import ADAPTERS_VARIABLE
 from diffstyle.core.settings import EngineSettings
 from diffstyle.engines.registry import engine_names, settings_class
 from tests.helpers.pictures import grainy, waves, with_alpha
+from tests.helpers.quick import quick
 
 __all__ = ["ROOT", "waves"]
 
@@ -39,8 +40,8 @@ def stylizer() -> Stylizer:
 
 @pytest.fixture(scope="session", params=engine_names())
 def engine(request: pytest.FixtureRequest) -> EngineSettings:
-    """The default settings of every engine of the registry, one after another."""
-    return settings_class(request.param)()
+    """The settings of every engine of the registry, one after another: its defaults, with few iterations."""
+    return quick(settings_class(request.param)())
 
 
 @pytest.fixture(scope="session")

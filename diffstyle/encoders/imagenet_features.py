@@ -1,8 +1,8 @@
 """Perceptual features of VGG-16, VGG-19 (Simonyan & Zisserman 2015) and SqueezeNet 1.1 (Iandola et al. 2016).
 
 The layers are torchvision's, the weights those of its ImageNet releases. VGG comes from the hub (`diffstyle models pull
-vgg19`); SqueezeNet 1.1 is read from torch's own cache of downloads, where torchvision puts it. Any file with the names
-of torchvision works.
+vgg19`) or, like SqueezeNet 1.1, from torch's own cache of downloads, where torchvision puts it. Any file with the
+names of torchvision works.
 
 >>> net = feature_net("vgg19", pooling="average")
 >>> net(torch.rand(1, 3, 256, 256))["relu4_1"].shape
@@ -11,7 +11,8 @@ torch.Size([1, 512, 32, 32])
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -20,15 +21,19 @@ from torch import Tensor, nn
 from torchvision.models import squeezenet1_1
 from torchvision.models.vgg import cfgs, make_layers
 
-from diffstyle.assets.hub import known_model, located
+from diffstyle.assets.hub import known_model, located, where
 from diffstyle.core.errors import InputError
-from diffstyle.encoders.features import EfficientNetLite0, FeatureNet, Layer, channels_last_
+from diffstyle.encoders.features import EfficientNetLite0, FeatureNet, Layer, channels_last_, run
 from diffstyle.formats.safetensors import read_state
 
 Pooling = Literal["max", "average"]
 Name = Literal["efficientnet-lite0", "vgg16", "vgg19", "squeezenet1_1"]
 _VGG = {"vgg16": "D", "vgg19": "E"}  # letters of the paper's table 1
-SQUEEZENET = "squeezenet1_1-b8a52dc0.pth"  # as torchvision names it
+RELEASES = {  # of torchvision, as it names them
+    "vgg16": "vgg16-397923af.pth",
+    "vgg19": "vgg19-dcbb9e9d.pth",
+    "squeezenet1_1": "squeezenet1_1-b8a52dc0.pth",
+}
 
 
 def feature_net(
@@ -102,29 +107,56 @@ class ImageNetFeatures(nn.Module):
         channels_last_(net.to(dtype))
         return net.requires_grad_(False).eval()
 
-    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+    def forward(self, pictures: Tensor, *, only: Collection[str] = (), recompute: bool = False) -> dict[str, Tensor]:
         dtype = self.mean.dtype
+        wanted = {index: name for index, name in self.names.items() if not only or name in only}
         x = ((pictures.to(dtype) - self.mean) / self.deviation).contiguous(memory_format=torch.channels_last)
         maps: dict[str, Tensor] = {}
-        for index, module in enumerate(self.features):
-            x = module(x)
-            if index in self.names:
-                maps[self.names[index]] = x
+        for first, end in self._stages(max(wanted, default=-1)):
+            named = [wanted[index] for index in range(first, end) if index in wanted]
+
+            def stage(inputs: Tensor, first: int = first, end: int = end) -> tuple[Tensor, ...]:
+                found: list[Tensor] = []
+                for index in range(first, end):
+                    inputs = self.features[index](inputs)
+                    found += [inputs] if index in wanted else []
+                return inputs, *found
+
+            x, *found = run(stage, x, recompute=recompute)
+            maps |= dict(zip(named, found, strict=True))
         return maps
+
+    def _stages(self, last: int) -> list[tuple[int, int]]:
+        """[first, end) of the modules between two poolings, up to the one at `last`."""
+        pools = [n for n in range(1, last + 1) if isinstance(self.features[n], (nn.MaxPool2d, nn.AvgPool2d))]
+        return list(pairwise((0, *pools, last + 1)))
 
 
 def _fire_channels(module: nn.Module) -> int:
     return sum(m.out_channels for n, m in module.named_children() if isinstance(m, nn.Conv2d) and "expand" in n)
 
 
+def weights_of_net(name: str) -> Path | None:
+    """The weights file of VGG or SqueezeNet 1.1 on this machine, the hub's or torchvision's; None if there is none."""
+    snapshot = where(known_model(name)) if name in _VGG else None
+    if snapshot is not None:
+        return snapshot / "model.safetensors"
+    path = _cache() / RELEASES[name] if name in RELEASES else None
+    return path if path is not None and path.is_file() else None
+
+
 def _found(name: str) -> Path:
     """The weights file of a network on this machine; InputError with how to get it."""
-    if name != "squeezenet1_1":
-        return located(known_model(name)) / "model.safetensors"
-    path = Path(torch.hub.get_dir()) / "checkpoints" / SQUEEZENET
-    if not path.is_file():
-        raise InputError(
-            f"The weights of SqueezeNet 1.1 are not in {path.parent}: fetch https://download.pytorch.org/models/"
-            f"{SQUEEZENET} to there."
-        )
-    return path
+    path = weights_of_net(name)
+    if path is not None:
+        return path
+    if name in _VGG:
+        return located(known_model(name)) / "model.safetensors"  # which says how to get it
+    raise InputError(
+        f"The weights of SqueezeNet 1.1 are not in {_cache()}: fetch https://download.pytorch.org/models/"
+        f"{RELEASES[name]} to there."
+    )
+
+
+def _cache() -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints"

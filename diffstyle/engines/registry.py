@@ -32,6 +32,9 @@ ENGINES: tuple[Entry, ...] = (
     Entry("nnst", "diffstyle.engines.nnst.settings:Nnst", "diffstyle.engines.nnst.engine:load"),
     Entry("adain", "diffstyle.engines.adain.settings:Adain", "diffstyle.engines.adain.engine:load"),
     Entry("media", "diffstyle.engines.media.settings:Media", "diffstyle.engines.media.engine:load"),
+    Entry("gatys", "diffstyle.engines.gatys.settings:Gatys", "diffstyle.engines.gatys.engine:load"),
+    Entry("gaussian", "diffstyle.engines.gaussian.settings:Gaussian", "diffstyle.engines.gaussian.engine:load"),
+    Entry("strotss", "diffstyle.engines.strotss.settings:Strotss", "diffstyle.engines.strotss.engine:load"),
     Entry("diffusion", "diffstyle.engines.diffusion.settings:Diffusion", "diffstyle.engines.diffusion.load:load"),
 )
 

@@ -5,14 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from diffstyle.ops.gram import gram
 from diffstyle.ops.luma import box
 from diffstyle.ops.patches import sorted_projections
-
-
-def gram(features: Tensor) -> Tensor:
-    """(b, c, h, w) -> (b, c, c) in float32: products of channels averaged over pixels (Gatys et al. 2016)."""
-    flat = features.flatten(2)  # (b, c, n)
-    return ((flat / flat.shape[2] ** 0.5) @ (flat / flat.shape[2] ** 0.5).mT).float()
 
 
 def relative_square(x: Tensor, target: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torchvision.models import squeezenet1_1
 from torchvision.models.vgg import cfgs, make_layers
 
 from diffstyle import InputError
-from diffstyle.encoders.imagenet_features import SQUEEZENET, ImageNetFeatures, feature_net
+from diffstyle.encoders.imagenet_features import RELEASES, ImageNetFeatures, feature_net
 from diffstyle.formats.safetensors import write_safetensors
 
 NETS = ("vgg16", "vgg19", "squeezenet1_1")
@@ -29,7 +29,7 @@ def named(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path, nn
     net = published(request.param)
     state = {**net.state_dict(), "classifier.weight": torch.zeros(3, 3)}
     if request.param == "squeezenet1_1":
-        path = tmp_path / SQUEEZENET
+        path = tmp_path / RELEASES["squeezenet1_1"]
         torch.save(state, path)
     else:
         path = tmp_path / "model.safetensors"

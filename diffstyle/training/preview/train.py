@@ -19,6 +19,7 @@ from diffstyle.core.device import mixed_precision
 from diffstyle.encoders.squeezenet import ARRANGEMENT_LAYERS, CONTENT_LAYER, STYLE_LAYERS, SqueezeNet
 from diffstyle.engines.adain.network import PreviewNetwork, StyleStatistics
 from diffstyle.ops import losses
+from diffstyle.ops.gram import gram
 from diffstyle.training.loop import Budget, Run, Trainer, cosine_rate, fit
 from diffstyle.training.preview.data import PreviewPictures
 from diffstyle.training.preview.sheet import write_sample_sheet
@@ -74,16 +75,16 @@ class Criterion(nn.Module):
             targets = self.teacher(style)
             wanted = self.teacher(content, CONTENT_LAYER)
         features = self.teacher(out)
-        gram: list[Tensor] = []
+        grams: list[Tensor] = []
         moment: list[Tensor] = []
         for layer in STYLE_LAYERS:  # each style serves two contents
-            gram.append(losses.gram_loss(features[layer], losses.gram(targets[layer]).repeat_interleave(2, 0)).mean())
+            grams.append(losses.gram_loss(features[layer], gram(targets[layer]).repeat_interleave(2, 0)).mean())
             mean, std = losses.moments(targets[layer])
             both = mean.repeat_interleave(2, 0), std.repeat_interleave(2, 0)
             moment.append(losses.moment_loss(features[layer], *both).mean())
         arrangement = [losses.arrangement_loss(features[k], wanted[k]).mean() for k in ARRANGEMENT_LAYERS]
         return {
-            "style": r.style_weight * torch.stack(gram).mean(),
+            "style": r.style_weight * torch.stack(grams).mean(),
             "moment": r.moment_weight * torch.stack(moment).mean(),
             "content": r.content_weight * losses.relative_square(features[CONTENT_LAYER], wanted[CONTENT_LAYER]).mean(),
             "arrangement": r.arrangement_weight * torch.stack(arrangement).mean(),

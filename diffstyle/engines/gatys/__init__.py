@@ -1,0 +1,1 @@
+"""Neural style transfer by Gram matrices (Gatys et al. 2016)."""
