@@ -8,16 +8,14 @@ from typing import Any
 from diffstyle.core.fields import fields_of
 from diffstyle.core.settings import EngineSettings
 
-FEW = {"steps": 2, "iterations": 3, "samples": 128}
-
 
 def quick(settings: EngineSettings) -> EngineSettings:
-    """`settings` with few iterations, where the engine optimises; diffusion and the painter keep their defaults."""
-    own = {name: value for name, value in few_of(type(settings)).items() if name != "steps"}
-    return replace(settings, **own)
+    """`settings` with few iterations, where the engine optimises the picture; others keep their defaults."""
+    return replace(settings, **few_of(type(settings)))
 
 
 def few_of(cls: type[EngineSettings]) -> dict[str, Any]:
-    """Values for the settings of an engine that say how many steps it takes."""
+    """Values with which an engine that optimises the picture takes few iterations; none for other engines."""
+    few = {"iterations": 2, "scales": 2, "samples": 64}
     known = {info.name for info in fields_of(cls)}
-    return {name: value for name, value in FEW.items() if name in known}
+    return {name: value for name, value in few.items() if name in known} if "iterations" in known else {}

@@ -19,8 +19,9 @@ from diffstyle.engines.base import Drafter, Engine, EngineHost, OnStep, report, 
 from diffstyle.engines.nnst.exemplars import with_exemplars
 from diffstyle.engines.nnst.paint import resized
 from diffstyle.engines.nnst.words import keeps_hues, notes_of
-from diffstyle.engines.optimised.loop import Descent, Loss, Moments, optimise
+from diffstyle.engines.optimised.loop import Descent, Loss, Moments, Snapshot, optimise
 from diffstyle.engines.optimised.reader import DEFAULT_NET, Reader, net_on_this_machine, parse_layers
+from diffstyle.engines.optimised.resume import Progress
 from diffstyle.engines.optimised.scene import Exemplar, Part, Scene, at_size, recoloured
 from diffstyle.engines.optimised.settings import Init, Net, Optimised, OptimisedByChoice, Pooling, Preset
 from diffstyle.formats.exemplar import decode_exemplar
@@ -121,7 +122,15 @@ class OptimisedEngine(Generic[S]):
         noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(task.seed))
         picture = (picture + NOISE * task.strength * noise.to(self.device)).clamp(0, 1)
 
+        progress = Progress.of(task, self.weights_of(task), self.runtime) if settings.resume == "on" else None
+        stage = progress.found() if progress is not None else None
         for level, size in enumerate(sizes):
+            if stage is not None and level < stage.level:
+                continue
+
+            def keep(make: Callable[[], Snapshot], level: int = level) -> None:
+                if progress is not None:
+                    progress.keep(level, make)
 
             def on_iteration(n: int, shown: Tensor, level: int = level) -> None:
                 done = sum(work[:level]) + work[level] * n / (settings.iterations or 1)
@@ -134,9 +143,13 @@ class OptimisedEngine(Generic[S]):
 
             loss = self._loss(task, photo, parts, size, level, len(sizes))
             start = resized(picture, size) + _detail(begun, sizes[level - 1], size) if level else picture
+            descent = self._descent(settings, task.strength)
+            resumed = stage.snapshot if stage is not None and stage.level == level else None
             picture, moments = optimise(
-                start.clamp(0, 1), loss, self._descent(settings, task.strength), on_iteration, moments
+                start.clamp(0, 1), loss, descent, on_iteration, moments, resumed=resumed, keep=keep
             )
+        if progress is not None:
+            progress.clear()
         return resized(picture, (content.height, content.width))[0].cpu().contiguous()
 
     def _loss(

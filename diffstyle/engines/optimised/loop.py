@@ -9,7 +9,7 @@ grey, since features of a large stride leave coloured grain there. With one band
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -46,20 +46,40 @@ class Moments:
     steps: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """A descent after `done` iterations at one size, as tensors by name: enough to go on to the same last bit."""
+
+    done: int
+    tensors: Mapping[str, Tensor]
+
+
+Keep = Callable[[Callable[[], Snapshot]], None]
+"""Called before every iteration of Adam with what makes the snapshot."""
+
+
 class _Spent(Exception):
     """All evaluations are spent."""
 
 
 def optimise(
-    start: Tensor, loss: Loss, descent: Descent, on_iteration: OnIteration, moments: Moments | None = None
+    start: Tensor,
+    loss: Loss,
+    descent: Descent,
+    on_iteration: OnIteration,
+    moments: Moments | None = None,
+    *,
+    resumed: Snapshot | None = None,
+    keep: Keep | None = None,
 ) -> tuple[Tensor, Moments]:
     """The picture (1, 3, h, w) that is reached from `start`, clamped to [0, 1], and the moments to go on with.
 
-    Equal input gives equal pictures on the same machine. `on_iteration` is called before every evaluation.
+    Equal input gives equal pictures on the same machine. `on_iteration` is called before every evaluation. Adam goes
+    on from `resumed`, and gives `keep` what it needs for that.
     """
     with torch.inference_mode(False), torch.enable_grad():
         base = start.clone()
-        bands = [torch.zeros(shape, requires_grad=True) for shape in _shapes(base, descent.bands)]
+        bands = [torch.zeros(shape, device=base.device, requires_grad=True) for shape in _shapes(base, descent.bands)]
 
         def evaluate(n: int) -> tuple[Tensor, Tensor]:
             picture = base + collapsed(bands, base.shape)
@@ -69,38 +89,75 @@ def optimise(
 
         if descent.optimizer == "lbfgs":
             return _by_lbfgs(bands, base, evaluate, descent, on_iteration), Moments()
-        return _by_adam(bands, base, evaluate, descent, on_iteration, moments or Moments())
+        adam = _Adam(bands, base, descent, moments or Moments())
+        if resumed is not None:
+            adam.load(resumed)
+        return adam.run(evaluate, on_iteration, keep)
 
 
 Evaluate = Callable[[int], tuple[Tensor, Tensor]]
 
 
-def _by_adam(
-    bands: list[Tensor],
-    base: Tensor,
-    evaluate: Evaluate,
-    descent: Descent,
-    on_iteration: OnIteration,
-    moments: Moments,
-) -> tuple[Tensor, Moments]:
+class _Adam:
     """Kingma and Ba 2015, with the mean of iterates of Polyak and Juditsky 1992."""
-    optimizer = torch.optim.Adam(bands, descent.rate, betas=BETAS)
-    _carry(optimizer, bands, moments)
-    mean, weight = torch.zeros_like(base), 0.0
-    shown = base
-    for n in range(descent.iterations):
-        on_iteration(n, shown)
-        for group in optimizer.param_groups:
-            group["lr"] = descent.rate * descent.decay ** (n / descent.iterations)
-        optimizer.zero_grad()
-        evaluate(n)
-        optimizer.step()
+
+    def __init__(self, bands: list[Tensor], base: Tensor, descent: Descent, moments: Moments) -> None:
+        self.bands, self.base, self.descent, self.begun = bands, base, descent, moments.steps
+        self.optimizer = torch.optim.Adam(bands, descent.rate, betas=BETAS)
+        self.mean, self.weight, self.done = torch.zeros_like(base), 0.0, 0
+        if moments.pairs:
+            self._set_moments(_carried(moments.pairs, bands))
+
+    def run(self, evaluate: Evaluate, on_iteration: OnIteration, keep: Keep | None) -> tuple[Tensor, Moments]:
+        total, shown = self.descent.iterations, self._picture()
+        for n in range(self.done, total):
+            on_iteration(n, shown)
+            if keep is not None:
+                keep(self.snapshot)
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.descent.rate * self.descent.decay ** (n / total)
+            self.optimizer.zero_grad()
+            evaluate(n)
+            self.optimizer.step()
+            shown = self._picture()
+            self.mean.mul_(AVERAGED).add_(shown, alpha=1 - AVERAGED)
+            self.weight = AVERAGED * self.weight + 1 - AVERAGED
+            self.done = n + 1
+        return (self.mean / self.weight).clamp(0, 1), Moments(self._moments(), self.begun + total)
+
+    def snapshot(self) -> Snapshot:
+        found = {"base": self.base, "mean": self.mean, "weight": torch.tensor(self.weight, dtype=torch.float64)}
+        found |= {f"band{n}": band.detach() for n, band in enumerate(self.bands)}
+        for n, (first, second) in enumerate(self._moments() if self.optimizer.state else []):
+            found |= {f"first{n}": first, f"second{n}": second}
+        found["begun"] = torch.tensor(self.begun)
+        return Snapshot(self.done, found)
+
+    def load(self, snapshot: Snapshot) -> None:
+        found = snapshot.tensors
+        self.done, self.begun, self.weight = snapshot.done, int(found["begun"]), float(found["weight"])
         with torch.no_grad():
-            shown = base + collapsed(bands, base.shape)
-            mean.mul_(AVERAGED).add_(shown, alpha=1 - AVERAGED)
-            weight = AVERAGED * weight + 1 - AVERAGED
-    pairs = [(optimizer.state[b]["exp_avg"], optimizer.state[b]["exp_avg_sq"]) for b in bands]
-    return (mean / weight).clamp(0, 1), Moments(pairs, moments.steps + descent.iterations)
+            for name, tensor in (("base", self.base), ("mean", self.mean)):
+                tensor.copy_(found[name])
+            for n, band in enumerate(self.bands):
+                band.copy_(found[f"band{n}"])
+        if "first0" in found:
+            device = self.base.device
+            pairs = [(found[f"first{n}"].to(device), found[f"second{n}"].to(device)) for n in range(len(self.bands))]
+            self._set_moments(pairs)
+
+    def _set_moments(self, pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
+        for band, (first, second) in zip(self.bands, pairs, strict=True):
+            step = torch.tensor(float(self.begun + self.done))
+            self.optimizer.state[band] = {"step": step, "exp_avg": first, "exp_avg_sq": second}
+
+    def _moments(self) -> list[tuple[Tensor, Tensor]]:
+        state = self.optimizer.state
+        return [(state[band]["exp_avg"], state[band]["exp_avg_sq"]) for band in self.bands]
+
+    @torch.no_grad()
+    def _picture(self) -> Tensor:
+        return self.base + collapsed(self.bands, self.base.shape)
 
 
 def _by_lbfgs(
@@ -136,24 +193,16 @@ def _by_lbfgs(
     return best.clamp(0, 1)
 
 
-def _carry(optimizer: torch.optim.Adam, bands: Sequence[Tensor], moments: Moments) -> None:
-    """Begin with `moments` of half the size: each band with those of the band that had its frequencies."""
-    if not moments.pairs:
-        return
-    for n, band in enumerate(bands):
-        first, second = (
-            F.interpolate(m, band.shape[2:], mode="bilinear", align_corners=False)
-            for m in moments.pairs[min(max(n - 1, 0), len(moments.pairs) - 1)]
-        )
-        optimizer.state[band] = {
-            "step": torch.tensor(float(moments.steps)),
-            "exp_avg": first.mean(1, keepdim=True).expand_as(band).clone() if _differ(first, band) else first,
-            "exp_avg_sq": second.mean(1, keepdim=True).expand_as(band).clone() if _differ(second, band) else second,
-        }
+def _carried(pairs: Sequence[tuple[Tensor, Tensor]], bands: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """Moments of half the size for `bands`: each has those of the band that had its frequencies."""
+    before = [pairs[min(max(n - 1, 0), len(pairs) - 1)] for n in range(len(bands))]
+    return [(_enlarged(a, band), _enlarged(b, band)) for (a, b), band in zip(before, bands, strict=True)]
 
 
-def _differ(a: Tensor, b: Tensor) -> bool:
-    return a.shape[1] != b.shape[1]
+def _enlarged(moment: Tensor, band: Tensor) -> Tensor:
+    """A moment at the size of a band; where one is grey and the other is not, the mean of its channels."""
+    large = F.interpolate(moment, band.shape[2:], mode="bilinear", align_corners=False)
+    return large if large.shape == band.shape else large.mean(1, keepdim=True).expand_as(band).clone()
 
 
 def _shapes(picture: Tensor, bands: int) -> list[tuple[int, ...]]:

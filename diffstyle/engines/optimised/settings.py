@@ -14,6 +14,7 @@ Pooling = Literal["max", "average"]
 Init = Literal["content", "noise", "preview", "painter"]
 ContentColours = Literal["style", "photo"]
 Checkpointing = Literal["auto", "on", "off"]
+Resume = Literal["off", "on"]
 Optimizer = Literal["adam", "lbfgs"]
 
 OPTIMISED = Capabilities(regional=True, seeded=True, structure=True)
@@ -62,6 +63,9 @@ class Optimised(EngineSettings):
     checkpointing
         Whether activations are computed twice instead of kept, which takes less memory: for large pictures (auto),
         always, or never.
+    resume
+        Whether an optimisation by Adam that is interrupted goes on from there when it is asked for again: its state is
+        kept in the cache folder until it is done.
     """
 
     preset: Preset = "faithful"
@@ -80,6 +84,7 @@ class Optimised(EngineSettings):
     learning_rate_decay: Annotated[float | None, Range(0.001, 1)] = None
     pyramid: Annotated[int | None, Range(1, 8)] = None
     checkpointing: Checkpointing = "auto"
+    resume: Resume = "off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The loss of STROTSS (Kolkin et al. 2019): hypercolumns at random places, compared as sets.
 
-Departures: layers are scaled to unit variance and taken less the style's mean, because on networks with bounded
-activations cosines of raw features hardly differ; and places are drawn at random instead of on a shifted grid.
+Departures: layers are scaled alike and taken less the style's mean, because on networks with bounded activations
+cosines of raw features hardly differ; and places are drawn at random instead of on a shifted grid.
 """
 
 from __future__ import annotations
@@ -41,15 +41,18 @@ class _Target:
 
 
 class Hypercolumns:
-    """Reads vectors (n, d) of all `layers` at places (n, 2), each layer with mean 0 and variance 1 over the styles."""
+    """Reads vectors (n, d) of all `layers` at places (n, 2): less the styles' mean, with a mean square of 1 and as much
+    of it from each layer.
+    """
 
     def __init__(self, maps: Sequence[dict[str, Tensor]], layers: Sequence[str]) -> None:
         self.layers = [name for name in layers if name != RGB]
         self._means = {n: torch.stack([m[n].mean((0, 2, 3)) for m in maps]).mean(0) for n in self.layers}
         self._scales: dict[str, float] = {}
+        each = sum(maps[0][n].shape[1] for n in self.layers) / len(self.layers)  # of the squared length of a vector
         for n in self.layers:
             squares = [(m[n] - self._means[n][:, None, None]).square().sum(1).mean() for m in maps]
-            self._scales[n] = float(torch.stack(squares).mean().clamp_min(1e-8).rsqrt())
+            self._scales[n] = float((each / torch.stack(squares).mean().clamp_min(1e-8)).sqrt())
 
     def __call__(self, maps: dict[str, Tensor], places: Tensor) -> Tensor:
         return torch.cat([(at(maps[n], places) - self._means[n]) * self._scales[n] for n in self.layers], 1)
@@ -67,7 +70,7 @@ def objective(settings: Strotss, scene: Scene) -> Loss:
     styles = [[scene.read_still(e.picture, {**scene.style_layers, RGB: 1.0}) for e in p.exemplars] for p in scene.parts]
     photo = scene.read_still(scene.photo, {**scene.style_layers, RGB: 1.0})
     columns = Hypercolumns([m for part in styles for m in part], layers)
-    noise = torch.Generator().manual_seed(scene.seed * 64 + scene.level)
+    noise = _noise(scene, -1)
     targets = [
         _target(scene, part, maps, photo, columns, noise) for part, maps in zip(scene.parts, styles, strict=True)
     ]
@@ -77,7 +80,7 @@ def objective(settings: Strotss, scene: Scene) -> Loss:
     count = settings.samples
 
     def loss(picture: Tensor, n: int) -> Tensor:
-        del n
+        noise = _noise(scene, n)
         maps = scene.read(picture, names)
         total = picture.new_zeros(())
         if scene.content_layers:
@@ -122,6 +125,11 @@ def _target(
         found.append(columns(photo, own))
         colours.append(at(photo[RGB], own))
     return _Target(part.area, places, torch.cat(found), torch.cat(colours))
+
+
+def _noise(scene: Scene, n: int) -> torch.Generator:
+    """That of an iteration, whatever was drawn before it: a resumed optimisation draws the same."""
+    return torch.Generator().manual_seed(((scene.seed * 64 + scene.level) * 10_007 + n + 1) % 2**63)
 
 
 def _anywhere(count: int, noise: torch.Generator) -> Tensor:
