@@ -15,7 +15,7 @@ _DEFAULT: Mapping[str, Any] = {
     "content_layers": "block3,block4",
     "optimizer": "adam",
 }
-_WEIGHTS: Mapping[Preset, float] = {"faithful": 1.2, "bold": 3.0, "texture": 10.0}
+_WEIGHTS: Mapping[Preset, float] = {"faithful": 2.5, "bold": 8.0, "texture": 10.0}
 _VGG: Mapping[str, Any] = {
     **VGG_COMMON,
     "style_layers": VGG_STYLE_LAYERS,

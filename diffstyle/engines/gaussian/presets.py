@@ -15,7 +15,7 @@ _DEFAULT: Mapping[str, Any] = {
     "content_layers": "block3,block4",
     "optimizer": "adam",
 }
-_WEIGHTS: Mapping[Preset, float] = {"faithful": 2.0, "bold": 6.0, "texture": 10.0}
+_WEIGHTS: Mapping[Preset, float] = {"faithful": 5.0, "bold": 15.0, "texture": 10.0}
 _VGG: Mapping[str, Any] = {
     **VGG_COMMON,
     "style_layers": VGG_STYLE_LAYERS,

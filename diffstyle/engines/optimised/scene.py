@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.engines.nnst.paint import resized
-from diffstyle.engines.optimised.reader import Layers, Reader
+from diffstyle.engines.optimised.reader import SHIFTS, Layers, Reader, Shift
 from diffstyle.ops.colour_transfer import ColourMoments, colour_moments, match_colours
 
 LARGEST_STYLE = 512  # pixels of the longest side of an exemplar
@@ -62,6 +62,7 @@ class Scene:
     level: int
     levels: int
     recompute: bool
+    shifted: bool  # whether the picture is moved from one iteration to the next
     literature: bool  # whether losses are scaled as in the literature on VGG, or relative to their targets
 
     @property
@@ -69,13 +70,22 @@ class Scene:
         """All that are read, each once."""
         return list(dict.fromkeys((*self.style_layers, *self.content_layers)))
 
-    def read(self, picture: Tensor, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
-        return self.reader(picture, self.layers if layers is None else layers, recompute=self.recompute)
+    def shift(self, n: int) -> Shift:
+        """How the picture lies under the network's strides at an iteration: in turns, else they leave a lattice.
+
+        There are few of them in large pictures, for the features of the content are kept for each.
+        """
+        count = 2 if self.recompute else len(SHIFTS)
+        return SHIFTS[n % count] if self.shifted else SHIFTS[0]
+
+    def read(self, picture: Tensor, n: int) -> dict[str, Tensor]:
+        """Maps of all layers at an iteration."""
+        return self.reader(picture, self.layers, shift=self.shift(n), recompute=self.recompute)
 
     @torch.no_grad()
-    def read_still(self, picture: Tensor, layers: Layers) -> dict[str, Tensor]:
+    def read_still(self, picture: Tensor, layers: Layers, shift: Shift = SHIFTS[0]) -> dict[str, Tensor]:
         """Maps that no gradient passes."""
-        return self.reader(picture, list(layers))
+        return self.reader(picture, list(layers), shift=shift)
 
 
 def at_size(parts: Sequence[Part], size: tuple[int, int]) -> list[Part]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
 
 from diffstyle.engines.optimised.loop import Loss
+from diffstyle.engines.optimised.reader import SHIFTS, Shift
 from diffstyle.engines.optimised.scene import Part, Scene
 
 Guide = Tensor | None
@@ -29,37 +31,44 @@ Measure = Callable[[Samples, bool], Distance]
 
 def statistics_loss(scene: Scene, measure: Measure) -> Loss:
     """Content: squared error of features (Gatys et al. 2016, equation 1). Style: `measure`, by layer and part."""
-    content = _content_terms(scene)
-    distances = [(part.area, _distances(scene, part, measure), _guides(scene, part)) for part in scene.parts]
-    total = sum(scene.style_layers.values()) or 1.0
+    weights, total = _content_weights(scene), sum(scene.style_layers.values()) or 1.0
+    distances = [(part, _distances(scene, part, measure)) for part in scene.parts]
+
+    @cache
+    def content(shift: Shift) -> dict[str, Tensor]:
+        return scene.read_still(scene.content, scene.content_layers, shift)
+
+    @cache
+    def guides(k: int, shift: Shift) -> Mapping[str, Tensor]:
+        return _guides(scene, scene.parts[k], shift)
 
     def loss(picture: Tensor, n: int) -> Tensor:
-        del n
-        maps = scene.read(picture)
-        terms = [weight * (maps[name] - target).square().mean() for name, target, weight in content]
-        for area, by_layer, guides in distances:
+        maps, shift = scene.read(picture, n), scene.shift(n)
+        wanted = content(shift)
+        terms = [weight * (maps[name] - wanted[name]).square().mean() for name, weight in weights.items()]
+        for k, (part, by_layer) in enumerate(distances):
             for name, distance in by_layer.items():
-                share = scene.style_weight * area * scene.style_layers[name] / (1.0 if scene.literature else total)
-                terms.append(share * distance(maps[name], guides.get(name)).sum())
+                share = scene.style_weight * part.area * scene.style_layers[name] / (1.0 if scene.literature else total)
+                terms.append(share * distance(maps[name], guides(k, shift).get(name)).sum())
         return torch.stack(terms).sum() if terms else picture.sum() * 0
 
     return loss
 
 
-def _content_terms(scene: Scene) -> list[tuple[str, Tensor, float]]:
-    """Name, target and weight of each layer of the content."""
+def _content_weights(scene: Scene) -> dict[str, float]:
+    """The weight of each layer of the content."""
     total = sum(scene.content_layers.values()) or 1.0
-    found: list[tuple[str, Tensor, float]] = []
+    found: dict[str, float] = {}
     for name, target in scene.read_still(scene.content, scene.content_layers).items():
         scale = 1.0 if scene.literature else 1 / max(float(target.square().mean()), 1e-6)
-        found.append((name, target, scale * scene.content_weight * scene.content_layers[name] / total))
+        found[name] = scale * scene.content_weight * scene.content_layers[name] / total
     return found
 
 
-def _guides(scene: Scene, part: Part) -> Mapping[str, Tensor]:
+def _guides(scene: Scene, part: Part, shift: Shift = SHIFTS[0]) -> Mapping[str, Tensor]:
     if part.mask is None:
         return {}
-    return scene.reader.guides(part.mask, scene.read_still(scene.photo, scene.style_layers))
+    return scene.reader.guides(part.mask, scene.read_still(scene.photo, scene.style_layers, shift), shift)
 
 
 def _distances(scene: Scene, part: Part, measure: Measure) -> dict[str, Distance]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.engines.optimised.loop import Loss
-from diffstyle.engines.optimised.reader import RGB
+from diffstyle.engines.optimised.reader import RGB, SHIFTS, Shift, within_border
 from diffstyle.engines.optimised.scene import Part, Scene
 from diffstyle.engines.strotss.settings import Strotss
 from diffstyle.ops.relaxed_transport import (
@@ -54,8 +55,9 @@ class Hypercolumns:
             squares = [(m[n] - self._means[n][:, None, None]).square().sum(1).mean() for m in maps]
             self._scales[n] = float((each / torch.stack(squares).mean().clamp_min(1e-8)).sqrt())
 
-    def __call__(self, maps: dict[str, Tensor], places: Tensor) -> Tensor:
-        return torch.cat([(at(maps[n], places) - self._means[n]) * self._scales[n] for n in self.layers], 1)
+    def __call__(self, maps: dict[str, Tensor], places: Tensor, shift: Shift = SHIFTS[0]) -> Tensor:
+        inside = within_border(places, maps[RGB], shift)
+        return torch.cat([(at(maps[n], inside) - self._means[n]) * self._scales[n] for n in self.layers], 1)
 
 
 def at(maps: Tensor, places: Tensor) -> Tensor:
@@ -66,34 +68,35 @@ def at(maps: Tensor, places: Tensor) -> Tensor:
 
 def objective(settings: Strotss, scene: Scene) -> Loss:
     """(α ℓ_C + ℓ_m + ℓ_r + ℓ_p / α) / (2 + α + 1/α), with α doubled at each coarser size (sections 2.4 and 2.5)."""
-    layers = list(scene.style_layers)
-    styles = [[scene.read_still(e.picture, {**scene.style_layers, RGB: 1.0}) for e in p.exemplars] for p in scene.parts]
-    photo = scene.read_still(scene.photo, {**scene.style_layers, RGB: 1.0})
-    columns = Hypercolumns([m for part in styles for m in part], layers)
     noise = _noise(scene, -1)
+    with_colours = {**scene.style_layers, RGB: 1.0}
+    styles = [[scene.read_still(e.picture, with_colours) for e in p.exemplars] for p in scene.parts]
+    photo = scene.read_still(scene.photo, with_colours)
+    columns = Hypercolumns([m for part in styles for m in part], list(scene.style_layers))
     targets = [
         _target(scene, part, maps, photo, columns, noise) for part, maps in zip(scene.parts, styles, strict=True)
     ]
-    wanted = scene.read_still(scene.content, scene.content_layers)
     alpha = scene.content_weight / max(scene.style_weight, 1e-6) * 2.0 ** (scene.levels - 1 - scene.level)
-    names = list(dict.fromkeys((*layers, *scene.content_layers)))
     count = settings.samples
 
+    @cache
+    def content(shift: Shift) -> tuple[dict[str, Tensor], Hypercolumns]:
+        maps = scene.read_still(scene.content, {**scene.content_layers, RGB: 1.0}, shift)
+        return maps, Hypercolumns([maps], list(scene.content_layers))
+
     def loss(picture: Tensor, n: int) -> Tensor:
-        noise = _noise(scene, n)
-        maps = scene.read(picture, names)
+        noise, shift = _noise(scene, n), scene.shift(n)
+        maps = {**scene.read(picture, n), RGB: picture}
         total = picture.new_zeros(())
         if scene.content_layers:
             places = _anywhere(count, noise).to(picture.device)
-            stacked = [
-                torch.cat([at(m[name], places) for name in scene.content_layers], 1).contiguous()
-                for m in (maps, wanted)
-            ]
-            total = total + alpha * self_similarity_distance(*stacked)
+            wanted, arrangement = content(shift)
+            found, own = (arrangement(m, places, shift) for m in (maps, wanted))
+            total = total + alpha * self_similarity_distance(found, own)
         for target in targets:
             places = _drawn(target.places, count, noise)
             style = _draw(len(target.columns), count, noise).to(picture.device)
-            found, sought = columns(maps, places), target.columns[style]
+            found, sought = columns(maps, places, shift), target.columns[style]
             colours = palette_distance(at(picture, places), target.colours[style])
             moved = relaxed_distance(cosine_distances(found, sought)) + moment_distance(found, sought)
             total = total + target.area * (moved + colours / alpha)

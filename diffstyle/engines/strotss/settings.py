@@ -24,4 +24,4 @@ class Strotss(Optimised):
     title: ClassVar[str] = "Optimal transport (STROTSS)"
     capabilities: ClassVar[Capabilities] = OPTIMISED
 
-    samples: Annotated[int, Range(16, 8192)] = 1024
+    samples: Annotated[int, Range(16, 8192)] = 512

@@ -54,6 +54,7 @@ def gatys_loss(reader: Reader, *, recompute: bool = False) -> Loss:
             level=0,
             levels=1,
             recompute=recompute,
+            shifted=False,
             literature=False,
         )
     )
