@@ -216,6 +216,19 @@ def test_an_interrupted_clip_goes_on_and_comes_out_the_same(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4", "out.mp4", "whole.mp4"]
 
 
+def test_what_is_damaged_is_left_out_and_said(tmp_path: Path, stylizer: Stylizer) -> None:
+    path = clip_of(tmp_path / "a.mp4", 50)
+    render_clip(path, SAME, tmp_path / "b.mp4", stylizer=stylizer, output=ClipOutput(recipe=False))  # index first
+    data = bytearray((tmp_path / "b.mp4").read_bytes())
+    (tmp_path / "short.mp4").write_bytes(data[: len(data) * 2 // 3])
+    data[len(data) // 2 : len(data) // 2 + 400] = b"U" * 400
+    (tmp_path / "spot.mp4").write_bytes(data)
+    for name, said in (("short.mp4", "seconds of it could be read"), ("spot.mp4", "are damaged")):
+        result = render_clip(tmp_path / name, SAME, tmp_path / "o.mp4", stylizer=stylizer, overwrite=True)
+        assert 20 < result.frames < 50
+        assert said in result.notes[0]
+
+
 def test_other_work_begins_anew(tmp_path: Path, stylizer: Stylizer) -> None:
     path, out = clip_of(tmp_path / "a.mp4", 6), tmp_path / "out.mp4"
     with pytest.raises(Cancelled):
