@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 
 from diffstyle.core.errors import InputError, explain
-from diffstyle.core.picture import fitted
+from diffstyle.core.picture import Picture, fitted
 from diffstyle.stylizer import Stylizer
 from diffstyle.video.clip import Clip, Shown
 from diffstyle.video.clip_recipe import ClipOutput, ClipRecipe, read_clip_recipe
@@ -103,7 +103,7 @@ class _Run:
         first = next(frames, None)
         if first is None:
             raise InputError(f"{clip.source} shows no frame between the ends of the cut: choose other times.")
-        frame = Frame(0, first.time, first.read())
+        frame = Frame(0, first.time, Picture(first.read().pixels))  # which may be wholly transparent
         recipe = ClipRecipe.of(stylizer, clip, frame, task, cut=cut, output=output)
         return cls(clip, task, out, stylizer, cut, output, kind, encoding, recipe, chain([first], frames))
 

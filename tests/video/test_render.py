@@ -226,7 +226,7 @@ def test_what_is_damaged_is_left_out_and_said(tmp_path: Path, stylizer: Stylizer
     for name, said in (("short.mp4", "seconds of it could be read"), ("spot.mp4", "are damaged")):
         result = render_clip(tmp_path / name, SAME, tmp_path / "o.mp4", stylizer=stylizer, overwrite=True)
         assert 20 < result.frames < 50
-        assert said in result.notes[0]
+        assert [note for note in result.notes if said in note]
 
 
 def test_other_work_begins_anew(tmp_path: Path, stylizer: Stylizer) -> None:
@@ -302,6 +302,18 @@ def test_styles_change_between_keyframes(tmp_path: Path, stylizer: Stylizer) -> 
         assert np.array_equal(frames[n], alone.to_array())
     assert not np.array_equal(frames[1], frames[0])
     assert read_clip_recipe(tmp_path / "o.mkv").keyframes[1].style == b
+
+
+def test_a_frame_that_cannot_be_seen_stays_as_it_is(tmp_path: Path, stylizer: Stylizer) -> None:
+    frames = [np.dstack([moving(n), np.full((48, 64), n * 100, np.uint8)]) for n in (0, 1, 2, 0, 1)]
+    path = write_clip(tmp_path / "a.mkv", frames, codec="ffv1", pixels="bgra", options={})
+    for steady in (0.0, 0.9):
+        task = ClipTask(NEON, engine="adain", steadiness=Steadiness(steady=steady))
+        out = tmp_path / f"{steady}.mkv"
+        render_clip(path, task, out, stylizer=stylizer, output=ClipOutput(codec="ffv1"))
+        made = read_arrays(out)
+        assert [int(f[..., 3].max()) for f in made] == [0, 100, 200, 0, 100]
+        assert not np.array_equal(made[1], frames[1])
 
 
 def test_where_nothing_is_found_nothing_is_painted(tmp_path: Path, stylizer: Stylizer) -> None:
