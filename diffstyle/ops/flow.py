@@ -6,7 +6,7 @@ Pictures are (h, w, c) float32 in [0, 1].
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import cv2 as untyped
 import numpy as np
@@ -17,7 +17,7 @@ Array: TypeAlias = npt.NDArray[np.float32]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 SMOOTHNESS = 30.0  # of the flow, against the match of brightness; OpenCV's own is 20
-AROUND = (8.0, 20.0)  # pixels over which the motion of a place's surroundings is averaged
+AROUND = 8.0  # pixels over which the motion of a place's surroundings is averaged
 AS_WELL = 3.0  # squared grey levels by which a plainer flow may explain a picture worse
 LEAST_CORNER = 1e-6
 
@@ -52,12 +52,13 @@ def resized(flow: Array, shape: tuple[int, ...]) -> Array:
     return np.asarray(wide * np.array((shape[1] / w, shape[0] / h), np.float32), np.float32)
 
 
-def warped(picture: Array, flow: Array, *, sharp: bool = False) -> Array:
+def warped(picture: Array, flow: Array, taps: Literal[2, 4, 8] = 2) -> Array:
     """What `picture` shows where `flow` leads, (h, w, c): a picture at the end of a flow brought to its beginning.
 
-    Positions outside take the nearest edge. `sharp` samples with an 8x8 Lanczos kernel, which keeps fine marks.
+    Positions outside take the nearest edge. `taps` is the side of the kernel that it is sampled with: linear, cubic or
+    Lanczos; the larger, the better fine marks are kept, and the longer it takes.
     """
-    how = cv2.INTER_LANCZOS4 if sharp else cv2.INTER_LINEAR
+    how = {2: cv2.INTER_LINEAR, 4: cv2.INTER_CUBIC, 8: cv2.INTER_LANCZOS4}[taps]
     return np.asarray(cv2.remap(picture, _places(flow), None, how, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
@@ -97,16 +98,10 @@ def squared(vectors: Array) -> Array:
 def _plainest(flow: Array, a: Bytes, b: Bytes) -> Array:
     """`flow`, or where it explains `a` as well, that of the surroundings, in which corners count most."""
     corners = cv2.GaussianBlur(cv2.cornerMinEigenVal(a, 5), (0, 0), 2)[..., None] + LEAST_CORNER
-    best, least = flow, _unlike(flow, a, b)
-    weighted = np.concatenate((corners * flow, corners), -1)
-    for sigma in AROUND:
-        mean = _blurred(weighted, sigma)
-        around = mean[..., :2] / mean[..., 2:]
-        unlike = _unlike(around, a, b)
-        plainer = cv2.GaussianBlur((unlike < least + AS_WELL).astype(np.float32), (0, 0), 4)[..., None]
-        best = best + (around - best) * plainer
-        least = np.minimum(least, unlike)
-    return np.asarray(best, np.float32)
+    mean = _blurred(np.concatenate((corners * flow, corners), -1), AROUND)
+    around = mean[..., :2] / mean[..., 2:]
+    plainer = (_unlike(around, a, b) < _unlike(flow, a, b) + AS_WELL).astype(np.float32)
+    return np.asarray(flow + (around - flow) * cv2.GaussianBlur(plainer, (0, 0), 4)[..., None], np.float32)
 
 
 def _blurred(values: Array, sigma: float) -> Array:

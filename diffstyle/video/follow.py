@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import cv2 as untyped
 import numpy as np
@@ -14,7 +14,6 @@ from torch import Tensor
 from diffstyle.ops.flow import Array, Bytes, chained, consistent, flow_between, greys, inside, resized, squared, warped
 
 cv2: Any = untyped
-LONGEST = 384  # pixels a side of what flow is estimated on
 ALIKE = 0.06  # difference of smoothed colours at which a place is as likely another as the same
 GROWN = 0.35  # of marks in a zoom, as a logarithm, at which they are painted anew
 SOFT = 1.5  # pixels over which trust is smoothed
@@ -28,9 +27,9 @@ class Seen:
     grey: Bytes
 
     @classmethod
-    def of(cls, photo: Array) -> Seen:
-        """Of a photo (H, W, 3)."""
-        grey = greys(photo, LONGEST)
+    def of(cls, photo: Array, longest: int) -> Seen:
+        """Of a photo (H, W, 3), of at most `longest` pixels a side."""
+        grey = greys(photo, longest)
         small = cv2.resize(photo, grey.shape[::-1], interpolation=cv2.INTER_AREA)
         return cls(cv2.GaussianBlur(small, (0, 0), 1.5), grey)
 
@@ -96,12 +95,16 @@ class Followed:
         area = (1 + dx[..., 0]) * (1 + dy[..., 1]) - dx[..., 1] * dy[..., 0]
         return np.asarray(warped(self.grown, self.motion.back) - np.log(np.maximum(area, 0.05)) / 2, np.float32)
 
-    def view(self, trust: Array) -> tuple[Array, Array]:
-        """Its painting as the present frame sees it, (H, W, 3), and the `trust` in that at full size, (H, W, 1)."""
+    def view(self, trust: Array, taps: Literal[4, 8]) -> tuple[Array, Array]:
+        """Its painting as the present frame sees it, (H, W, 3), and the `trust` in that at full size, (H, W, 1).
+
+        `taps` are those of `warped`.
+        """
         flow = resized(self.motion.back, self.painted.shape)
-        wide = cv2.resize(trust, self.painted.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        sure = np.asarray(wide * warped(self.known, flow), np.float32)[..., None]
-        return warped(self.painted, flow, sharp=True).clip(0, 1), sure
+        sure = np.asarray(cv2.resize(trust, self.painted.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+        if not self.known.all():
+            sure = sure * warped(self.known, flow)
+        return warped(self.painted, flow, taps).clip(0, 1), sure[..., None]
 
     def tensors(self) -> dict[str, Tensor]:
         """All of it, to be saved."""

@@ -1,0 +1,127 @@
+"""What one frame of a clip leaves to the next, and how that is painted from it.
+
+Each frame takes its painting, along the optical flow of the photos, from an *anchor*, a frame some way back, and where
+that no longer shows it, from the frame before: marks are sampled from few steps and stay sharp, and errors do not add
+up. Where neither is to be trusted, as it was hidden or has changed, the frame's own painting is seen. Several earlier
+frames keep what was hidden for a while (Ruder et al. 2016, "Artistic style transfer for videos", section 4.2); where
+theirs enter a loss, ours are copied, so that every engine can paint the frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffstyle.ops.flow import Array
+from diffstyle.video.follow import Followed, Motion, Seen
+from diffstyle.video.joining import contrasted, lerp, toned, tones
+
+LONGEST_RUN = 24  # frames that one anchor is followed
+LEAST_SHARE = 0.85  # of what the frame before explains, that an anchor must explain to be followed on
+TONE = 0.15  # of the difference in tone to the frame's own painting that is made up in one frame
+SAME_TONE = 0.03  # difference in tone that is no change of light
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a frame leaves to the next one: an `anchor` and how many frames ago it was painted, the frame itself, and
+    how far tones have moved since the anchor. `style` is a digest of what it was painted in, `changed` how many frames
+    ago that was another.
+    """
+
+    anchor: Followed
+    run: int
+    last: Followed
+    tone: Array
+    style: bytes
+    changed: int
+
+    @classmethod
+    def start(cls, seen: Seen, painted: Array, style: bytes) -> Kept:
+        """After the first frame of a shot."""
+        first = Followed.start(seen, painted)
+        return cls(first, 0, first, np.zeros_like(tones(painted)), style, LONGEST_RUN)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All of it, to be saved."""
+        return {
+            **{f"anchor.{name}": tensor for name, tensor in self.anchor.tensors().items()},
+            **{f"last.{name}": tensor for name, tensor in self.last.tensors().items()},
+            "tone": torch.from_numpy(self.tone.copy()),
+            "run": torch.tensor([self.run, self.changed]),
+            "style": torch.frombuffer(bytearray(self.style), dtype=torch.uint8),
+        }
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor]) -> Kept:
+        """From its `tensors`."""
+        anchor, last = (
+            Followed.of({k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")})
+            for name in ("anchor", "last")
+        )
+        run, changed = (int(n) for n in tensors["run"])
+        return cls(anchor, run, last, tensors["tone"].numpy(), tensors["style"].numpy().tobytes(), changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a frame, `seen`, shows of what was kept: the `motion` to it from the frame before, that frame and the anchor
+    followed to it, and the trust in each, (h, w).
+    """
+
+    seen: Seen
+    motion: Motion
+    near: Followed
+    near_trust: Array
+    far: Followed
+    far_trust: Array
+
+    @classmethod
+    def of(cls, kept: Kept, seen: Seen) -> Sight:
+        motion = Motion.between(kept.last.seen, seen)
+        near, far = replace(kept.last, motion=motion), kept.anchor.onwards(seen, motion)
+        return cls(seen, motion, near, near.trust(seen), far, far.trust(seen))
+
+
+def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady: float) -> Kept:
+    """The next frame, of what is kept and its own painting, `fresh` (H, W, 3), if it has one.
+
+    `steady` is the share of what was kept, against that of the frame's own, where there is both.
+    """
+    near, far, near_trust, far_trust = sight.near, sight.far, sight.near_trust, sight.far_trust
+    changed = kept.changed + 1 if style == kept.style else 0
+    if changed < LONGEST_RUN:  # an anchor would hold the style that there was
+        far_trust = np.zeros_like(far_trust)
+    grown = lerp(near.growth() * near_trust, far.growth(), far_trust)
+    view, near_sure = near.view(near_trust, 4)
+    far_view, far_sure = far.view(far_trust, 8)
+    view = lerp(view, far_view, far_sure)
+    sure = np.maximum(near_sure, far_sure)
+    tone = kept.tone
+    if fresh is None:
+        painted, known = toned(view, tone), sure[..., 0]
+    else:
+        apart = tones(fresh) - tones(view)
+        tone = lerp(tone, apart - apart.clip(-SAME_TONE, SAME_TONE), TONE)
+        painted = contrasted(lerp(fresh, toned(view, tone), sure * np.float32(steady)), fresh)
+        known = np.ones_like(sure[..., 0])
+    last = Followed.start(sight.seen, painted.clip(0, 1), known, grown)
+    run = kept.run + 1
+    if fresh is not None and (run >= LONGEST_RUN or far_trust.mean() < LEAST_SHARE * near_trust.mean()):
+        return Kept(last, 0, last, np.zeros_like(tone), style, changed)
+    return Kept(far, run, last, tone, style, changed)
+
+
+def carried_back(held: Array, sure: Array, seen: Seen, later: Array, sight: Sight, share: float) -> Array:
+    """A frame, `seen`, that was carried to, `held` (H, W, 3), as `sure` (H, W, 1), and is now carried to from the frame
+    after it too: `later`, of which `sight` is. `share` is how near it is to the later one, from 0 to 1.
+    """
+    backwards = Motion(sight.motion.forth, sight.motion.back)
+    after = replace(Followed.start(sight.seen, later), motion=backwards)
+    view, after_sure = after.view(after.trust(seen), 8)
+    before, behind = sure * (1 - share) + 1e-3, after_sure * share
+    return lerp(held, view, np.asarray(behind / (before + behind), np.float32))
