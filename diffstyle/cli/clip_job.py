@@ -129,6 +129,8 @@ class ClipJob:
         frames = sum(len(part.times) for part in WorkFolder(work_path(target)).parts())
         if PIPE in (path, target):
             return "What comes from a pipe or goes to one begins anew."
+        if not frames:
+            return "No segment was whole yet: the same command begins anew."
         return f"{frames} frames are kept: the same command goes on from there."
 
     def _opened(self, path: Path) -> Clip:

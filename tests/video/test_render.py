@@ -23,6 +23,7 @@ from diffstyle.video.painting import Painted
 from diffstyle.video.render import render_clip
 from diffstyle.video.settings import Steadiness
 from diffstyle.video.timing import Cut
+from diffstyle.video.work_folder import WorkFolder
 from tests.helpers.clips import bars, moving, packets_of, read_arrays, write_clip
 from tests.video.test_reading import coded, in_bars, only_sound
 
@@ -214,6 +215,12 @@ def test_an_interrupted_clip_goes_on_and_comes_out_the_same(
     assert seen[-3:] == [*range(9, 12)]
     assert out.read_bytes() == whole.read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4", "out.mp4", "whole.mp4"]
+
+
+def test_two_runs_do_not_write_to_one_place(tmp_path: Path, stylizer: Stylizer) -> None:
+    path, out = clip_of(tmp_path / "a.mp4", 2), tmp_path / "o.mp4"
+    with WorkFolder.locked(out, "other"), pytest.raises(InputError, match="Another diffstyle"):
+        render_clip(path, SAME, out, stylizer=stylizer)
 
 
 def test_what_is_damaged_is_left_out_and_said(tmp_path: Path, stylizer: Stylizer) -> None:
