@@ -88,7 +88,7 @@ class ClipJob:
         if target != PIPE:
             check_apart(target, self.inputs)
         clip = self._opened(path)
-        watched = _Watched(self.options.thumbnail, Progress("frame", shown=not files.json_lines))
+        watched = Watched(self.options.thumbnail, Progress("frame", shown=not files.json_lines))
         try:
             if target == PIPE:
                 result = self._to_pipe(clip, watched)
@@ -129,6 +129,8 @@ class ClipJob:
         frames = sum(len(part.times) for part in WorkFolder(work_path(target)).parts())
         if PIPE in (path, target):
             return "What comes from a pipe or goes to one begins anew."
+        if not frames:
+            return "No segment was whole yet: the same command begins anew."
         return f"{frames} frames are kept: the same command goes on from there."
 
     def _opened(self, path: Path) -> Clip:
@@ -138,7 +140,7 @@ class ClipJob:
             raise InputError("Frames from standard input have no header: add --raw WIDTHxHEIGHT@FPS.")
         return RawFrames.of(sys.stdin.buffer, self.options.raw)
 
-    def _to_pipe(self, clip: Clip, watched: _Watched) -> ClipResult:
+    def _to_pipe(self, clip: Clip, watched: Watched) -> ClipResult:
         if self.request.files.json_lines:
             raise InputError("Frames and --json cannot both go to standard output: leave one of them out.")
         if sys.stdout.isatty():
@@ -162,7 +164,7 @@ def _keyframes(text: str, specs: Sequence[str]) -> tuple[tuple[Keyframe, ...], l
 
 
 @dataclass(slots=True)
-class _Watched:
+class Watched:
     """What is shown of a clip while it is painted."""
 
     thumbnail: Path | None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.fields import values_of
+from diffstyle.core.picture import Picture
 from diffstyle.core.settings import Settings
 from diffstyle.engines.registry import engine_from
 from diffstyle.engines.replay import upgraded
@@ -59,7 +60,7 @@ def replay_clip(
     task = _task_of(recipe, clip, mask)
     stylizer = load(recipe.frame)
     stylizer.use_adapters([task.style, *(k.style for k in task.keyframes)])
-    first = next(timed(photos.frames(recipe.cut.start), recipe.cut)).read()
+    first = Picture(next(timed(photos.frames(recipe.cut.start), recipe.cut)).read().pixels)
     resolved = stylizer.prepare(task.first(Frame(0, Fraction(0), first)))
     if dict(stylizer.engine(resolved.engine.name).weights_of(resolved)) != dict(recipe.frame.weights):
         raise InputError(f"{clip} was made with other weights: install diffstyle {recipe.frame.version} to replay it.")

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from diffstyle.video.clip_recipe import read_clip_recipe
+from diffstyle.video.painting import Painted
 from diffstyle.video.work_folder import work_path
 from tests.helpers.cli import run
 from tests.helpers.clips import moving, packets_of, read_arrays, write_clip
@@ -111,6 +112,23 @@ def test_a_killed_run_goes_on_and_comes_out_the_same(capsys: pytest.CaptureFixtu
     assert Path("o.mp4").read_bytes() == Path("whole.mp4").read_bytes()
     assert packets_of(Path("o.mp4"), "audio") == packets_of(path, "audio")
     assert not work.exists()
+
+
+def test_an_interrupted_run_says_how_to_go_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip("a.mp4", 9)
+
+    def stop(_: object, painted: Painted) -> None:
+        if painted.done == 6:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("diffstyle.cli.clip_job.Watched.update", stop)
+        assert run("video", "a.mp4", *LOOK, "-o", "o.mp4", "--segment", "4") == 130
+    assert "4 frames are kept: the same command goes on" in capsys.readouterr().err
+    assert run("video", "a.mp4", *LOOK, "-o", "o.mp4", "--segment", "4", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["resumed"] == 4
 
 
 def test_styles_change_along_a_clip(capsys: pytest.CaptureFixture[str]) -> None:

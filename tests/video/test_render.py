@@ -23,6 +23,7 @@ from diffstyle.video.painting import Painted
 from diffstyle.video.render import render_clip
 from diffstyle.video.settings import Steadiness
 from diffstyle.video.timing import Cut
+from diffstyle.video.work_folder import WorkFolder
 from tests.helpers.clips import bars, moving, packets_of, read_arrays, write_clip
 from tests.video.test_reading import coded, in_bars, only_sound
 
@@ -216,6 +217,25 @@ def test_an_interrupted_clip_goes_on_and_comes_out_the_same(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4", "out.mp4", "whole.mp4"]
 
 
+def test_two_runs_do_not_write_to_one_place(tmp_path: Path, stylizer: Stylizer) -> None:
+    path, out = clip_of(tmp_path / "a.mp4", 2), tmp_path / "o.mp4"
+    with WorkFolder.locked(out, "other"), pytest.raises(InputError, match="Another diffstyle"):
+        render_clip(path, SAME, out, stylizer=stylizer)
+
+
+def test_what_is_damaged_is_left_out_and_said(tmp_path: Path, stylizer: Stylizer) -> None:
+    path = clip_of(tmp_path / "a.mp4", 50)
+    render_clip(path, SAME, tmp_path / "b.mp4", stylizer=stylizer, output=ClipOutput(recipe=False))  # index first
+    data = bytearray((tmp_path / "b.mp4").read_bytes())
+    (tmp_path / "short.mp4").write_bytes(data[: len(data) * 2 // 3])
+    data[len(data) // 2 : len(data) // 2 + 400] = b"U" * 400
+    (tmp_path / "spot.mp4").write_bytes(data)
+    for name, said in (("short.mp4", "seconds of it could be read"), ("spot.mp4", "are damaged")):
+        result = render_clip(tmp_path / name, SAME, tmp_path / "o.mp4", stylizer=stylizer, overwrite=True)
+        assert 20 < result.frames < 50
+        assert [note for note in result.notes if said in note]
+
+
 def test_other_work_begins_anew(tmp_path: Path, stylizer: Stylizer) -> None:
     path, out = clip_of(tmp_path / "a.mp4", 6), tmp_path / "out.mp4"
     with pytest.raises(Cancelled):
@@ -289,6 +309,18 @@ def test_styles_change_between_keyframes(tmp_path: Path, stylizer: Stylizer) -> 
         assert np.array_equal(frames[n], alone.to_array())
     assert not np.array_equal(frames[1], frames[0])
     assert read_clip_recipe(tmp_path / "o.mkv").keyframes[1].style == b
+
+
+def test_a_frame_that_cannot_be_seen_stays_as_it_is(tmp_path: Path, stylizer: Stylizer) -> None:
+    frames = [np.dstack([moving(n), np.full((48, 64), n * 100, np.uint8)]) for n in (0, 1, 2, 0, 1)]
+    path = write_clip(tmp_path / "a.mkv", frames, codec="ffv1", pixels="bgra", options={})
+    for steady in (0.0, 0.9):
+        task = ClipTask(NEON, engine="adain", steadiness=Steadiness(steady=steady))
+        out = tmp_path / f"{steady}.mkv"
+        render_clip(path, task, out, stylizer=stylizer, output=ClipOutput(codec="ffv1"))
+        made = read_arrays(out)
+        assert [int(f[..., 3].max()) for f in made] == [0, 100, 200, 0, 100]
+        assert not np.array_equal(made[1], frames[1])
 
 
 def test_where_nothing_is_found_nothing_is_painted(tmp_path: Path, stylizer: Stylizer) -> None:
