@@ -42,7 +42,7 @@ class EncodedSegment:
         try:
             if self._stream is None:
                 self._stream = self._begin(frame.width, frame.height)
-            packets: list[Any] = self._stream.encode(frame)
+            packets = cast("list[Any]", cast("Any", self._stream).encode(frame))
         except (FFmpegError, ValueError) as error:
             raise InputError(
                 f"The codec {self._encoding.codec} does not encode pictures of {frame.width}x{frame.height}"
