@@ -156,6 +156,9 @@ def test_a_mask_can_be_a_clip() -> None:
     assert np.abs(painted - kept)[:, :24].mean() > 5
     assert run("replay", "o.mkv", "--content", "a.mp4") == 2
     assert run("replay", "o.mkv", "--content", "a.mp4", "--mask", "m.mp4") == 0
+    Path("m").mkdir()
+    Image.fromarray(left).save("m/1.png")
+    assert run("video", "a.mp4", *LOOK, "--mask", "m", "-o", "p.mp4") == 0
 
 
 @pytest.mark.parametrize(
