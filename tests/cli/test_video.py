@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from diffstyle.video.clip_recipe import read_clip_recipe
@@ -96,7 +98,8 @@ def test_raw_frames_go_through_a_pipe() -> None:
 def test_a_killed_run_goes_on_and_comes_out_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     path = clip("a.mp4", 120, (160, 128), sound=3.0)
     words = ["a.mp4", *LOOK, "--segment", "5", "-o"]
-    process = subprocess.Popen([*COMMAND, *words, "o.mp4"], stderr=subprocess.DEVNULL)
+    threads = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # on which the last bits depend
+    process = subprocess.Popen([*COMMAND, *words, "o.mp4"], stderr=subprocess.DEVNULL, env=threads)
     work = work_path(Path("o.mp4"))
     deadline = time.monotonic() + 60
     while len(list(work.glob("0*.json"))) < 3 and time.monotonic() < deadline and process.poll() is None:
@@ -153,6 +156,9 @@ def test_a_mask_can_be_a_clip() -> None:
     assert np.abs(painted - kept)[:, :24].mean() > 5
     assert run("replay", "o.mkv", "--content", "a.mp4") == 2
     assert run("replay", "o.mkv", "--content", "a.mp4", "--mask", "m.mp4") == 0
+    Path("m").mkdir()
+    Image.fromarray(left).save("m/1.png")
+    assert run("video", "a.mp4", *LOOK, "--mask", "m", "-o", "p.mp4") == 0
 
 
 @pytest.mark.parametrize(

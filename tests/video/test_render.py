@@ -166,6 +166,15 @@ def test_every_codec_is_written(tmp_path: Path, stylizer: Stylizer, codec: str) 
     assert np.abs(read_arrays(out)[4].astype(int) - read_arrays(path)[4]).mean() < 4
 
 
+@pytest.mark.parametrize(("name", "codec", "pixels"), [("o.mp4", "hevc", "yuv420p10le"), ("o.mkv", "ffv1", "gbrp16le")])
+def test_more_bits_are_written(tmp_path: Path, stylizer: Stylizer, name: str, codec: str, pixels: str) -> None:
+    output = ClipOutput(codec=codec, depth=16)
+    render_clip(clip_of(tmp_path / "a.mp4", 2), SAME, tmp_path / name, stylizer=stylizer, output=output)
+    with av.open(str(tmp_path / name)) as made:
+        assert made.streams.video[0].codec_context.pix_fmt == pixels
+    assert np.abs(read_arrays(tmp_path / name)[1].astype(int) - read_arrays(tmp_path / "a.mp4")[1]).mean() < 3
+
+
 def test_what_cannot_be_written_is_said_before_anything_is(tmp_path: Path, stylizer: Stylizer) -> None:
     path = clip_of(tmp_path / "a.mp4", 2)
     before = sorted(p.name for p in tmp_path.iterdir())
@@ -173,6 +182,7 @@ def test_what_cannot_be_written_is_said_before_anything_is(tmp_path: Path, styli
         ("out.txt", ClipOutput(), "end the name in"),
         ("out.mp4", ClipOutput(codec="nothing"), "no encoder for nothing"),
         ("out.webm", ClipOutput(codec="h264"), "does not hold h264"),
+        ("out.mov", ClipOutput(codec="dnxhd"), "does not encode pictures of 64x48"),
         ("out.gif", ClipOutput(codec="h264"), "no other codec"),
         ("out.mkv", ClipOutput(codec="ffv1", quality=5), "no quality"),
         ("no/folder/out.mp4", ClipOutput(), "no such file or folder"),
