@@ -58,6 +58,19 @@ def test_a_clip_is_painted_and_replayed(capsys: pytest.CaptureFixture[str]) -> N
     assert "is not the clip" in capsys.readouterr().err
 
 
+def test_the_flicker_of_a_clip_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    path = clip("a.mp4", 12)
+    words = ("--style", "van-gogh-starry-night", "--engine", "adain", "--measure")
+    assert run("video", path, *words, "--json") == 0
+    found = json.loads(capsys.readouterr().out)["warping_error"]
+    assert found["result"]["1"] < found["frame_by_frame"]["1"]
+    assert found["clip"]["10"] is not None
+    assert run("video", path, *words, "-o", "b.mp4") == 0
+    assert "warping error from frame to frame: clip 0." in capsys.readouterr().err
+    assert run("video", path, *words, "-o", "-") == 2
+    assert "cannot be measured" in capsys.readouterr().err
+
+
 def test_a_folder_of_clips_is_painted_and_a_broken_one_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     clip("in/a.mp4", 3)
     clip("in/a.mkv", 3)
