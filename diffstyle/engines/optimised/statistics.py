@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from diffstyle.encoders.features import run
 from diffstyle.engines.optimised.loop import Loss
 from diffstyle.engines.optimised.reader import SHIFTS, Shift
 from diffstyle.engines.optimised.scene import Part, Scene
 
 Guide = Tensor | None
-Distance = Callable[[Tensor, Guide], Tensor]
-"""(1,): from a map (1, c, h, w), where a guide (1, 1, h, w) marks it, to the statistics of a style."""
+
+
+class Distance(Protocol):
+    """From a map (1, c, h, w), where a guide (1, 1, h, w) marks it, to the statistics of a style: (1,)."""
+
+    def __call__(self, found: Tensor, guide: Guide) -> Tensor: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,13 +49,15 @@ def statistics_loss(scene: Scene, measure: Measure) -> Loss:
         return _guides(scene, scene.parts[k], shift)
 
     def loss(picture: Tensor, n: int) -> Tensor:
-        maps, shift = scene.read(picture, n), scene.shift(n)
-        wanted = content(shift)
+        shift = scene.shift(n)
+        wanted = content(shift)  # before the maps of the picture: each alone takes much memory
+        maps = scene.read(picture, n)
         terms = [weight * (maps[name] - wanted[name]).square().mean() for name, weight in weights.items()]
         for k, (part, by_layer) in enumerate(distances):
             for name, distance in by_layer.items():
                 share = scene.style_weight * part.area * scene.style_layers[name] / (1.0 if scene.literature else total)
-                terms.append(share * distance(maps[name], guides(k, shift).get(name)).sum())
+                guided = partial(distance, guide=guides(k, shift).get(name))
+                terms.append(share * run(guided, maps[name], recompute=scene.recompute).sum())
         return torch.stack(terms).sum() if terms else picture.sum() * 0
 
     return loss

@@ -86,6 +86,8 @@ def objective(settings: Strotss, scene: Scene) -> Loss:
 
     def loss(picture: Tensor, n: int) -> Tensor:
         noise, shift = _noise(scene, n), scene.shift(n)
+        if scene.content_layers:
+            content(shift)  # before the maps of the picture: each alone takes much memory
         maps = {**scene.read(picture, n), RGB: picture}
         total = picture.new_zeros(())
         if scene.content_layers:

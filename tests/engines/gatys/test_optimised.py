@@ -85,7 +85,7 @@ def test_recomputed_activations_give_the_same_gradient(reader: Reader) -> None:
         torch.autograd.backward([gatys_loss(reader, recompute=recompute)(start, 0)])
         assert start.grad is not None
         gradients.append(start.grad)
-    assert torch.allclose(*gradients, rtol=1e-4, atol=1e-9)
+    assert torch.allclose(*gradients, rtol=1e-3, atol=1e-3 * float(gradients[0].abs().max()))
 
 
 def test_moments_are_carried_to_the_next_size() -> None:
