@@ -13,7 +13,9 @@ import torch
 from diffstyle import Cancelled, Picture, Result, Style, Stylizer, Task
 from diffstyle.core.mask import Mask
 from diffstyle.core.settings import EngineSettings
+from diffstyle.engines.registry import settings_class
 from tests.helpers.pictures import largest_difference, mean_difference
+from tests.helpers.quick import engines_by_code, quick
 from tests.helpers.styles import OTHER_WORDS, suited
 
 Values = Mapping[str, Any]
@@ -54,6 +56,12 @@ class Painter:
     def at_size(self, values: Values) -> Picture:
         """The content at the size of the result."""
         return self.content.resized((96, 68)) if "size" in values else self.content
+
+
+@pytest.fixture(scope="module", params=engines_by_code())
+def engine(request: pytest.FixtureRequest) -> EngineSettings:
+    """As everywhere; of engines that differ in their loss alone, all but the first are left to `make test-all`."""
+    return quick(settings_class(request.param)())
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from diffstyle.core.fields import fields_of
 from diffstyle.core.settings import EngineSettings
+from diffstyle.engines.optimised.settings import Optimised
+from diffstyle.engines.registry import engine_names, settings_class
 
 
 def quick(settings: EngineSettings) -> EngineSettings:
@@ -14,8 +18,14 @@ def quick(settings: EngineSettings) -> EngineSettings:
     return replace(settings, **few_of(type(settings)))
 
 
+def engines_by_code() -> list[Any]:
+    """Parameters with the names of all engines; those that share the code of one before them are marked as long."""
+    optimised = [name for name in engine_names() if issubclass(settings_class(name), Optimised)]
+    return [pytest.param(n, marks=pytest.mark.long) if n in optimised[1:] else n for n in engine_names()]
+
+
 def few_of(cls: type[EngineSettings]) -> dict[str, Any]:
     """Values with which an engine that optimises the picture takes few iterations; none for other engines."""
-    few = {"iterations": 2, "scales": 2, "samples": 64}
+    few = {"iterations": 1, "scales": 2, "samples": 64}
     known = {info.name for info in fields_of(cls)}
     return {name: value for name, value in few.items() if name in known} if "iterations" in known else {}
