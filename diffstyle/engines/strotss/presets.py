@@ -14,7 +14,7 @@ _DEFAULT: Mapping[str, Any] = {
     "style_layers": "stem,block1,block2,block3,block4",
     "content_layers": "block2,block3,block4",
 }
-_WEIGHTS: Mapping[Preset, float] = {"faithful": 0.6, "bold": 1.2, "texture": 10.0}
+_WEIGHTS: Mapping[Preset, float] = {"faithful": 0.4, "bold": 1.2, "texture": 10.0}
 _VGG: Mapping[str, Any] = {
     **VGG_COMMON,
     "pooling": "max",
