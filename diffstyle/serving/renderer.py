@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -216,6 +217,25 @@ class Renderer:
         try:
             late = self.limits.too_slow()
             yield from stream(self.renders, job, cancel, seconds=self.limits.max_seconds, late=late, show=show)
+        finally:
+            self._rendering.discard(own)
+
+    def follow(self, job: Callable[[Stylizer, Callable[[Step], bool | None]], T]) -> Iterator[Progress | T]:
+        """The steps of a long `job` as it reports them, then what it returns; it keeps to the limits by itself. Closing
+        the generator cancels it: a report is then answered False.
+        """
+
+        def run(stylizer: Stylizer, on_step: Callable[[Step], bool | None]) -> T:
+            try:
+                return job(stylizer, on_step)
+            finally:
+                stylizer.forget()
+                give_back()
+
+        own = object()
+        self._rendering.add(own)
+        try:
+            yield from stream(self.renders, run, Event(), seconds=math.inf, late=self.limits.too_slow())
         finally:
             self._rendering.discard(own)
 

@@ -16,6 +16,7 @@ from av.filter import Graph
 from av.video.stream import VideoStream
 from PIL import Image
 
+from diffstyle.core.cancelling import check_cancelled
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
 from diffstyle.core.reading import check_size, reading
@@ -92,6 +93,7 @@ def _images(path: Path) -> Iterator[tuple[Image.Image, int]]:
     with reading(str(path)), Image.open(path) as image:
         check_size(image, str(path))
         for n in range(getattr(image, "n_frames", 1)):
+            check_cancelled()
             image.seek(n)
             image.load()
             lasts = round(float(image.info.get("duration", 0)))

@@ -18,6 +18,7 @@ from av.sidedata.sidedata import Type
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
+from diffstyle.core.cancelling import check_cancelled
 from diffstyle.core.errors import InputError, explain
 from diffstyle.core.hdr import HLG, PQ
 from diffstyle.core.picture import Picture
@@ -167,6 +168,7 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFr
     if other is not None and _has_alpha_beside(stream):
         context = CodecContext.create(other, "r")
     for packet in container.demux(stream):
+        check_cancelled()
         try:
             frames = cast("list[VideoFrame]", context.decode(packet if packet.size else None))
         except FFmpegError as error:
