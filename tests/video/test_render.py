@@ -342,7 +342,5 @@ def test_a_stopped_clip_is_shorter_and_its_recipe_says_so(tmp_path: Path, styliz
     with av.open(str(out)) as made:
         assert made.duration is not None
         assert made.duration < 700_000
-    again = render_clip(
-        path, PAINTED, tmp_path / "again.mp4", stylizer=stylizer, cut=recipe.cut, output=recipe.output
-    )
+    again = render_clip(path, PAINTED, tmp_path / "again.mp4", stylizer=stylizer, cut=recipe.cut, output=recipe.output)
     assert again.path.read_bytes() == out.read_bytes()
