@@ -5,13 +5,13 @@ const lead = () => element.querySelector('video.painted');
 const other = () => element.querySelector('video.original');
 const both = () => [lead(), other()].filter(Boolean);
 const position = () => element.querySelector('.bar input');
-const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, '0')}`;
+const clock = (s, length) => length < 10 ? s.toFixed(1) : `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, '0')}`;
 const show = () => {
   const video = lead(), range = position();
   if (!video || !range || !Number.isFinite(video.duration)) return;
   range.max = video.duration;
   if (!held) range.value = video.currentTime;
-  const words = `${clock(video.currentTime)} / ${clock(video.duration)}`;
+  const words = [video.currentTime, video.duration].map((s) => clock(s, video.duration)).join(' / ');
   range.setAttribute('aria-valuetext', words.replace('/', 'of'));
   element.querySelector('.time').textContent = words;
 };
@@ -60,7 +60,10 @@ element.addEventListener('ended', (e) => {
   if (e.target !== lead()) return;
   if (figure().dataset.again === '1') { seek(0); play(); } else marked();
 }, true);
-element.addEventListener('loadedmetadata', show, true);
+element.addEventListener('loadedmetadata', () => {
+  figure().classList.toggle('tall', lead().videoHeight > lead().videoWidth);
+  show();
+}, true);
 element.addEventListener('seeked', show, true);
 const begin = () => {
   for (const video of both()) if (video.hasAttribute('muted')) video.muted = true;
