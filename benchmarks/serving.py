@@ -1,9 +1,13 @@
 """The HTTP server's throughput beside a bare `Stylizer`, and under mixed load: `python -m benchmarks.serving`.
 
 Throughput: the painter at 512 pixels, rounds of both in turns; each picture is another photo, read from a file and
-encoded as PNG. The server has two clients, so that it never waits for one. Mixed load: requests of all kinds from
-several clients, one in twenty with a broken photo and one in twenty that is cancelled; what became of each, and the
-server's memory before and after.
+encoded as PNG. The server has two clients, so that it never waits for one.
+
+Previews: the same for 1, 8 and 60 clients, with latencies, and in seconds of the processor, which other programs do not
+change.
+
+Mixed load: requests of all kinds from several clients, one in twenty with a broken photo and one in twenty that is
+cancelled; what became of each, and the server's memory before and after.
 """
 
 from __future__ import annotations
@@ -26,11 +30,12 @@ import numpy as np
 import numpy.typing as npt
 from skimage import data
 
-from diffstyle import Nnst, Picture, Style, Stylizer
+from diffstyle import Nnst, Picture, Style, Stylizer, Task
 from tests.helpers.serving import serving
 
 SIDE, WORDS = 512, "impasto painting in ochre and blue"
 CLIENTS, PARTS = 4, 4  # of mixed load
+PREVIEW_CLIENTS = (1, 8, 60)
 Answer = tuple[str, float]
 
 
@@ -38,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--pictures", type=int, default=4, help="of each round")
+    parser.add_argument("--previews", type=int, default=60, help="for each number of clients")
     parser.add_argument("--requests", type=int, default=200, help="of mixed load")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, serving(Path(name), "--port", 0, command="serve") as server:
@@ -46,8 +52,12 @@ def main() -> None:
         while httpx2.get(f"{url}/readyz").status_code != 200:
             time.sleep(0.1)
         print(f"ready {time.perf_counter() - started:.1f} s after the server answers")
-        with httpx2.Client(base_url=url, timeout=300) as client:
-            throughput(client, folder, asked.rounds, asked.pictures)
+        limits = httpx2.Limits(max_connections=max(PREVIEW_CLIENTS))
+        with httpx2.Client(base_url=url, timeout=300, limits=limits) as client:
+            if asked.rounds:
+                throughput(client, folder, asked.rounds, asked.pictures)
+            if asked.previews:
+                previews(client, folder, asked.previews)
             report(mixed(client, folder, asked.requests))
 
 
@@ -93,6 +103,37 @@ def throughput(client: httpx2.Client, folder: Path, rounds: int, pictures: int) 
     print(f"throughput of the server over that of a bare Stylizer, median: {statistics.median(ratios):.2f}")
 
 
+def previews(client: httpx2.Client, folder: Path, count: int) -> None:
+    """Milliseconds a preview of a bare `Stylizer` and of the server, by the clock and of the processor; latencies."""
+    paths, stylizer = [photo(folder, n) for n in range(count)], Stylizer.load()
+
+    def bare(path: Path) -> None:
+        stylizer.preview(Task(Picture.open(path), Style.from_text(WORDS))).encoded("PNG")
+
+    def served(path: Path) -> float:
+        began = time.perf_counter()
+        files = {"image": (path.name, path.read_bytes())}
+        answer = client.post("/v1/preview", data={"prompt": WORDS, "engine": "adain"}, files=files)
+        assert answer.status_code == 200, answer.text
+        return time.perf_counter() - began
+
+    bare(paths[0])
+    served(paths[0])
+    print("clients | bare ms, of the processor | served ms, of the processor | latency: median, 95 %, at most")
+    for clients in PREVIEW_CLIENTS:
+        began, used = time.perf_counter(), time.process_time()
+        for path in paths:
+            bare(path)
+        alone, used = time.perf_counter() - began, time.process_time() - used
+        before, began = metric(client, "process_cpu_seconds_total"), time.perf_counter()
+        with ThreadPoolExecutor(clients) as pool:
+            latencies = sorted(pool.map(served, paths))
+        through, spent = time.perf_counter() - began, metric(client, "process_cpu_seconds_total") - before
+        own, other = (f"{1e3 * a / count:5.0f} {1e3 * b / count:5.0f}" for a, b in ((alone, used), (through, spent)))
+        late = (statistics.median(latencies), latencies[int(0.95 * count)], latencies[-1])
+        print(f"{clients:7} | {own} | {other} | {' '.join(f'{1e3 * seconds:.0f}' for seconds in late)}", flush=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What became of requests of each kind, and what was `expected`; the `seconds` of those that were answered, sorted;
@@ -135,6 +176,7 @@ def mixed(client: httpx2.Client, folder: Path, count: int) -> Load:
         for part in range(PARTS):
             answers += pool.map(send, range(part * count // PARTS, (part + 1) * count // PARTS))
             memory.append(resident(client))
+            print(f"part {part + 1} of {PARTS}: {len(answers)} requests, {memory[-1]:.0f} MB", flush=True)
     time.sleep(2)
     left = sum(metric(client, f"diffstyle_{name}") for name in ("queue_depth", "running"))
     return Load(

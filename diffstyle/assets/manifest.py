@@ -49,8 +49,18 @@ def weights_folder() -> Path:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The parsed `manifest.toml` of `folder`."""
-    return read_toml(folder / "manifest.toml")
+    """The parsed `manifest.toml` of `folder`, parsed again when the file changes. Callers must not change it."""
+    path = folder / "manifest.toml"
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise explain(error, f"read {path}") from error
+    return _parsed(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=8)
+def _parsed(path: Path, _modified: int, _size: int) -> dict[str, Any]:
+    return read_toml(path)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -66,16 +76,6 @@ def read_toml(path: Path) -> dict[str, Any]:
 def manifest(folder: Path | None = None) -> dict[str, WeightsFile]:
     """Every weights file in the manifest of `folder`, by default the one that ships, by name."""
     folder = folder or weights_folder()
-    path = folder / "manifest.toml"
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise explain(error, f"read {path}") from error
-    return _entries(folder, stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=8)
-def _entries(folder: Path, _modified: int, _size: int) -> dict[str, WeightsFile]:
     try:
         entries = [WeightsFile(**entry) for entry in read_manifest(folder)["file"]]
     except (KeyError, TypeError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from diffstyle.assets.style_spec import parse_style
 from diffstyle.cli.asked import Asked
+from diffstyle.cli.clip_flicker import flicker
 from diffstyle.cli.clip_options import ClipOptions
 from diffstyle.cli.clip_targets import PIPE, SUFFIXES
 from diffstyle.cli.job import Job, Request
@@ -88,7 +89,7 @@ class ClipJob:
         if target != PIPE:
             check_apart(target, self.inputs)
         clip = self._opened(path)
-        watched = _Watched(self.options.thumbnail, Progress("frame", shown=not files.json_lines))
+        watched = Watched(self.options.thumbnail, Progress("frame", shown=not files.json_lines))
         try:
             if target == PIPE:
                 result = self._to_pipe(clip, watched)
@@ -111,6 +112,7 @@ class ClipJob:
         if not files.json_lines:
             for note in result.notes:
                 say(note)
+        measured = self._measured(clip, target) if self.options.measure else {}
         width, height = result.size
         self.say(
             content=str(path),
@@ -121,26 +123,41 @@ class ClipJob:
             resumed=result.resumed,
             seconds=round(time.perf_counter() - started, 3),
             seed=self.task.seed,
+            **measured,
         )
         return True
+
+    def _measured(self, clip: Clip, target: Path) -> dict[str, object]:
+        """How much the result flickers, said and for machines."""
+        found = flicker(self.job.stylizer, clip, target, self.task, self.options.cut())
+        if not self.request.files.json_lines:
+            near = ", ".join(f"{name.replace('_', ' ')} {errors[1] or 0:.5f}" for name, errors in found.items())
+            say(f"warping error from frame to frame: {near}")
+        return {"warping_error": found}
 
     def kept(self, path: Path, target: Path) -> str:
         """A sentence on how an interrupted clip goes on."""
         frames = sum(len(part.times) for part in WorkFolder(work_path(target)).parts())
         if PIPE in (path, target):
             return "What comes from a pipe or goes to one begins anew."
+        if not frames:
+            return "No segment was whole yet: the same command begins anew."
         return f"{frames} frames are kept: the same command goes on from there."
 
     def _opened(self, path: Path) -> Clip:
         if path != PIPE:
             return open_clip(path, rate=self.options.cut().rate)
+        if self.options.measure:
+            raise InputError("What comes from a pipe cannot be measured: leave --measure out.")
         if not self.options.raw:
             raise InputError("Frames from standard input have no header: add --raw WIDTHxHEIGHT@FPS.")
         return RawFrames.of(sys.stdin.buffer, self.options.raw)
 
-    def _to_pipe(self, clip: Clip, watched: _Watched) -> ClipResult:
+    def _to_pipe(self, clip: Clip, watched: Watched) -> ClipResult:
         if self.request.files.json_lines:
             raise InputError("Frames and --json cannot both go to standard output: leave one of them out.")
+        if self.options.measure:
+            raise InputError("What goes to a pipe cannot be measured: leave --measure out.")
         if sys.stdout.isatty():
             raise InputError("Frames are no text for a terminal: send standard output to a file or a program.")
         return write_raw(clip, self.task, sys.stdout.buffer, self.job.stylizer, self.options.cut(), watched.update)
@@ -162,7 +179,7 @@ def _keyframes(text: str, specs: Sequence[str]) -> tuple[tuple[Keyframe, ...], l
 
 
 @dataclass(slots=True)
-class _Watched:
+class Watched:
     """What is shown of a clip while it is painted."""
 
     thumbnail: Path | None

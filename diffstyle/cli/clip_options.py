@@ -45,6 +45,9 @@ class ClipOptions:
         from the one to the other.
     thumbnail
         A picture of the newest frame, written anew every few seconds.
+    measure
+        Say at the end how much the result flickers: its warping error, beside that of the clip and that of the frames
+        painted one by one, which takes as long again.
     """
 
     from_: Annotated[str, Parameter(name="--from", group=CLIP, show_default=False)] = ""
@@ -56,6 +59,7 @@ class ClipOptions:
     raw: Annotated[str, Parameter(group=CLIP, show_default=False)] = ""
     keyframes: Annotated[str, Parameter(group=STYLE, show_default=False)] = ""
     thumbnail: Annotated[Path | None, Parameter(group=FILES, converter=named_paths)] = None
+    measure: Annotated[bool, Parameter(group=FILES, negative=())] = False
 
     def cut(self) -> Cut:
         """What is used of each clip."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.fields import values_of
+from diffstyle.core.picture import Picture
 from diffstyle.core.settings import Settings
 from diffstyle.engines.registry import engine_from
 from diffstyle.engines.replay import upgraded
-from diffstyle.formats.atomic import sha256
 from diffstyle.formats.recipe import Recipe
 from diffstyle.stylizer import Stylizer
 from diffstyle.video.clip_recipe import ClipRecipe, read_clip_recipe
@@ -59,7 +59,7 @@ def replay_clip(
     task = _task_of(recipe, clip, mask)
     stylizer = load(recipe.frame)
     stylizer.use_adapters([task.style, *(k.style for k in task.keyframes)])
-    first = next(timed(photos.frames(recipe.cut.start), recipe.cut)).read()
+    first = Picture(next(timed(photos.frames(recipe.cut.start), recipe.cut)).read().pixels)
     resolved = stylizer.prepare(task.first(Frame(0, Fraction(0), first)))
     if dict(stylizer.engine(resolved.engine.name).weights_of(resolved)) != dict(recipe.frame.weights):
         raise InputError(f"{clip} was made with other weights: install diffstyle {recipe.frame.version} to replay it.")
@@ -73,7 +73,7 @@ def _task_of(recipe: ClipRecipe, clip: Path, mask: Path | None) -> ClipTask:
     frame = upgraded(recipe.frame)
     if any(what is not None and what.startswith(_SCRIBBLE) for what in (recipe.only, recipe.without)):
         raise InputError(f"{clip} was made with a scribble, which is not in its recipe: paint it anew.")
-    if recipe.mask_clip and (mask is None or sha256(mask) != recipe.mask_clip):
+    if recipe.mask_clip and (mask is None or open_clip(mask).digest() != recipe.mask_clip):
         raise InputError(f"{clip} was made with a clip as its mask: give that one with --mask.")
     return ClipTask(
         frame.style,

@@ -25,6 +25,7 @@ def serve(
     allowed_host: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     api_keys: Path | None = None,
     max_per_key: int | None = None,
+    rate: int | None = None,
     queue_size: int = 64,
     max_pixels: int = 50_000_000,
     max_upload_mb: int = 50,
@@ -48,9 +49,12 @@ def serve(
         localhost always work.
     api_keys
         A file with a NAME:KEY on each line; the variable DIFFSTYLE_API_KEYS holds them if not given. Without keys,
-        everybody who reaches the server may use it.
+        everybody who reaches the server may use it. NAME@RATE:KEY gives a key a rate of its own.
     max_per_key
         How many requests of one key may run or wait at once; a quarter of the queue if not given.
+    rate
+        How many requests that paint or search one key may send a minute, all users together without keys; there is no
+        limit if not given.
     queue_size
         How many requests may wait; more are refused.
     max_pixels
@@ -70,6 +74,7 @@ def serve(
     """
     for name, value, least in (
         ("max_per_key", max_per_key, 1),
+        ("rate", rate, 1),
         ("drain_seconds", drain_seconds, 0),
         ("jobs_mb", jobs_mb, 1),
         ("keep_hours", keep_hours, 0),
@@ -91,6 +96,7 @@ def serve(
         limits=limits,
         keys=ApiKeys.read(api_keys),
         per_key=max_per_key,
+        rate=rate,
         names=allowed_host,
         drain_seconds=drain_seconds,
         jobs=None if jobs is None else user_path(jobs),

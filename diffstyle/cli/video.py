@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ NOTHING, PLAIN, WHOLE = StyleOptions(), FileOptions(), ClipOptions()
 
 def command(arguments: Sequence[str]) -> Callable[..., int]:
     """`video` with the options of the engine that `arguments` choose."""
-    name = chosen_engine(arguments)
+    name = chosen_engine([*arguments, *_as_regions(arguments)])
     bound = {
         "settings": Bound(Settings, "Look"),
         "steadiness": Bound(Steadiness, "Look"),
@@ -40,6 +41,21 @@ def command(arguments: Sequence[str]) -> Callable[..., int]:
         "options": Bound(ModelOptions, "Model"),
     }
     return with_options(video, bound, {"engine": engine_names()})
+
+
+def _as_regions(arguments: Sequence[str]) -> list[str]:
+    """The styles of --keyframes, for the choice of an engine that paints all of them."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--keyframes", default="")
+    try:
+        found, _ = parser.parse_known_args(list(arguments))
+    except argparse.ArgumentError:
+        return []
+    if not found.keyframes:
+        return []
+    from diffstyle.video.keyframes import specs_of
+
+    return [word for _, spec in specs_of(found.keyframes) for word in ("--region", f"rest={spec}")]
 
 
 def video(

@@ -83,11 +83,14 @@ def motion_boundaries(flow: Array) -> Flags:
     return np.asarray(squared(along_x) + squared(along_y) > 0.01 * squared(flow) + 0.002, np.bool_)
 
 
-def inside(flow: Array) -> Flags:
-    """Where `flow` leads to a place within the picture."""
+def inside(flow: Array, margin: float = 0.0) -> Flags:
+    """Where `flow` leads to a place within the picture, by at least `margin` times its length: what comes in at an edge
+    is found nowhere, and search takes the edge for it.
+    """
     h, w = flow.shape[:2]
     x, y = np.moveaxis(_places(flow), -1, 0)
-    return np.asarray((x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1), np.bool_)
+    least = margin * np.sqrt(squared(flow))
+    return np.asarray((x >= least) & (x <= w - 1 - least) & (y >= least) & (y <= h - 1 - least), np.bool_)
 
 
 def squared(vectors: Array) -> Array:

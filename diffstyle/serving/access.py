@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from diffstyle.serving.api_errors import UNEXPECTED, ApiError
 from diffstyle.serving.api_keys import ANONYMOUS
+from diffstyle.serving.docs_page import FILES
 from diffstyle.serving.hosts import allowed_host, allowed_origin
 from diffstyle.serving.json_logs import log
 from diffstyle.serving.service import Service
@@ -71,7 +72,11 @@ class Access:
         if not allowed_origin(headers.get(b"origin"), host, self.names):
             raise ApiError(403, "Requests from pages of other sites are refused: start it with --allowed-host NAME.")
         path = str(scope["path"])
-        if path in OPEN or (path.startswith("/v1/styles/") and path.endswith("/thumbnail")):
+        if (
+            path in OPEN
+            or path.startswith(f"{FILES}/")
+            or (path.startswith("/v1/styles/") and path.endswith("/thumbnail"))
+        ):
             return
         user = self.service.keys.owner(headers.get(b"authorization"))
         if user is None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from starlette.responses import JSONResponse
 
 from diffstyle.core.errors import InputError
+from diffstyle.serving.gate import Busy
 from diffstyle.serving.uploaded_files import Refused
 
 T = TypeVar("T")
@@ -42,7 +43,9 @@ class ApiError(Refused):
 
 
 def invalid(error: InputError, param: str | None = None) -> ApiError:
-    """The error for a value that cannot be used."""
+    """The error for a value that cannot be used, or for a server that is busy."""
+    if isinstance(error, Busy):
+        return ApiError(503, str(error), retry_after=1)
     return ApiError(400, str(error), param=param)
 
 

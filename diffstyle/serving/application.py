@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from diffstyle.core.errors import InputError
 from diffstyle.serving import api_docs
 from diffstyle.serving.access import Access
 from diffstyle.serving.api_errors import UNEXPECTED, ApiError, invalid
+from diffstyle.serving.docs_page import add_docs_page
 from diffstyle.serving.edit_routes import EditRoutes
 from diffstyle.serving.fair_queue import Closed
 from diffstyle.serving.health_routes import HealthRoutes
@@ -25,6 +27,9 @@ from diffstyle.serving.quick_routes import QuickRoutes
 from diffstyle.serving.service import Service
 from diffstyle.serving.style_routes import StyleRoutes
 
+_KEY = HTTPBearer(auto_error=False, description="An API key; none is needed if the server has no keys.")
+"""Tells OpenAPI of the key, which `Access` checks."""
+
 
 def application(service: Service, jobs: Jobs | None = None, *, names: tuple[str, ...] = ()) -> ASGIApp:
     """The routes of `service` and `jobs`, which answer to the host `names` too."""
@@ -33,9 +38,11 @@ def application(service: Service, jobs: Jobs | None = None, *, names: tuple[str,
         version=__version__,
         description=api_docs.ABOUT,
         redoc_url=None,
-        docs_url="/docs",
+        docs_url=None,
         swagger_ui_oauth2_redirect_url=None,
+        dependencies=[Depends(_KEY)],
     )
+    add_docs_page(app)
     _add_openai(app, service)
     _add_styles(app, service)
     _add_pictures(app, service)

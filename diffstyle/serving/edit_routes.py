@@ -9,6 +9,7 @@ from threading import Event
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from diffstyle.serving.api_errors import ApiError
 from diffstyle.serving.disconnects import while_connected
 from diffstyle.serving.edit import Edit, read_edit
 from diffstyle.serving.edit_answers import answer
@@ -40,7 +41,16 @@ class EditRoutes:
         return await asyncio.to_thread(lambda: JSONResponse(answer(painted, edit.output)))
 
     async def _painted(self, ticket: Ticket, edit: Edit, cancel: Event) -> list[Painted]:
-        """Each picture takes a turn of its own."""
-        service, encode = self.service, edit.output.of_result
-        paintings = [Painting(task, encode, edit.engine_name) for task in edit.tasks(service.limits)]
-        return [await paint(service.renderer, service.metrics, ticket, p, cancel) for p in paintings]
+        """Each picture takes a turn of its own. Raises ApiError if all of them would be too large for one answer, which
+        is kept in memory; the first one says how large they are.
+        """
+        service, painted = self.service, list[Painted]()
+        for task in edit.tasks(service.limits):
+            painting = Painting(task, edit.output.of_result, edit.engine_name)
+            painted.append(await paint(service.renderer, service.metrics, ticket, painting, cancel))
+            width, height = painted[0].size
+            if edit.n * width * height > service.limits.max_pixels:
+                most = f"{service.limits.max_pixels / 1e6:g} million"
+                said = f"{edit.n} pictures of {width}x{height} pixels are more than the {most} of one answer"
+                raise ApiError(400, f"{said}: ask for fewer or smaller ones, for a stream or a job.", param="n")
+        return painted

@@ -15,22 +15,27 @@ from diffstyle.core.errors import InputError
 from diffstyle.serving.memory import forget_frames
 
 T = TypeVar("T")
-WAITING = 16  # jobs at one gate; those of a server's queue come one by one
+WAITING = 16  # jobs at one gate, where it is not said; those of a server's queue come one by one
 POLL_SECONDS = 0.1
 
 
-class Gate:
-    """One thread that runs one job after another, whatever route they came by; beyond `WAITING` it refuses more."""
+class Busy(InputError):
+    """Too many jobs wait: the same job may be taken later."""
 
-    def __init__(self, name: str) -> None:
+
+class Gate:
+    """One thread that runs one job after another, whatever route they came by; it refuses more than `waiting`."""
+
+    def __init__(self, name: str, *, waiting: int = WAITING) -> None:
+        self._waiting = waiting
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._lock, self._count = Lock(), 0
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
-        """Queue a job; InputError if too many wait. It can be cancelled as the caller can."""
+        """Queue a job; Busy if too many wait. It can be cancelled as the caller can."""
         with self._lock:
-            if self._count > WAITING:
-                raise InputError("The server is busy: try again in a moment.")
+            if self._count > self._waiting:
+                raise Busy("The server is busy: try again in a moment.")
             self._count += 1
         future = self._thread.submit(copy_context().run, _lean, job)
         future.add_done_callback(self._leave)

@@ -34,6 +34,7 @@ def serve(
     limits: ServerLimits,
     keys: ApiKeys,
     per_key: int | None = None,
+    rate: int | None = None,
     names: Sequence[str] = (),
     drain_seconds: int = 60,
     jobs: Path | None = None,
@@ -41,6 +42,8 @@ def serve(
     keep_hours: float = 48,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then finish what runs, and what waits within `drain_seconds`.
+
+    One key may have `per_key` requests that wait or run, and send `rate` requests a minute.
 
     `jobs` is the folder of jobs, None for no jobs. They are deleted `keep_hours` after they are finished, and new ones
     refused while all take `jobs_mb` megabytes.
@@ -51,7 +54,7 @@ def serve(
     with ExitStack() as stack:
         listener = stack.enter_context(_listening(host, port))
         store = None if jobs is None else stack.enter_context(open_store(jobs, max_bytes=jobs_mb * 10**6))
-        service = stack.enter_context(open_service(options, limits, keys, per_key=per_key))
+        service = stack.enter_context(open_service(options, limits, keys, per_key=per_key, rate=rate))
         if options != ModelOptions():
             service.renderer.load()
         running = None if store is None else Jobs(service, store, keep_hours=keep_hours)
@@ -114,7 +117,8 @@ class DrainingServer(uvicorn.Server):
             await asyncio.sleep(POLL_SECONDS)
         for queue in (service.renders, service.lookups):
             queue.close()
-        while not service.idle:  # what runs ends, or is stopped when it takes too long
+        # what runs ends, or is stopped when it takes too long; uploads are not waited for
+        while service.running or (self.jobs is not None and self.jobs.busy):
             await asyncio.sleep(POLL_SECONDS)
         log("stopped", {"seconds": round(time.monotonic() - began, 1)})
         self.should_exit = True

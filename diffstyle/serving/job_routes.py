@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -38,8 +39,9 @@ class JobRoutes:
         if await asyncio.to_thread(lambda: jobs.store.full):
             raise ApiError(507, _FULL, code="jobs_full")
         ticket = service.enter(service.renders, request.state.user)
-        folder = jobs.store.new_folder()
+        folder: Path | None = None
         try:
+            folder = await asyncio.to_thread(jobs.store.new_folder)
             form = await read_form(request, folder / INPUTS, service.limits)
             edit = await asyncio.to_thread(read_edit, form, service.options, service.limits)
             if edit.stream:
@@ -47,7 +49,8 @@ class JobRoutes:
             record = await asyncio.to_thread(jobs.store.keep, folder, request.state.user, form)
         except BaseException:
             ticket.leave()
-            shutil.rmtree(folder, ignore_errors=True)
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
             raise
         request.state.log |= {"engine": edit.engine_name, "job": record.id}
         jobs.start(record, ticket)
@@ -78,7 +81,10 @@ class JobRoutes:
         if not 0 <= index < len(outcome.pictures):
             said = f"index is {index}: the job has {len(outcome.pictures)} pictures, the first is 0."
             raise ApiError(404, said, param="index")
-        return FileResponse(store.root / record.id / outcome.pictures[index], media_type=outcome.media_type)
+        picture = store.root / record.id / outcome.pictures[index]
+        if not picture.is_file():
+            raise ApiError(404, "The picture is not there any more: paint it again.", code="not_found")
+        return FileResponse(picture, media_type=outcome.media_type)
 
     async def delete(self, request: Request, job_id: str) -> dict[str, Any]:
         """Cancel a job, and delete what is kept of it."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any, Literal, TypeVar
@@ -179,10 +180,15 @@ def _write(path: Path, data: bytes) -> None:
         raise OSError(str(error)) from error
 
 
+@cache
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(kind)
+
+
 def _read(path: Path, kind: type[T]) -> T | None:
     """The value in a file; None if it is not there, or damaged, which the log says."""
     try:
-        return TypeAdapter(kind).validate_json(path.read_bytes())
+        return _adapter(kind).validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

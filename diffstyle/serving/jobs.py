@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 
 from diffstyle.core.errors import Cancelled, InputError
 from diffstyle.core.task import Task
@@ -22,6 +22,7 @@ from diffstyle.serving.painting import Painting, paint
 from diffstyle.serving.progress import Progress
 from diffstyle.serving.service import Service
 
+T = TypeVar("T")
 SWEEP_SECONDS = 600
 ATTEMPTS = 3  # after which a job is no longer tried: it may be what ends the servers
 
@@ -65,6 +66,11 @@ class Jobs:
         """Leave the jobs that wait to the next server."""
         for live in [live for live in self._live.values() if not live.started]:
             self._stop(live)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job waits or runs."""
+        return bool(self._live)
 
     def find(self, identity: str, user: str) -> JobRecord:
         """A job of `user`; ApiError if there is none of that name."""
@@ -117,7 +123,7 @@ class Jobs:
             outcome = _failed(live, ApiError(500, UNEXPECTED).body)
         values = {"job": live.record.id, "key": live.record.owner, "status": outcome.status}
         try:
-            await asyncio.to_thread(self.store.finish, live.record.id, outcome)
+            await _written(partial(self.store.finish, live.record.id, outcome))
             log("job", values | {"seconds": round(outcome.finished - outcome.started, 3)})
         except OSError as error:
             log("job not written", values, error=error)
@@ -147,7 +153,7 @@ class Jobs:
             painted = await paint(service.renderer, service.metrics, live.ticket, painting, live.cancel)
             live.started = live.started or time.time() - painted.painting_seconds
             engine, suffix = painted.engine, edit.output.name
-            names.append(await asyncio.to_thread(self.store.add_picture, identity, number, painted.data, suffix))
+            names.append(await _written(partial(self.store.add_picture, identity, number, painted.data, suffix)))
         return JobOutcome(
             status="done",
             started=live.started,
@@ -161,6 +167,18 @@ class Jobs:
         while True:
             await asyncio.to_thread(self.store.sweep, self.keep_hours * 3600)
             await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _written(write: Callable[[], T]) -> T:
+    """What `write` returns, in a thread. It is waited for even when the caller is cancelled, so that a job that is
+    deleted is not written to meanwhile.
+    """
+    thread = asyncio.ensure_future(asyncio.to_thread(write))
+    try:
+        return await asyncio.shield(thread)
+    except CancelledError:
+        await asyncio.wait({thread})
+        raise
 
 
 def _failed(live: Live, error: Mapping[str, Any]) -> JobOutcome:

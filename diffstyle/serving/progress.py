@@ -96,3 +96,4 @@ def stream(
         yield future.result()
     finally:
         closed.set()
+        future.cancel()  # one that waits leaves its place at once

@@ -28,8 +28,8 @@ NAME = "diffstyle"
 class ReplicaOptions(BaseModel, extra="forbid"):
     """What `app` takes: the options of `diffstyle serve` that make sense for many replicas, and those of autoscaling.
 
-    API keys come from the variable DIFFSTYLE_API_KEYS of the replicas. `max_per_key` holds for each replica; without it
-    one key may use all, so that replicas are added for it too.
+    API keys come from the variable DIFFSTYLE_API_KEYS of the replicas. `max_per_key` and `rate` hold for each replica;
+    without the former one key may use all, so that replicas are added for it too.
     """
 
     model: str = "starter"
@@ -42,6 +42,7 @@ class ReplicaOptions(BaseModel, extra="forbid"):
     max_upload_mb: int = Field(50, ge=1)
     max_seconds: int = Field(600, ge=1)
     max_per_key: int | None = Field(None, ge=1)
+    rate: int | None = Field(None, ge=1)
     min_replicas: int = Field(1, ge=0)
     max_replicas: int = Field(4, ge=1)
     target_ongoing_requests: float = Field(2, gt=0)
@@ -125,7 +126,9 @@ def replica(options: ReplicaOptions) -> Callable[[], ASGIApp]:
         atexit.register(stack.close)
         keys = ApiKeys.read(None)
         share = options.max_per_key or options.max_ongoing_requests + 1
-        service = stack.enter_context(open_service(options.model_options, options.limits, keys, per_key=share))
+        service = stack.enter_context(
+            open_service(options.model_options, options.limits, keys, per_key=share, rate=options.rate)
+        )
         service.load()
         return application(service, names=tuple(options.allowed_host))
 

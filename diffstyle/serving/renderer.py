@@ -31,7 +31,7 @@ from diffstyle.engines.registry import (
 )
 from diffstyle.formats.result import Result
 from diffstyle.serving.durations import Durations
-from diffstyle.serving.gate import POLL_SECONDS, Gate
+from diffstyle.serving.gate import POLL_SECONDS, WAITING, Gate
 from diffstyle.serving.limits import ServerLimits
 from diffstyle.serving.memory import give_back
 from diffstyle.serving.progress import Progress, every_step, stream
@@ -64,7 +64,8 @@ class Renderer:
         """
         self._others_wait = others_wait
         self.options, self.limits = options or ModelOptions(), limits or ServerLimits()
-        self.pictures, self.recipes = Gate("pictures"), Gate("recipes")
+        self.pictures = Gate("pictures")
+        self.recipes = Gate("recipes", waiting=max(WAITING, self.limits.queue_size))
         self.previews = Worker(Stylizer.load, "previews")
         self.renders = Worker(lambda: Stylizer.of(self.options), "renders")
         self._durations = Durations()

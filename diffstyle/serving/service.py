@@ -28,6 +28,7 @@ from diffstyle.serving.folders import own_folder
 from diffstyle.serving.limits import ServerLimits
 from diffstyle.serving.memory import settle
 from diffstyle.serving.metrics import Metrics
+from diffstyle.serving.rates import Rates, TooMany
 from diffstyle.serving.renderer import Renderer
 
 PREFIX = "diffstyle-serve-"
@@ -38,7 +39,7 @@ MOST_RETRY_SECONDS = 120
 
 @dataclass(frozen=True)
 class Service:
-    """The model, the queues before it, the limits, the keys, and the folder for uploads.
+    """The model, the queues before it, the limits, the keys and their rates, and the folder for uploads.
 
     `renders` is the queue for pictures in full size, `lookups` that for previews and whatever else is quick.
     """
@@ -46,6 +47,7 @@ class Service:
     options: ModelOptions
     limits: ServerLimits
     keys: ApiKeys
+    rates: Rates
     folder: Path
     renderer: Renderer
     renders: FairQueue
@@ -72,20 +74,33 @@ class Service:
         """Whether no request is being answered, apart from those that need no model."""
         return self.renders.idle and self.lookups.idle
 
+    @property
+    def running(self) -> bool:
+        """Whether a request has its turn."""
+        return self.renders.running or self.lookups.running
+
     @cached_property
     def space(self) -> StyleSpace:
         """The named styles."""
         return StyleSpace.presets()
 
     def enter(self, queue: FairQueue, user: str) -> Ticket:
-        """A place in a queue for a request of `user`. Raises ApiError, which says when to try again, if it is full."""
+        """A place in a queue for a request of `user`, which counts towards their rate. Raises ApiError, which says when
+        to try again, if the queue is full or there were too many requests within a minute.
+        """
         if self.draining.is_set():
             raise ApiError(503, "The server is stopping: send the request again in a moment.", retry_after=5)
         try:
-            return queue.enter(user)
+            self.rates.check(user)
+            ticket = queue.enter(user)
+        except TooMany as many:
+            said = f"One key may send {many.rate} requests a minute: try again in {many.seconds} seconds."
+            raise ApiError(429, said, retry_after=many.seconds) from None
         except Full as full:
             said = "You have as many requests here as one key may have" if full.own else "The queue is full"
             raise ApiError(429, f"{said}: try again in a moment.", retry_after=self._wait(queue)) from None
+        self.rates.note(user)
+        return ticket
 
     @contextmanager
     def visit(self, queue: FairQueue, user: str) -> Generator[Visit, None, None]:
@@ -128,15 +143,19 @@ class Visit:
 
 @contextmanager
 def open_service(
-    options: ModelOptions, limits: ServerLimits, keys: ApiKeys, *, per_key: int | None
+    options: ModelOptions, limits: ServerLimits, keys: ApiKeys, *, per_key: int | None, rate: int | None = None
 ) -> Generator[Service, None, None]:
-    """A service whose uploads lie in one temporary folder, which is deleted at the end."""
+    """A service whose uploads lie in one temporary folder, which is deleted at the end.
+
+    One key may have `per_key` requests that wait or run, and send `rate` requests a minute, unless it has a rate of its
+    own; None is a part of the queue, and no limit.
+    """
     share = per_key or (max(4, limits.queue_size // 4) if keys.digests else limits.queue_size + 1)
     renders, lookups = (FairQueue(size=limits.queue_size, share=share) for _ in range(2))
     renderer = Renderer(options, limits, others_wait=lambda: renders.depth > 0)
     with own_folder(PREFIX) as folder:
         try:
-            yield Service(options, limits, keys, folder, renderer, renders, lookups)
+            yield Service(options, limits, keys, Rates(rate, keys.rates), folder, renderer, renders, lookups)
         finally:
             renderer.close()
 

@@ -20,7 +20,7 @@ class Worker:
         self._gate = Gate(name)
 
     def submit(self, job: Callable[[Stylizer], T]) -> Future[T]:
-        """Queue a job; InputError if too many wait."""
+        """Queue a job; Busy if too many wait."""
         return self._gate.submit(lambda: job(self._ready()))
 
     @property

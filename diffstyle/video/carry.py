@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from diffstyle.ops.flow import Array
-from diffstyle.video.follow import Followed, Motion, Seen
-from diffstyle.video.joining import contrasted, lerp, toned, tones
+from diffstyle.video.follow import Followed, Motion, Seen, unsampled
+from diffstyle.video.joining import agreement, contrasted, lerp, resized_to, toned, tones
 
 LONGEST_RUN = 24  # frames that one anchor is followed
 LEAST_SHARE = 0.85  # of what the frame before explains, that an anchor must explain to be followed on
@@ -96,7 +96,6 @@ def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady:
     changed = kept.changed + 1 if style == kept.style else 0
     if changed < LONGEST_RUN:  # an anchor would hold the style that there was
         far_trust = np.zeros_like(far_trust)
-    grown = lerp(near.growth() * near_trust, far.growth(), far_trust)
     view, near_sure = near.view(near_trust, 4)
     far_view, far_sure = far.view(far_trust, 8)
     view = lerp(view, far_view, far_sure)
@@ -107,9 +106,15 @@ def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady:
     else:
         apart = tones(fresh) - tones(view)
         tone = lerp(tone, apart - apart.clip(-SAME_TONE, SAME_TONE), TONE)
+        sure = sure * resized_to(agreement(apart), sure)
         painted = contrasted(lerp(fresh, toned(view, tone), sure * np.float32(steady)), fresh)
         known = np.ones_like(sure[..., 0])
-    last = Followed.start(sight.seen, painted.clip(0, 1), known, grown)
+    last = replace(
+        Followed.start(sight.seen, painted.clip(0, 1)),
+        known=known,
+        grown=lerp(near.growth() * near_trust, far.growth(), far_trust),
+        samplings=lerp(lerp(unsampled(near_trust.shape), near.sampled(), near_trust), far.sampled(), far_trust),
+    )
     run = kept.run + 1
     if fresh is not None and (run >= LONGEST_RUN or far_trust.mean() < LEAST_SHARE * near_trust.mean()):
         return Kept(last, 0, last, np.zeros_like(tone), style, changed)

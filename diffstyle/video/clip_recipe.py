@@ -13,7 +13,6 @@ from PIL import Image
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.reading import reading
-from diffstyle.formats.atomic import sha256
 from diffstyle.formats.picture_file import embedded
 from diffstyle.formats.recipe import Recipe, packed_style, unpacked_styles
 from diffstyle.stylizer import Stylizer
@@ -23,6 +22,7 @@ from diffstyle.video.encoding import PICTURES
 from diffstyle.video.frames import Frame
 from diffstyle.video.join import KEY
 from diffstyle.video.keyframes import Keyframe
+from diffstyle.video.opening import open_clip
 from diffstyle.video.settings import Steadiness
 from diffstyle.video.timing import Cut
 from diffstyle.video.video_file import check_file, opened
@@ -86,7 +86,7 @@ class ClipRecipe:
             output=output,
             steadiness=task.steadiness,
             keyframes=task.keyframes,
-            mask_clip="" if task.mask_clip is None else sha256(task.mask_clip),
+            mask_clip="" if task.mask_clip is None else open_clip(task.mask_clip).digest(),
             only=task.only,
             without=task.without,
         )

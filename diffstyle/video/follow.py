@@ -16,6 +16,8 @@ from diffstyle.ops.flow import Array, Bytes, chained, consistent, flow_between, 
 cv2: Any = untyped
 ALIKE = 0.06  # difference of smoothed colours at which a place is as likely another as the same
 GROWN = 0.35  # of marks in a zoom, as a logarithm, at which they are painted anew
+SAMPLINGS = 8  # of marks, one from another, after which they are painted anew: each adds ripples
+EDGE = 3.0  # times the length of a motion, nearer than which to an edge it is not trusted
 SOFT = 1.5  # pixels over which trust is smoothed
 
 
@@ -52,7 +54,7 @@ class Followed:
 
     `painted` (H, W, 3) is what it looked like in the end, `known` (H, W) from 0 to 1 where that is more than a guess.
     `motion` is that from it to the present frame; `grown` (h, w) is how much larger its marks had become when it was
-    painted, as a logarithm.
+    painted, as a logarithm, and `samplings` (h, w) how many times they had been sampled.
     """
 
     seen: Seen
@@ -60,14 +62,15 @@ class Followed:
     known: Array
     motion: Motion
     grown: Array
+    samplings: Array
 
     @classmethod
-    def start(cls, seen: Seen, painted: Array, known: Array | None = None, grown: Array | None = None) -> Followed:
-        """The present frame itself."""
+    def start(cls, seen: Seen, painted: Array) -> Followed:
+        """The present frame itself, painted anew."""
         h, w = seen.grey.shape
         still = np.zeros((h, w, 2), np.float32)
-        known = np.ones(painted.shape[:2], np.float32) if known is None else known
-        return cls(seen, painted, known, Motion(still, still), np.zeros((h, w), np.float32) if grown is None else grown)
+        known = np.ones(painted.shape[:2], np.float32)
+        return cls(seen, painted, known, Motion(still, still), still[..., 0], unsampled((h, w)))
 
     def onwards(self, now: Seen, step: Motion) -> Followed:
         """Followed by one more frame; `step` is the motion from the frame before to it.
@@ -81,10 +84,12 @@ class Followed:
 
     def trust(self, now: Seen) -> Array:
         """How likely each pixel of the present frame shows the place that the flow says: (h, w) from 0 to 1."""
-        fine = consistent(self.motion.back, self.motion.forth) & inside(self.motion.back)
+        fine = consistent(self.motion.back, self.motion.forth) & inside(self.motion.back, EDGE)
         apart = squared(warped(self.seen.colours, self.motion.back) - now.colours)
         right_size = 1 / (1 + np.exp((np.abs(self.growth()) - GROWN) * 20))
-        sure = cv2.erode(fine.astype(np.float32), np.ones((3, 3), np.uint8)) * np.exp2(-apart / ALIKE**2) * right_size
+        sharp = 1 / (1 + np.exp((self.sampled() - SAMPLINGS) * 3))
+        sure = cv2.erode(fine.astype(np.float32), np.ones((3, 3), np.uint8)) * np.exp2(-apart / ALIKE**2)
+        sure = sure * right_size * sharp
         ramp = ((cv2.GaussianBlur(sure.astype(np.float32), (0, 0), SOFT) - 0.3) / 0.4).clip(0, 1)
         return np.asarray(ramp * ramp * (3 - 2 * ramp), np.float32)
 
@@ -94,6 +99,10 @@ class Followed:
         dy, dx = np.gradient(smooth, axis=(0, 1))
         area = (1 + dx[..., 0]) * (1 + dy[..., 1]) - dx[..., 1] * dy[..., 0]
         return np.asarray(warped(self.grown, self.motion.back) - np.log(np.maximum(area, 0.05)) / 2, np.float32)
+
+    def sampled(self) -> Array:
+        """How many times its marks have been sampled where the present frame takes them, (h, w)."""
+        return warped(self.samplings, self.motion.back) + 1
 
     def view(self, trust: Array, taps: Literal[4, 8]) -> tuple[Array, Array]:
         """Its painting as the present frame sees it, (H, W, 3), and the `trust` in that at full size, (H, W, 1).
@@ -116,6 +125,7 @@ class Followed:
             "back": self.motion.back,
             "forth": self.motion.forth,
             "grown": self.grown,
+            "samplings": self.samplings,
         }
         return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
 
@@ -124,4 +134,13 @@ class Followed:
         """From its `tensors`."""
         found = {name: tensor.numpy() for name, tensor in tensors.items()}
         seen, motion = Seen(found["colours"], found["grey"]), Motion(found["back"], found["forth"])
-        return cls(seen, found["painted"], found["known"], motion, found["grown"])
+        return cls(seen, found["painted"], found["known"], motion, found["grown"], found["samplings"])
+
+
+def unsampled(shape: tuple[int, int]) -> Array:
+    """`samplings` (h, w) of what is painted anew: 0 to half of `SAMPLINGS` by place, so that not all is painted anew at
+    once.
+    """
+    noise = np.random.default_rng(0).random((max(2, shape[0] // 24), max(2, shape[1] // 24)), np.float32)
+    smooth = cv2.resize(noise, shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return np.asarray(smooth * (SAMPLINGS / 2), np.float32)

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, cast
 import av
 from av import Packet
 from av.container import InputContainer, OutputContainer
+from av.error import InvalidDataError
 from av.stream import AttachmentStream, Stream
 
 from diffstyle.video.clip import decoding
@@ -27,6 +28,7 @@ _USUAL = 90_000
 _OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", KEY}
 _OF_THE_STREAM = {"encoder", "duration", "bps", "number_of_frames", "number_of_bytes", "rotate", "alpha_mode"}
 _MOVIES = ("mp4", "mov")
+_PICTURES = 0  # the number of their stream
 
 Timed: TypeAlias = "tuple[Fraction, int, Packet[Stream], Stream]"  # when, of which stream, what, to which
 
@@ -61,20 +63,33 @@ def join(parts: Sequence[Part], out: Path, joint: Joint) -> list[str]:
             _add_metadata(made, {}, joint.text)
             _mux(made, pictures)
             return []
-        with decoding(str(joint.source)), opened(joint.source) as source:
+        with decoding(str(joint.source)):
+            source = opened(joint.source)
+        with source:
             video.metadata.update(_said(main_stream(source, joint.source)))
             streams, notes = _add_streams(made, source, joint.kind)
             _add_metadata(made, source.metadata, joint.text)
             origin = clip_origin(source) + joint.cut.start
             _add_chapters(made, source, origin, joint.cut)
-            _mux(made, heapq.merge(pictures, _others(source, streams, origin, joint.cut), key=lambda item: item[0]))
+            others = _others(source, str(joint.source), streams, origin, joint.cut)
+            lost = _mux(made, heapq.merge(pictures, others, key=lambda item: item[0]))
+            if lost:
+                notes.append(f"{lost} packets of sound or subtitles in {joint.source} are damaged and left out.")
         return notes
 
 
-def _mux(made: OutputContainer, packets: Iterable[Timed]) -> None:
-    for _, _, packet, stream in packets:
+def _mux(made: OutputContainer, packets: Iterable[Timed]) -> int:
+    """Write all packets; how many of sound and subtitles could not be."""
+    lost = 0
+    for _, number, packet, stream in packets:
         packet.stream = stream
-        made.mux_one(packet)
+        try:
+            made.mux_one(packet)
+        except InvalidDataError:
+            if number == _PICTURES:
+                raise
+            lost += 1
+    return lost
 
 
 def _time_base(parts: Sequence[Part]) -> Fraction:
@@ -112,7 +127,7 @@ def _pictures(parts: Sequence[Part], base: Fraction, stream: Stream) -> Iterator
                 packet.pts = times[shown]
                 packet.dts = times[decoded] if decoded >= 0 else times[0] + decoded * step
                 packet.duration = (times[shown + 1] if shown + 1 < len(times) else end) - times[shown]
-                yield packet.dts * base, 0, cast("Any", packet), stream
+                yield packet.dts * base, _PICTURES, cast("Any", packet), stream
         at += len(ranks)
 
 
@@ -168,24 +183,27 @@ def _canonical(stream: Stream) -> str:
     return "unknown" if context is None else av.Codec(context.name, "r").canonical_name
 
 
-def _others(source: InputContainer, streams: dict[int, Stream], origin: Fraction, cut: Cut) -> Iterator[Timed]:
+def _others(
+    source: InputContainer, name: str, streams: dict[int, Stream], origin: Fraction, cut: Cut
+) -> Iterator[Timed]:
     """The packets of sound and subtitles between the ends of the cut, with times from its start."""
     if not streams:
         return
-    for packet in source.demux([s for s in source.streams if s.index in streams]):
-        base = packet.time_base
-        time = packet.pts if packet.pts is not None else packet.dts
-        if time is None or packet.size == 0:
-            continue
-        since = time * base - origin
-        if (cut.start > 0 and since < 0) or (cut.end is not None and since >= cut.end - cut.start):
-            continue
-        shift = round(origin / base)
-        if packet.pts is not None:
-            packet.pts -= shift
-        if packet.dts is not None:
-            packet.dts -= shift
-        yield since, packet.stream_index + 1, packet, streams[packet.stream_index]
+    with decoding(name):
+        for packet in source.demux([s for s in source.streams if s.index in streams]):
+            base = packet.time_base
+            time = packet.pts if packet.pts is not None else packet.dts
+            if time is None or packet.size == 0:
+                continue
+            since = time * base - origin
+            if (cut.start > 0 and since < 0) or (cut.end is not None and since >= cut.end - cut.start):
+                continue
+            shift = round(origin / base)
+            if packet.pts is not None:
+                packet.pts -= shift
+            if packet.dts is not None:
+                packet.dts -= shift
+            yield since, packet.stream_index + 1, packet, streams[packet.stream_index]
 
 
 def _add_metadata(made: OutputContainer, metadata: dict[str, str], text: str) -> None:

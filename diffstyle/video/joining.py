@@ -12,6 +12,7 @@ from diffstyle.ops.flow import Array, squared
 cv2: Any = untyped
 BROAD = 24  # times less than a picture's longer side is the size of what counts as its tones
 SMALL = 128  # pixels a side that tones are kept in
+OTHER = (0.08, 0.16)  # differences of tone at which two paintings show the same, and at which they do not
 FINE = 2.0  # pixels: the size of marks whose contrast is kept
 AROUND = 33  # pixels over which contrast is measured
 MOST = 1.4  # times that it is raised at most
@@ -33,6 +34,20 @@ def tones(picture: Array) -> Array:
 def toned(picture: Array, change: Array) -> Array:
     """`picture` with a `change` of its tones added."""
     return np.asarray(picture + cv2.resize(change, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def agreement(apart: Array) -> Array:
+    """How far two paintings whose tones are `apart` (h, w, 3) show the same: (h, w) from 0 to 1.
+
+    What an engine draws on the frame and not on what it shows, such as the edges of the paper, does not move with it.
+    """
+    ramp = ((np.abs(apart).max(-1) - OTHER[0]) / (OTHER[1] - OTHER[0])).clip(0, 1)
+    return np.asarray(1 - ramp * ramp * (3 - 2 * ramp), np.float32)
+
+
+def resized_to(small: Array, like: Array) -> Array:
+    """A map (h, w) at the size of `like` (H, W, ...): (H, W, 1)."""
+    return np.asarray(cv2.resize(small, like.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)[..., None]
 
 
 def contrasted(mixed: Array, model: Array) -> Array:

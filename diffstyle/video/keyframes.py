@@ -14,6 +14,9 @@ from diffstyle.video.timing import seconds
 
 STEPS = 64  # styles on the way from one keyframe to the next: more are not seen, and each has to be measured
 
+_NEXT = re.compile(r",(?=\s*[\d:.]+\s*s?\s*[:=]\s*\D)")
+_ENTRY = re.compile(r"\s*([\d.]+(?::[\d.]+)*)\s*s?\s*[:=]\s*(\S.*?)\s*", re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True)
 class Keyframe:
@@ -24,19 +27,22 @@ class Keyframe:
 
 
 def parse_keyframes(text: str, style_of: Callable[[str], Style]) -> tuple[Keyframe, ...]:
-    """The keyframes of "0s: ukiyo-e, 5s: watercolour"; `style_of` reads a style. InputError for anything else.
+    """The keyframes of "0s: ukiyo-e, 5s: watercolour"; `style_of` reads a style. InputError for anything else."""
+    return tuple(Keyframe(time, style_of(spec)) for time, spec in specs_of(text))
 
-    A comma that is not followed by a time belongs to the words of a style.
-    """
-    found: list[Keyframe] = []
-    for entry in re.split(r",(?=\s*[\d:.]+\s*s?\s*[:=]\s*\D)", text):
-        match = re.fullmatch(r"\s*([\d.]+(?::[\d.]+)*)\s*s?\s*[:=]\s*(\S.*?)\s*", entry, re.DOTALL)
+
+def specs_of(text: str) -> list[tuple[Fraction, str]]:
+    """The times and the styles as they are written. A comma without a time behind it belongs to a style's words."""
+    found: list[tuple[Fraction, str]] = []
+    for entry in _NEXT.split(text):
+        match = _ENTRY.fullmatch(entry)
         if match is None:
             raise InputError(f'Cannot read the keyframe {entry.strip()!r}: give "0s: ukiyo-e, 5s: watercolour".')
-        found.append(Keyframe(seconds(match[1]), style_of(match[2])))
-    if [k.time for k in found] != sorted({k.time for k in found}):
+        found.append((seconds(match[1]), match[2]))
+    times = [time for time, _ in found]
+    if times != sorted(set(times)):
         raise InputError("The keyframes are not in the order of time: give each of them a later one.")
-    return tuple(found)
+    return found
 
 
 def style_at(keyframes: Sequence[Keyframe], time: Fraction) -> Style:

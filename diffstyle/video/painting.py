@@ -9,7 +9,7 @@ import torch
 
 from diffstyle.core.errors import Cancelled
 from diffstyle.core.mask import Mask
-from diffstyle.core.picture import Picture, fitted
+from diffstyle.core.picture import CLEAR, Picture, fitted
 from diffstyle.stylizer import Stylizer
 from diffstyle.video.clip import Shown
 from diffstyle.video.clip_task import ClipTask
@@ -34,6 +34,11 @@ OnFrame = Callable[[Painted], "bool | None"]
 """Called after every frame; returning False cancels the render, which can go on later."""
 
 
+def is_seen(picture: Picture) -> bool:
+    """Whether there is anything to paint: the first frames of a title are often wholly transparent."""
+    return picture.alpha is None or float(picture.alpha.max()) > CLEAR
+
+
 @dataclass(slots=True)
 class Painting:
     """The painter of one clip, with the masks of its frames; `notes` are what the frames left out."""
@@ -55,6 +60,9 @@ class Painting:
         """The frames, painted, in order; the first of them is that of number `first`. The painter holds none back."""
         for n, shown in enumerate(frames, first):
             frame = Frame(n, shown.time, self.sized(shown.read()))
+            if not is_seen(frame.picture):
+                yield from map(self._finished, [*self.painter.flush(), frame])
+                continue
             mask = self.masks.at(frame)
             if mask is not None:
                 self._waiting[n] = frame.picture, mask

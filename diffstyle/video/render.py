@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 
 from diffstyle.core.errors import InputError, explain
-from diffstyle.core.picture import fitted
+from diffstyle.core.picture import Picture, fitted
 from diffstyle.stylizer import Stylizer
 from diffstyle.video.clip import Clip, Shown
 from diffstyle.video.clip_recipe import ClipOutput, ClipRecipe, read_clip_recipe
@@ -24,9 +24,10 @@ from diffstyle.video.output import Target, check_out
 from diffstyle.video.painting import OnFrame, Painting
 from diffstyle.video.segment import EncodedSegment, FrameSegment
 from diffstyle.video.timing import Cut, timed
+from diffstyle.video.video_file import VideoFile
 from diffstyle.video.work_folder import Part, WorkFolder
 
-_LOST = 1  # second that may be missing at the end of a clip, which counts its length by its sound
+_LOST = Fraction(1, 2)  # of a second, which may be missing at the end where a clip counts its length by its sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class _Run:
         first = next(frames, None)
         if first is None:
             raise InputError(f"{clip.source} shows no frame between the ends of the cut: choose other times.")
-        frame = Frame(0, first.time, first.read())
+        frame = Frame(0, first.time, Picture(first.read().pixels))  # which may be wholly transparent
         recipe = ClipRecipe.of(stylizer, clip, frame, task, cut=cut, output=output)
         return cls(clip, task, out, stylizer, cut, output, kind, encoding, recipe, chain([first], frames))
 
@@ -196,6 +197,8 @@ class _Run:
             yield f"{self.out} is {made}, not {width}x{height}: its codec needs even sides, an edge is repeated once."
         if self.clip.info.alpha and not self.encoding.alpha:
             yield f"{self.clip.source} is transparent, which {self.encoding.codec} cannot be: it is shown on white."
+        if isinstance(self.clip, VideoFile) and self.clip.damaged:
+            yield f"{len(self.clip.damaged)} frames of {self.clip.source} are damaged: they are left out or faulty."
         duration = self.clip.info.duration
         if duration is not None and cut.end is None and cut.start + end < duration - _LOST:
             there = f"{float(cut.start + end):.1f} of {float(duration):.1f} seconds"

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import av
+from av.error import FFmpegError
 from av.video.stream import VideoStream
 
+from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
 from diffstyle.formats.atomic import write_atomic
 from diffstyle.formats.picture_file import encode
@@ -35,11 +37,18 @@ class EncodedSegment:
     def write(self, picture: Picture) -> None:
         """Add the next picture; all have one size."""
         frame = to_frame(picture, self._encoding.pixels, self._encoding.matrix)
-        if self._stream is None:
-            self._stream = self._begin(frame.width, frame.height)
         frame.pts, frame.time_base = self._count, 1 / self._rate
         self._count += 1
-        self._container.mux(self._stream.encode(frame))
+        try:
+            if self._stream is None:
+                self._stream = self._begin(frame.width, frame.height)
+            packets = cast("list[Any]", cast("Any", self._stream).encode(frame))
+        except (FFmpegError, ValueError) as error:
+            raise InputError(
+                f"The codec {self._encoding.codec} does not encode pictures of {frame.width}x{frame.height}"
+                " as a clip: choose another one with --codec."
+            ) from error
+        self._container.mux(packets)
 
     def close(self) -> None:
         """Finish the file."""

@@ -18,13 +18,20 @@ _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)\s*s?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """What is used of a clip: from `start` to `end` in seconds, at `rate` frames a second if that is given."""
+    """What is used of a clip: from `start` to `end` in seconds, at `rate` frames a second if that is given.
+
+    Plain numbers are taken, too.
+    """
 
     start: Fraction = Fraction(0)
     end: Fraction | None = None
     rate: Fraction | None = None
 
     def __post_init__(self) -> None:
+        for name in ("start", "end", "rate"):
+            value = getattr(self, name)
+            if isinstance(value, (int, float)):  # 0.1 stands for a tenth, not for the nearest binary fraction
+                object.__setattr__(self, name, Fraction(str(value)))
         if self.end is not None and self.end <= self.start:
             raise InputError(f"The clip would end at {float(self.end):g} s and begin at {float(self.start):g} s.")
 

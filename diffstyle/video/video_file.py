@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -45,11 +45,14 @@ _ON_ITS_SIDE = 5  # from this orientation on, width and height are exchanged
 
 @dataclass(frozen=True, slots=True)
 class VideoFile:
-    """A clip in a file. `origin` is the time, by the file's clock, at which it begins."""
+    """A clip in a file. `origin` is the time, by the file's clock, at which it begins; `damaged` the times, by the same
+    clock, of what could not be decoded so far.
+    """
 
     path: Path
     info: ClipInfo
     origin: Fraction
+    damaged: set[int] = field(default_factory=set[int])
 
     @classmethod
     def open(cls, path: Path) -> VideoFile:
@@ -60,7 +63,7 @@ class VideoFile:
             origin = clip_origin(container)
             rate = _rate(stream)
             notes = [*_left_out(container, path)]
-            first = next(_decoded(container, stream), None)
+            first = next(_decoded(container, stream, set()), None)
             if first is None:
                 raise InputError(f"Cannot read {path}: not one frame can be decoded; copy or export it again.")
             upright = _picture(first, _square(stream), str(path))
@@ -114,7 +117,7 @@ class VideoFile:
             except FFmpegError:
                 container.seek(0, backward=True)
         square, after = _square(stream), Fraction(0)
-        for frame in _decoded(container, stream):
+        for frame in _decoded(container, stream, self.damaged):
             base = frame.time_base or stream.time_base or Fraction(1, _MICRO)
             time = after if frame.pts is None else frame.pts * base - self.origin
             lasts = frame.duration * base if frame.duration else 1 / self.info.rate
@@ -161,8 +164,8 @@ def main_stream(container: InputContainer, path: Path) -> VideoStream:
     return best
 
 
-def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """All frames that can be decoded."""
+def _decoded(container: InputContainer, stream: VideoStream, damaged: set[int]) -> Iterator[VideoFrame]:
+    """All frames that can be decoded; the times of packets that cannot be, or not wholly, go into `damaged`."""
     context: Any = stream.codec_context
     other = _ALPHA_DECODERS.get(stream.codec_context.name)
     if other is not None and _has_alpha_beside(stream):
@@ -174,8 +177,11 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFr
         except FFmpegError as error:
             if isinstance(error, EOFError):
                 return
+            damaged.add(packet.pts or packet.dts or 0)
             continue
         for frame in frames:
+            if frame.is_corrupt:
+                damaged.add(frame.pts or 0)
             if frame.pts is None and packet.pts is not None and not stream.has_b_frames:
                 frame.pts = packet.pts
             if not frame.time_base or context is not stream.codec_context:
@@ -233,9 +239,9 @@ def clip_origin(container: InputContainer) -> Fraction:
 
 
 def _duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
-    if stream.duration and stream.time_base:
-        return stream.duration * stream.time_base
-    return Fraction(container.duration, _MICRO) if container.duration else None
+    found = [stream.duration * stream.time_base] if stream.duration and stream.time_base else []
+    found += [Fraction(container.duration, _MICRO)] if container.duration else []
+    return min(found, default=None)
 
 
 def _left_out(container: InputContainer, path: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from diffstyle.video.clip_recipe import read_clip_recipe
+from diffstyle.video.painting import Painted
 from diffstyle.video.work_folder import work_path
 from tests.helpers.cli import run
 from tests.helpers.clips import moving, packets_of, read_arrays, write_clip
@@ -53,6 +56,19 @@ def test_a_clip_is_painted_and_replayed(capsys: pytest.CaptureFixture[str]) -> N
     assert Path("a.styled.replay.mp4").read_bytes() == Path("a.styled.mp4").read_bytes()
     assert run("replay", "a.styled.mp4", "--content", clip("b.mp4", 3)) == 2
     assert "is not the clip" in capsys.readouterr().err
+
+
+def test_the_flicker_of_a_clip_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    path = clip("a.mp4", 12)
+    words = ("--style", "van-gogh-starry-night", "--engine", "adain", "--measure")
+    assert run("video", path, *words, "--json") == 0
+    found = json.loads(capsys.readouterr().out)["warping_error"]
+    assert found["result"]["1"] < found["frame_by_frame"]["1"]
+    assert found["clip"]["10"] is not None
+    assert run("video", path, *words, "-o", "b.mp4") == 0
+    assert "warping error from frame to frame: clip 0." in capsys.readouterr().err
+    assert run("video", path, *words, "-o", "-") == 2
+    assert "cannot be measured" in capsys.readouterr().err
 
 
 def test_a_folder_of_clips_is_painted_and_a_broken_one_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,7 +111,8 @@ def test_raw_frames_go_through_a_pipe() -> None:
 def test_a_killed_run_goes_on_and_comes_out_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     path = clip("a.mp4", 120, (160, 128), sound=3.0)
     words = ["a.mp4", *LOOK, "--segment", "5", "-o"]
-    process = subprocess.Popen([*COMMAND, *words, "o.mp4"], stderr=subprocess.DEVNULL)
+    threads = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # on which the last bits depend
+    process = subprocess.Popen([*COMMAND, *words, "o.mp4"], stderr=subprocess.DEVNULL, env=threads)
     work = work_path(Path("o.mp4"))
     deadline = time.monotonic() + 60
     while len(list(work.glob("0*.json"))) < 3 and time.monotonic() < deadline and process.poll() is None:
@@ -111,6 +128,23 @@ def test_a_killed_run_goes_on_and_comes_out_the_same(capsys: pytest.CaptureFixtu
     assert Path("o.mp4").read_bytes() == Path("whole.mp4").read_bytes()
     assert packets_of(Path("o.mp4"), "audio") == packets_of(path, "audio")
     assert not work.exists()
+
+
+def test_an_interrupted_run_says_how_to_go_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip("a.mp4", 9)
+
+    def stop(_: object, painted: Painted) -> None:
+        if painted.done == 6:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("diffstyle.cli.clip_job.Watched.update", stop)
+        assert run("video", "a.mp4", *LOOK, "-o", "o.mp4", "--segment", "4") == 130
+    assert "4 frames are kept: the same command goes on" in capsys.readouterr().err
+    assert run("video", "a.mp4", *LOOK, "-o", "o.mp4", "--segment", "4", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["resumed"] == 4
 
 
 def test_styles_change_along_a_clip(capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,6 +169,9 @@ def test_a_mask_can_be_a_clip() -> None:
     assert np.abs(painted - kept)[:, :24].mean() > 5
     assert run("replay", "o.mkv", "--content", "a.mp4") == 2
     assert run("replay", "o.mkv", "--content", "a.mp4", "--mask", "m.mp4") == 0
+    Path("m").mkdir()
+    Image.fromarray(left).save("m/1.png")
+    assert run("video", "a.mp4", *LOOK, "--mask", "m", "-o", "p.mp4") == 0
 
 
 @pytest.mark.parametrize(

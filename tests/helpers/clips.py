@@ -49,6 +49,7 @@ def write_clip(
     colours: tuple[int, int, int, int] | None = (1, 1, 1, 1),
     square: Fraction | None = None,
     rotation: int = 0,
+    mirrored: bool = False,
     sound: float = 0,
     metadata: Mapping[str, str] | None = None,
     ready: Sequence[VideoFrame] = (),
@@ -68,8 +69,8 @@ def write_clip(
             context.colorspace, context.color_range, context.color_primaries, context.color_trc = colours
         if square:
             stream.codec_context.sample_aspect_ratio = square
-        if rotation:
-            stream.set_display_rotation(rotation)
+        if rotation or mirrored:
+            stream.set_display_rotation(rotation, hflip=mirrored)
         tone = made.add_stream("aac", 44100) if sound else None
         made.metadata.update(metadata or {})
         for n, frame in enumerate(made_frames):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,10 +42,16 @@ class Api:
 
 
 @contextmanager
-def api_server(folder: Path, *options: object, ready: bool = True) -> Generator[Api, None, None]:
-    """A server with the keys of Ada and Bob; its models are loaded, if it is to be `ready`."""
+def api_server(
+    folder: Path, *options: object, ready: bool = True, names: Mapping[str, str] | None = None
+) -> Generator[Api, None, None]:
+    """A server with the keys of Ada and Bob, called `names` in the file of keys; its models are loaded, if it is to be
+    `ready`.
+    """
     keys = folder / "keys"
-    keys.write_text("# who may paint\n" + "".join(f"{name}:{key}\n" for name, key in KEYS.items()))
+    keys.write_text(
+        "# who may paint\n" + "".join(f"{(names or {}).get(name, name)}:{key}\n" for name, key in KEYS.items())
+    )
     with serving(folder, "--port", 0, "--api-keys", keys, *options, command="serve") as page:
         api = Api(page)
         until(lambda: not ready or httpx2.get(f"{api.url}/readyz").status_code == 200, seconds=60)

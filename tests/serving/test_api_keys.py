@@ -32,6 +32,18 @@ def test_keys_in_the_environment_are_read_and_removed(monkeypatch: pytest.Monkey
     assert ApiKeys.read(None).owner(None) == ANONYMOUS
 
 
+def test_a_key_may_have_a_rate_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"ada@120:{LONG}@x:y\nbob:{LONG}\n")
+    keys = ApiKeys.read(file)
+    assert keys.rates == {"ada": 120}
+    assert keys.owner(f"Bearer {LONG}@x:y") == "ada"
+    for wrong in ("", "0", "-1", "1.5", "many", "9999999"):
+        file.write_text(f"ada@{wrong}:{LONG}\n")
+        with pytest.raises(InputError, match=r"The rate of ada in .*: write ada@RATE:KEY"):
+            ApiKeys.read(file)
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "ada\n", "ada:short\n", f":{LONG}\n", f"a da:{LONG}\n"])
 def test_a_file_that_holds_something_else_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "keys"

@@ -18,6 +18,7 @@ from tests.helpers.cli import run
         (("--queue-size", "0"), "queue_size is 0: give a whole number of 1 or more."),
         (("--max-pixels", "-5"), "max_pixels is -5: give a whole number of 1 or more."),
         (("--max-per-key", "0"), "max_per_key is 0: give a number of 1 or more."),
+        (("--rate", "0"), "rate is 0: give a number of 1 or more."),
         (("--drain-seconds", "-1"), "drain_seconds is -1: give a number of 0 or more."),
         (("--keep-hours", "-1"), "keep_hours is -1"),
         (("--port", "99999"), "Cannot listen at 127.0.0.1, port 99999: choose another one."),

@@ -168,3 +168,13 @@ def test_the_log_has_names_and_no_secrets(api: Api, tmp_path: Path) -> None:
     until(lambda: '"key": "bob"' in log.read_text())  # the line follows the answer
     for secret in ("a secret of mine", "bob-has-a-long-key", "ada-has-a-long-key"):
         assert secret not in log.read_text()
+
+
+def test_pictures_that_are_too_many_for_one_answer(api: Api, photo_file: Path) -> None:
+    form = {"prompt": "oil", "engine": "nnst", "scales": "1", "refine_steps": "0", "n": "10", "size": "256"}
+    before = api.metric('diffstyle_renders_total{engine="nnst",outcome="done"}')
+    with api.http() as http:
+        answer = http.post("/v1/images/edits", data=form, files={"image": upload(photo_file)})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "n")
+    assert "10 pictures of 256x168 pixels are more than the 0.4 million" in answer.json()["error"]["message"]
+    assert api.metric('diffstyle_renders_total{engine="nnst",outcome="done"}') == before + 1

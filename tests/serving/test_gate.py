@@ -12,7 +12,13 @@ import torch
 
 from diffstyle import Cancelled, InputError
 from diffstyle.core.cancelling import cancellable, check_cancelled
-from diffstyle.serving.gate import Gate
+from diffstyle.serving.api_errors import invalid
+from diffstyle.serving.gate import WAITING, Busy, Gate
+from diffstyle.serving.limits import ServerLimits
+from diffstyle.serving.progress import stream
+from diffstyle.serving.renderer import Renderer
+from diffstyle.serving.worker import Worker
+from diffstyle.stylizer import Stylizer
 
 
 def test_a_caller_that_is_cancelled_waits_no_longer() -> None:
@@ -73,3 +79,37 @@ def test_failed_jobs_keep_no_pictures() -> None:
     finally:
         gc.enable()
     gate.close()
+
+
+def test_a_server_that_is_busy_asks_to_try_again() -> None:
+    gate, go_on = Gate("test", waiting=2), Event()
+    running = [gate.submit(go_on.wait) for _ in range(3)]
+    with pytest.raises(Busy) as refused:
+        gate.submit(go_on.wait)
+    error = invalid(refused.value, "picture")
+    assert (error.status, error.retry_after, error.param) == (503, 1, None)
+    go_on.set()
+    assert all(future.result(5) for future in running)
+    gate.close()
+
+
+def test_recipes_are_read_for_all_that_the_queue_admits() -> None:
+    renderer, go_on = Renderer(limits=ServerLimits(queue_size=40)), Event()
+    reading = [renderer.recipes.submit(go_on.wait) for _ in range(40)]
+    go_on.set()
+    assert all(future.result(5) for future in reading)
+    renderer.close()
+
+
+def test_renders_that_are_cancelled_while_they_wait_leave_the_gate() -> None:
+    worker, go_on, cancel = Worker(Stylizer.load, "test"), Event(), Event()
+    late = InputError("too slow")
+    busy = worker.submit(lambda _: go_on.wait())
+    cancel.set()
+    for _ in range(2 * WAITING):
+        with pytest.raises(Cancelled):
+            list(stream(worker, lambda _, on_step: on_step, cancel, seconds=5, late=late))
+    assert worker.submit(lambda _: 1)
+    go_on.set()
+    assert busy.result(60)
+    worker.close()

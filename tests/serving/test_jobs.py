@@ -136,3 +136,11 @@ def test_a_folder_that_cannot_be_written_is_no_fault_of_the_client(tmp_path: Pat
         store.delete(record.id)
         with pytest.raises(OSError, match="no such file"):
             store.add_picture(record.id, 0, b"", "png")
+
+
+def test_a_picture_that_is_not_there_any_more(api: Api, photo_file: Path) -> None:
+    with api.http() as http:
+        job = submitted(http, photo_file, engine="adain")
+        until(lambda: job_state(http, job)["status"] == "done")
+        (api.page.folder / "jobs" / job / "result-0.png").unlink()
+        assert http.get(f"/v1/jobs/{job}/result").status_code == 404

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import openai
@@ -17,7 +19,7 @@ from openai.types import ImagesResponse
 from PIL import Image
 
 from diffstyle import Picture
-from tests.serving.conftest import Api, api_server, job_state, submitted, until
+from tests.serving.conftest import KEYS, Api, api_server, job_state, submitted, until
 
 DEPTH, RUNNING = 'diffstyle_queue_depth{queue="renders"}', 'diffstyle_running{queue="renders"}'
 CANCELLED = 'diffstyle_renders_total{engine="nnst",outcome="cancelled"}'
@@ -171,3 +173,15 @@ def test_a_stopped_server_ends_what_it_has_begun(small: Api, photo_file: Path, t
     assert '"event": "stopped"' in log
     assert "unexpected" not in log
     assert "Traceback" not in log
+
+
+def test_an_upload_that_does_not_end_does_not_keep_the_server(tmp_path: Path) -> None:
+    with api_server(tmp_path, "--drain-seconds", 1) as api:
+        address = urlsplit(api.url)
+        with socket.create_connection((address.hostname or "", address.port or 0)) as slow:
+            head = f"POST /v1/preview HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: Bearer {KEYS['ada']}\r\n"
+            form = "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000\r\n\r\n--x"
+            slow.sendall((head + form).encode())
+            until(lambda: api.metric('diffstyle_queue_depth{queue="lookups"}') == 1)
+            api.page.process.send_signal(signal.SIGTERM)
+            assert api.page.process.wait(timeout=15) == 0

@@ -99,12 +99,13 @@ def test_hdr_is_compressed_to_srgb(tmp_path: Path, transfer: int) -> None:
     assert 200 < read_arrays(path)[0].mean() < 245  # below white, for lights are brighter
 
 
-@pytest.mark.parametrize("degrees", [90, 180, 270])
-def test_a_turned_clip_is_upright(tmp_path: Path, degrees: int) -> None:
-    path = write_clip(tmp_path / "a.mp4", [moving(0)] * 2, rotation=degrees)
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_turned_clip_is_upright(tmp_path: Path, degrees: int, mirrored: bool) -> None:
+    path = write_clip(tmp_path / "a.mp4", [moving(0)] * 2, rotation=degrees, mirrored=mirrored)
     clip = open_clip(path)
-    assert clip.info.size == ((48, 64) if degrees != 180 else (64, 48))
-    expected = np.rot90(moving(0), degrees // 90)
+    assert clip.info.size == ((48, 64) if degrees % 180 else (64, 48))
+    expected = np.rot90(moving(0), degrees // 90)[:, :: -1 if mirrored else 1]
     assert np.abs(read_arrays(path)[0].astype(int) - expected).mean() < 4
 
 
@@ -232,6 +233,8 @@ def test_a_clip_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) -> Non
 
 
 def test_times_and_rates_are_read() -> None:
+    cut: Any = Cut
+    assert cut(start=0.1, end=2) == Cut(start=Fraction(1, 10), end=Fraction(2))
     assert [float(seconds(t)) for t in ("90", "1.5s", "1:30", "0:01:30.5")] == [90, 1.5, 90, 90.5]
     assert [float(frame_rate(t)) for t in ("25", "12.5", "30000/1001")] == [25, 12.5, 30000 / 1001]
     for text in ("", "soon", "-1", "1:2:3:4"):

@@ -23,6 +23,7 @@ from diffstyle.video.painting import Painted
 from diffstyle.video.render import render_clip
 from diffstyle.video.settings import Steadiness
 from diffstyle.video.timing import Cut
+from diffstyle.video.work_folder import WorkFolder
 from tests.helpers.clips import bars, moving, packets_of, read_arrays, write_clip
 from tests.video.test_reading import coded, in_bars, only_sound
 
@@ -165,6 +166,15 @@ def test_every_codec_is_written(tmp_path: Path, stylizer: Stylizer, codec: str) 
     assert np.abs(read_arrays(out)[4].astype(int) - read_arrays(path)[4]).mean() < 4
 
 
+@pytest.mark.parametrize(("name", "codec", "pixels"), [("o.mp4", "hevc", "yuv420p10le"), ("o.mkv", "ffv1", "gbrp16le")])
+def test_more_bits_are_written(tmp_path: Path, stylizer: Stylizer, name: str, codec: str, pixels: str) -> None:
+    output = ClipOutput(codec=codec, depth=16)
+    render_clip(clip_of(tmp_path / "a.mp4", 2), SAME, tmp_path / name, stylizer=stylizer, output=output)
+    with av.open(str(tmp_path / name)) as made:
+        assert made.streams.video[0].codec_context.pix_fmt == pixels
+    assert np.abs(read_arrays(tmp_path / name)[1].astype(int) - read_arrays(tmp_path / "a.mp4")[1]).mean() < 3
+
+
 def test_what_cannot_be_written_is_said_before_anything_is(tmp_path: Path, stylizer: Stylizer) -> None:
     path = clip_of(tmp_path / "a.mp4", 2)
     before = sorted(p.name for p in tmp_path.iterdir())
@@ -172,6 +182,7 @@ def test_what_cannot_be_written_is_said_before_anything_is(tmp_path: Path, styli
         ("out.txt", ClipOutput(), "end the name in"),
         ("out.mp4", ClipOutput(codec="nothing"), "no encoder for nothing"),
         ("out.webm", ClipOutput(codec="h264"), "does not hold h264"),
+        ("out.mov", ClipOutput(codec="dnxhd"), "does not encode pictures of 64x48"),
         ("out.gif", ClipOutput(codec="h264"), "no other codec"),
         ("out.mkv", ClipOutput(codec="ffv1", quality=5), "no quality"),
         ("no/folder/out.mp4", ClipOutput(), "no such file or folder"),
@@ -214,6 +225,25 @@ def test_an_interrupted_clip_goes_on_and_comes_out_the_same(
     assert seen[-3:] == [*range(9, 12)]
     assert out.read_bytes() == whole.read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4", "out.mp4", "whole.mp4"]
+
+
+def test_two_runs_do_not_write_to_one_place(tmp_path: Path, stylizer: Stylizer) -> None:
+    path, out = clip_of(tmp_path / "a.mp4", 2), tmp_path / "o.mp4"
+    with WorkFolder.locked(out, "other"), pytest.raises(InputError, match="Another diffstyle"):
+        render_clip(path, SAME, out, stylizer=stylizer)
+
+
+def test_what_is_damaged_is_left_out_and_said(tmp_path: Path, stylizer: Stylizer) -> None:
+    path = clip_of(tmp_path / "a.mp4", 50)
+    render_clip(path, SAME, tmp_path / "b.mp4", stylizer=stylizer, output=ClipOutput(recipe=False))  # index first
+    data = bytearray((tmp_path / "b.mp4").read_bytes())
+    (tmp_path / "short.mp4").write_bytes(data[: len(data) * 2 // 3])
+    data[len(data) // 2 : len(data) // 2 + 400] = b"U" * 400
+    (tmp_path / "spot.mp4").write_bytes(data)
+    for name, said in (("short.mp4", "seconds of it could be read"), ("spot.mp4", "are damaged")):
+        result = render_clip(tmp_path / name, SAME, tmp_path / "o.mp4", stylizer=stylizer, overwrite=True)
+        assert 20 < result.frames < 50
+        assert [note for note in result.notes if said in note]
 
 
 def test_other_work_begins_anew(tmp_path: Path, stylizer: Stylizer) -> None:
@@ -289,6 +319,18 @@ def test_styles_change_between_keyframes(tmp_path: Path, stylizer: Stylizer) -> 
         assert np.array_equal(frames[n], alone.to_array())
     assert not np.array_equal(frames[1], frames[0])
     assert read_clip_recipe(tmp_path / "o.mkv").keyframes[1].style == b
+
+
+def test_a_frame_that_cannot_be_seen_stays_as_it_is(tmp_path: Path, stylizer: Stylizer) -> None:
+    frames = [np.dstack([moving(n), np.full((48, 64), n * 100, np.uint8)]) for n in (0, 1, 2, 0, 1)]
+    path = write_clip(tmp_path / "a.mkv", frames, codec="ffv1", pixels="bgra", options={})
+    for steady in (0.0, 0.9):
+        task = ClipTask(NEON, engine="adain", steadiness=Steadiness(steady=steady))
+        out = tmp_path / f"{steady}.mkv"
+        render_clip(path, task, out, stylizer=stylizer, output=ClipOutput(codec="ffv1"))
+        made = read_arrays(out)
+        assert [int(f[..., 3].max()) for f in made] == [0, 100, 200, 0, 100]
+        assert not np.array_equal(made[1], frames[1])
 
 
 def test_where_nothing_is_found_nothing_is_painted(tmp_path: Path, stylizer: Stylizer) -> None:
