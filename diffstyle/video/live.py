@@ -77,7 +77,8 @@ def paint_live(
     seconds: float | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> LiveReport:
-    """Paint a camera's frames to all `outputs`, until it ends, `stop` returns True or `seconds` are over.
+    """Paint a camera's frames to all `outputs`, until it ends, `stop` returns True, `seconds` are over or the reader of
+    a pipe has gone.
 
     A frame that comes while another is painted waits in one slot, where the next one replaces it: no frame is older
     than the painting of one. The outputs are closed at the end, whatever ends it. Raises InputError for an engine that
@@ -96,6 +97,8 @@ def paint_live(
                 output.write(picture, run.shown_at - run.first)
             run.report.latencies.append(time.monotonic() - run.shown_at)
             run.report.seconds = time.monotonic() - run.first
+    except BrokenPipeError:
+        pass  # whoever read the frames has enough
     finally:
         run.ended = True
         for output in outputs:

@@ -39,6 +39,7 @@ from diffstyle_ui.widgets.html import THUMBNAIL, data_url, progress, status
 from diffstyle_ui.widgets.settings_form import EVERYTHING, ONLY, RenderSettings
 
 FIRST_SIDE, FIRST_RATE, FIRST_LENGTH = 320, Fraction(12), Fraction(1)
+FIRST_SECONDS = 5.0  # after which it ends with what is painted
 SHOWN_SIDE = 960
 _FIRST = "first-second"  # begins the names of its files
 
@@ -89,7 +90,11 @@ def first_second(context: AppContext, session: Session, asked: AskedClip) -> Cli
     painted, copy = session.folder / f"{name}.mp4", session.folder / f"{name}-original.mp4"
 
     def paint(stylizer: Stylizer) -> ClipResult:
-        return _painted(stylizer, replace(asked, cut=cut), small, painted, copy, most=float(FIRST_LENGTH))
+        def stop() -> bool:
+            return time.monotonic() - began > FIRST_SECONDS
+
+        began, part = time.monotonic(), replace(asked, cut=cut)
+        return _painted(stylizer, part, small, painted, copy, most=float(FIRST_LENGTH), stop=stop)
 
     late = str(context.limits.too_slow())
     context.renderer.previews.run(lambda s: within(context.limits.max_seconds, lambda: paint(s), late))
