@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from diffstyle_ui.app.clips import read_clip
 from diffstyle_ui.app.limits import Limits
+from gradio_client import Client, handle_file
 
 from diffstyle import InputError
-from tests.helpers.clips import moving, write_clip
+from diffstyle.engines.registry import interactive_engine
+from diffstyle.video.clip_recipe import read_clip_recipe
+from tests.helpers.clips import moving, read_arrays, write_clip
+from tests.helpers.page_client import ask, refusal
 
 SMALL = Limits(max_pixels=80 * 60, max_clip_seconds=2)
 
@@ -41,3 +46,15 @@ def test_large_clips_and_playlists_are_refused_by_name(tmp_path: Path) -> None:
             read_clip(path, SMALL)
         assert path.name in str(caught.value)
         assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_program_paints_a_clip(client: Client, tmp_path: Path) -> None:
+    given = handle_file(clip(tmp_path / "walk.mp4", 10))
+    shared: dict[str, Any] = {"clip": given, "style": ["neon"], "engine": interactive_engine(), "steady": 0.0}
+    out = Path(ask(client, "video", **shared, start_at="0.2", end_at="0.7"))
+    assert len(read_arrays(out)) == 5
+    recipe = read_clip_recipe(out)
+    assert (recipe.frame.content_source, recipe.steadiness.steady) == ("walk.mp4", 0)
+    assert "begin earlier" in refusal(client, "video", **shared, start_at="5")
+    assert "every is 0" in refusal(client, "video", **shared, every=0)
+    assert "There is no style" in refusal(client, "video", **(shared | {"style": []}))
