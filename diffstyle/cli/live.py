@@ -121,6 +121,8 @@ def live(
     for note in report.notes:
         say(note)
     _tell(report, json_lines=json_lines)
+    if report.unread:
+        raise BrokenPipeError
     return 0
 
 

@@ -38,13 +38,14 @@ class LiveOutput(Protocol):
 @dataclass(slots=True)
 class LiveReport:
     """What came of a camera: frames that were painted, with the seconds from a frame's coming to its going out, those
-    that were dropped, and the seconds from the first to the last.
+    that were dropped, and the seconds from the first to the last. `unread` says that the reader of a pipe has gone.
     """
 
     latencies: list[float] = field(default_factory=list[float])
     dropped: int = 0
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    unread: bool = False
 
     @property
     def painted(self) -> int:
@@ -98,7 +99,7 @@ def paint_live(
             run.report.latencies.append(time.monotonic() - run.shown_at)
             run.report.seconds = time.monotonic() - run.first
     except BrokenPipeError:
-        pass  # whoever read the frames has enough
+        run.report.unread = True  # whoever read the frames has enough
     finally:
         run.ended = True
         for output in outputs:

@@ -44,7 +44,8 @@ def test_a_clip_is_a_camera() -> None:
 
 
 def test_frames_are_dropped_and_never_queued_when_painting_is_slow(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("live", *LOOK, "--camera", clip(200, rate=200), "--size", "320", "-o", "o.mkv", "--json") == 0
+    words = ("--camera", clip(200, rate=200), "--size", "320", "-o", "o.mkv", "--json")
+    assert run("live", "--style", "neon", *words) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["dropped"] > said["painted"] > 1
     assert said["latency"] < 3 / said["rate"]  # the frame that is painted, and what is left of the one before
@@ -66,6 +67,19 @@ def test_ctrl_c_ends_a_pipe_that_goes_on() -> None:
         said = process.stderr.read().decode()
     assert "1 frames painted, 0 dropped" in said
     assert "median latency" in said
+    assert "Traceback" not in said
+
+
+def test_it_ends_with_its_reader() -> None:
+    words = [*COMMAND, "--camera", clip(60), "-o", "-"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(64 * 48 * 3)
+        process.stdout.close()
+        assert process.wait(timeout=20) == 1
+        said = process.stderr.read().decode()
+    assert "frames a second" in said
     assert "Traceback" not in said
 
 

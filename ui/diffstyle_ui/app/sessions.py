@@ -144,9 +144,9 @@ class Session:
         own = (self.folder.resolve(), self.history.folder.resolve())
         return any(path.is_relative_to(folder) for folder in own) or self.uploads.owns(self.owner, path)
 
-    def result(self, n: int) -> SavedResult:
-        """The result with the number `n`; InputError if there is none."""
-        found = next((result for result in self.history.results if result.number == n), None)
+    def result(self, n: int, *, moving: bool = False) -> SavedResult:
+        """The picture, or the clip if it is `moving`, with the number `n`; InputError if there is none."""
+        found = next((r for r in self.history.results if (r.number, r.moving) == (n, moving)), None)
         if found is None or not found.file.is_file():
             raise InputError("That result is no longer available: choose another one.")
         return found

@@ -173,7 +173,7 @@ class VideoTab:
         """One of the clips that are kept."""
         session = self.context.session(request)
         session.news("first second")
-        saved = session.result(int(event.n))
+        saved = session.result(int(event.n), moving=True)
         return saved_player(saved), status(saved.label)
 
     def _first_second(self, session: Session, values: Sequence[Any]) -> tuple[Any, Any]:
