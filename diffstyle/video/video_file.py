@@ -39,6 +39,7 @@ _ORIENTATIONS = {  # signs of the display matrix, row by row, as an orientation 
     (0, -1, -1, 0): 7,
     (0, -1, 1, 0): 8,
 }
+_QUARTERS = (1, 8, 3, 6)  # orientations of 0, 90, 180 and 270 degrees, counterclockwise
 _ON_ITS_SIDE = 5  # from this orientation on, width and height are exchanged
 
 
@@ -58,6 +59,8 @@ class VideoFile:
         """Look at a file, and decode its first frame. InputError if there is none."""
         check_file(path)
         with decoding(str(path)), opened(path) as container:
+            if container.format.name == "image2" or container.format.name.endswith("_pipe"):
+                raise one_picture(path)
             stream = main_stream(container, path)
             origin = clip_origin(container)
             rate = _rate(stream)
@@ -146,6 +149,11 @@ def check_file(path: Path) -> None:
         raise explain(error, f"read {path}") from error
 
 
+def one_picture(path: Path) -> InputError:
+    """What is said of a photo that is given as a clip."""
+    return InputError(f"{path} is one picture: `diffstyle stylize` paints it.")
+
+
 def opened(path: Path) -> InputContainer:
     """The container in a file, for use within `decoding`. Its name is never taken for an address."""
     return av.open(f"file:{path}", "r", metadata_errors="replace")
@@ -206,7 +214,10 @@ def _picture(frame: VideoFrame, square: Fraction, source: str) -> Picture:
 
 def _orientation(frame: VideoFrame) -> int:
     """How a frame is to be turned, as an orientation of EXIF; the nearest quarter turn."""
-    data = cast("Any", frame).side_data.get(Type.DISPLAYMATRIX)
+    try:
+        data = cast("Any", frame).side_data.get(Type.DISPLAYMATRIX)
+    except ValueError:  # side data of a kind that PyAV does not know, such as EXIF, hides all the others
+        return _QUARTERS[round(frame.rotation / 90) % 4]
     if data is None:
         return 1
     a, b, _, c, d = np.frombuffer(bytes(data), "<i4")[:5] / 65536
@@ -238,7 +249,9 @@ def clip_origin(container: InputContainer) -> Fraction:
 
 def _duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
     found = [stream.duration * stream.time_base] if stream.duration and stream.time_base else []
-    found += [Fraction(container.duration, _MICRO)] if container.duration else []
+    if container.duration:
+        begin = clip_origin(container) if "matroska" in container.format.name else 0  # Matroska counts from 0
+        found.append(Fraction(container.duration, _MICRO) - begin)
     return min(found, default=None)
 
 
