@@ -12,7 +12,7 @@ from diffstyle.core.picture import Picture
 from diffstyle.evaluation.warping import warping_errors
 from diffstyle.ops.flow import Array
 from diffstyle.stylizer import Stylizer
-from diffstyle.video.clip import Clip
+from diffstyle.video.clip import Clip, Shown
 from diffstyle.video.clip_task import ClipTask
 from diffstyle.video.moving_picture import MovingPicture
 from diffstyle.video.opening import open_clip
@@ -56,7 +56,7 @@ def _result(clip: Clip, cut: Cut, path: Path) -> Iterator[Array]:
     for photo in timed(clip.frames(cut.start), cut):
         middle = photo.time + photo.lasts / 2
         while now.time + now.lasts <= middle:  # WebP stores equal frames as one
-            now = next(frames, None) or replace(now, lasts=photo.time + photo.lasts - now.time)
+            now = next(frames, Shown(now.time, photo.time + photo.lasts - now.time, now.read))
         yield _array(now.read())
 
 
