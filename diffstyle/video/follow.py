@@ -101,8 +101,11 @@ class Followed:
         return np.asarray(warped(self.grown, self.motion.back) - np.log(np.maximum(area, 0.05)) / 2, np.float32)
 
     def sampled(self) -> Array:
-        """How many times its marks have been sampled where the present frame takes them, (h, w)."""
-        return warped(self.samplings, self.motion.back) + 1
+        """How many times its marks have been sampled where the present frame takes them, (h, w): what does not move is
+        taken as it is.
+        """
+        moved = np.sqrt(squared(self.motion.back))
+        return np.asarray(warped(self.samplings, self.motion.back) + (2 * moved).clip(0, 1), np.float32)
 
     def view(self, trust: Array, taps: Literal[4, 8]) -> tuple[Array, Array]:
         """Its painting as the present frame sees it, (H, W, 3), and the `trust` in that at full size, (H, W, 1).

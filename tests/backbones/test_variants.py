@@ -120,7 +120,7 @@ def test_loras_as_peft_names_them(prefix: str, tiny_models: Path, tmp_path: Path
     save_file(named, tmp_path / "named.safetensors")
     found = [
         Stylizer.load(tiny_models / "worded", lora=[tmp_path / f"{name}.safetensors"], device="cpu", dtype="float32")
-        .stylize(small_photo, Style.from_text("charcoal"), engine="diffusion")
+        .stylize(small_photo, Style.from_text("charcoal"), engine=Diffusion(steps=2))
         .picture
         for name in ("plain", "named")
     ]
@@ -134,7 +134,7 @@ def test_layers_without_a_place_are_named(tiny_models: Path, tmp_path: Path, sma
         state[f"text_encoder.text_model.encoder.layers.9.self_attn.q_proj.lora_{part}.weight"] = torch.randn(4, 4)
     save_file(state, tmp_path / "l.safetensors")
     stylizer = Stylizer.load(tiny_models / "worded", lora=[tmp_path / "l.safetensors"], device="cpu", dtype="float32")
-    notes = stylizer.stylize(small_photo, Style.from_text("charcoal"), engine="diffusion").picture.notes
+    notes = stylizer.stylize(small_photo, Style.from_text("charcoal"), engine=Diffusion(steps=2)).picture.notes
     assert "not used" in " ".join(notes)
     assert "layers.9" in " ".join(notes)
 
