@@ -147,6 +147,8 @@ class ClipJob:
 
     def _opened(self, path: Path) -> Clip:
         if path != PIPE:
+            if self.options.raw:
+                raise InputError(f"--raw describes frames from standard input, not {path}: leave it out, or give -.")
             return open_clip(path, rate=self.options.cut().rate)
         if self.options.measure:
             raise InputError("What comes from a pipe cannot be measured: leave --measure out.")

@@ -219,6 +219,7 @@ def test_a_mask_can_be_a_clip() -> None:
         (("empty.mp4", "-o", "o.mp4"), "is empty"),
         (("missing.mp4", "-o", "o.mp4"), "no such file"),
         (("-", "-o", "o.mp4"), "add --raw"),
+        (("a.mp4", "--raw", "64x48@5", "-o", "o.mp4"), "--raw describes frames from standard input"),
         (("a.mp4", "-o", "-", "--json"), "leave one of them out"),
     ],
 )
