@@ -213,6 +213,8 @@ def test_raw_frames_are_read() -> None:
         list(RawFrames.of(BytesIO(data[:-100]), "64x96@12.5").frames())
     with pytest.raises(InputError, match="WIDTHxHEIGHT@FPS"):
         RawFrames.of(BytesIO(), "64x48")
+    with pytest.raises(InputError, match="pixels"):
+        RawFrames.of(BytesIO(), "99999x99999@25")
 
 
 def test_what_is_no_clip_is_said_in_a_sentence(tmp_path: Path) -> None:
