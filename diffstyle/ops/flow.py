@@ -84,12 +84,13 @@ def motion_boundaries(flow: Array) -> Flags:
 
 
 def inside(flow: Array, margin: float = 0.0) -> Flags:
-    """Where `flow` leads to a place within the picture, by at least `margin` times its length: what comes in at an edge
-    is found nowhere, and search takes the edge for it.
+    """Where `flow` leads to a place within the picture, by at least `margin` times its length there, and its median
+    length: what comes in at an edge is found nowhere, and search takes the edge for it.
     """
     h, w = flow.shape[:2]
     x, y = np.moveaxis(_places(flow), -1, 0)
-    least = margin * np.sqrt(squared(flow))
+    length = np.sqrt(squared(flow))
+    least = margin * np.maximum(length, np.median(length))
     return np.asarray((x >= least) & (x <= w - 1 - least) & (y >= least) & (y <= h - 1 - least), np.bool_)
 
 

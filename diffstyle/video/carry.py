@@ -22,6 +22,7 @@ from diffstyle.video.joining import agreement, contrasted, lerp, resized_to, ton
 
 LONGEST_RUN = 24  # frames that one anchor is followed
 LEAST_SHARE = 0.85  # of what the frame before explains, that an anchor must explain to be followed on
+SETTLING = 6  # frames after which what came in is kept: kept at once, each frame would leave a strip of its own
 TONE = 0.15  # of the difference in tone to the frame's own painting that is made up in one frame
 SAME_TONE = 0.03  # difference in tone that is no change of light
 
@@ -108,7 +109,7 @@ def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady:
         tone = lerp(tone, apart - apart.clip(-SAME_TONE, SAME_TONE), TONE)
         sure = sure * resized_to(agreement(apart), sure)
         painted = contrasted(lerp(fresh, toned(view, tone), sure * np.float32(steady)), fresh)
-        known = np.ones_like(sure[..., 0])
+        known = np.asarray(sure[..., 0] > 0.5, np.float32)
     last = replace(
         Followed.start(sight.seen, painted.clip(0, 1)),
         known=known,
@@ -116,7 +117,10 @@ def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady:
         samplings=lerp(lerp(unsampled(near_trust.shape), near.sampled(), near_trust), far.sampled(), far_trust),
     )
     run = kept.run + 1
+    if fresh is not None and run % SETTLING == 0:
+        last = replace(last, known=np.ones_like(known))
     if fresh is not None and (run >= LONGEST_RUN or far_trust.mean() < LEAST_SHARE * near_trust.mean()):
+        last = replace(last, known=np.ones_like(known))
         return Kept(last, 0, last, np.zeros_like(tone), style, changed)
     return Kept(far, run, last, tone, style, changed)
 
