@@ -68,7 +68,7 @@ class VideoFile:
             first = next(_decoded(container, stream, set()), None)
             if first is None:
                 raise InputError(f"Cannot read {path}: not one frame can be decoded; copy or export it again.")
-            upright = _picture(first, _square(stream), str(path))
+            upright = _picture(first, _orientation(first), _square(stream), str(path))
             if first.color_trc in (PQ, HLG):
                 notes.append(f"{path} is HDR: its colours are compressed to sRGB.")
             if first.interlaced_frame:
@@ -119,23 +119,29 @@ class VideoFile:
             except FFmpegError:
                 container.seek(0, backward=True)
         square, after = _square(stream), Fraction(0)
+        orientations: dict[
+            int, int
+        ] = {}  # of angles; looked up once, for PyAV never frees a frame whose side data is read
         for frame in _decoded(container, stream, self.damaged):
             base = frame.time_base or stream.time_base or Fraction(1, _MICRO)
             time = after if frame.pts is None else frame.pts * base - self.origin
             lasts = frame.duration * base if frame.duration else 1 / self.info.rate
-            after = time + lasts
-            yield Shown(time, lasts, _Reader(frame, square, self.info.size, self.source))
+            after, angle = time + lasts, frame.rotation
+            if angle not in orientations:
+                orientations[angle] = _orientation(frame)
+            yield Shown(time, lasts, _Reader(frame, orientations[angle], square, self.info.size, self.source))
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
     frame: VideoFrame
+    orientation: int
     square: Fraction
     size: tuple[int, int]
     source: str
 
     def __call__(self) -> Picture:
-        picture = _picture(self.frame, self.square, self.source)
+        picture = _picture(self.frame, self.orientation, self.square, self.source)
         return picture.resized(self.size)  # where the size changes midway
 
 
@@ -200,9 +206,8 @@ def _has_alpha_beside(stream: Stream) -> bool:
     return {k.lower(): v for k, v in stream.metadata.items()}.get("alpha_mode") == "1"
 
 
-def _picture(frame: VideoFrame, square: Fraction, source: str) -> Picture:
+def _picture(frame: VideoFrame, orientation: int, square: Fraction, source: str) -> Picture:
     """A decoded frame as it is shown: turned, with square pixels."""
-    orientation = _orientation(frame)
     picture = Picture.from_array(np.ascontiguousarray(turned(to_array(frame), orientation)), source=source)
     if square == 1:
         return picture

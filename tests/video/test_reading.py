@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -108,6 +110,21 @@ def test_a_turned_clip_is_upright(tmp_path: Path, degrees: int, mirrored: bool) 
     assert clip.info.size == ((48, 64) if degrees % 180 else (64, 48))
     expected = np.rot90(moving(0), degrees // 90)[:, :: -1 if mirrored else 1]
     assert np.abs(read_arrays(path)[0].astype(int) - expected).mean() < 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_frames_that_were_read_are_freed(tmp_path: Path) -> None:
+    def used() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+    still = np.zeros((720, 1280, 3), np.uint8)
+    path = write_clip(tmp_path / "a.mp4", [still] * 60, options={"preset": "ultrafast"})
+    shown = open_clip(path).frames()
+    for _ in range(20):
+        next(shown).read()
+    before = used()
+    assert sum(s.read().width for s in shown) == 40 * 1280
+    assert used() - before < 20 * still.nbytes / 2, "frames of 4:2:0 have half as many bytes"
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
