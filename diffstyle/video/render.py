@@ -74,7 +74,7 @@ def render_clip(
     run = _Run.of(clip, task, out, stylizer or Stylizer.load(), cut, output)
     if out.exists() and run.is_done():
         return ClipResult(out, 0, run.size, repeated=True)
-    if out.exists() and not overwrite:
+    if out.exists() and not overwrite and not (out.is_dir() and not any(out.iterdir())):
         raise InputError(f"{out} is there already and was not made like this: add --overwrite.")
     with WorkFolder.locked(out, run.digest()) as work:
         try:
