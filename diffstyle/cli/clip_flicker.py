@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from diffstyle.core.picture import Picture
 from diffstyle.evaluation.warping import warping_errors
 from diffstyle.ops.flow import Array
 from diffstyle.stylizer import Stylizer
 from diffstyle.video.clip import Clip, Shown
 from diffstyle.video.clip_task import ClipTask
+from diffstyle.video.frames import as_array
 from diffstyle.video.moving_picture import MovingPicture
 from diffstyle.video.opening import open_clip
 from diffstyle.video.painting import Painting
@@ -36,20 +34,20 @@ def flicker(
 
 
 def _photos(clip: Clip, cut: Cut) -> Iterator[Array]:
-    return (_array(shown.read()) for shown in timed(clip.frames(cut.start), cut))
+    return (as_array(shown.read().pixels) for shown in timed(clip.frames(cut.start), cut))
 
 
 def _alone(stylizer: Stylizer, clip: Clip, task: ClipTask, cut: Cut) -> Iterator[Array]:
     """The frames painted one by one, with the size and the masks of the result."""
     painting = Painting.of(stylizer, replace(task, steadiness=Steadiness(steady=0)), cut, None, None)
-    return map(_array, painting.pictures(timed(clip.frames(cut.start), cut), 0))
+    return (as_array(p.pixels) for p in painting.pictures(timed(clip.frames(cut.start), cut), 0))
 
 
 def _result(clip: Clip, cut: Cut, path: Path) -> Iterator[Array]:
     """The frames of the result, one for each of the clip."""
     made = open_clip(path)
     if not isinstance(made, MovingPicture):
-        yield from (_array(shown.read()) for shown in made.frames())
+        yield from (as_array(shown.read().pixels) for shown in made.frames())
         return
     frames = timed(made.frames(), Cut())
     now = next(frames)
@@ -57,8 +55,4 @@ def _result(clip: Clip, cut: Cut, path: Path) -> Iterator[Array]:
         middle = photo.time + photo.lasts / 2
         while now.time + now.lasts <= middle:  # WebP stores equal frames as one
             now = next(frames, Shown(now.time, photo.time + photo.lasts - now.time, now.read))
-        yield _array(now.read())
-
-
-def _array(picture: Picture) -> Array:
-    return np.ascontiguousarray(picture.pixels.permute(1, 2, 0).numpy(), np.float32)
+        yield as_array(now.read().pixels)

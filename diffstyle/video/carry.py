@@ -71,11 +71,12 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What a frame, `seen`, shows of what was kept: the `motion` to it from the frame before, that frame and the anchor
-    followed to it, and the trust in each, (h, w).
+    followed to it, and the trust in each, (h, w). `shared` is the share of it that the frame before shows too.
     """
 
     seen: Seen
     motion: Motion
+    shared: float
     near: Followed
     near_trust: Array
     far: Followed
@@ -85,7 +86,8 @@ class Sight:
     def of(cls, kept: Kept, seen: Seen) -> Sight:
         motion = Motion.between(kept.last.seen, seen)
         near, far = replace(kept.last, motion=motion), kept.anchor.onwards(seen, motion)
-        return cls(seen, motion, near, near.trust(seen), far, far.trust(seen))
+        shown = near.shown(seen)
+        return cls(seen, motion, float(shown.mean()), near, near.trust(shown), far, far.trust(far.shown(seen)))
 
 
 def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady: float) -> Kept:
@@ -131,6 +133,6 @@ def carried_back(held: Array, sure: Array, seen: Seen, later: Array, sight: Sigh
     """
     backwards = Motion(sight.motion.forth, sight.motion.back)
     after = replace(Followed.start(sight.seen, later), motion=backwards)
-    view, after_sure = after.view(after.trust(seen), 8)
+    view, after_sure = after.view(after.trust(after.shown(seen)), 8)
     before, behind = sure * (1 - share) + 1e-3, after_sure * share
     return lerp(held, view, np.asarray(behind / (before + behind), np.float32))
