@@ -17,6 +17,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what writing to 
 STYLIZE = "Repaint one photo, or many."
 BATCH = "Repaint many photos, on this machine or on a Ray cluster."
 VIDEO = "Repaint one clip, or many."
+LIVE = "Repaint what a camera shows, as it shows it."
+_OF_AN_ENGINE = {"stylize": STYLIZE, "batch": BATCH, "video": VIDEO, "live": LIVE}  # with the options of one
 BATCH_USAGE = "Usage: diffstyle batch IN... OUT [OPTIONS]"
 
 app = App(
@@ -28,6 +30,7 @@ app = App(
 app.command("diffstyle.cli.stylize:stylize", help=STYLIZE)
 app.command("diffstyle.cli.batch:batch", help=BATCH, usage=BATCH_USAGE)
 app.command("diffstyle.cli.video:video", help=VIDEO)
+app.command("diffstyle.cli.live:live", help=LIVE)
 app.command("diffstyle.cli.replay:replay", help="Make a picture or a clip again from the recipe inside it.")
 app.command("diffstyle.cli.serve:serve", help="Serve renders over HTTP, as OpenAI's clients ask for them.")
 app.command("diffstyle.cli.texture:texture", help="Make a texture of nothing but a style's marks.")
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Exit code 2: bad input; 1: some of several pictures failed; 130: interrupted."""
     words = _with_pipes([_with_home(word) for word in (sys.argv[1:] if arguments is None else arguments)])
     try:
-        if words[:1] in (["stylize"], ["batch"], ["video"]):
+        if words and words[0] in _OF_AN_ENGINE:
             _use_engine_options(words)
         elif not words or words[0].startswith("-") or words[0] not in list(app):
             _add_commands_of_others()
@@ -103,8 +106,8 @@ def _with_home(word: str) -> str:
 
 
 def _with_pipes(words: Sequence[str]) -> list[str]:
-    """Words of `video` with ./- for -, which alone looks like the beginning of an option and names a pipe."""
-    return ["./-" if word == "-" and words[0] == "video" else word for word in words]
+    """Words of `video` and `live` with ./- for -, which alone looks like the beginning of an option."""
+    return ["./-" if word == "-" and words[0] in ("video", "live") else word for word in words]
 
 
 def _unexpected(error: Exception) -> str:
@@ -126,10 +129,10 @@ def _unexpected(error: Exception) -> str:
 
 
 def _use_engine_options(words: Sequence[str]) -> None:
-    """Give `stylize`, `batch` or `video` the options of the engine that is asked for."""
+    """Give a command that paints the options of the engine that is asked for."""
     from importlib import import_module
 
-    name, text = words[0], {"stylize": STYLIZE, "batch": BATCH, "video": VIDEO}[words[0]]
+    name, text = words[0], _OF_AN_ENGINE[words[0]]
     command = import_module(f"diffstyle.cli.{name}").command
     del app[name]
     usage = BATCH_USAGE if name == "batch" else None

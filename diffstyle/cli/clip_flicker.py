@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from diffstyle.core.picture import Picture
 from diffstyle.evaluation.warping import warping_errors
 from diffstyle.ops.flow import Array
 from diffstyle.stylizer import Stylizer
-from diffstyle.video.clip import Clip
+from diffstyle.video.clip import Clip, Shown
 from diffstyle.video.clip_task import ClipTask
-from diffstyle.video.each_frame import EachFrame, FrameTasks
-from diffstyle.video.frames import Frame
+from diffstyle.video.frames import as_array
+from diffstyle.video.moving_picture import MovingPicture
 from diffstyle.video.opening import open_clip
+from diffstyle.video.painting import Painting
+from diffstyle.video.settings import Steadiness
 from diffstyle.video.timing import Cut, timed
 
 DISTANCES = (1, 10)  # frames
@@ -28,26 +27,32 @@ def flicker(
     """The warping errors, from frame to frame and over ten, of a clip itself, of its frames painted one by one, and of
     what was painted. None where there are too few frames.
     """
-    found = warping_errors(
-        _photos(clip, cut), [_photos(clip, cut), _alone(stylizer, clip, task, cut), _frames(painted)], DISTANCES
-    )
+    versions = [_photos(clip, cut), _alone(stylizer, clip, task, cut), _result(clip, cut, painted)]
+    found = warping_errors(_photos(clip, cut), versions, DISTANCES)
     names = ("clip", "frame_by_frame", "result")
     return {n: {d: e if e == e else None for d, e in es.items()} for n, es in zip(names, found, strict=True)}
 
 
 def _photos(clip: Clip, cut: Cut) -> Iterator[Array]:
-    return (_array(shown.read()) for shown in timed(clip.frames(cut.start), cut))
+    return (as_array(shown.read().pixels) for shown in timed(clip.frames(cut.start), cut))
 
 
 def _alone(stylizer: Stylizer, clip: Clip, task: ClipTask, cut: Cut) -> Iterator[Array]:
-    painter = EachFrame(FrameTasks(stylizer, task.at))
-    for n, shown in enumerate(timed(clip.frames(cut.start), cut)):
-        yield from (_array(f.picture) for f in painter.push(Frame(n, shown.time, shown.read())))
+    """The frames painted one by one, with the size and the masks of the result."""
+    painting = Painting.of(stylizer, replace(task, steadiness=Steadiness(steady=0)), cut, None, None)
+    return (as_array(p.pixels) for p in painting.pictures(timed(clip.frames(cut.start), cut), 0))
 
 
-def _frames(path: Path) -> Iterator[Array]:
-    return (_array(shown.read()) for shown in open_clip(path).frames(Fraction(0)))
-
-
-def _array(picture: Picture) -> Array:
-    return np.ascontiguousarray(picture.pixels.permute(1, 2, 0).numpy(), np.float32)
+def _result(clip: Clip, cut: Cut, path: Path) -> Iterator[Array]:
+    """The frames of the result, one for each of the clip."""
+    made = open_clip(path)
+    if not isinstance(made, MovingPicture):
+        yield from (as_array(shown.read().pixels) for shown in made.frames())
+        return
+    frames = timed(made.frames(), Cut())
+    now = next(frames)
+    for photo in timed(clip.frames(cut.start), cut):
+        middle = photo.time + photo.lasts / 2
+        while now.time + now.lasts <= middle:  # WebP stores equal frames as one
+            now = next(frames, Shown(now.time, photo.time + photo.lasts - now.time, now.read))
+        yield as_array(now.read().pixels)

@@ -106,13 +106,13 @@ class ClipJob:
                 )
         finally:
             watched.progress.close()
-        if result.repeated:
-            self.say(content=str(path), out=str(target), skipped=True)
-            return False
         if not files.json_lines:
             for note in result.notes:
                 say(note)
         measured = self._measured(clip, target) if self.options.measure else {}
+        if result.repeated:
+            self.say(content=str(path), out=str(target), skipped=True, **measured)
+            return False
         width, height = result.size
         self.say(
             content=str(path),
@@ -131,8 +131,9 @@ class ClipJob:
         """How much the result flickers, said and for machines."""
         found = flicker(self.job.stylizer, clip, target, self.task, self.options.cut())
         if not self.request.files.json_lines:
-            near = ", ".join(f"{name.replace('_', ' ')} {errors[1] or 0:.5f}" for name, errors in found.items())
-            say(f"warping error from frame to frame: {near}")
+            near = [(name.replace("_", " "), errors[1]) for name, errors in found.items()]
+            said = ", ".join(f"{name} {error:.5f}" for name, error in near if error is not None)
+            say(f"warping error from frame to frame: {said or 'unknown, no two neighbours show the same'}")
         return {"warping_error": found}
 
     def kept(self, path: Path, target: Path) -> str:
@@ -146,6 +147,8 @@ class ClipJob:
 
     def _opened(self, path: Path) -> Clip:
         if path != PIPE:
+            if self.options.raw:
+                raise InputError(f"--raw describes frames from standard input, not {path}: leave it out, or give -.")
             return open_clip(path, rate=self.options.cut().rate)
         if self.options.measure:
             raise InputError("What comes from a pipe cannot be measured: leave --measure out.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from diffstyle.cli.targets import Photo, target_names
+from diffstyle.cli.targets import Photo, files_in, target_names
 from diffstyle.core.errors import InputError, explain
 
 SUFFIXES = (
@@ -23,25 +23,9 @@ def found_clips(named: Sequence[Path], *, recursive: bool, out: Path | None) -> 
     """
     clips: list[Photo] = []
     for path in named:
-        inside = _clips_in(path, recursive=recursive, out=out) if path.is_dir() else []
+        inside = files_in(path, SUFFIXES, recursive=recursive, out=out) if path.is_dir() else []
         clips += [Photo(p, p.parent.relative_to(path)) for p in inside] or [Photo(path)]
     return clips
-
-
-def _clips_in(folder: Path, *, recursive: bool, out: Path | None) -> list[Path]:
-    try:
-        files = sorted(folder.rglob("*") if recursive else folder.iterdir())
-        own = None if out is None or not out.is_dir() or out.samefile(folder) else out.resolve()
-    except OSError as error:
-        raise explain(error, f"read the folder {folder}") from error
-    return [
-        p
-        for p in files
-        if p.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in p.relative_to(folder).parts)
-        and p.is_file()
-        and (own is None or not p.resolve().is_relative_to(own))
-    ]
 
 
 def clip_targets(clips: Sequence[Photo], folder: Path, suffix: str) -> dict[Path, Path]:

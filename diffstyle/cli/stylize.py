@@ -45,6 +45,17 @@ def command(arguments: Sequence[str]) -> Callable[..., int]:
     return with_options(stylize, bound, {"engine": engine_names()})
 
 
+def engine_option(arguments: Sequence[str]) -> str | None:
+    """The engine that --engine names; None if it names none."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--engine")
+    try:
+        found, _ = parser.parse_known_args(list(arguments))
+    except argparse.ArgumentError:
+        return None
+    return str(found.engine) if found.engine in engine_names() else None
+
+
 def chosen_engine(arguments: Sequence[str]) -> str:
     """The engine that --engine names, or that paints the styles with the model and adapters of the other options."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)

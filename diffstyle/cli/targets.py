@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def found_photos(named: Sequence[Path], *, recursive: bool, out: Path | None) ->
         if not path.is_dir():
             photos.append(Photo(path))
             continue
-        inside = [Photo(p, p.parent.relative_to(path)) for p in _pictures(path, recursive=recursive, out=out)]
+        inside = [Photo(p, p.parent.relative_to(path)) for p in files_in(path, SUFFIXES, recursive=recursive, out=out)]
         if not inside:
             more = "" if recursive else ", add --recursive for the folders in it"
             raise InputError(f"There are no pictures in the folder {path}: name another one{more}.")
@@ -43,7 +43,11 @@ def found_photos(named: Sequence[Path], *, recursive: bool, out: Path | None) ->
     return photos
 
 
-def _pictures(folder: Path, *, recursive: bool, out: Path | None) -> list[Path]:
+def files_in(folder: Path, suffixes: Collection[str], *, recursive: bool, out: Path | None) -> list[Path]:
+    """The files of a folder that end in one of `suffixes`, by name, without hidden files and what lies in `out`.
+
+    Raises InputError for a folder that cannot be read.
+    """
     try:
         files = sorted(folder.rglob("*") if recursive else folder.iterdir())
         own = None if out is None or not out.is_dir() or out.samefile(folder) else out.resolve()
@@ -52,7 +56,7 @@ def _pictures(folder: Path, *, recursive: bool, out: Path | None) -> list[Path]:
     return [
         path
         for path in files
-        if path.suffix.lower() in SUFFIXES
+        if path.suffix.lower() in suffixes
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
         and (own is None or not path.resolve().is_relative_to(own))

@@ -129,10 +129,12 @@ def _targets(
 
 def _render(job: ClipJob, clip: Path, target: Path) -> int:
     try:
-        job.paint(clip, target)
+        new = job.paint(clip, target)
     except KeyboardInterrupt:
         say(f"interrupted. {job.kept(clip, target)}")
         return 130
+    if not new and not job.request.files.json_lines:
+        say(f"{target} is there already, made by the same recipe.")
     if not job.request.files.json_lines and target != PIPE and sys.stdout.isatty():
         print(target)
     return 0

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
+from mimetypes import guess_type
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,10 @@ def reading(source: str) -> Generator[None]:
     except Image.DecompressionBombError:
         raise too_large(source) from None
     except UnidentifiedImageError:
+        if (guess_type(source)[0] or "").startswith("video/"):
+            raise InputError(
+                f"Cannot read {source}: it is a clip, give a picture; `diffstyle video` paints clips."
+            ) from None
         raise InputError(
             f"Cannot read {source}: this is not a picture, give a PNG, JPEG, WebP, TIFF, HEIC, AVIF or JPEG XL file."
         ) from None

@@ -84,13 +84,17 @@ def motion_boundaries(flow: Array) -> Flags:
 
 
 def inside(flow: Array, margin: float = 0.0) -> Flags:
-    """Where `flow` leads to a place within the picture, by at least `margin` times its length: what comes in at an edge
-    is found nowhere, and search takes the edge for it.
+    """Where `flow` leads to a place within the picture, and where `margin` times its length farther on does, and its
+    median: what comes in at an edge is found nowhere, and search takes what is beside it.
     """
+    beyond = np.asarray(np.median(flow, axis=(0, 1)) * margin, np.float32)
+    return _within(flow) & _within(flow * (1 + margin)) & _within(flow + beyond)
+
+
+def _within(flow: Array) -> Flags:
     h, w = flow.shape[:2]
     x, y = np.moveaxis(_places(flow), -1, 0)
-    least = margin * np.sqrt(squared(flow))
-    return np.asarray((x >= least) & (x <= w - 1 - least) & (y >= least) & (y <= h - 1 - least), np.bool_)
+    return np.asarray((x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1), np.bool_)
 
 
 def squared(vectors: Array) -> Array:

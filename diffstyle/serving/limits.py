@@ -45,11 +45,14 @@ class ServerLimits:
 
     def check_task(self, task: Task) -> Task:
         """`task` itself; InputError if it would paint more than `max_pixels`."""
-        content = Picture.of(task.content)
-        self._check_size(content.size, task)
-        if task.stroke is not None:
-            self._check_size(fitted(content.size, max(1, round(STROKE_SIDE / task.stroke))), None)
+        self.check_settings(Picture.of(task.content).size, task)
         return task
+
+    def check_settings(self, size: tuple[int, int], settings: Settings) -> None:
+        """InputError if a picture of `size` (width, height) painted with `settings` would be more than `max_pixels`."""
+        self._check_size(size, settings)
+        if settings.stroke is not None:
+            self._check_size(fitted(size, max(1, round(STROKE_SIDE / settings.stroke))), None)
 
     def _check_size(self, size: tuple[int, int], settings: Settings | None) -> None:
         if settings is not None and settings.size is not None:

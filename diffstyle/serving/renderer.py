@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -77,7 +78,13 @@ class Renderer:
 
     def chooses(self, engine: EngineSettings, styles: Sequence[Style]) -> bool:
         """Whether `engine` is what paints `styles` when nobody says which, with its settings as they are."""
-        return engine == settings_class(default_engine_of(self.options, prompts=[style.prompts for style in styles]))()
+        return engine == self.settings_for(None, styles)
+
+    def settings_for(self, engine: EngineSettings | str | None, styles: Sequence[Style]) -> EngineSettings:
+        """Those of `engine`, or if it is None, the defaults of what paints `styles` when nobody says which."""
+        if engine is not None:
+            return engine_settings(engine)
+        return engine_settings(default_engine_of(self.options, prompts=[style.prompts for style in styles]))
 
     @property
     def first_choice(self) -> str | None:
@@ -143,9 +150,7 @@ class Renderer:
 
     def is_instant(self, task: Task) -> bool:
         """Whether the engine that will render the task paints it so quickly that a preview is the render itself."""
-        prompts = [style.prompts for style in task.styles]
-        engine = default_engine_of(self.options, prompts=prompts) if task.engine is None else task.engine
-        return engine_settings(engine).is_instant(prompts)
+        return self.settings_for(task.engine, task.styles).is_instant([style.prompts for style in task.styles])
 
     def draft(self, task: Task) -> Result | None:
         """A draft by the engine that will render the task, in the size of its content; None if that engine makes none
@@ -217,6 +222,25 @@ class Renderer:
         try:
             late = self.limits.too_slow()
             yield from stream(self.renders, job, cancel, seconds=self.limits.max_seconds, late=late, show=show)
+        finally:
+            self._rendering.discard(own)
+
+    def follow(self, job: Callable[[Stylizer, Callable[[Step], bool | None]], T]) -> Iterator[Progress | T]:
+        """The steps of a long `job` as it reports them, then what it returns; it keeps to the limits by itself. Closing
+        the generator cancels it: a report is then answered False.
+        """
+
+        def run(stylizer: Stylizer, on_step: Callable[[Step], bool | None]) -> T:
+            try:
+                return job(stylizer, on_step)
+            finally:
+                stylizer.forget()
+                give_back()
+
+        own = object()
+        self._rendering.add(own)
+        try:
+            yield from stream(self.renders, run, Event(), seconds=math.inf, late=self.limits.too_slow())
         finally:
             self._rendering.discard(own)
 

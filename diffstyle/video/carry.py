@@ -22,6 +22,7 @@ from diffstyle.video.joining import agreement, contrasted, lerp, resized_to, ton
 
 LONGEST_RUN = 24  # frames that one anchor is followed
 LEAST_SHARE = 0.85  # of what the frame before explains, that an anchor must explain to be followed on
+SETTLING = 6  # frames after which what came in is kept: kept at once, each frame would leave a strip of its own
 TONE = 0.15  # of the difference in tone to the frame's own painting that is made up in one frame
 SAME_TONE = 0.03  # difference in tone that is no change of light
 
@@ -70,11 +71,12 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What a frame, `seen`, shows of what was kept: the `motion` to it from the frame before, that frame and the anchor
-    followed to it, and the trust in each, (h, w).
+    followed to it, and the trust in each, (h, w). `shared` is the share of it that the frame before shows too.
     """
 
     seen: Seen
     motion: Motion
+    shared: float
     near: Followed
     near_trust: Array
     far: Followed
@@ -84,7 +86,8 @@ class Sight:
     def of(cls, kept: Kept, seen: Seen) -> Sight:
         motion = Motion.between(kept.last.seen, seen)
         near, far = replace(kept.last, motion=motion), kept.anchor.onwards(seen, motion)
-        return cls(seen, motion, near, near.trust(seen), far, far.trust(seen))
+        shown = near.shown(seen)
+        return cls(seen, motion, float(shown.mean()), near, near.trust(shown), far, far.trust(far.shown(seen)))
 
 
 def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady: float) -> Kept:
@@ -108,7 +111,7 @@ def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady:
         tone = lerp(tone, apart - apart.clip(-SAME_TONE, SAME_TONE), TONE)
         sure = sure * resized_to(agreement(apart), sure)
         painted = contrasted(lerp(fresh, toned(view, tone), sure * np.float32(steady)), fresh)
-        known = np.ones_like(sure[..., 0])
+        known = np.asarray(sure[..., 0] > 0.5, np.float32)
     last = replace(
         Followed.start(sight.seen, painted.clip(0, 1)),
         known=known,
@@ -116,7 +119,10 @@ def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady:
         samplings=lerp(lerp(unsampled(near_trust.shape), near.sampled(), near_trust), far.sampled(), far_trust),
     )
     run = kept.run + 1
+    if fresh is not None and run % SETTLING == 0:
+        last = replace(last, known=np.ones_like(known))
     if fresh is not None and (run >= LONGEST_RUN or far_trust.mean() < LEAST_SHARE * near_trust.mean()):
+        last = replace(last, known=np.ones_like(known))
         return Kept(last, 0, last, np.zeros_like(tone), style, changed)
     return Kept(far, run, last, tone, style, changed)
 
@@ -127,6 +133,6 @@ def carried_back(held: Array, sure: Array, seen: Seen, later: Array, sight: Sigh
     """
     backwards = Motion(sight.motion.forth, sight.motion.back)
     after = replace(Followed.start(sight.seen, later), motion=backwards)
-    view, after_sure = after.view(after.trust(seen), 8)
+    view, after_sure = after.view(after.trust(after.shown(seen)), 8)
     before, behind = sure * (1 - share) + 1e-3, after_sure * share
     return lerp(held, view, np.asarray(behind / (before + behind), np.float32))

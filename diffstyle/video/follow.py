@@ -17,7 +17,7 @@ cv2: Any = untyped
 ALIKE = 0.06  # difference of smoothed colours at which a place is as likely another as the same
 GROWN = 0.35  # of marks in a zoom, as a logarithm, at which they are painted anew
 SAMPLINGS = 8  # of marks, one from another, after which they are painted anew: each adds ripples
-EDGE = 3.0  # times the length of a motion, nearer than which to an edge it is not trusted
+EDGE = 2.0  # times the length of a motion, nearer than which to the edge that it comes from it is not trusted
 SOFT = 1.5  # pixels over which trust is smoothed
 
 
@@ -82,14 +82,19 @@ class Followed:
         forth = flow_between(self.seen.grey, now.grey, chained(self.motion.forth, step.forth))
         return replace(self, motion=Motion(back, forth))
 
-    def trust(self, now: Seen) -> Array:
+    def shown(self, now: Seen) -> Array:
         """How likely each pixel of the present frame shows the place that the flow says: (h, w) from 0 to 1."""
-        fine = consistent(self.motion.back, self.motion.forth) & inside(self.motion.back, EDGE)
+        fine = consistent(self.motion.back, self.motion.forth) & inside(self.motion.back)
         apart = squared(warped(self.seen.colours, self.motion.back) - now.colours)
+        return np.asarray(fine * np.exp2(-apart / ALIKE**2), np.float32)
+
+    def trust(self, shown: Array) -> Array:
+        """How far its paint is to be taken for each pixel of the present frame, (h, w) from 0 to 1, where it is
+        `shown`: less near an edge, and for marks that have grown or were sampled often.
+        """
         right_size = 1 / (1 + np.exp((np.abs(self.growth()) - GROWN) * 20))
         sharp = 1 / (1 + np.exp((self.sampled() - SAMPLINGS) * 3))
-        sure = cv2.erode(fine.astype(np.float32), np.ones((3, 3), np.uint8)) * np.exp2(-apart / ALIKE**2)
-        sure = sure * right_size * sharp
+        sure = cv2.erode(shown, np.ones((3, 3), np.uint8)) * inside(self.motion.back, EDGE) * right_size * sharp
         ramp = ((cv2.GaussianBlur(sure.astype(np.float32), (0, 0), SOFT) - 0.3) / 0.4).clip(0, 1)
         return np.asarray(ramp * ramp * (3 - 2 * ramp), np.float32)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from diffstyle.core.errors import InputError, explain
 from diffstyle.core.picture import Picture
+from diffstyle.core.reading import MAX_PIXELS, too_large
 from diffstyle.formats.atomic import sha256
 from diffstyle.video.clip import DEFAULT_RATE, ClipInfo, Shown
 from diffstyle.video.timing import frame_rate
@@ -97,6 +98,8 @@ class RawFrames:
         if found is None:
             raise InputError(f"Cannot read --raw {layout}: give WIDTHxHEIGHT@FPS, such as 640x360@25.")
         width, height, rate, pixels = found.groups()
+        if int(width) * int(height) > MAX_PIXELS:
+            raise too_large(f"--raw {layout}")
         info = ClipInfo(size=(int(width), int(height)), rate=frame_rate(rate), alpha=pixels == "rgba")
         return cls(stream, info)
 

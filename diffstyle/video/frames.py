@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
+import numpy as np
 from torch import Tensor
 
 from diffstyle.core.picture import Picture
+from diffstyle.ops.flow import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,11 @@ class Frame:
     index: int
     time: Fraction
     picture: Picture
+
+
+def as_array(pixels: Tensor) -> Array:
+    """Pixels (3, H, W) as flow and measures take them: (H, W, 3)."""
+    return np.ascontiguousarray(pixels.permute(1, 2, 0).numpy(), np.float32)
 
 
 class FramePainter(Protocol):

@@ -16,13 +16,13 @@ from av.filter import Graph
 from av.video.stream import VideoStream
 from PIL import Image
 
-from diffstyle.core.errors import InputError
+from diffstyle.core.cancelling import check_cancelled
 from diffstyle.core.picture import Picture
 from diffstyle.core.reading import check_size, reading
 from diffstyle.formats.atomic import sha256
 from diffstyle.formats.picture_file import exif_block
 from diffstyle.video.clip import ClipInfo, Shown
-from diffstyle.video.video_file import check_file
+from diffstyle.video.video_file import check_file, one_picture
 from diffstyle.video.work_folder import Part
 
 SUFFIXES = (".gif", ".webp", ".png", ".apng")
@@ -49,7 +49,7 @@ class MovingPicture:
             total, count = total + lasts, count + 1
             alpha = alpha or ("A" in image.mode and cast("Any", image).getextrema()[-1][0] < 255)
         if count == 1 and path.suffix.lower() not in (".gif", ".webp"):
-            raise InputError(f"{path} is one picture: `diffstyle stylize` paints it.")
+            raise one_picture(path)
         duration = Fraction(total, 1000)
         return cls(path, ClipInfo(size=size, rate=count / duration, duration=duration, frames=count, alpha=alpha))
 
@@ -92,6 +92,7 @@ def _images(path: Path) -> Iterator[tuple[Image.Image, int]]:
     with reading(str(path)), Image.open(path) as image:
         check_size(image, str(path))
         for n in range(getattr(image, "n_frames", 1)):
+            check_cancelled()
             image.seek(n)
             image.load()
             lasts = round(float(image.info.get("duration", 0)))

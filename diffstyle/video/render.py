@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -54,6 +54,7 @@ def render_clip(
     output: ClipOutput | None = None,
     overwrite: bool = False,
     on_frame: OnFrame | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> ClipResult:
     """Paint a clip and write it to `out`, whole or not at all.
 
@@ -61,6 +62,9 @@ def render_clip(
     is a folder of frames. Sound, subtitles, chapters and metadata are copied. What is painted is kept beside `out`
     until it is whole: the same call goes on where an earlier one was interrupted. `clip` is a file, a folder of
     numbered pictures, or a `Clip`.
+
+    When `stop`, asked before every frame but the first, returns True, the clip ends there: what is painted is written,
+    and its recipe ends there, too.
 
     Raises Cancelled when `on_frame` returns False, InputError for what cannot be read, painted or written, and if
     `out` exists, was not made like this, and may not be overwritten.
@@ -70,11 +74,11 @@ def render_clip(
     run = _Run.of(clip, task, out, stylizer or Stylizer.load(), cut, output)
     if out.exists() and run.is_done():
         return ClipResult(out, 0, run.size, repeated=True)
-    if out.exists() and not overwrite:
+    if out.exists() and not overwrite and not (out.is_dir() and not any(out.iterdir())):
         raise InputError(f"{out} is there already and was not made like this: add --overwrite.")
     with WorkFolder.locked(out, run.digest()) as work:
         try:
-            return run.render(work, on_frame)
+            return run.render(work, on_frame, stop or (lambda: False))
         finally:
             if not clip.repeatable or not work.parts():
                 work.remove()
@@ -125,23 +129,32 @@ class _Run:
         text = f"{self.recipe.to_json()} {self.encoding} {av.library_versions}"
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def render(self, work: WorkFolder, on_frame: OnFrame | None) -> ClipResult:
+    def render(self, work: WorkFolder, on_frame: OnFrame | None, stop: Callable[[], bool]) -> ClipResult:
         """Paint what is missing, and write the whole."""
+        stopped = False
+
+        def until_stopped(frames: Iterable[Shown]) -> Iterator[Shown]:
+            nonlocal stopped
+            for n, shown in enumerate(frames):
+                stopped = n > 0 and stop()
+                if stopped:
+                    return
+                yield shown
+
         parts = work.parts()
         done = resumed = sum(len(p.times) for p in parts)
         painting = Painting.of(self.stylizer, self.task, self.cut, total_of(self.clip, self.cut), on_frame)
         if parts:
             painting.painter.restore(work.state(len(parts) - 1))
-        frames = islice(self.frames, done, None)
+        frames = until_stopped(islice(self.frames, done, None))
         while (first := next(frames, None)) is not None:
             chunk = chain([first], islice(frames, self.output.segment - 1))
             parts.append(self._segment(work, len(parts), done, painting, chunk))
             done += len(parts[-1].times)
-        text = self.recipe.to_json() if self.output.recipe else ""
-        target = Target(
-            out=self.out, kind=self.kind, clip=self.clip, cut=self.cut, quality=self.output.quality, text=text
-        )
-        notes = [*self._notes(parts[-1].end), *painting.closing_notes(), *target.write(parts, work)]
+        cut = replace(self.cut, end=self.cut.start + parts[-1].end) if stopped else self.cut
+        text = replace(self.recipe, cut=cut).to_json() if self.output.recipe else ""
+        target = Target(out=self.out, kind=self.kind, clip=self.clip, cut=cut, quality=self.output.quality, text=text)
+        notes = [*self._notes(parts[-1].end, cut), *painting.closing_notes(), *target.write(parts, work)]
         work.remove()
         return ClipResult(self.out, done, self.size, resumed, tuple(dict.fromkeys(notes)))
 
@@ -174,7 +187,7 @@ class _Run:
             return FrameSegment(path, done + 1, depth=self.output.depth)
         return EncodedSegment(path, self.encoding, self.cut.rate or self.clip.info.rate)
 
-    def _notes(self, end: Fraction) -> Iterator[str]:
+    def _notes(self, end: Fraction, cut: Cut) -> Iterator[str]:
         yield from self.clip.info.notes
         width, height = self.size
         form = av.VideoFormat(self.encoding.pixels, 64, 64)
@@ -187,8 +200,8 @@ class _Run:
         if isinstance(self.clip, VideoFile) and self.clip.damaged:
             yield f"{len(self.clip.damaged)} frames of {self.clip.source} are damaged: they are left out or faulty."
         duration = self.clip.info.duration
-        if duration is not None and self.cut.end is None and self.cut.start + end < duration - _LOST:
-            there = f"{float(self.cut.start + end):.1f} of {float(duration):.1f} seconds"
+        if duration is not None and cut.end is None and cut.start + end < duration - _LOST:
+            there = f"{float(cut.start + end):.1f} of {float(duration):.1f} seconds"
             yield f"{self.clip.source} is damaged or cut off: {there} of it could be read."
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,11 +18,11 @@ from diffstyle.ops.flow import Array
 from diffstyle.video.carry import Kept, Sight, carried, carried_back
 from diffstyle.video.each_frame import FrameTasks
 from diffstyle.video.follow import Seen
-from diffstyle.video.frames import Frame
+from diffstyle.video.frames import Frame, as_array
 from diffstyle.video.settings import Steadiness
 
 QUICK, THOROUGH = 320, 512  # pixels a side of what motion is estimated on, for interactive engines and for others
-CUT = 0.35  # share of a frame that the one before explains, below which another shot begins
+CUT = 0.35  # share of a frame that the one before shows too, below which another shot begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +70,13 @@ class Steady:
 
     def _push(self, frame: Frame) -> list[Frame]:
         task, kept = self.tasks.resolved(frame), self._kept
-        seen = Seen.of(_array(task.content), QUICK if task.engine.capabilities.interactive else THOROUGH)
+        seen = Seen.of(as_array(task.content.opaque()), QUICK if task.engine.capabilities.interactive else THOROUGH)
         if kept is None or kept.last.painted.shape[1::-1] != task.content.size:
             return [*self.flush(), self._begin(frame, task, seen, self._fresh(task))]
         looking = self._pool.submit(Sight.of, kept, seen)
         fresh = self._fresh(task) if len(self._held) + 1 >= self.steadiness.every else None
         sight = looking.result()
-        if sight.near_trust.mean() < CUT:
+        if sight.shared < CUT:
             return [*self.flush(), self._begin(frame, task, seen, self._fresh(task) if fresh is None else fresh)]
         if fresh is not None:
             return self._painted(frame, task, kept, sight, fresh)
@@ -87,7 +86,7 @@ class Steady:
 
     def _fresh(self, task: ResolvedTask) -> Array:
         """A frame's own painting."""
-        return _array(self.tasks.stylizer.render(task, self.on_step).picture)
+        return as_array(self.tasks.stylizer.render(task, self.on_step).picture.pixels)
 
     def _begin(self, frame: Frame, task: ResolvedTask, seen: Seen, fresh: Array) -> Frame:
         """The first frame of a shot."""
@@ -112,11 +111,6 @@ def _digest(styles: list[Style]) -> bytes:
     """Equal for equal styles."""
     parts = [[(reference.digest, reference.weight) for reference in style.references] for style in styles]
     return hashlib.sha256(repr(parts).encode()).digest()
-
-
-def _array(picture: Picture) -> Array:
-    """Pixels (H, W, 3)."""
-    return np.ascontiguousarray(picture.pixels.permute(1, 2, 0).numpy(), np.float32)
 
 
 def _finished(frame: Frame, task: ResolvedTask, painted: Array) -> Frame:

@@ -18,6 +18,7 @@ from av.sidedata.sidedata import Type
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
+from diffstyle.core.cancelling import check_cancelled
 from diffstyle.core.errors import InputError, explain
 from diffstyle.core.hdr import HLG, PQ
 from diffstyle.core.picture import Picture
@@ -39,6 +40,7 @@ _ORIENTATIONS = {  # signs of the display matrix, row by row, as an orientation 
     (0, -1, -1, 0): 7,
     (0, -1, 1, 0): 8,
 }
+_QUARTERS = (1, 8, 3, 6)  # orientations of 0, 90, 180 and 270 degrees, counterclockwise
 _ON_ITS_SIDE = 5  # from this orientation on, width and height are exchanged
 
 
@@ -58,6 +60,8 @@ class VideoFile:
         """Look at a file, and decode its first frame. InputError if there is none."""
         check_file(path)
         with decoding(str(path)), opened(path) as container:
+            if container.format.name == "image2" or container.format.name.endswith("_pipe"):
+                raise one_picture(path)
             stream = main_stream(container, path)
             origin = clip_origin(container)
             rate = _rate(stream)
@@ -65,7 +69,7 @@ class VideoFile:
             first = next(_decoded(container, stream, set()), None)
             if first is None:
                 raise InputError(f"Cannot read {path}: not one frame can be decoded; copy or export it again.")
-            upright = _picture(first, _square(stream), str(path))
+            upright = _picture(first, _orientation(first), _square(stream), str(path))
             if first.color_trc in (PQ, HLG):
                 notes.append(f"{path} is HDR: its colours are compressed to sRGB.")
             if first.interlaced_frame:
@@ -116,23 +120,29 @@ class VideoFile:
             except FFmpegError:
                 container.seek(0, backward=True)
         square, after = _square(stream), Fraction(0)
+        orientations: dict[
+            int, int
+        ] = {}  # of angles; looked up once, for PyAV never frees a frame whose side data is read
         for frame in _decoded(container, stream, self.damaged):
             base = frame.time_base or stream.time_base or Fraction(1, _MICRO)
             time = after if frame.pts is None else frame.pts * base - self.origin
             lasts = frame.duration * base if frame.duration else 1 / self.info.rate
-            after = time + lasts
-            yield Shown(time, lasts, _Reader(frame, square, self.info.size, self.source))
+            after, angle = time + lasts, frame.rotation
+            if angle not in orientations:
+                orientations[angle] = _orientation(frame)
+            yield Shown(time, lasts, _Reader(frame, orientations[angle], square, self.info.size, self.source))
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
     frame: VideoFrame
+    orientation: int
     square: Fraction
     size: tuple[int, int]
     source: str
 
     def __call__(self) -> Picture:
-        picture = _picture(self.frame, self.square, self.source)
+        picture = _picture(self.frame, self.orientation, self.square, self.source)
         return picture.resized(self.size)  # where the size changes midway
 
 
@@ -144,6 +154,11 @@ def check_file(path: Path) -> None:
             raise InputError(f"Cannot read {path}: the file is empty, copy it again.")
     except OSError as error:
         raise explain(error, f"read {path}") from error
+
+
+def one_picture(path: Path) -> InputError:
+    """What is said of a photo that is given as a clip."""
+    return InputError(f"{path} is one picture: `diffstyle stylize` paints it.")
 
 
 def opened(path: Path) -> InputContainer:
@@ -170,6 +185,7 @@ def _decoded(container: InputContainer, stream: VideoStream, damaged: set[int]) 
     if other is not None and _has_alpha_beside(stream):
         context = CodecContext.create(other, "r")
     for packet in container.demux(stream):
+        check_cancelled()
         try:
             frames = cast("list[VideoFrame]", context.decode(packet if packet.size else None))
         except FFmpegError as error:
@@ -192,9 +208,8 @@ def _has_alpha_beside(stream: Stream) -> bool:
     return {k.lower(): v for k, v in stream.metadata.items()}.get("alpha_mode") == "1"
 
 
-def _picture(frame: VideoFrame, square: Fraction, source: str) -> Picture:
+def _picture(frame: VideoFrame, orientation: int, square: Fraction, source: str) -> Picture:
     """A decoded frame as it is shown: turned, with square pixels."""
-    orientation = _orientation(frame)
     picture = Picture.from_array(np.ascontiguousarray(turned(to_array(frame), orientation)), source=source)
     if square == 1:
         return picture
@@ -206,7 +221,10 @@ def _picture(frame: VideoFrame, square: Fraction, source: str) -> Picture:
 
 def _orientation(frame: VideoFrame) -> int:
     """How a frame is to be turned, as an orientation of EXIF; the nearest quarter turn."""
-    data = cast("Any", frame).side_data.get(Type.DISPLAYMATRIX)
+    try:
+        data = cast("Any", frame).side_data.get(Type.DISPLAYMATRIX)
+    except ValueError:  # side data of a kind that PyAV does not know, such as EXIF, hides all the others
+        return _QUARTERS[round(frame.rotation / 90) % 4]
     if data is None:
         return 1
     a, b, _, c, d = np.frombuffer(bytes(data), "<i4")[:5] / 65536
@@ -238,7 +256,9 @@ def clip_origin(container: InputContainer) -> Fraction:
 
 def _duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
     found = [stream.duration * stream.time_base] if stream.duration and stream.time_base else []
-    found += [Fraction(container.duration, _MICRO)] if container.duration else []
+    if container.duration:
+        begin = clip_origin(container) if "matroska" in container.format.name else 0  # Matroska counts from 0
+        found.append(Fraction(container.duration, _MICRO) - begin)
     return min(found, default=None)
 
 

@@ -71,6 +71,33 @@ def test_the_flicker_of_a_clip_is_measured(capsys: pytest.CaptureFixture[str]) -
     assert "cannot be measured" in capsys.readouterr().err
 
 
+def test_frames_painted_one_by_one_are_measured_as_the_result_is(capsys: pytest.CaptureFixture[str]) -> None:
+    clip("a.mp4", 4, (160, 128))
+    Image.fromarray(np.eye(32, dtype=np.uint8) * 255).save("mask.png")
+    words = ("video", "a.mp4", *LOOK, "--size", "96", "--mask", "mask.png", "--codec", "ffv1", "-o", "o.mkv", "--json")
+    assert run(*words, "--measure") == 0
+    found = json.loads(capsys.readouterr().out)["warping_error"]
+    assert found["result"]["1"] == pytest.approx(found["frame_by_frame"]["1"], rel=0.01)
+    assert run(*words, "--measure") == 0
+    assert json.loads(capsys.readouterr().out)["warping_error"] == found, "what is there already is measured, too"
+
+
+@pytest.mark.parametrize("out", ["o.webp", "o.gif"])
+def test_a_result_that_stores_equal_frames_as_one_is_measured(out: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write_clip(Path("a.mkv"), [moving(n // 3) for n in range(6)], codec="ffv1", pixels="bgr0", options={})
+    assert run("video", "a.mkv", *LOOK, "--measure", "-o", out, "--json") == 0
+    found = json.loads(capsys.readouterr().out)["warping_error"]
+    assert found["result"]["1"] == pytest.approx(found["frame_by_frame"]["1"], rel=0.6)
+
+
+def test_one_frame_has_no_flicker(capsys: pytest.CaptureFixture[str]) -> None:
+    clip("a.mp4", 1)
+    assert run("video", "a.mp4", *LOOK, "--measure") == 0
+    assert "unknown, no two neighbours" in capsys.readouterr().err
+    assert run("video", "a.mp4", *LOOK) == 0
+    assert "is there already, made by the same recipe" in capsys.readouterr().err
+
+
 def test_a_folder_of_clips_is_painted_and_a_broken_one_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     clip("in/a.mp4", 3)
     clip("in/a.mkv", 3)
@@ -89,6 +116,7 @@ def test_frames_in_and_out(capsys: pytest.CaptureFixture[str]) -> None:
     Path("f").mkdir()
     for n in range(1, 5):
         Image.fromarray(moving(n)).save(f"f/{n}.png")
+    Path("g").mkdir()  # an empty folder may be filled
     assert run("video", "f", *LOOK, "--strength", "0", "--codec", "png", "-o", "g", "--fps", "5") == 0
     assert [np.array_equal(a, moving(n)) for n, a in enumerate(read_arrays(Path("g")), 1)] == [True] * 4
     assert run("video", "f", *LOOK, "-o", "o.gif") == 0
@@ -191,6 +219,7 @@ def test_a_mask_can_be_a_clip() -> None:
         (("empty.mp4", "-o", "o.mp4"), "is empty"),
         (("missing.mp4", "-o", "o.mp4"), "no such file"),
         (("-", "-o", "o.mp4"), "add --raw"),
+        (("a.mp4", "--raw", "64x48@5", "-o", "o.mp4"), "--raw describes frames from standard input"),
         (("a.mp4", "-o", "-", "--json"), "leave one of them out"),
     ],
 )

@@ -55,8 +55,3 @@ def as_frames(arrays: list[Array], rate: int = 25) -> list[Frame]:
     """Frames of pictures, `rate` a second."""
     pictures = [Picture.from_array((a * 255).round().astype(np.uint8)) for a in arrays]
     return [Frame(n, Fraction(n, rate), picture) for n, picture in enumerate(pictures)]
-
-
-def as_array(frame: Frame) -> Array:
-    """The pixels of a frame, (h, w, 3)."""
-    return np.ascontiguousarray(frame.picture.pixels.permute(1, 2, 0).numpy())

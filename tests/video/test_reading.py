@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import av
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -109,6 +112,38 @@ def test_a_turned_clip_is_upright(tmp_path: Path, degrees: int, mirrored: bool) 
     assert np.abs(read_arrays(path)[0].astype(int) - expected).mean() < 4
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_frames_that_were_read_are_freed(tmp_path: Path) -> None:
+    def used() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+    still = np.zeros((720, 1280, 3), np.uint8)
+    path = write_clip(tmp_path / "a.mp4", [still] * 60, options={"preset": "ultrafast"})
+    shown = open_clip(path).frames()
+    for _ in range(20):
+        next(shown).read()
+    before = used()
+    assert sum(s.read().width for s in shown) == 40 * 1280
+    assert used() - before < 20 * still.nbytes / 2, "frames of 4:2:0 have half as many bytes"
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_camera_s_exif_does_not_stop_a_clip(tmp_path: Path, orientation: int) -> None:
+    exif, data, path = Image.Exif(), BytesIO(), tmp_path / "a.avi"
+    exif[0x0112] = orientation
+    Image.fromarray(moving(0)).save(data, "JPEG", exif=exif, quality=95)
+    with av.open(str(path), "w") as made:
+        stream = made.add_stream("mjpeg", 10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for n in range(3):
+            packet = cast("Any", av.Packet(data.getvalue()))
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, n, n, Fraction(1, 10)
+            made.mux(packet)
+    expected = np.rot90(moving(0), {1: 0, 3: 2, 6: 3, 8: 1}[orientation]).astype(int)
+    assert len(frames := read_arrays(path)) == 3
+    assert np.abs(frames[0] - expected).mean() < 4
+
+
 @pytest.mark.parametrize("ratio", [Fraction(2), Fraction(1, 2), Fraction(64, 45)])
 def test_pixels_are_made_square(tmp_path: Path, ratio: Fraction) -> None:
     path = write_clip(tmp_path / "a.mp4", [moving(0)] * 2, square=ratio)
@@ -122,6 +157,14 @@ def test_times_of_a_variable_rate_are_kept(tmp_path: Path, suffix: str) -> None:
     times = [0, 0.04, 0.2, 0.21, 0.9]
     path = write_clip(tmp_path / f"a.{suffix}", [moving(n) for n in range(5)], times=times)
     assert [float(s.time) for s in open_clip(path).frames()] == pytest.approx(times, abs=1e-3)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_a_clip_that_begins_late_is_as_long_as_its_frames(tmp_path: Path, suffix: str) -> None:
+    path = write_clip(tmp_path / f"a.{suffix}", [moving(n) for n in range(5)], times=[5 + n / 10 for n in range(5)])
+    clip = open_clip(path)
+    assert float(next(clip.frames()).time) == 0
+    assert clip.info.duration == pytest.approx(0.45, abs=0.06)
 
 
 def test_a_cut_keeps_what_is_shown_where_it_begins(tmp_path: Path) -> None:
@@ -187,13 +230,16 @@ def test_raw_frames_are_read() -> None:
         list(RawFrames.of(BytesIO(data[:-100]), "64x96@12.5").frames())
     with pytest.raises(InputError, match="WIDTHxHEIGHT@FPS"):
         RawFrames.of(BytesIO(), "64x48")
+    with pytest.raises(InputError, match="pixels"):
+        RawFrames.of(BytesIO(), "99999x99999@25")
 
 
 def test_what_is_no_clip_is_said_in_a_sentence(tmp_path: Path) -> None:
-    empty, text, still = tmp_path / "e.mp4", tmp_path / "t.mp4", tmp_path / "s.png"
+    empty, text, still, photo = (tmp_path / name for name in ("e.mp4", "t.mp4", "s.png", "s.jpg"))
     empty.touch()
     text.write_text("no clip " * 500)
-    Image.fromarray(moving(0)).save(still)
+    for path in (still, photo):
+        Image.fromarray(moving(0)).save(path)
     sound = write_clip(tmp_path / "a.mp4", [moving(0)], sound=0.3)
     silent = tmp_path / "sound.m4a"
     only_sound(sound, silent)
@@ -202,12 +248,15 @@ def test_what_is_no_clip_is_said_in_a_sentence(tmp_path: Path) -> None:
         (empty, "is empty"),
         (text, "no clip"),
         (still, "one picture"),
+        (photo, "one picture"),
         (silent, "no moving pictures"),
         (tmp_path / "missing.mp4", "no such file"),
         (tmp_path / "nothing", "neither clips nor pictures"),
     ]:
         with pytest.raises(InputError, match=said):
             open_clip(path)
+    with pytest.raises(InputError, match="it is a clip"):
+        Picture.open(sound)
 
 
 def only_sound(clip: Path, out: Path) -> None:

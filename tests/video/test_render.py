@@ -364,3 +364,25 @@ def test_pictures_saved_as_frames_open_anywhere(tmp_path: Path, stylizer: Styliz
     render_clip(path, PAINTED, tmp_path / "f", stylizer=stylizer, output=output)
     with Image.open(tmp_path / "f" / "000001.png") as image:
         assert image.size == (64, 48)
+
+
+def test_a_stopped_clip_is_shorter_and_its_recipe_says_so(tmp_path: Path, stylizer: Stylizer) -> None:
+    path, out = clip_of(tmp_path / "a.mp4", 10, sound=1.0), tmp_path / "out.mp4"
+    seen: list[int] = []
+    result = render_clip(
+        path,
+        PAINTED,
+        out,
+        stylizer=stylizer,
+        output=SHORT,
+        on_frame=lambda painted: seen.append(painted.done),
+        stop=lambda: len(seen) >= 6,
+    )
+    assert (result.frames, len(read_arrays(out))) == (6, 6)
+    recipe = read_clip_recipe(out)
+    assert recipe.cut.end == Fraction(6, 10)
+    with av.open(str(out)) as made:
+        assert made.duration is not None
+        assert made.duration < 700_000
+    again = render_clip(path, PAINTED, tmp_path / "again.mp4", stylizer=stylizer, cut=recipe.cut, output=recipe.output)
+    assert again.path.read_bytes() == out.read_bytes()

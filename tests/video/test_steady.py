@@ -15,10 +15,10 @@ from diffstyle.engines.base import Step
 from diffstyle.evaluation.warping import warping_errors
 from diffstyle.ops.flow import Array
 from diffstyle.video.each_frame import EachFrame, FrameTasks
-from diffstyle.video.frames import Frame, FramePainter
+from diffstyle.video.frames import Frame, FramePainter, as_array
 from diffstyle.video.settings import Steadiness
 from diffstyle.video.steady import Steady
-from tests.helpers.motion import as_array, as_frames, pan, square_over
+from tests.helpers.motion import as_frames, pan, square_over
 
 FEW = 5
 
@@ -45,7 +45,7 @@ def steady(stylizer: Stylizer, at: Callable[[Frame], Task], every: int = 1) -> S
 
 
 def arrays(frames: list[Frame]) -> list[Array]:
-    return [as_array(frame) for frame in frames]
+    return [as_array(frame.picture.pixels) for frame in frames]
 
 
 @pytest.mark.parametrize("every", [1, 3])
@@ -121,6 +121,33 @@ def test_transparency_is_kept(stylizer: Stylizer, starry: Style) -> None:
     for out in painted(steady(stylizer, task_of(starry)), clear):
         assert out.picture.alpha is not None
         assert torch.equal(out.picture.alpha, alpha)
+
+
+def test_a_fast_pan_is_steadied(stylizer: Stylizer, starry: Style) -> None:
+    """Every frame is no cut, although a tenth of each is new."""
+    photos = pan(5, step=(12, 0), size=(128, 80))
+    frames, at = as_frames(photos), task_of(starry, "nnst")
+    alone = arrays(painted(EachFrame(FrameTasks(stylizer, at)), frames))
+    ours = arrays(painted(steady(stylizer, at), frames))
+    before, after = (found[1] for found in warping_errors(photos, [alone, ours]))
+    assert after < 0.6 * before
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_what_is_fully_transparent_changes_nothing(stylizer: Stylizer, starry: Style, every: int) -> None:
+    frames = as_frames(pan(4))
+    alpha = torch.ones(1, *frames[0].picture.pixels.shape[1:])
+    alpha[..., :50] = 0
+
+    def seen(hidden: float) -> list[torch.Tensor]:
+        clear: list[Frame] = []
+        for n, frame in enumerate(frames):
+            pixels = frame.picture.pixels.clone()
+            pixels[..., :50] = hidden * (n % 2)
+            clear.append(replace(frame, picture=Picture(pixels, alpha)))
+        return [f.picture.pixels[..., 50:] for f in painted(steady(stylizer, task_of(starry), every), clear)]
+
+    assert all(torch.equal(a, b) for a, b in zip(seen(0.0), seen(1.0), strict=True))
 
 
 def test_a_style_that_changes_is_followed(stylizer: Stylizer) -> None:

@@ -33,6 +33,7 @@ def ui(
     max_visitor_mb: int = 1000,
     max_total_mb: int = 10_000,
     max_seconds: int = 600,
+    max_clip_seconds: int = 60,
     training: bool = True,
     votes: Path | None = None,
     options: Annotated[ModelOptions, Parameter(name="*", negative=())] = STARTER,
@@ -64,7 +65,9 @@ def ui(
     max_total_mb
         The same for all visitors together.
     max_seconds
-        Renders that take longer are stopped.
+        Renders that take longer are stopped; of a clip, what is painted by then is kept.
+    max_clip_seconds
+        Of a clip, so many seconds are painted at a time.
     training
         Let visitors train adapters, which all users of this server then see.
     votes
@@ -84,6 +87,7 @@ def ui(
         max_visitor_mb=max_visitor_mb,
         max_total_mb=max_total_mb,
         max_seconds=max_seconds,
+        max_clip_seconds=max_clip_seconds,
         queue_size=queue_size,
         training=training,
     )

@@ -32,7 +32,7 @@ def largest_difference(path: str, picture: Picture) -> int:
 
 def test_the_documented_endpoints_exist(client: Client) -> None:
     described = cast("dict[str, Any]", client.view_api(return_format="dict", print_info=False))
-    names = {"preview", "render", "variations", "paint", "replay", "path", "train", "cancel"}
+    names = {"preview", "render", "variations", "paint", "video", "replay", "path", "train", "cancel"}
     names |= {"styles", "nearest", "recipe", "models", "vote"}
     assert {f"/{name}" for name in names} == set(described["named_endpoints"])
 

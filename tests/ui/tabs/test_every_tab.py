@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from tests.helpers.browser import SIZES, open_tab
 from tests.helpers.serving import ServedPage
 
-TABS = ("Blend", "Map", "Four corners", "Paint", "Train", "History", "Models")
+TABS = ("Blend", "Map", "Four corners", "Paint", "Video", "Train", "History", "Models")
 JARGON = ("adapter", "Loss", "samples", "held-out")
 
 

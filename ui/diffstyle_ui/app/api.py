@@ -18,8 +18,11 @@ from diffstyle.core.mask import Mask, Region
 from diffstyle.engines.replay import task_of
 from diffstyle.serving.style_words import weighted_style
 from diffstyle.serving.uploaded_files import open_picture, open_recipe
+from diffstyle.video.settings import Steadiness
 from diffstyle_ui.app.api_types import Upload
 from diffstyle_ui.app.arrival import arrival
+from diffstyle_ui.app.clip_renders import AskedClip, clip_updates
+from diffstyle_ui.app.clips import read_clip
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.endpoints import publish, with_settings
 from diffstyle_ui.app.masked_tasks import masked_task, save_layers
@@ -49,6 +52,7 @@ class Api:
         publish(self.paint, queue="render")
         publish(self.train, queue="train")
         publish(with_settings(self.variations, engine), queue="render")
+        publish(with_settings(self.video, engine), queue="render")
         publish(self.replay, queue="render")
         for method in (self.path, self.nearest):
             publish(method, queue="preview")
@@ -82,6 +86,41 @@ class Api:
         parameters as for `preview`.
         """
         return self._render_all(request, photo, style, pictures, [v.settings for v in variations(settings)])
+
+    def video(
+        self,
+        request: gr.Request,
+        clip: Upload,
+        style: list[str],
+        pictures: list[Upload],
+        start_at: str = "",
+        end_at: str = "",
+        steady: float = 0.9,
+        every: int = 1,
+        *,
+        settings: RenderSettings,
+    ) -> Upload:
+        """The painted `clip`, or the part between two times, as an MP4 with the recipe inside; other parameters as for
+        `preview`, `depth` apart. `/cancel` ends it with the frames that are painted.
+        """
+        session, limits = self.context.session(request), self.context.limits
+        with session.rendering(arrival(request)) as cancel:
+            path = upload_path(session, clip, "a clip")
+            upload = self.context.renderer.pictures.run(lambda: read_clip(path, limits))
+            asked = AskedClip(
+                upload,
+                self._style(session, style, pictures),
+                settings,
+                upload.cut(start_at, end_at, limits),
+                Steadiness(steady=steady, every=every),
+                settings.settings.size,
+            )
+            *_, update = clip_updates(self.context, session, asked, cancel)
+        if update.error is not None:
+            raise update.error
+        if update.saved is None:
+            raise InputError(CANCELLED)
+        return _file(update.saved.file)
 
     def replay(self, request: gr.Request, picture: Upload, photo: Upload) -> Upload:
         """Render `photo` with the style, the settings and the masks of a saved `picture`."""

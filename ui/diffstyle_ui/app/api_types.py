@@ -12,6 +12,7 @@ from gradio_client import utils as client_utils
 from diffstyle import Settings
 from diffstyle.core.fields import FieldInfo, fields_of
 from diffstyle.engines.registry import engine_names, settings_class
+from diffstyle.video.settings import Steadiness
 
 FILE = "file"
 Upload = Annotated[dict[str, Any], FILE]  # what gradio_client's handle_file makes, and what it downloads
@@ -31,6 +32,9 @@ _FILE_SCHEMA: Mapping[str, Any] = {
 }
 _WORDS: Mapping[str, str] = {
     "photo": "The photo to paint: handle_file(PATH or URL).",
+    "clip": "The clip to paint: handle_file(PATH or URL).",
+    "start_at": "Where in the clip to begin: seconds, or minutes:seconds.",
+    "end_at": "Where in the clip to end, given like start_at.",
     "picture": "A picture that diffstyle saved, with its recipe inside: handle_file(PATH or URL).",
     "pictures": "Pictures of the style, each handle_file(PATH or URL).",
     "style": "Words or names of styles, each with an optional :WEIGHT, such as van-gogh-irises:0.5.",
@@ -108,7 +112,7 @@ def setting_fields() -> dict[str, FieldInfo]:
         for info in fields_of(settings_class(engine)):
             own.setdefault(info.name, []).append(info)
     agreed = {name: infos[0] for name, infos in own.items() if _agree(infos)}
-    return agreed | {info.name: info for info in fields_of(Settings)}
+    return agreed | {info.name: info for info in (*fields_of(Settings), *fields_of(Steadiness))}
 
 
 def _agree(infos: Sequence[FieldInfo]) -> bool:

@@ -14,6 +14,7 @@ from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.events import DISABLED, UNCHANGED, Widget, bind_after
 from diffstyle_ui.app.sessions import Photo
 from diffstyle_ui.app.user_errors import user_errors
+from diffstyle_ui.widgets.html import status
 from diffstyle_ui.widgets.photo_box import thumbnail_html
 from diffstyle_ui.widgets.settings_form import SettingsForm
 from diffstyle_ui.widgets.style_rows import StyleRows
@@ -59,6 +60,15 @@ class Controls:
         """Cancel the session's render; the update of the button that was clicked."""
         self.context.cancel_renders(request)
         return DISABLED
+
+    def place(self, request: gr.Request) -> Any:
+        """The place of a render that waits, and about how long it will."""
+        before = self.context.waiting.place(request, "render")
+        if not before:
+            return UNCHANGED
+        seconds = before * self.context.renderer.usual_seconds
+        renders = "one render" if before == 1 else f"{before} renders"
+        return status(f"Waiting: {renders} before yours, about {seconds:.0f} s.")
 
 
 def thumbnail(photo: Photo) -> str:

@@ -100,7 +100,7 @@ def with_settings(method: Callable[..., Any], default_engine: str) -> Callable[.
 
     def call(*values: Any) -> Any:
         named = dict(zip([p.name for p in added], values[len(kept) :], strict=False))
-        return method(*values[: len(kept)], _render_settings(named, default_engine))
+        return method(*values[: len(kept)], settings=_render_settings(named, default_engine))
 
     call.__name__, call.__doc__ = method.__name__, method.__doc__
     call.__annotations__ = {p.name: hints[p.name] for p in kept} | {p.name: p.annotation for p in added}

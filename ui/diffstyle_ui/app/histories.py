@@ -24,11 +24,13 @@ MAX_KEPT, MAX_KEPT_PER_ADDRESS, MAX_KEPT_PER_VISITOR = 500, 60, 4
 
 @dataclass(frozen=True, slots=True)
 class SavedResult:
-    """A result: its PNG with the recipe inside, a thumbnail as a data URL, and a label that says how it was made.
+    """A result: its PNG, or its clip if it is `moving`, with the recipe inside, a thumbnail as a data URL, and a label
+    that says how it was made.
 
     `number` counts the results of its history from 1, and `size` is that of the file in bytes. `only` is
     the part of the photo that was painted, in the terms of the settings form. `photo` is the file of the photo, if it
-    is kept, and `content` the digest of its picture. `made` is in seconds since the epoch.
+    is kept, and `content` the digest of its picture; of a clip, `photo` is a small copy of the original. `made` is in
+    seconds since the epoch.
     """
 
     file: Path
@@ -40,6 +42,7 @@ class SavedResult:
     photo: Path | None = None
     content: str = ""
     made: float = field(default_factory=time.time)
+    moving: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -65,11 +68,11 @@ class History:
         photos = {r.photo for r in self.results if r.photo is not None and self._keeps(r.photo)}
         return sum(result.size for result in self.results) + sum(p.stat().st_size for p in photos if p.is_file())
 
-    def next_file(self, stem: str) -> Path:
+    def next_file(self, stem: str, suffix: str = ".png") -> Path:
         """The path of a new result, in a folder that exists."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.count += 1
-        return self.folder / f"{stem}-{self.count}.png"
+        return self.folder / f"{stem}-{self.count}{suffix}"
 
     def keep_photo(self, file: Path) -> Path | None:
         """A copy of an uploaded photo, which stays as long as a result that was painted from it; None if the upload is

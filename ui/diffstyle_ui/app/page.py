@@ -26,6 +26,7 @@ from diffstyle_ui.tabs.models import ModelsTab
 from diffstyle_ui.tabs.paint import PaintTab
 from diffstyle_ui.tabs.stylise import StyliseTab
 from diffstyle_ui.tabs.train import TrainTab
+from diffstyle_ui.tabs.video import VideoTab
 
 SWEEP_SECONDS, KEEP_SECONDS = 600, 6 * 3600
 
@@ -67,6 +68,8 @@ def build_page(context: AppContext) -> gr.Blocks:
                 blend = BlendTab(context)
             with gr.Tab("Paint", id="paint") as paint_tab:
                 paint = PaintTab(context)
+            with gr.Tab("Video", id="video") as video_tab:
+                video = VideoTab(context)
             if context.limits.training:
                 with gr.Tab("Train", id="train"):
                     TrainTab(context).connect(controls)
@@ -76,6 +79,7 @@ def build_page(context: AppContext) -> gr.Blocks:
                 models = ModelsTab()
         blend.connect(blend_tab, tabs, controls)
         paint.connect(paint_tab, controls)
+        video.connect(video_tab, controls)
         history.connect(blocks, history_tab, tabs)
         Links(context, controls).connect(blocks)
         bind([models_tab.select], models.refresh, [], [models.table])

@@ -16,6 +16,7 @@ import gradio as gr
 
 from diffstyle import InputError, Picture, Result, Style
 from diffstyle_ui.app.arrival import NEVER
+from diffstyle_ui.app.clips import UploadedClip
 from diffstyle_ui.app.histories import Histories, History, SavedResult
 from diffstyle_ui.app.thumbnails import Thumbnails
 from diffstyle_ui.app.uploads import Uploads
@@ -56,8 +57,8 @@ class Session:
     `shown_elsewhere` what other widgets were, by name; `draft_count` is the count of previews at the last draft.
     `mix_count` counts the previews of the Blend tab, and `drafted_mix` is that count at its last draft; `strip_drafted`
     is whether the steps of its path are drafts.
-    `uploaded` is the last photo that the visitor added, `photo` the one in use. `owner` is whose uploads it may read,
-    and `history` has its results.
+    `uploaded` is the last photo that the visitor added, `photo` the one in use, `clip` that of the Video tab. `owner`
+    is whose uploads it may read, and `history` has its results.
     The page opens with `first_parts`. `final_count` and `final_at` are the count of previews and the time when the
     last render ended: what was asked for before must not take its place.
     """
@@ -69,6 +70,7 @@ class Session:
     history: History = field(init=False)
     photo: Photo | None = None
     uploaded: Photo | None = None
+    clip: UploadedClip | None = None
     parts: tuple[StylePart, ...] = ()
     previews: tuple[Path, ...] = ()
     preview_count: int = 0
@@ -100,8 +102,13 @@ class Session:
 
     @property
     def results(self) -> tuple[SavedResult, ...]:
-        """Its results, the oldest first."""
-        return self.history.results
+        """The pictures among its results, the oldest first."""
+        return tuple(result for result in self.history.results if not result.moving)
+
+    @property
+    def clips(self) -> tuple[SavedResult, ...]:
+        """The clips among its results, the oldest first."""
+        return tuple(result for result in self.history.results if result.moving)
 
     @property
     def rendering_now(self) -> bool:
@@ -126,9 +133,9 @@ class Session:
     @property
     def empty(self) -> bool:
         """Whether it holds no work that its visitor would miss."""
-        kept = (self.photo, self._rendering)
+        kept = (self.photo, self.clip, self._rendering)
         changed = self.parts != self.first_parts
-        losing = self.results and not self.history.kept
+        losing = self.history.results and not self.history.kept
         works = (changed, losing, self.previews, self.painting.layers)
         return not (any(works) or any(k is not None for k in kept))
 
@@ -137,11 +144,11 @@ class Session:
         own = (self.folder.resolve(), self.history.folder.resolve())
         return any(path.is_relative_to(folder) for folder in own) or self.uploads.owns(self.owner, path)
 
-    def result(self, n: int) -> SavedResult:
-        """The result with the number `n`; InputError if there is none."""
-        found = next((result for result in self.results if result.number == n), None)
+    def result(self, n: int, *, moving: bool = False) -> SavedResult:
+        """The picture, or the clip if it is `moving`, with the number `n`; InputError if there is none."""
+        found = next((r for r in self.history.results if (r.number, r.moving) == (n, moving)), None)
         if found is None or not found.file.is_file():
-            raise InputError("That picture is no longer available: choose another one.")
+            raise InputError("That result is no longer available: choose another one.")
         return found
 
     @contextmanager
@@ -242,7 +249,7 @@ class Sessions:
         if not self.visitors.is_visitor(owner):
             return ""
         with self._lock:
-            if key != session.history.key and not session.results:
+            if key != session.history.key and not session.history.results:
                 found = self.histories.resume(key, owner)
                 if found is not None:
                     self.histories.leave(session.history)

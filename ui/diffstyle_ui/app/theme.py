@@ -5,8 +5,9 @@ from __future__ import annotations
 from gradio.themes import Base
 from gradio.themes.utils import colors, sizes
 
-from diffstyle_ui.tabs import blend, models, train
+from diffstyle_ui.tabs import blend, models, train, video
 from diffstyle_ui.widgets import (
+    clip_player,
     comparison,
     corner_pad,
     html,
@@ -29,6 +30,7 @@ MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "monospace"]
 
 _PARTS = (
     html,
+    clip_player,
     comparison,
     corner_pad,
     loss_curve,
@@ -45,6 +47,7 @@ _PARTS = (
     blend,
     models,
     train,
+    video,
 )
 CSS = beside("page.css") + "".join(part.CSS for part in _PARTS)
 

@@ -144,7 +144,7 @@ class StyliseTab:
         bind([form.engine.change], self.show_engine, [form.engine], shown)
         buttons = [self.start, self.vary, self.cancel]
         bind([self.start.click, self.vary.click], self.queued, [], [*buttons, self.timer], kind="immediate")
-        bind([self.timer.tick], self.place, [], [self.status], kind="immediate")
+        bind([self.timer.tick], controls.place, [], [self.status], kind="immediate")
         outputs = [*controls.frame, form.seed, self.versions, *buttons, self.timer]
         render = bind([self.start.click], self.render, [form.keep_seed, *controls.inputs], outputs, kind="render")
         outputs = [self.variations, self.status, self.versions, *buttons, self.timer]
@@ -252,15 +252,6 @@ class StyliseTab:
     def ready(self) -> tuple[Any, ...]:
         """The render failed, was refused, or was withdrawn while it waited."""
         return ENABLED, ENABLED, DISABLED, gr.Timer(active=False), IDLE
-
-    def place(self, request: gr.Request) -> Any:
-        """The place of a render that waits, and about how long it will."""
-        before = self.context.waiting.place(request, "render")
-        if not before:
-            return UNCHANGED
-        seconds = before * self.context.renderer.usual_seconds
-        renders = "one render" if before == 1 else f"{before} renders"
-        return status(f"Waiting: {renders} before yours, about {seconds:.0f} s.")
 
     @user_errors
     def render(self, request: gr.Request, keep_seed: bool, photo: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
