@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from diffstyle.engines.registry import engine_names, settings_class
 from tests.helpers.pictures import grainy, waves, with_alpha
 from tests.helpers.quick import quick
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 __all__ = ["ROOT", "waves"]
 
 ROOT = Path(__file__).parent.parent
@@ -30,6 +33,21 @@ def own_adapters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ADAPTERS_VARIABLE, str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Generator[Browser, None, None]:
+    """One Chromium for all tests of a process: Playwright's sync API starts only once in a thread."""
+    from playwright.sync_api import expect, sync_playwright
+
+    from tests.helpers.browser import chromium
+
+    path = chromium()
+    expect.set_options(timeout=120_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from diffstyle import read_recipe
-from diffstyle.engines.registry import engine_names
 from tests.helpers.cli import run
 from tests.helpers.pictures import waves
+from tests.helpers.quick import engines_by_code, quick_options
 
 LOOK = ("--style", "neon", "--engine", "adain")
 
@@ -146,13 +146,13 @@ def test_finished_pictures_are_seen_without_opening_them(
 
 
 @pytest.mark.parametrize("style", ["ukiyo-e", "halftone"], ids=["painted", "drawn"])
-@pytest.mark.parametrize("engine", engine_names())
+@pytest.mark.parametrize("engine", engines_by_code())
 def test_a_finished_picture_says_itself_what_made_it(
     engine: str, style: str, capsys: pytest.CaptureFixture[str], own_cache: Path
 ) -> None:
     """Also what painted a draft for it; so that it is found without a journal, and replayed."""
     picture(Path("in/0.jpg"))
-    look = ["--style", style, "--style", "neon:0.3", "--engine", engine, "--size", "64"]
+    look = ["--style", style, "--style", "neon:0.3", "--engine", engine, "--size", "64", *quick_options(engine)]
     assert run("stylize", "in", *look, "-o", "out") == 0
     for path in own_cache.rglob("*.jsonl"):
         path.unlink()

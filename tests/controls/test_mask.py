@@ -15,15 +15,15 @@ from diffstyle.core.mask import Mask, Region
 from diffstyle.core.task import Task
 from diffstyle.engines.base import Step
 from diffstyle.engines.diffusion.settings import Diffusion
-from diffstyle.engines.registry import engine_names
 from diffstyle.engines.replay import task_of
 from diffstyle.formats.recipe import Recipe
 from tests.conftest import waves
 from tests.helpers.cli import run
 from tests.helpers.masks import left_half
+from tests.helpers.quick import engines_by_code, quick_engine
 from tests.helpers.styles import OTHER_WORDS, suited
 
-every_engine = pytest.mark.parametrize("engine", engine_names())
+every_engine = pytest.mark.parametrize("engine", engines_by_code())
 
 
 @pytest.fixture(scope="module", params=["starter", "tiny"])
@@ -44,7 +44,7 @@ def difference(a: Picture, b: Picture) -> torch.Tensor:
 def test_outside_a_mask_is_the_photo(engine: str, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
     painting = suited(engine, painting)
     mask = left_half(*photo.size)
-    out = stylizer.stylize(photo, painting, mask=mask, engine=engine).picture
+    out = stylizer.stylize(photo, painting, mask=mask, engine=quick_engine(engine)).picture
     middle = photo.width // 2
     assert torch.equal(out.pixels[..., middle:], photo.pixels[..., middle:])
     assert float(difference(out, photo)[..., : middle - 8].mean()) > 0.03
@@ -53,15 +53,15 @@ def test_outside_a_mask_is_the_photo(engine: str, stylizer: Stylizer, photo: Pic
 @every_engine
 def test_no_mask_a_full_one_and_none_of_it(engine: str, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
     painting = suited(engine, painting)
-    plain = stylizer.stylize(photo, painting, engine=engine).picture
+    plain = stylizer.stylize(photo, painting, engine=quick_engine(engine)).picture
     full = np.full((photo.height, photo.width), 255, np.uint8)
-    everywhere = stylizer.stylize(photo, painting, mask=full, engine=engine, feather=9).picture
+    everywhere = stylizer.stylize(photo, painting, mask=full, engine=quick_engine(engine), feather=9).picture
     assert everywhere == plain
-    nowhere = stylizer.stylize(photo, painting, mask=0 * full, engine=engine, feather=9)
+    nowhere = stylizer.stylize(photo, painting, mask=0 * full, engine=quick_engine(engine), feather=9)
     assert nowhere.picture == photo
     assert "The mask is empty: nothing is painted." in nowhere.picture.notes
     still = stylizer.stylize(
-        photo, painting, mask=full // 2, regions=[(full // 3, painting)], strength=0, engine=engine
+        photo, painting, mask=full // 2, regions=[(full // 3, painting)], strength=0, engine=quick_engine(engine)
     )
     assert still.picture == photo
 
@@ -72,11 +72,13 @@ def test_each_region_gets_its_style(
 ) -> None:
     """A region over everything is its style alone; half and half, each half is nearer to its own style's picture."""
     painting, other = suited(engine, painting), suited(engine, other, OTHER_WORDS)
-    one, two = (stylizer.stylize(photo, s, engine=engine).picture for s in (painting, other))
+    one, two = (stylizer.stylize(photo, s, engine=quick_engine(engine)).picture for s in (painting, other))
     full = np.full((photo.height, photo.width), 255, np.uint8)
-    covered = stylizer.stylize(photo, painting, regions=[(full, other)], engine=engine).picture
+    covered = stylizer.stylize(photo, painting, regions=[(full, other)], engine=quick_engine(engine)).picture
     assert float(difference(covered, two).max()) < 1e-3
-    half = stylizer.stylize(photo, painting, regions=[(left_half(*photo.size), other)], engine=engine).picture
+    half = stylizer.stylize(
+        photo, painting, regions=[(left_half(*photo.size), other)], engine=quick_engine(engine)
+    ).picture
     middle = photo.width // 2
     for part, own, foreign in ((slice(0, middle - 8), two, one), (slice(middle + 8, None), one, two)):
         near, far = (float(difference(half, p)[..., part].mean()) for p in (own, foreign))
@@ -108,7 +110,9 @@ def test_a_model_without_adapter_paints_each_region_by_itself(tiny_models: Path,
 @every_engine
 def test_feathering_softens_the_edge(engine: str, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
     painting = suited(engine, painting)
-    out = stylizer.stylize(photo, painting, mask=left_half(*photo.size), feather=20, engine=engine).picture
+    out = stylizer.stylize(
+        photo, painting, mask=left_half(*photo.size), feather=20, engine=quick_engine(engine)
+    ).picture
     far = photo.width // 2 + 45
     assert torch.equal(out.pixels[..., far:], photo.pixels[..., far:])
     assert not torch.equal(out.pixels[..., photo.width // 2 + 2], photo.pixels[..., photo.width // 2 + 2])
@@ -118,12 +122,12 @@ def test_feathering_softens_the_edge(engine: str, stylizer: Stylizer, photo: Pic
 def test_masks_follow_the_size(engine: str, stylizer: Stylizer, photo: Picture, painting: Style) -> None:
     painting = suited(engine, painting)
     mask = left_half(*photo.size)
-    out = stylizer.stylize(photo, painting, mask=mask, size=128, engine=engine).picture
+    out = stylizer.stylize(photo, painting, mask=mask, size=128, engine=quick_engine(engine)).picture
     small = photo.resized(out.size)
     assert torch.equal(out.pixels[..., 68:], small.pixels[..., 68:])
     assert not out.notes
     smaller = left_half(100, 50)
-    said = stylizer.stylize(photo, painting, mask=smaller, engine=engine).picture
+    said = stylizer.stylize(photo, painting, mask=smaller, engine=quick_engine(engine)).picture
     assert said.notes == ("array was resized: 100x50 to 232x152.",)
 
 
@@ -132,7 +136,7 @@ def test_a_region_can_be_cancelled(
     engine: str, stylizer: Stylizer, photo: Picture, painting: Style, other: Style
 ) -> None:
     painting, other = suited(engine, painting), suited(engine, other, OTHER_WORDS)
-    task = Task(photo, painting, regions=[Region(Mask.of(left_half(*photo.size)), other)], engine=engine)
+    task = Task(photo, painting, regions=[Region(Mask.of(left_half(*photo.size)), other)], engine=quick_engine(engine))
     before = stylizer.render(task).picture
 
     def stop(step: Step) -> bool:

@@ -7,9 +7,9 @@ import torch
 
 from diffstyle import Picture, Style, Stylizer
 from diffstyle.assets.zoo import named_style, style_files
-from diffstyle.engines.registry import engine_names
 from diffstyle.ops.lab import to_lab
 from tests.conftest import waves
+from tests.helpers.quick import engines_by_code, quick_engine
 
 
 def test_words_paint_what_they_say(stylizer: Stylizer, photo: Picture) -> None:
@@ -27,11 +27,11 @@ def test_words_paint_what_they_say(stylizer: Stylizer, photo: Picture) -> None:
     assert red[2] > blue[2] + 15
 
 
-@pytest.mark.parametrize("engine", engine_names())
+@pytest.mark.parametrize("engine", engines_by_code())
 def test_words_pictures_and_names_blend(engine: str, stylizer: Stylizer, photo: Picture) -> None:
     words, picture = Style.from_text("mosaic"), Style.from_image(waves(120, 90, seed=4))
     blend = Style.mix({words: 1, picture: 1, named_style("woodcut-indigo"): 1})
-    result = stylizer.stylize(photo, blend, engine=engine)
+    result = stylizer.stylize(photo, blend, engine=quick_engine(engine))
     assert result.picture.size == photo.size
     assert stylizer.render(result.task).picture == result.picture
     kept = [r.embeddings or r.statistics or r.exemplars or r.prompt for r in result.task.style.references]

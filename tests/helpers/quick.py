@@ -18,6 +18,16 @@ def quick(settings: EngineSettings) -> EngineSettings:
     return replace(settings, **few_of(type(settings)))
 
 
+def quick_engine(name: str) -> EngineSettings:
+    """The defaults of the engine called `name`, but with few iterations."""
+    return quick(settings_class(name)())
+
+
+def quick_options(name: str) -> list[str]:
+    """The same on the command line."""
+    return [word for key, value in few_of(settings_class(name)).items() for word in (f"--{key}", str(value))]
+
+
 def engines_by_code() -> list[Any]:
     """Parameters with the names of all engines; those that share the code of one before them are marked as long."""
     optimised = [name for name in engine_names() if issubclass(settings_class(name), Optimised)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import sys
 from collections.abc import Generator, Iterator, Mapping
@@ -12,6 +11,8 @@ from typing import Any, cast
 
 import pytest
 import torch
+
+from tests.helpers.asynchronous import run_async
 
 STAND_IN = Path(__file__).parent / "comfyui_stand_in"
 Workflow = Mapping[str, Mapping[str, Any]]
@@ -36,10 +37,10 @@ def loaded(folder: Path) -> Generator[dict[str, Any]]:
         spec.loader.exec_module(module)
         from comfy_api.latest import ComfyExtension
 
-        extension = asyncio.run(module.comfy_entrypoint())
+        extension = run_async(module.comfy_entrypoint())
         assert isinstance(extension, ComfyExtension)
-        asyncio.run(extension.on_load())
-        yield {node.GET_SCHEMA().node_id: node for node in asyncio.run(extension.get_node_list())}
+        run_async(extension.on_load())
+        yield {node.GET_SCHEMA().node_id: node for node in run_async(extension.get_node_list())}
         own = ("comfy", "comfy_api", "folder_paths", name)
         for other in set(sys.modules) - before:
             if other.partition(".")[0] in own or other.startswith(name):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any, cast
 
@@ -20,6 +18,7 @@ from diffstyle_ui.widgets.settings_form import RenderSettings, form_values, read
 from diffstyle import InputError, Picture, Result, Settings, Style
 from diffstyle.core.model_options import ModelOptions
 from tests.helpers import inverting_engine
+from tests.helpers.asynchronous import run_async
 from tests.helpers.inverting_engine import Inverting
 
 
@@ -36,8 +35,7 @@ def blocks(context: AppContext) -> gr.Blocks:
         return build_page(context)
 
     # in a loop: without one, Gradio makes loops that nobody closes; in a thread: browser tests run a loop in this one
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(build())).result()
+    return run_async(build())
 
 
 def test_the_form_has_a_hidden_group_for_it(blocks: gr.Blocks) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 import socket
@@ -26,6 +25,7 @@ from PIL import Image
 
 from diffstyle import InputError
 from diffstyle.core.model_options import ModelOptions
+from tests.helpers.asynchronous import run_async
 from tests.helpers.bad_files import BAD_FILES
 from tests.helpers.page_client import accepts, ask, refusal
 from tests.helpers.serving import ServedPage
@@ -101,8 +101,7 @@ def test_a_password_a_proxy_path_and_nothing_left_behind(tmp_path: Path, photo_f
             account = ("ada", "secret")
             return blocks, server.start(blocks, context, port=free_port(), auth=account, root_path="/style")
 
-        with ThreadPoolExecutor(1) as pool:  # browser tests run a loop in this thread
-            blocks, address = pool.submit(lambda: asyncio.run(start())).result()
+        blocks, address = run_async(start())
         address = address.removesuffix("/").removesuffix("/style")
         try:
             assert httpx.get(f"{address}/config").status_code == 401

@@ -1,26 +1,16 @@
-"""A browser and a fresh page."""
+"""A fresh page in the browser."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.helpers.browser import SIZES, chromium
+from tests.helpers.browser import SIZES
 from tests.helpers.serving import ServedPage
 
 WIDTH, HEIGHT = SIZES[-1]
-expect.set_options(timeout=120_000)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Generator[Browser, None, None]:
-    path = chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
