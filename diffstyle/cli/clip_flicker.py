@@ -9,14 +9,14 @@ from pathlib import Path
 from diffstyle.evaluation.warping import warping_errors
 from diffstyle.ops.flow import Array
 from diffstyle.stylizer import Stylizer
-from diffstyle.video.clip import Clip, Shown
 from diffstyle.video.clip_task import ClipTask
+from diffstyle.video.files.clip import Clip, Shown
+from diffstyle.video.files.moving_picture import MovingPicture
+from diffstyle.video.files.opening import open_clip
+from diffstyle.video.files.timing import Cut, timed
 from diffstyle.video.frames import as_array
-from diffstyle.video.moving_picture import MovingPicture
-from diffstyle.video.opening import open_clip
 from diffstyle.video.painting import Painting
 from diffstyle.video.settings import Steadiness
-from diffstyle.video.timing import Cut, timed
 
 DISTANCES = (1, 10)  # frames
 

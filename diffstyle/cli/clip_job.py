@@ -21,16 +21,16 @@ from diffstyle.core.settings import Settings
 from diffstyle.core.style import Style
 from diffstyle.formats.atomic import Inputs, check_apart, check_writable, write_atomic
 from diffstyle.formats.picture_file import encode, output_format
-from diffstyle.video.clip import Clip
 from diffstyle.video.clip_task import ClipTask
-from diffstyle.video.frame_folder import RawFrames
+from diffstyle.video.files.clip import Clip
+from diffstyle.video.files.frame_folder import RawFrames
+from diffstyle.video.files.opening import open_clip
+from diffstyle.video.files.raw_output import write_raw
+from diffstyle.video.files.work_folder import WorkFolder, work_path
 from diffstyle.video.keyframes import Keyframe, parse_keyframes
-from diffstyle.video.opening import open_clip
 from diffstyle.video.painting import Painted
-from diffstyle.video.raw_output import write_raw
 from diffstyle.video.render import ClipResult, render_clip
 from diffstyle.video.settings import Steadiness
-from diffstyle.video.work_folder import WorkFolder, work_path
 
 SMALL = 480  # pixels of the longest side of a thumbnail
 OFTEN = 2.0  # seconds between two of them

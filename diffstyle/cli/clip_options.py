@@ -12,7 +12,7 @@ from diffstyle.cli.options import FILES, STYLE, group, named_paths
 
 if TYPE_CHECKING:
     from diffstyle.video.clip_recipe import ClipOutput
-    from diffstyle.video.timing import Cut
+    from diffstyle.video.files.timing import Cut
 
 CLIP = group("Clip")
 
@@ -65,7 +65,7 @@ class ClipOptions:
         """What is used of each clip."""
         from fractions import Fraction
 
-        from diffstyle.video.timing import Cut, frame_rate, seconds
+        from diffstyle.video.files.timing import Cut, frame_rate, seconds
 
         return Cut(
             start=seconds(self.from_) if self.from_ else Fraction(0),

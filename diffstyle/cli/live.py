@@ -25,7 +25,7 @@ from diffstyle.engines.registry import engine_names, interactive_engine, setting
 from diffstyle.video.settings import Steadiness
 
 if TYPE_CHECKING:
-    from diffstyle.video.live import LiveOutput, LiveReport
+    from diffstyle.video.live.painting import LiveOutput, LiveReport
 
 NOTHING = StyleOptions()
 PIPE = "./-"  # as `main` spells -
@@ -82,7 +82,7 @@ def live(
     engine
         What paints; the instant engine if not given. Others are too slow for a camera.
     """
-    from diffstyle.video.live import check_interactive, paint_live
+    from diffstyle.video.live.painting import check_interactive, paint_live
 
     steadiness = Steadiness(steady=steady)
     check_interactive(engine_settings.name)
@@ -98,8 +98,8 @@ def live(
     with no_garbage_collection():
         from diffstyle.cli.asked import Asked
         from diffstyle.stylizer import Stylizer
-        from diffstyle.video.cameras import open_camera
         from diffstyle.video.clip_task import ClipTask
+        from diffstyle.video.live.cameras import open_camera
 
         source = open_camera("-" if camera == PIPE else camera, raw)
         asked = Asked.of(style_options)
@@ -144,7 +144,7 @@ def stopping() -> Generator[Event]:
 
 
 def _outputs(out: str, port: int | None, rate: Any, *, overwrite: bool) -> list[LiveOutput]:
-    from diffstyle.video.live_outputs import RawOutput, output_to
+    from diffstyle.video.live.outputs import RawOutput, output_to
 
     found: list[LiveOutput] = []
     if out == PIPE:

@@ -17,11 +17,11 @@ from diffstyle.formats.recipe import Recipe
 from diffstyle.stylizer import Stylizer
 from diffstyle.video.clip_recipe import ClipRecipe, read_clip_recipe
 from diffstyle.video.clip_task import ClipTask
-from diffstyle.video.encoding import CONTAINERS, PICTURES
+from diffstyle.video.files.encoding import CONTAINERS, PICTURES
+from diffstyle.video.files.opening import open_clip
+from diffstyle.video.files.timing import timed
 from diffstyle.video.frames import Frame
-from diffstyle.video.opening import open_clip
 from diffstyle.video.render import render_clip
-from diffstyle.video.timing import timed
 
 _SCRIBBLE = "scribble:"
 

@@ -92,7 +92,7 @@ def video(
     targets, alone = _targets(clips, out, clip_options, files)
     with no_garbage_collection():
         from diffstyle.cli.clip_job import ClipJob
-        from diffstyle.video.encoding import check_name
+        from diffstyle.video.files.encoding import check_name
     for target in targets.values():
         if target != PIPE:
             check_name(target, clip_options.codec)
@@ -110,7 +110,7 @@ def _targets(
     clips: Sequence[Path], out: str, options: ClipOptions, files: FileOptions
 ) -> tuple[dict[Path, Path], bool]:
     """Where each clip goes, and whether there is only one, to a place of its own."""
-    from diffstyle.video.encoding import FRAMES, suffix_of
+    from diffstyle.video.files.encoding import FRAMES, suffix_of
 
     suffix, folder = suffix_of(options.codec), Path(out) if out and Path(out) != PIPE else None
     found = found_clips(clips, recursive=files.recursive, out=folder)

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from diffstyle.video.clip_recipe import ClipOutput, read_clip_recipe
     from diffstyle.video.clip_task import ClipTask
+    from diffstyle.video.files.opening import open_clip
+    from diffstyle.video.files.timing import Cut
     from diffstyle.video.keyframes import Keyframe
-    from diffstyle.video.opening import open_clip
     from diffstyle.video.painting import Painted
     from diffstyle.video.render import ClipResult, render_clip
     from diffstyle.video.settings import Steadiness
-    from diffstyle.video.timing import Cut
 
 _HOME = {
     "ClipOutput": "clip_recipe",
     "ClipResult": "render",
     "ClipTask": "clip_task",
-    "Cut": "timing",
+    "Cut": "files.timing",
     "Keyframe": "keyframes",
     "Painted": "painting",
     "Steadiness": "settings",
-    "open_clip": "opening",
+    "open_clip": "files.opening",
     "read_clip_recipe": "clip_recipe",
     "render_clip": "render",
 }

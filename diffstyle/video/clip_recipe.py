@@ -16,16 +16,16 @@ from diffstyle.core.reading import reading
 from diffstyle.formats.picture_file import embedded
 from diffstyle.formats.recipe import Recipe, packed_style, unpacked_styles
 from diffstyle.stylizer import Stylizer
-from diffstyle.video.clip import Clip, decoding
 from diffstyle.video.clip_task import ClipTask
-from diffstyle.video.encoding import PICTURES
+from diffstyle.video.files.clip import Clip, decoding
+from diffstyle.video.files.encoding import PICTURES
+from diffstyle.video.files.join import KEY
+from diffstyle.video.files.opening import open_clip
+from diffstyle.video.files.timing import Cut
+from diffstyle.video.files.video_file import check_file, opened
 from diffstyle.video.frames import Frame
-from diffstyle.video.join import KEY
 from diffstyle.video.keyframes import Keyframe
-from diffstyle.video.opening import open_clip
 from diffstyle.video.settings import Steadiness
-from diffstyle.video.timing import Cut
-from diffstyle.video.video_file import check_file, opened
 
 FILE = "recipe.json"  # beside the frames of a folder
 _GIF_COMMENT = "comment"

@@ -12,11 +12,11 @@ from diffstyle.controls.selection import NothingFound, inverse, select
 from diffstyle.core.errors import InputError
 from diffstyle.core.mask import Mask
 from diffstyle.core.picture import Picture
-from diffstyle.video.clip import Shown
 from diffstyle.video.clip_task import ClipTask
+from diffstyle.video.files.clip import Shown
+from diffstyle.video.files.opening import open_clip
+from diffstyle.video.files.timing import Cut, timed
 from diffstyle.video.frames import Frame
-from diffstyle.video.opening import open_clip
-from diffstyle.video.timing import Cut, timed
 
 _COLOURED = 0.1  # how far the channels of a grey clip may differ: the error of its compression
 

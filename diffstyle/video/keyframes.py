@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.style import Style
-from diffstyle.video.timing import seconds
+from diffstyle.video.files.timing import seconds
 
 STEPS = 64  # styles on the way from one keyframe to the next: more are not seen, and each has to be measured
 

@@ -10,7 +10,7 @@ from diffstyle.stylizer import Stylizer
 from diffstyle.video.each_frame import EachFrame, FrameTasks
 from diffstyle.video.frames import Frame, FramePainter
 from diffstyle.video.settings import Steadiness
-from diffstyle.video.steady import Steady
+from diffstyle.video.steadying.painter import Steady
 
 
 def painter_for(

@@ -11,12 +11,12 @@ from diffstyle.core.errors import Cancelled
 from diffstyle.core.mask import Mask
 from diffstyle.core.picture import CLEAR, Picture, fitted
 from diffstyle.stylizer import Stylizer
-from diffstyle.video.clip import Shown
 from diffstyle.video.clip_task import ClipTask
+from diffstyle.video.files.clip import Shown
+from diffstyle.video.files.timing import Cut
 from diffstyle.video.frame_masks import FrameMasks
 from diffstyle.video.frames import Frame, FramePainter
 from diffstyle.video.painters import painter_for
-from diffstyle.video.timing import Cut
 
 _MOST_NOTES = 20
 

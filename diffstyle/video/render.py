@@ -14,18 +14,18 @@ import av
 from diffstyle.core.errors import InputError, explain
 from diffstyle.core.picture import Picture, fitted
 from diffstyle.stylizer import Stylizer
-from diffstyle.video.clip import Clip, Shown
 from diffstyle.video.clip_recipe import ClipOutput, ClipRecipe, read_clip_recipe
 from diffstyle.video.clip_task import ClipTask
-from diffstyle.video.encoding import CONTAINERS, FRAMES, Encoding, check_name, encoding_for
+from diffstyle.video.files.clip import Clip, Shown
+from diffstyle.video.files.encoding import CONTAINERS, FRAMES, Encoding, check_name, encoding_for
+from diffstyle.video.files.opening import open_clip
+from diffstyle.video.files.output import Target, check_out
+from diffstyle.video.files.segment import EncodedSegment, FrameSegment
+from diffstyle.video.files.timing import Cut, timed
+from diffstyle.video.files.video_file import VideoFile
+from diffstyle.video.files.work_folder import Part, WorkFolder
 from diffstyle.video.frames import Frame
-from diffstyle.video.opening import open_clip
-from diffstyle.video.output import Target, check_out
 from diffstyle.video.painting import OnFrame, Painting
-from diffstyle.video.segment import EncodedSegment, FrameSegment
-from diffstyle.video.timing import Cut, timed
-from diffstyle.video.video_file import VideoFile
-from diffstyle.video.work_folder import Part, WorkFolder
 
 _LOST = Fraction(1, 2)  # of a second, which may be missing at the end where a clip counts its length by its sound
 

@@ -17,7 +17,7 @@ from diffstyle.data.words.artists import ARTISTS, MOVEMENT_OF
 from diffstyle.data.words.lexicon import MEDIA, PAINTED
 from diffstyle.data.words.parse import parse
 from diffstyle.encoders.clip import StyleEncoder
-from diffstyle.engines.nnst.words import facts_of
+from diffstyle.engines.exemplars.words import facts_of
 
 LARGEST = 3_000_000  # bytes of all exemplars
 

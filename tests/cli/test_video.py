@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 
 from diffstyle.video.clip_recipe import read_clip_recipe
+from diffstyle.video.files.work_folder import work_path
 from diffstyle.video.painting import Painted
-from diffstyle.video.work_folder import work_path
 from tests.helpers.cli import run
 from tests.helpers.clips import moving, packets_of, read_arrays, write_clip
 

@@ -16,7 +16,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from diffstyle.core.picture import Picture
-from diffstyle.video.colours import to_frame
+from diffstyle.video.files.colours import to_frame
 
 Array = npt.NDArray[Any]
 BARS = ((255, 255, 255), (255, 255, 0), (0, 255, 255), (0, 255, 0), (255, 0, 255), (255, 0, 0), (0, 0, 255), (9, 9, 9))
@@ -97,7 +97,7 @@ def _write_tone(made: OutputContainer, stream: AudioStream, seconds: float) -> N
 
 def read_arrays(path: Path) -> list[Array]:
     """The frames of a clip, (H, W, 3 or 4) uint8, as diffstyle reads them."""
-    from diffstyle.video.opening import open_clip
+    from diffstyle.video.files.opening import open_clip
 
     return [shown.read().to_array() for shown in open_clip(path).frames()]
 

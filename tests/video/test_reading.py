@@ -18,10 +18,10 @@ from PIL import Image
 
 from diffstyle import InputError
 from diffstyle.core.picture import Picture
-from diffstyle.video.colours import to_frame
-from diffstyle.video.frame_folder import RawFrames
-from diffstyle.video.opening import open_clip
-from diffstyle.video.timing import Cut, frame_rate, seconds, timed
+from diffstyle.video.files.colours import to_frame
+from diffstyle.video.files.frame_folder import RawFrames
+from diffstyle.video.files.opening import open_clip
+from diffstyle.video.files.timing import Cut, frame_rate, seconds, timed
 from tests.helpers.clips import bars, moving, read_arrays, write_clip
 
 MATRICES = {"bt601": 6, "bt709": 1, "bt2020": 9}

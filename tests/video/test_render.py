@@ -16,14 +16,14 @@ from diffstyle import Cancelled, InputError, Picture, Style, Stylizer
 from diffstyle.core.mask import Mask
 from diffstyle.video.clip_recipe import ClipOutput, read_clip_recipe
 from diffstyle.video.clip_task import ClipTask
-from diffstyle.video.encoding import encodable
+from diffstyle.video.files.encoding import encodable
+from diffstyle.video.files.opening import open_clip
+from diffstyle.video.files.timing import Cut
+from diffstyle.video.files.work_folder import WorkFolder
 from diffstyle.video.keyframes import Keyframe, parse_keyframes, style_at
-from diffstyle.video.opening import open_clip
 from diffstyle.video.painting import Painted
 from diffstyle.video.render import render_clip
 from diffstyle.video.settings import Steadiness
-from diffstyle.video.timing import Cut
-from diffstyle.video.work_folder import WorkFolder
 from tests.helpers.clips import bars, moving, packets_of, read_arrays, write_clip
 from tests.video.test_reading import coded, in_bars, only_sound
 

@@ -17,7 +17,7 @@ from diffstyle.ops.flow import Array
 from diffstyle.video.each_frame import EachFrame, FrameTasks
 from diffstyle.video.frames import Frame, FramePainter, as_array
 from diffstyle.video.settings import Steadiness
-from diffstyle.video.steady import Steady
+from diffstyle.video.steadying.painter import Steady
 from tests.helpers.motion import as_frames, pan, square_over
 
 FEW = 5

@@ -20,14 +20,14 @@ from diffstyle.data.words.parse import parse
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.encoders.features import WEIGHTS_SHA256
 from diffstyle.engines.base import EngineHost, OnStep, report, settings_of
+from diffstyle.engines.exemplars.exemplars import with_exemplars
+from diffstyle.engines.exemplars.words import keeps_hues, notes_of
 from diffstyle.engines.nnst.bank import Painter, StyleBanks, read_style
-from diffstyle.engines.nnst.exemplars import with_exemplars
 from diffstyle.engines.nnst.paint import PaintOptions, paint
 from diffstyle.engines.nnst.settings import Nnst
 from diffstyle.engines.nnst.synthesis import synthesise
 from diffstyle.engines.nnst.targets import Region, WeightedStyle
 from diffstyle.engines.nnst.underpainting import kept_of, structure_of, underpainted
-from diffstyle.engines.nnst.words import keeps_hues, notes_of
 from diffstyle.formats.exemplar import decode_exemplar
 from diffstyle.ops.colour_transfer import ColourMoments, colour_moments
 

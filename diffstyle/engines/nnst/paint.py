@@ -44,6 +44,7 @@ from diffstyle.engines.nnst.weights import Weights, mix
 from diffstyle.ops.colour_transfer import ColourMoments, apply_colour_map, colour_map, colour_moments
 from diffstyle.ops.guided import guided_filter
 from diffstyle.ops.luma import box, local_contrast, luma, sharpened
+from diffstyle.ops.pyramid import resized
 
 OnLevel = Callable[[float, Tensor], None]
 Tick = Callable[[float], None]  # called with the share of a level that is done
@@ -338,10 +339,3 @@ def _mask(region: Region, size: tuple[int, int]) -> Tensor | None:
 
 def _size(h: int, w: int, scale: float) -> tuple[int, int]:
     return max(16, round(h * scale)), max(16, round(w * scale))
-
-
-def resized(pictures: Tensor, size: tuple[int, int]) -> Tensor:
-    """(b, c, *size), bicubic and clamped; the same tensor if it has the size."""
-    if tuple(pictures.shape[2:]) == size:
-        return pictures
-    return F.interpolate(pictures, size, mode="bicubic", antialias=True).clamp(0, 1)

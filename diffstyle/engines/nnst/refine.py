@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from diffstyle.engines.nnst.bank import Painter
 from diffstyle.engines.nnst.decoder import DEEP, FINE, Maps, split_layers
+from diffstyle.ops.pyramid import collapsed
 
 CHANNELS = (1, 1, 3, 3, 3)  # of the bands, from fine to coarse; each has half the side of the one before
 RATE = 5e-3
@@ -52,11 +53,3 @@ def distance(found: Tensor, wanted: Tensor) -> Tensor:
     """1 - cosine, and half the squared error over the target's mean square."""
     cosine = F.cosine_similarity(found, wanted, dim=1).mean()
     return 1 - cosine + 0.5 * (found - wanted).square().mean() / wanted.square().mean().clamp_min(1e-6)
-
-
-def collapsed(bands: list[Tensor]) -> Tensor:
-    """The picture of a Laplacian pyramid (1, c, h / 2ⁿ, w / 2ⁿ), c = 1 for grey."""
-    picture = bands[-1]
-    for finer in bands[-2::-1]:
-        picture = finer + F.interpolate(picture, scale_factor=2.0, mode="bilinear", align_corners=False)
-    return picture

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from diffstyle.engines.nnst.bank import Painter
-from diffstyle.engines.nnst.paint import PaintOptions, paint, resized
+from diffstyle.engines.nnst.paint import PaintOptions, paint
 from diffstyle.engines.nnst.targets import Region, WeightedStyle
 from diffstyle.ops.colour_transfer import ColourMoments, match_colours
+from diffstyle.ops.pyramid import resized
 
 BLOTCH = 24  # pixels of noise along the longest side to begin with
 SCALES = (4, 2, 1)  # the size divided by these is what each pass paints

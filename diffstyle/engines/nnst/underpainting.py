@@ -32,8 +32,8 @@ from diffstyle.data.painterly.techniques import (
 )
 from diffstyle.data.words.artists import MOVEMENT_OF
 from diffstyle.data.words.parse import Words, parse
+from diffstyle.engines.exemplars.words import recoloured_as
 from diffstyle.engines.media.photo import Photo
-from diffstyle.engines.nnst.words import recoloured_as
 
 LARGEST = 1024  # longest side of an underpainting, which is enlarged beyond it
 GRAINS = {"coarse": 1.5, "fine": 0.66}

@@ -16,9 +16,8 @@ from diffstyle.core.settings import Capabilities
 from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask, Task, resolve
 from diffstyle.engines.base import Drafter, Engine, EngineHost, OnStep, report, settings_of
-from diffstyle.engines.nnst.exemplars import with_exemplars
-from diffstyle.engines.nnst.paint import resized
-from diffstyle.engines.nnst.words import keeps_hues, notes_of
+from diffstyle.engines.exemplars.exemplars import with_exemplars
+from diffstyle.engines.exemplars.words import keeps_hues, notes_of
 from diffstyle.engines.optimised.loop import Descent, Loss, Moments, Snapshot, optimise
 from diffstyle.engines.optimised.reader import DEFAULT_NET, Reader, net_on_this_machine, parse_layers
 from diffstyle.engines.optimised.resume import Progress
@@ -27,6 +26,7 @@ from diffstyle.engines.optimised.settings import Init, Net, Optimised, Optimised
 from diffstyle.formats.exemplar import decode_exemplar
 from diffstyle.ops.colour_transfer import colour_moments, match_colours
 from diffstyle.ops.losses import flat_variation, total_variation
+from diffstyle.ops.pyramid import resized
 
 S = TypeVar("S", bound=Optimised)
 Objective = Callable[[Scene], Loss]

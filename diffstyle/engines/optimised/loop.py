@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diffstyle.engines.optimised.settings import Optimizer
+from diffstyle.ops.pyramid import collapsed
 
 Loss = Callable[[Tensor, int], Tensor]  # of a picture (1, 3, h, w) at an iteration, a number
 OnIteration = Callable[[int, Tensor], None]  # with how many are done and the picture so far; may raise to cancel
@@ -82,7 +83,7 @@ def optimise(
         bands = [torch.zeros(shape, device=base.device, requires_grad=True) for shape in _shapes(base, descent.bands)]
 
         def evaluate(n: int) -> tuple[Tensor, Tensor]:
-            picture = base + collapsed(bands, base.shape)
+            picture = base + collapsed(bands)
             total = loss(picture, n) + OUTSIDE * (picture - picture.clamp(0, 1)).square().mean()
             torch.autograd.backward([total])
             return picture.detach(), total.detach()
@@ -157,7 +158,7 @@ class _Adam:
 
     @torch.no_grad()
     def _picture(self) -> Tensor:
-        return self.base + collapsed(self.bands, self.base.shape)
+        return self.base + collapsed(self.bands)
 
 
 def _by_lbfgs(
@@ -210,11 +211,3 @@ def _shapes(picture: Tensor, bands: int) -> list[tuple[int, ...]]:
     h, w = picture.shape[2:]
     count = max(1, min(bands, min(h, w).bit_length()))
     return [(1, 1 if n == 0 < count - 1 else 3, max(1, h >> n), max(1, w >> n)) for n in range(count)]
-
-
-def collapsed(bands: Sequence[Tensor], shape: Sequence[int]) -> Tensor:
-    """The picture (1, 3, h, w) of `shape` from bands (1, c, h / 2ⁿ, w / 2ⁿ), fine to coarse, c = 1 for grey."""
-    picture = bands[-1]
-    for finer in bands[-2::-1]:
-        picture = finer + F.interpolate(picture, finer.shape[2:], mode="bilinear", align_corners=False)
-    return picture.expand(*shape)

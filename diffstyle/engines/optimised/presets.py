@@ -27,7 +27,17 @@ VGG_COMMON: Mapping[str, Any] = {
     "learning_rate": 0.02,
     "pyramid": 1,
 }
-VGG_STYLE_LAYERS = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
+STATISTICS: Mapping[str, Any] = {
+    **COMMON,
+    "style_layers": "rgb,stem,block1,block2,block3,block4",
+    "content_layers": "block3,block4",
+    "optimizer": "adam",
+}
+VGG_STATISTICS: Mapping[str, Any] = {
+    **VGG_COMMON,
+    "style_layers": "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
+    "content_layers": "relu4_2",
+}
 TEXTURE: Mapping[str, Any] = {"content_layers": "", "init": "noise", "edge_aware_tv": 0.0}
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffstyle.engines.nnst.paint import resized
 from diffstyle.engines.optimised.reader import SHIFTS, Layers, Reader, Shift
 from diffstyle.ops.colour_transfer import ColourMoments, colour_moments, match_colours
+from diffstyle.ops.pyramid import resized
 
 LARGEST_STYLE = 512  # pixels of the longest side of an exemplar
 

@@ -23,9 +23,9 @@ from diffstyle.data.painterly.techniques import render as render_in
 from diffstyle.data.painterly.techniques import technique_of
 from diffstyle.data.procedural import render
 from diffstyle.data.words.parse import tokens_of
+from diffstyle.engines.exemplars.exemplar import crop_margins
 from diffstyle.engines.nnst.bank import Painter, read_style
 from diffstyle.engines.nnst.engine import WEIGHTS
-from diffstyle.engines.nnst.exemplar import crop_margins
 from diffstyle.engines.nnst.paint import PaintOptions, paint
 from diffstyle.engines.nnst.targets import Region, WeightedStyle
 from diffstyle.formats.atomic import sha256, write_atomic

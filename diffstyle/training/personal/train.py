@@ -24,7 +24,7 @@ from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import Picture, PictureLike
 from diffstyle.core.style import Reference, Style
 from diffstyle.encoders.clip import StyleEncoder
-from diffstyle.engines.nnst.exemplars import with_exemplars
+from diffstyle.engines.exemplars.exemplars import with_exemplars
 from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels

@@ -23,9 +23,9 @@ from diffstyle.core.style import Style
 from diffstyle.core.task import Task
 from diffstyle.data.painterly.techniques import technique_of
 from diffstyle.data.procedural import render
+from diffstyle.engines.exemplars.exemplar import crop_margins
 from diffstyle.engines.nnst.bank import Painter, read_style
 from diffstyle.engines.nnst.engine import WEIGHTS
-from diffstyle.engines.nnst.exemplar import crop_margins
 from diffstyle.engines.nnst.synthesis import synthesise
 from diffstyle.engines.nnst.targets import WeightedStyle
 from diffstyle.formats.exemplar import LONGEST, encode_exemplar

@@ -12,9 +12,9 @@ import torch
 from diffstyle import Cancelled, InputError, Picture, Reference, Style, Stylizer, Task
 from diffstyle.assets.manifest import verified
 from diffstyle.engines.base import Step
+from diffstyle.engines.exemplars.exemplar import crop_margins
 from diffstyle.engines.nnst.bank import Painter, read_style
 from diffstyle.engines.nnst.engine import WEIGHTS
-from diffstyle.engines.nnst.exemplar import crop_margins
 from diffstyle.engines.nnst.settings import Nnst
 from diffstyle.engines.nnst.synthesis import synthesise
 from diffstyle.engines.nnst.targets import WeightedStyle

@@ -14,9 +14,9 @@ from diffstyle.data.painterly.washes import RENDERINGS
 from diffstyle.data.words.artists import ARTISTS as PAINTERS
 from diffstyle.data.words.parse import parse
 from diffstyle.engines.base import Step
+from diffstyle.engines.exemplars.words import recoloured_as
 from diffstyle.engines.nnst import underpainting
 from diffstyle.engines.nnst.underpainting import KEPT, kept_of, technique_of_words
-from diffstyle.engines.nnst.words import recoloured_as
 from diffstyle.ops.luma import luma
 
 

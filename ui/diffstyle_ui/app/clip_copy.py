@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from diffstyle import Picture
-from diffstyle.video.clip import Clip, ClipInfo, Shown
-from diffstyle.video.encoding import encoding_for
-from diffstyle.video.timed_file import TimedFile
+from diffstyle.video.files.clip import Clip, ClipInfo, Shown
+from diffstyle.video.files.encoding import encoding_for
+from diffstyle.video.files.timed_file import TimedFile
 
 SIDE, QUALITY = 640, 55
 

@@ -24,10 +24,10 @@ from diffstyle.engines.registry import engine_settings, interactive_engine
 from diffstyle.serving.progress import Progress
 from diffstyle.stylizer import Stylizer
 from diffstyle.video.clip_task import ClipTask
+from diffstyle.video.files.timing import Cut
 from diffstyle.video.painting import Painted
 from diffstyle.video.render import ClipResult, render_clip
 from diffstyle.video.settings import Steadiness
-from diffstyle.video.timing import Cut
 from diffstyle_ui.app.clip_copy import CopiedClip
 from diffstyle_ui.app.clips import UploadedClip, named, within
 from diffstyle_ui.app.context import AppContext

@@ -15,11 +15,11 @@ from diffstyle import Cancelled, InputError
 from diffstyle.core.cancelling import cancellable
 from diffstyle.core.reading import too_large
 from diffstyle.serving.uploaded_files import check_picture
-from diffstyle.video.clip import Clip, decoding
-from diffstyle.video.moving_picture import SUFFIXES
-from diffstyle.video.opening import open_clip
-from diffstyle.video.timing import Cut, seconds
-from diffstyle.video.video_file import check_file, main_stream
+from diffstyle.video.files.clip import Clip, decoding
+from diffstyle.video.files.moving_picture import SUFFIXES
+from diffstyle.video.files.opening import open_clip
+from diffstyle.video.files.timing import Cut, seconds
+from diffstyle.video.files.video_file import check_file, main_stream
 from diffstyle_ui.app.limits import Limits
 
 T = TypeVar("T")

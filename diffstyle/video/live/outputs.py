@@ -10,10 +10,10 @@ from typing import BinaryIO
 from diffstyle.core.errors import InputError, explain
 from diffstyle.core.picture import Picture
 from diffstyle.formats.atomic import check_writable
-from diffstyle.video.clip import decoding
-from diffstyle.video.encoding import CONTAINERS, Encoding, encoding_for
-from diffstyle.video.live import LiveOutput
-from diffstyle.video.timed_file import TimedFile
+from diffstyle.video.files.clip import decoding
+from diffstyle.video.files.encoding import CONTAINERS, Encoding, encoding_for
+from diffstyle.video.files.timed_file import TimedFile
+from diffstyle.video.live.painting import LiveOutput
 
 _QUICK = {"libx264": {"preset": "veryfast", "tune": "zerolatency"}}
 _DEVICE = Encoding("rawvideo", "rawvideo", "yuv420p")

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
-from diffstyle.video.clip import Shown
+from diffstyle.video.files.clip import Shown
 
 MAX_RATE = 1000
 _QUARTER = Fraction(1, 4)  # of a new frame's time: where the old ones are looked up, away from where they change

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from diffstyle.ops.flow import Array
-from diffstyle.video.follow import Followed, Motion, Seen, unsampled
-from diffstyle.video.joining import agreement, contrasted, lerp, resized_to, toned, tones
+from diffstyle.video.steadying.follow import Followed, Motion, Seen, unsampled
+from diffstyle.video.steadying.joining import agreement, contrasted, lerp, resized_to, toned, tones
 
 LONGEST_RUN = 24  # frames that one anchor is followed
 LEAST_SHARE = 0.85  # of what the frame before explains, that an anchor must explain to be followed on

@@ -9,9 +9,9 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import MAX_EXEMPLARS, Reference, Style
 from diffstyle.encoders.clip import StyleEncoder
-from diffstyle.engines.nnst.exemplar import crop_margins, with_shades
-from diffstyle.engines.nnst.typical import most_typical
-from diffstyle.engines.nnst.words import Source, named_alone
+from diffstyle.engines.exemplars.exemplar import crop_margins, with_shades
+from diffstyle.engines.exemplars.typical import most_typical
+from diffstyle.engines.exemplars.words import Source, named_alone
 from diffstyle.formats.exemplar import encode_exemplar
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from diffstyle.core.errors import InputError, explain
 from diffstyle.formats.atomic import Inputs, check_apart, check_writable, write_atomic
-from diffstyle.video.clip import Clip
 from diffstyle.video.clip_recipe import FILE
-from diffstyle.video.encoding import FRAMES, PICTURES
-from diffstyle.video.frame_folder import FrameFolder
-from diffstyle.video.join import Joint, join
-from diffstyle.video.moving_picture import write_moving
-from diffstyle.video.timing import Cut
-from diffstyle.video.work_folder import Part, WorkFolder
+from diffstyle.video.files.clip import Clip
+from diffstyle.video.files.encoding import FRAMES, PICTURES
+from diffstyle.video.files.frame_folder import FrameFolder
+from diffstyle.video.files.join import Joint, join
+from diffstyle.video.files.moving_picture import write_moving
+from diffstyle.video.files.timing import Cut
+from diffstyle.video.files.work_folder import Part, WorkFolder
 
 _OURS = re.compile(r"\d{6,}\.png|recipe\.json")
 

@@ -17,10 +17,10 @@ from av.container import InputContainer, OutputContainer
 from av.error import InvalidDataError
 from av.stream import AttachmentStream, Stream
 
-from diffstyle.video.clip import decoding
-from diffstyle.video.timing import Cut
-from diffstyle.video.video_file import clip_origin, main_stream, opened
-from diffstyle.video.work_folder import Part
+from diffstyle.video.files.clip import decoding
+from diffstyle.video.files.timing import Cut
+from diffstyle.video.files.video_file import clip_origin, main_stream, opened
+from diffstyle.video.files.work_folder import Part
 
 KEY = "diffstyle"
 _FINEST = 1_000_000  # ticks a second

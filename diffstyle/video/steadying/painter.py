@@ -15,11 +15,11 @@ from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask
 from diffstyle.engines.base import OnStep
 from diffstyle.ops.flow import Array
-from diffstyle.video.carry import Kept, Sight, carried, carried_back
 from diffstyle.video.each_frame import FrameTasks
-from diffstyle.video.follow import Seen
 from diffstyle.video.frames import Frame, as_array
 from diffstyle.video.settings import Steadiness
+from diffstyle.video.steadying.carry import Kept, Sight, carried, carried_back
+from diffstyle.video.steadying.follow import Seen
 
 QUICK, THOROUGH = 320, 512  # pixels a side of what motion is estimated on, for interactive engines and for others
 CUT = 0.35  # share of a frame that the one before shows too, below which another shot begins

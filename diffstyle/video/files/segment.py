@@ -14,8 +14,8 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
 from diffstyle.formats.atomic import write_atomic
 from diffstyle.formats.picture_file import encode
-from diffstyle.video.colours import FULL, LIMITED, to_frame
-from diffstyle.video.encoding import Encoding
+from diffstyle.video.files.colours import FULL, LIMITED, to_frame
+from diffstyle.video.files.encoding import Encoding
 
 _QUIET = {"SVT_LOG": "1"}
 

@@ -21,9 +21,9 @@ from diffstyle.core.picture import Picture
 from diffstyle.core.reading import check_size, reading
 from diffstyle.formats.atomic import sha256
 from diffstyle.formats.picture_file import exif_block
-from diffstyle.video.clip import ClipInfo, Shown
-from diffstyle.video.video_file import check_file, one_picture
-from diffstyle.video.work_folder import Part
+from diffstyle.video.files.clip import ClipInfo, Shown
+from diffstyle.video.files.video_file import check_file, one_picture
+from diffstyle.video.files.work_folder import Part
 
 SUFFIXES = (".gif", ".webp", ".png", ".apng")
 _UNSAID = 100  # milliseconds that browsers show a frame whose time is hardly anything

@@ -13,12 +13,12 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
 from diffstyle.engines.registry import engine_names, interactive_engine, settings_class
 from diffstyle.stylizer import Stylizer
-from diffstyle.video.cameras import Camera
-from diffstyle.video.clip import Shown
 from diffstyle.video.clip_task import ClipTask
-from diffstyle.video.latest import Latest
+from diffstyle.video.files.clip import Shown
+from diffstyle.video.files.timing import Cut
+from diffstyle.video.live.cameras import Camera
+from diffstyle.video.live.latest import Latest
 from diffstyle.video.painting import Painting
-from diffstyle.video.timing import Cut
 
 _POLL = 0.1  # seconds between two looks whether to stop
 

@@ -25,8 +25,8 @@ from diffstyle.core.picture import Picture
 from diffstyle.core.reading import MAX_PIXELS, too_large, turned
 from diffstyle.core.user_path import check_regular
 from diffstyle.formats.atomic import sha256
-from diffstyle.video.clip import DEFAULT_RATE, ClipInfo, Shown, decoding
-from diffstyle.video.colours import has_alpha, to_array
+from diffstyle.video.files.clip import DEFAULT_RATE, ClipInfo, Shown, decoding
+from diffstyle.video.files.colours import has_alpha, to_array
 
 _MICRO = 1_000_000
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders leave alpha out

@@ -12,8 +12,8 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from diffstyle.core.picture import Picture
-from diffstyle.video.colours import to_frame
-from diffstyle.video.encoding import Encoding
+from diffstyle.video.files.colours import to_frame
+from diffstyle.video.files.encoding import Encoding
 
 _TICKS = {"matroska": 1000, "webm": 1000}  # a second
 _USUAL = 90_000

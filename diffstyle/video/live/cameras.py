@@ -15,10 +15,10 @@ from typing import Any, Protocol
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
-from diffstyle.video.clip import DEFAULT_RATE, Clip, ClipInfo, Shown
-from diffstyle.video.frame_folder import RawFrames
-from diffstyle.video.opening import open_clip
-from diffstyle.video.timing import Cut, timed
+from diffstyle.video.files.clip import DEFAULT_RATE, Clip, ClipInfo, Shown
+from diffstyle.video.files.frame_folder import RawFrames
+from diffstyle.video.files.opening import open_clip
+from diffstyle.video.files.timing import Cut, timed
 
 _DEVICE = re.compile(r"(?:/dev/video)?(\d{1,3})")
 

@@ -6,10 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from diffstyle.core.user_path import user_path
-from diffstyle.video.clip import Clip
-from diffstyle.video.frame_folder import FrameFolder
-from diffstyle.video.moving_picture import SUFFIXES, MovingPicture
-from diffstyle.video.video_file import VideoFile
+from diffstyle.video.files.clip import Clip
+from diffstyle.video.files.frame_folder import FrameFolder
+from diffstyle.video.files.moving_picture import SUFFIXES, MovingPicture
+from diffstyle.video.files.video_file import VideoFile
 
 
 def open_clip(path: str | Path, *, rate: Fraction | None = None) -> Clip:

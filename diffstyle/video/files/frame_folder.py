@@ -17,8 +17,8 @@ from diffstyle.core.errors import InputError, explain
 from diffstyle.core.picture import Picture
 from diffstyle.core.reading import MAX_PIXELS, too_large
 from diffstyle.formats.atomic import sha256
-from diffstyle.video.clip import DEFAULT_RATE, ClipInfo, Shown
-from diffstyle.video.timing import frame_rate
+from diffstyle.video.files.clip import DEFAULT_RATE, ClipInfo, Shown
+from diffstyle.video.files.timing import frame_rate
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".exr", ".avif", ".heic", ".jxl")
 _NUMBER = re.compile(r"\d+")

@@ -9,11 +9,11 @@ from typing import BinaryIO
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import fitted
 from diffstyle.stylizer import Stylizer
-from diffstyle.video.clip import Clip
 from diffstyle.video.clip_task import ClipTask
+from diffstyle.video.files.clip import Clip
+from diffstyle.video.files.timing import Cut, timed
 from diffstyle.video.painting import OnFrame, Painting
 from diffstyle.video.render import ClipResult, total_of
-from diffstyle.video.timing import Cut, timed
 
 
 def write_raw(

@@ -11,9 +11,9 @@ import torch
 
 from diffstyle import InputError, Picture, Style, Stylizer
 from diffstyle.core.style import MAX_EXEMPLARS
+from diffstyle.engines.exemplars.typical import most_typical
 from diffstyle.engines.nnst.bank import MOST, MOST_DEEP, Painter, read_style
 from diffstyle.engines.nnst.engine import NnstEngine
-from diffstyle.engines.nnst.typical import most_typical
 from diffstyle.formats.exemplar import LONGEST, decode_exemplar
 from diffstyle.training.personal.engines import unwrapped
 from tests.helpers.pictures import waves

@@ -11,7 +11,7 @@ from av.codec import Codec
 from av.codec.codec import UnknownCodecError
 
 from diffstyle.core.errors import InputError
-from diffstyle.video.colours import BT601, BT709, has_alpha
+from diffstyle.video.files.colours import BT601, BT709, has_alpha
 
 BEST = 100
 USUAL = 70  # the quality when nobody says otherwise: x264's crf 16

@@ -10,8 +10,8 @@ from diffstyle.assets.atlas import Atlas, Facts
 from diffstyle.data.colour_names import coverage
 from diffstyle.data.words.parse import parse
 from diffstyle.encoders.clip import StyleEncoder
-from diffstyle.engines.nnst.exemplars import with_exemplars
-from diffstyle.engines.nnst.words import Source, adjusted
+from diffstyle.engines.exemplars.exemplars import with_exemplars
+from diffstyle.engines.exemplars.words import Source, adjusted
 from diffstyle.formats.exemplar import LARGEST, decode_exemplar
 from diffstyle.ops.lab import Array, to_lab
 

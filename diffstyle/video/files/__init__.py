@@ -1,0 +1,1 @@
+"""Clips on disk and in pipes: read, encoded, kept in segments, joined."""

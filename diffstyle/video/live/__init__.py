@@ -1,0 +1,1 @@
+"""Cameras, painted as they film."""

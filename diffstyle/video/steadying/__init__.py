@@ -1,0 +1,1 @@
+"""How paint is carried from frame to frame."""
