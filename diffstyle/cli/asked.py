@@ -25,7 +25,7 @@ REST, SCRIBBLE = "rest", "scribble:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StyleOptions:
-    """The options that say it.
+    """Style, masks and regions.
 
     Parameters
     ----------

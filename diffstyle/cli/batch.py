@@ -15,7 +15,7 @@ from diffstyle.cli.asked import Asked, StyleOptions
 from diffstyle.cli.file_options import FileOptions
 from diffstyle.cli.job import Request, no_garbage_collection
 from diffstyle.cli.options import FILES, Bound, group, with_options
-from diffstyle.cli.progress import say
+from diffstyle.cli.progress import counted, say
 from diffstyle.cli.stylize import chosen_engine
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
@@ -102,7 +102,7 @@ def batch(
         from diffstyle.cli.batch_ray import OnRay
 
         team = OnRay(request, asked, address=address, most=workers, cpus=worker_cpus or 1)
-    say(f"painting {len(items)} photos with {engine_settings.name}")
+    say(f"painting {counted(len(items), 'photo')} with {engine_settings.name}")
     work = Batch(request, items, team, output)
     try:
         return work.run()

@@ -48,7 +48,7 @@ class ClipJob:
     @classmethod
     def of(cls, request: Request, options: ClipOptions, steadiness: Steadiness, inputs: Inputs) -> ClipJob:
         """Raises InputError for styles and models that cannot be used."""
-        options.cut()  # what is mistyped is said before the model is loaded
+        options.cut()  # mistakes are reported before the model is loaded
         options.output(depth=request.files.depth, recipe=True)
         if options.thumbnail is not None:
             output_format(options.thumbnail)

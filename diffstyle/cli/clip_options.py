@@ -19,7 +19,7 @@ CLIP = group("Clip")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipOptions:
-    """The options that say it.
+    """What of a clip is painted, and how it is encoded.
 
     Parameters
     ----------

@@ -12,21 +12,21 @@ from diffstyle.cli.options import FILES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOptions:
-    """The options that say it.
+    """How files are found and written.
 
     Parameters
     ----------
     depth
         Bits a channel of the saved files: 8, or 16 in PNG and TIFF.
     recursive
-        Also the photos in the folders below those named; their pictures go to folders of the same names.
+        Also the files in the folders below those named; their results go to folders of the same names.
     overwrite
-        Replace pictures that were made by another recipe.
+        Replace results that were made by another recipe.
     no_recipe
-        Leave the recipe out of the files: nobody can see the style, the settings or the name of the photo in them, and
+        Leave the recipe out of the results: they then hide the style, the settings and the name of the source, and
         `diffstyle replay` cannot repeat them.
     json_lines
-        Print one JSON object a picture.
+        Print a JSON object for each result.
     """
 
     depth: Annotated[Literal[8, 16], Parameter(group=FILES)] = 8

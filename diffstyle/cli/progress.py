@@ -15,6 +15,11 @@ def say(text: str) -> None:
     print(f"diffstyle: {text}", file=sys.stderr, flush=True)
 
 
+def counted(number: int, noun: str) -> str:
+    """ "1 clip" or "3 clips"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 @dataclass(slots=True)
 class Progress:
     """Steps of `unit`: a bar where standard error is a terminal, a line every few seconds where it is not."""

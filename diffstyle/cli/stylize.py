@@ -17,7 +17,7 @@ from diffstyle.cli.file_options import FileOptions
 from diffstyle.cli.finished import Finished
 from diffstyle.cli.job import Job, Request, facts, is_done, no_garbage_collection, reason_of
 from diffstyle.cli.options import FILES, Bound, group, named_paths, with_options
-from diffstyle.cli.progress import Progress, say
+from diffstyle.cli.progress import Progress, counted, say
 from diffstyle.cli.targets import check_apart, default_target, found_photos, targets_in
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
@@ -141,7 +141,7 @@ def stylize(
     photos = found_photos(contents, recursive=files.recursive, out=Path(out) if out else None)
     alone = len(photos) == 1 and not contents[0].is_dir() and not out.endswith("/") and not (out and Path(out).is_dir())
     if not files.json_lines:
-        say(f"painting {photos[0].path.name if alone else f'{len(photos)} photos'} with {engine_settings.name}")
+        say(f"painting {photos[0].path.name if alone else counted(len(photos), 'photo')} with {engine_settings.name}")
     with no_garbage_collection():
         from diffstyle.core.picture import Picture
         from diffstyle.formats.layered import is_one_file

@@ -16,7 +16,7 @@ from diffstyle.cli.clip_targets import PIPE, clip_targets, found_clips
 from diffstyle.cli.file_options import FileOptions
 from diffstyle.cli.job import Request, no_garbage_collection, reason_of
 from diffstyle.cli.options import FILES, Bound, group, named_paths, with_options
-from diffstyle.cli.progress import Progress, say
+from diffstyle.cli.progress import Progress, counted, say
 from diffstyle.cli.stylize import chosen_engine
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
@@ -97,7 +97,7 @@ def video(
         if target != PIPE:
             check_name(target, clip_options.codec)
     if not files.json_lines:
-        say(f"painting {clips[0].name if alone else f'{len(targets)} clips'} with {engine_settings.name}")
+        say(f"painting {clips[0].name if alone else counted(len(targets), 'clip')} with {engine_settings.name}")
     inputs = Inputs.of([*targets, *style_options.files, *options.files])
     job = ClipJob.of(request, clip_options, steadiness, inputs)
     if alone:

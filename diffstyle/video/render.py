@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -21,7 +22,7 @@ from diffstyle.video.files.encoding import CONTAINERS, FRAMES, Encoding, check_n
 from diffstyle.video.files.opening import open_clip
 from diffstyle.video.files.output import Target, check_out
 from diffstyle.video.files.segment import EncodedSegment, FrameSegment
-from diffstyle.video.files.timing import Cut, timed
+from diffstyle.video.files.timing import QUARTER, Cut, timed
 from diffstyle.video.files.video_file import VideoFile
 from diffstyle.video.files.work_folder import Part, WorkFolder
 from diffstyle.video.frames import Frame
@@ -210,4 +211,7 @@ def total_of(clip: Clip, cut: Cut) -> int | None:
     length = cut.lasting(clip.info.duration)
     if length is None or (cut == Cut() and clip.info.frames):
         return clip.info.frames
-    return max(1, round(length * (cut.rate or clip.info.rate)))
+    if cut.rate is not None:
+        return max(1, math.ceil(length * cut.rate - QUARTER))
+    rate = clip.info.rate
+    return max(1, math.ceil((cut.start + length) * rate) - math.floor(cut.start * rate))

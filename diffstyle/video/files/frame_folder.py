@@ -22,7 +22,7 @@ from diffstyle.video.files.timing import frame_rate
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".exr", ".avif", ".heic", ".jxl")
 _NUMBER = re.compile(r"\d+")
-_RAW = re.compile(r"(\d+)x(\d+)@([\d./]+)(?::(rgb24|rgba))?")
+_RAW = re.compile(r"([1-9]\d*)x([1-9]\d*)@([\d./]+)(?::(rgb24|rgba))?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from diffstyle.formats.atomic import write_atomic
 from diffstyle.formats.picture_file import encode
 from diffstyle.video.files.colours import FULL, LIMITED, to_frame
 from diffstyle.video.files.encoding import Encoding
+from diffstyle.video.files.scheduling import same_scheduling
 
 _QUIET = {"SVT_LOG": "1"}
 
@@ -66,6 +67,8 @@ class EncodedSegment:
         context.color_primaries = context.color_trc = 1
         rgb = stream.codec_context.format is not None and stream.codec_context.format.is_rgb
         context.colorspace, context.color_range = (0, FULL) if rgb else (self._encoding.matrix, LIMITED)
+        with same_scheduling():
+            context.open()
         return stream
 
 

@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 from diffstyle.core.picture import Picture
 from diffstyle.video.files.colours import to_frame
 from diffstyle.video.files.encoding import Encoding
+from diffstyle.video.files.scheduling import same_scheduling
 
 _TICKS = {"matroska": 1000, "webm": 1000}  # a second
 _USUAL = 90_000
@@ -60,5 +61,7 @@ class TimedFile:
             stream = cast("VideoStream", self._made.add_stream(self.encoding.encoder, self.rate, self.options))
             stream.width, stream.height, stream.pix_fmt = width, height, self.encoding.pixels
             stream.codec_context.time_base = self._base
+            with same_scheduling():
+                stream.codec_context.open()
             self._stream = stream
         return self._made, self._stream

@@ -12,7 +12,7 @@ from diffstyle.core.picture import Picture
 from diffstyle.video.files.clip import Shown
 
 MAX_RATE = 1000
-_QUARTER = Fraction(1, 4)  # of a new frame's time: where the old ones are looked up, away from where they change
+QUARTER = Fraction(1, 4)  # of a new frame's time: where the old ones are looked up, away from where they change
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)\s*s?")
 
 
@@ -99,8 +99,8 @@ def _resampled(frames: Iterable[Shown], rate: Fraction) -> Iterator[Shown]:
     n = 0
     for shown in frames:
         read = _once(shown.read)
-        while (n + _QUARTER) / rate < shown.time + shown.lasts:
-            if (n + _QUARTER) / rate >= shown.time:
+        while (n + QUARTER) / rate < shown.time + shown.lasts:
+            if (n + QUARTER) / rate >= shown.time:
                 yield Shown(n / rate, 1 / rate, read)
             n += 1
 
