@@ -8,9 +8,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from diffstyle._version import __version__
+
+# diffusers imports onnxruntime where that is installed, which sends usage data to Microsoft unless told not to
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from diffstyle.core.errors import Cancelled, InputError

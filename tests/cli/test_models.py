@@ -83,7 +83,7 @@ def test_the_starter_paints_by_its_own_engine_unless_told_otherwise(
     assert run("stylize", photo_file, "--style", "ukiyo-e", "-o", tmp_path / "x.png") == 0
     assert read_recipe(tmp_path / "x.png").engine == default_engine("starter")
     out = tmp_path / "y.png"
-    adapter = ["--engine", "diffusion", "--adapter", "starter:0.5"]
+    adapter = ["--engine", "diffusion", "--steps", "2", "--adapter", "starter:0.5"]
     assert run("stylize", photo_file, "--style", "ukiyo-e", *adapter, "-o", out) == 0
     recipe = read_recipe(out)
     assert (recipe.engine, recipe.engine_values["start"], recipe.options.model) == ("diffusion", "painter", "starter")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +33,11 @@ def engines_by_code() -> list[Any]:
     """Parameters with the names of all engines; those that share the code of one before them are marked as long."""
     optimised = [name for name in engine_names() if issubclass(settings_class(name), Optimised)]
     return [pytest.param(n, marks=pytest.mark.long) if n in optimised[1:] else n for n in engine_names()]
+
+
+def some_quick(names: Sequence[str], every: int = 3) -> list[Any]:
+    """Parameters of which every `every`-th is tested always, the others only with the long tests."""
+    return [n if not number % every else pytest.param(n, marks=pytest.mark.long) for number, n in enumerate(names)]
 
 
 def few_of(cls: type[EngineSettings]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPage]:
     """`diffstyle ui` with low limits; it must leave no file behind."""
     with serving(tmp_path_factory.mktemp("page"), *LIMITS) as page:
         yield page
-    assert not [path for path in page.temporary.rglob("*") if path.is_file()], "the server has left files behind"
+    left = [str(path.relative_to(page.temporary)) for path in page.temporary.rglob("*") if path.is_file()]
+    assert not left, f"the server has left files behind: {', '.join(left)}"
 
 
 @pytest.fixture(scope="session")

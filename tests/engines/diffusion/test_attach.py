@@ -102,7 +102,7 @@ def test_a_lora_acts_by_its_scale(
     assert one != half
 
 
-@pytest.mark.parametrize("kohya", [False, True])
+@pytest.mark.parametrize("kohya", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_half_a_b_lora_acts_alone(kohya: bool, tiny_models: Path, tmp_path: Path, small_photo: Picture) -> None:
     folder = tmp_path / "model"
     shutil.copytree(tiny_models / "worded", folder)

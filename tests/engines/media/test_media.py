@@ -26,10 +26,11 @@ from diffstyle.engines.media.together import FINEST_FIRST, Part, together
 from diffstyle.engines.replay import task_of
 from diffstyle.ops.faces import find_faces
 from tests.helpers.pictures import mean_difference, waves
+from tests.helpers.quick import some_quick
 
 cv2: Any = untyped
 LINES_ALONE = {"ink line drawing", "blueprint", "neon", "ascii", "contour lines", "pencil drawing"}  # keep no mean tone
-every_medium = pytest.mark.parametrize("name", MEDIA)
+every_medium = pytest.mark.parametrize("name", some_quick(list(MEDIA)))
 
 
 def ignored(done: int, total: int) -> None:

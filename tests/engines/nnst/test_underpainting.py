@@ -18,9 +18,10 @@ from diffstyle.engines.exemplars.words import recoloured_as
 from diffstyle.engines.nnst import underpainting
 from diffstyle.engines.nnst.underpainting import KEPT, kept_of, technique_of_words
 from diffstyle.ops.luma import luma
+from tests.helpers.quick import some_quick
 
 
-@pytest.mark.parametrize("name", [*MEDIA, *WASHES])
+@pytest.mark.parametrize("name", some_quick([*MEDIA, *WASHES]))
 def test_a_technique_keeps_size_and_subject(name: str, small_photo: Picture) -> None:
     technique = technique_of(name)
     assert technique is not None
