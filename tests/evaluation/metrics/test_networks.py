@@ -82,7 +82,11 @@ def test_dists_compares_means_and_correlations(torch_home: Path, monkeypatch: py
     torch.manual_seed(5)
     (torch_home / weights.VGG16.name).touch()
     layers = make_layers(cfgs["D"])
-    made = lambda weights: SimpleNamespace(features=layers)  # noqa: E731, ARG005 # pyright: ignore
+
+    def made(weights: object) -> SimpleNamespace:
+        del weights
+        return SimpleNamespace(features=layers)
+
     monkeypatch.setattr("torchmetrics.functional.image.dists.vgg16", made)
     a, b = pixels(1, 64), pixels(2, 64)
     assert dists.dists(case(a, a, a)) == pytest.approx(0, abs=1e-4)
