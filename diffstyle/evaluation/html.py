@@ -24,7 +24,8 @@ td.number { text-align: right; white-space: nowrap; } td small { opacity: .65; }
 td.best { font-weight: 650; }
 figure { margin: .8rem 0; } figcaption { font-size: .85rem; opacity: .8; }
 .row { display: flex; flex-wrap: wrap; gap: 8px; margin: .6rem 0 1.4rem; }
-.row figure { margin: 0; flex: 0 1 200px; } .row img { width: 100%; border-radius: 4px; display: block; }
+.row figure { margin: 0; flex: 1 1 170px; max-width: 320px; }
+.row img { width: 100%; border-radius: 4px; display: block; }
 img.plot { max-width: 100%; background: #fff; border-radius: 6px; }
 .note { border-left: 3px solid var(--strong); padding: .1rem .8rem; margin: .5rem 0; }
 """

@@ -12,14 +12,19 @@ from diffstyle.evaluation.metrics.registry import Metric
 from diffstyle.evaluation.table import Table
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")  # Okabe & Ito 2008
+PREFERRED = ("lpips", "lpips-squeeze", "content-lite", "csd", "style-lite")  # as axes
 _WIDE, _HIGH = 7.2, 4.6  # inches
 
 
 def axes_of(metrics: Sequence[Metric]) -> tuple[Metric, Metric] | None:
-    """The first figure of content and the first of style that pictures have, or None if one is missing."""
-    content = [m for m in metrics if m.of == "content" and not m.embed]
-    style = [m for m in metrics if m.of == "style" and not m.embed]
-    return (content[0], style[0]) if content and style else None
+    """A figure of content and one of style that pictures have, perceptual ones first; None if one is missing."""
+
+    def first(of: str) -> Metric | None:
+        found = [m for m in metrics if m.of == of and not m.embed]
+        return min(found, key=lambda m: (*PREFERRED, m.name).index(m.name), default=None)
+
+    content, style = first("content"), first("style")
+    return (content, style) if content is not None and style is not None else None
 
 
 def pareto_front(points: Sequence[tuple[float, float]], *, higher: tuple[bool, bool]) -> list[int]:
@@ -47,7 +52,7 @@ def scatter(table: Table, content: Metric, style: Metric) -> bytes:
     for n, run in enumerate(table.runs):
         x, y = (_finite(table.values[run, m.name]) for m in (style, content))
         colour = COLOURS[n % len(COLOURS)]
-        axes.scatter(x, y, s=16, alpha=0.35, color=colour, linewidths=0)
+        axes.scatter(x, y, s=26, alpha=0.5, color=colour, linewidths=0)
         middle = table.summary(run, style).value, table.summary(run, content).value
         axes.scatter(*([v] for v in middle), s=110, color=colour, edgecolors="white", label=run, zorder=3)
         middles.append(middle)

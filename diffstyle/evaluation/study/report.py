@@ -104,8 +104,8 @@ def _section(t: Tally, study: Study, key: Key, study_folder: Path) -> str:
     if len(key.runs) > 2:
         order = sorted(t.scores, key=lambda run: -t.scores[run].value)
         rows = [[escape(run), t.scores[run].text(2)] for run in order]
-        said = "Bradley–Terry log strengths, mean 0; intervals by resampling pairs."
-        said += " Virtual wins keep the scores finite: a run lost, or won, every comparison." if t.padded else ""
+        said = "Bradley–Terry log strengths, mean 0; intervals by resampling pairs, with half a virtual win both ways."
+        said += " So have the scores: a run lost, or won, every comparison." if t.padded else ""
         parts.append(table_html(["run", "score"], rows) + f"<p><small>{said}</small></p>")
     parts.append(_disputed(t, study, key, study_folder))
     parts.append("<h3>Every pair</h3>" + _pairs_table(t.answers))
