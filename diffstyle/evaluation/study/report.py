@@ -36,7 +36,8 @@ def write_study_report(
     _write_pairs(folder / "pairs.csv", found.answers)
     summary = _summary(found, tallies)
     write_atomic(folder / "report.json", lambda file: file.write(json.dumps(summary, indent=1).encode()))
-    body = f"<p>{len(found.answers)} answers of {len(found.judges)} judges.</p>" + notes_html(notes_of(found))
+    judges = f"{len(found.judges)} judge{'' if len(found.judges) == 1 else 's'}"
+    body = f"<p>{len(found.answers)} answers of {judges}.</p>" + notes_html(notes_of(found))
     body += "".join(_section(t, study, key, study_folder) for t in tallies)
     path = folder / "report.html"
     write_page(path, "Study", body)
@@ -96,8 +97,7 @@ def _section(t: Tally, study: Study, key: Key, study_folder: Path) -> str:
         for d in t.duels
     ]
     parts = [
-        f"<h2>{escape(study.questions[t.question])}</h2><p>{len(t.answers)} answers. Krippendorff's alpha "
-        f"{'–' if math.isnan(t.alpha) else f'{t.alpha:.2f}'}: 1 if judges always agree, 0 if as often as chance.</p>",
+        f"<h2>{escape(study.questions[t.question])}</h2><p>{len(t.answers)} answers. {_agreement(t)}</p>",
         table_html(["", "first won", "second won", "same", "share of the first"], duels),
         "<p><small>A tie counts as half a win for both; 95 % intervals after Wilson, of single answers.</small></p>",
     ]
@@ -110,6 +110,12 @@ def _section(t: Tally, study: Study, key: Key, study_folder: Path) -> str:
     parts.append(_disputed(t, study, key, study_folder))
     parts.append("<h3>Every pair</h3>" + _pairs_table(t.answers))
     return "".join(parts)
+
+
+def _agreement(t: Tally) -> str:
+    if math.isnan(t.alpha):
+        return "No two judges answered the same question: their agreement is unknown."
+    return f"Krippendorff's alpha is {t.alpha:.2f}: 1 if judges always agree, 0 if as often as by chance."
 
 
 def _disputed(t: Tally, study: Study, key: Key, study_folder: Path) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diffstyle.core.errors import InputError
 from diffstyle.evaluation.study.make import page
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 MOST = 2000  # answers in one request
+LARGEST = 2**21  # bytes of it
 _Name = Annotated[str, Field(max_length=200)]
 _Judge = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.-]+$")]
 
@@ -48,6 +50,7 @@ def study_app(folder: Path, answers: Path) -> FastAPI:
     InputError for a folder without a study.
     """
     from fastapi import FastAPI, HTTPException
+    from fastapi.concurrency import run_in_threadpool
     from fastapi.responses import HTMLResponse
     from fastapi.staticfiles import StaticFiles
 
@@ -60,8 +63,11 @@ def study_app(folder: Path, answers: Path) -> FastAPI:
     def index() -> HTMLResponse:  # pyright: ignore[reportUnusedFunction]
         return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
-    @app.post("/answers")
-    def save(body: Answers) -> dict[str, int]:  # pyright: ignore[reportUnusedFunction]
+    def store(data: bytes) -> int:
+        try:
+            body = Answers.model_validate_json(data)
+        except ValidationError as error:
+            raise HTTPException(422, "These are not answers as the page sends them.") from error
         for answer in body.answers:
             if (answer.pair, answer.question, *sorted((answer.a, answer.b))) not in asked:
                 raise HTTPException(422, "This study did not ask that.")
@@ -71,7 +77,18 @@ def study_app(folder: Path, answers: Path) -> FastAPI:
             append_votes(answers, [Vote(**answer.model_dump()) for answer in body.answers])
         except InputError as error:
             raise HTTPException(503, str(error)) from error
-        return {"saved": len(body.answers)}
+        return len(body.answers)
+
+    @app.post("/answers")
+    async def save(request: Request) -> dict[str, int]:  # pyright: ignore[reportUnusedFunction]
+        data = b""
+        async for part in request.stream():
+            data += part
+            if len(data) > LARGEST:
+                raise HTTPException(413, "These are more answers than a page sends.")
+        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+            raise HTTPException(415, "Send the answers as JSON.")  # which no other site's page can, without asking
+        return {"saved": await run_in_threadpool(store, data)}
 
     app.mount(f"/{PICTURES}", StaticFiles(directory=folder / PICTURES), name=PICTURES)
     return app

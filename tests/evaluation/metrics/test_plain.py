@@ -17,6 +17,7 @@ from diffstyle.evaluation.metrics import registry
 from diffstyle.evaluation.metrics.colour import colour
 from diffstyle.evaluation.metrics.cost import memory, throughput, time
 from diffstyle.evaluation.metrics.edges import edges
+from diffstyle.evaluation.metrics.extra import extra
 from diffstyle.evaluation.metrics.frechet import frechet_distance
 from diffstyle.evaluation.metrics.grain import grain
 from diffstyle.evaluation.metrics.psnr import peak_signal_to_noise
@@ -107,6 +108,11 @@ def test_costs_are_what_was_kept() -> None:
     assert (time(one), throughput(one)) == (0.5, 0.5)
     assert math.isnan(memory(one))
     assert math.isnan(throughput(case(pixels(1), pixels(2), pixels(3))))
+
+
+def test_a_missing_package_is_a_sentence() -> None:
+    with pytest.raises(InputError, match=r"package no_such_package, .* pip install 'diffstyle\[evaluation\]'"):
+        extra("no_such_package.part")
 
 
 def test_every_figure_is_described_and_can_be_loaded() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import uvicorn
 
-from diffstyle.evaluation.study.serve import study_app
+from diffstyle.evaluation.study.serve import LARGEST, study_app
 from diffstyle.evaluation.study.study import key_path
 from diffstyle.evaluation.study.tally import sort_votes
 from diffstyle.evaluation.votes import read_votes
@@ -140,6 +140,12 @@ def test_the_server_collects_answers(served: str, tmp_path: Path, page: Page) ->
     ):
         reply = page.request.post(f"{served}/answers", data={"answers": [good | change]})
         assert reply.status == 422, change
+    large = page.request.post(
+        f"{served}/answers", data=" " * (LARGEST + 1), headers={"Content-Type": "application/json"}
+    )
+    assert large.status == 413
+    plain = page.request.post(f"{served}/answers", data='{"answers": []}', headers={"Content-Type": "text/plain"})
+    assert plain.status == 415
     assert page.request.get(f"{served}/study.json").status == 404
     assert page.request.get(f"{served}/pictures/../study.json").status == 404
     assert len(read_votes([tmp_path / "answers.csv"])) == 5
