@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from io import BytesIO
+from textwrap import fill
 from typing import Any
 
 from diffstyle.evaluation.metrics.extra import extra
@@ -13,7 +14,7 @@ from diffstyle.evaluation.table import Table
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")  # Okabe & Ito 2008
 PREFERRED = ("lpips", "lpips-squeeze", "content-lite", "csd", "style-lite")  # as axes
-_WIDE, _HIGH = 7.2, 4.6  # inches
+_WIDE, _HIGH, _LABEL = 7.2, 4.6, 40  # inches, characters
 
 
 def axes_of(metrics: Sequence[Metric]) -> tuple[Metric, Metric] | None:
@@ -65,7 +66,7 @@ def scatter(table: Table, content: Metric, style: Metric) -> bytes:
         (style, axes.set_xlabel, axes.invert_xaxis),
         (content, axes.set_ylabel, axes.invert_yaxis),
     ):
-        axis(f"{metric.name} {metric.arrow}   {metric.about}")
+        axis(f"{metric.name} {metric.arrow}\n{fill(metric.about, _LABEL)}")
         if not metric.higher:
             invert()
     axes.grid(visible=True, alpha=0.25)

@@ -68,8 +68,17 @@ def _summary(table: Table, seed: int) -> str:
             continue
         best = (max if metric.higher else min)(e.value for e in found if not math.isnan(e.value))
         name = f"{escape(metric.name)} {metric.arrow}<br><small>{escape(metric.about)}</small>"
-        rows.append([name, *(_cell(e, marked=len(found) > 1 and e.value == best) for e in found)])
-    return "<h2>Figures</h2>" + table_html(["figure", *map(escape, table.runs)], rows)
+        cells = [_cell(e, marked=len(found) > 1 and e.value == best) for e in found]
+        if not metric.embed:
+            apart = [table.difference(run, metric, seed=seed) for run in table.runs[1:]]
+            cells = [cells[0], *(c + _difference(d) for c, d in zip(cells[1:], apart, strict=True))]
+        rows.append([name, *cells])
+    said = (
+        f"<p><small>Δ: the median over the pairs of the difference to {escape(table.runs[0])}, with its interval. ● "
+        "marks those without 0 in it; of the others nothing is known.</small></p>"
+    )
+    shown = table_html(["figure", *map(escape, table.runs)], rows)
+    return "<h2>Figures</h2>" + shown + (said if len(table.runs) > 1 else "")
 
 
 def _cell(found: Estimate, *, marked: bool) -> str:
@@ -77,6 +86,14 @@ def _cell(found: Estimate, *, marked: bool) -> str:
         return "–"
     value = f"<b>{found.value:.3f}</b>" if marked else f"{found.value:.3f}"
     return value if math.isnan(found.low) else f"{value}<br><small>{found.low:.3f} to {found.high:.3f}</small>"
+
+
+def _difference(apart: Estimate) -> str:
+    """A line below the cell of a run that is not the first."""
+    if math.isnan(apart.value):
+        return ""
+    told = " ●" if apart.low > 0 or apart.high < 0 else ""
+    return f"<br><small>Δ {apart.value:+.3f} ({apart.low:+.3f} to {apart.high:+.3f}){told}</small>"
 
 
 def _cases(table: Table, pairs: Sequence[Pair], runs: Sequence[Run], axes: tuple[Metric, Metric] | None) -> str:

@@ -108,6 +108,7 @@ def test_the_command_writes_a_whole_report(tmp_path: Path, capsys: pytest.Captur
     assert html.count("data:image/jpeg") == 2 * (2 + 1) * 4  # two runs, two best and one worst, four pictures each
     assert not re.search(r'(?:src|href)="https?:', html)
     assert "cfsd is left out" in html
+    assert re.search(r"Δ -0\.\d+ \(-0\.\d+ to -0\.\d+\) ●", html)  # SSIM of the second run, pair by pair
     with (out / "summary.csv").open() as file:
         rows = {(r["run"], r["figure"]): r for r in csv.DictReader(file)}
     assert float(rows["near", "ssim"]["median"]) > float(rows["far", "ssim"]["median"])
