@@ -17,6 +17,7 @@ from torchvision.models.vgg import cfgs, make_layers
 from diffstyle import InputError
 from diffstyle.evaluation.metrics import artfid, csd, dists, fid, leakage, lite, lpips, weights
 from diffstyle.evaluation.metrics.cfsd import check_cfsd, structural_distance
+from diffstyle.formats.atomic import sha256
 from tests.evaluation.metrics.test_plain import case, pixels
 
 
@@ -50,6 +51,22 @@ def test_what_is_missing_is_said_with_the_way_to_get_it(torch_home: Path) -> Non
     with pytest.raises(InputError, match="models pull vgg19"):
         check_cfsd()
     assert not list(torch_home.iterdir())  # nothing was downloaded
+
+
+def test_weights_are_fetched_only_whole(torch_home: Path, tmp_path: Path) -> None:
+    """From a file in place of a server; a digest that differs leaves nothing behind."""
+    source = tmp_path / "source.pth"
+    source.write_bytes(b"weights")
+    url, digest = source.as_uri(), sha256(source)
+    kept = weights.fetch(weights.MetricWeights("good.pth", "a network", 7, url, digest[:8]))
+    assert kept.read_bytes() == b"weights"
+    source.write_bytes(b"others")
+    assert weights.fetch(weights.MetricWeights("good.pth", "a network", 7, url, digest[:8])) == kept  # it is there
+    with pytest.raises(InputError, match="Cannot download"):
+        weights.fetch(weights.MetricWeights("bad.pth", "a network", 7, url, digest[:8]))
+    with pytest.raises(InputError, match="Cannot download"):
+        weights.fetch(weights.MetricWeights("none.pth", "a network", 7, (tmp_path / "none").as_uri()))
+    assert [path.name for path in torch_home.iterdir()] == ["good.pth"]
 
 
 def test_lpips_is_its_equation(torch_home: Path) -> None:
