@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from diffstyle.cli.progress import Progress, say
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
-from diffstyle.engines.registry import engine_names
+from diffstyle.engines.registry import engine_names, settings_class
 
 if TYPE_CHECKING:
     from diffstyle.evaluation.metrics.registry import Metric
@@ -132,6 +132,8 @@ def _engines(text: str) -> list[str]:
     for name in names:
         if name not in engine_names():
             raise InputError(f"There is no engine called {name!r}: give some of {', '.join(engine_names())}.")
+        if settings_class(name).capabilities.needs_words:
+            raise InputError(f"{name} paints styles in words, and pairs have style pictures: leave it out.")
     return names
 
 

@@ -171,6 +171,7 @@ def test_the_protocol_says_when_it_is_not_followed(tmp_path: Path, capsys: pytes
     [
         (["-o", "x"], "Name a folder of results"),
         (["-o", "x", "--engines", "magic"], "no engine called 'magic'"),
+        (["-o", "x", "--engines", "media"], "paints styles in words"),
         (["-o", "x", "--engines", "adain"], "--pairs pairs.csv, or the folders"),
         (["-o", "x", "--engines", "adain", "--protocol", "styleid"], "--data DIR"),
         (["-o", "x", "--engines", "adain", "--size", "3"], "from 64 to 2048"),

@@ -87,6 +87,8 @@ def test_a_judge_answers_from_a_file_and_loses_nothing(tmp_path: Path, page: Pag
     assert sort_votes(votes, key, allowed_misses=2).judges == ("ann",)
     page.goto(address.replace("ann", "bob"))
     expect(page.locator("#start")).to_be_visible()
+    page.goto(address)
+    expect(page.locator("#end")).to_be_visible()  # another judge in the same browser changed nothing
 
 
 def test_sides_and_order_differ_among_judges(tmp_path: Path, page: Page) -> None:
