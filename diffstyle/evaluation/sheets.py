@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from diffstyle.core.picture import Picture
 from diffstyle.formats.atomic import write_atomic
@@ -24,6 +24,11 @@ def row(pictures: Sequence[Picture]) -> Pixels:
 def column(pictures: Sequence[Picture]) -> Pixels:
     """(n * h, w, 3): pictures of one size below each other, without their alpha."""
     return np.concatenate([p.to_array()[..., :3] for p in pictures], 0)
+
+
+def fitted_in(picture: Picture, size: tuple[int, int]) -> Pixels:
+    """(h, w, 3): a picture without its alpha inside `size` (width, height), in its own shape, on white."""
+    return np.asarray(ImageOps.pad(Image.fromarray(picture.to_array()[..., :3]), size, color="white"))
 
 
 def labelled(pixels: Pixels, text: str) -> Pixels:

@@ -13,9 +13,10 @@ from diffstyle_ui.app.sessions import Session
 from diffstyle_ui.app.training import recipe_for
 from diffstyle_ui.app.uploads import Uploads
 from diffstyle_ui.app.user_errors import UNEXPECTED, user_errors
-from diffstyle_ui.app.votes import COLUMNS, log_vote, random_pair
+from diffstyle_ui.app.votes import log_vote, random_pair
 
 from diffstyle import InputError
+from diffstyle.evaluation.votes import COLUMNS
 
 
 def test_user_errors_are_shown_as_escaped_sentences() -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import random
-from datetime import datetime, timezone
 from pathlib import Path
-from threading import Lock
 
 from diffstyle import InputError
-from diffstyle.core.errors import explain
+from diffstyle.evaluation.votes import Vote, append_votes, now
 from diffstyle.formats.atomic import sha256
 from diffstyle_ui.app.histories import SavedResult
 from diffstyle_ui.app.sessions import Session
 
-CHOICES = ("a", "b", "same")
-COLUMNS = ("when", "visitor", "choice", "a", "a_sha256", "b", "b_sha256")
-_lock = Lock()
+QUESTION = "keep"
+_PAIR_LETTERS = 16
 
 
 def random_pair(session: Session) -> tuple[SavedResult, SavedResult]:
@@ -28,30 +24,26 @@ def random_pair(session: Session) -> tuple[SavedResult, SavedResult]:
 
 
 def log_vote(path: Path, session: Session, pair: tuple[SavedResult, SavedResult], choice: str) -> None:
-    """Append a line to the CSV file at `path`: time, a random name of the page, the choice, label and sha256 of both.
+    """Append a `Vote` to the CSV file at `path`: a random name of the page is its judge, the photo, if both results
+    have the same one, its pair, and labels and sha256 of the results are its pictures.
 
     Raises InputError for an unknown choice, and for a file that cannot be written.
     """
-    if choice not in CHOICES:
-        raise InputError(f"The choice is {choice!r}: give one of {', '.join(CHOICES)}.")
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    cells = [
-        cell
-        for result in pair
-        for cell in (_escape_formula(result.label), sha256(result.file) if result.file.exists() else "")
-    ]
-    try:
-        with _lock:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            new = not path.exists()
-            with path.open("a", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerows([COLUMNS] if new else [])
-                writer.writerow([now, session.folder.name[:8], choice, *cells])
-    except OSError as error:
-        raise explain(error, f"write {path.name}") from error
+    a, b = pair
+    same_photo = a.content and a.content == b.content
+    vote = Vote(
+        when=now(),
+        judge=session.folder.name[:8],
+        pair=a.content[:_PAIR_LETTERS] if same_photo else "",
+        question=QUESTION,
+        choice=choice,
+        a=a.label,
+        a_sha256=_digest(a),
+        b=b.label,
+        b_sha256=_digest(b),
+    )
+    append_votes(path, [vote])
 
 
-def _escape_formula(text: str) -> str:
-    """Spreadsheets evaluate a cell that begins like a formula; a leading quote prevents that."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+def _digest(result: SavedResult) -> str:
+    return sha256(result.file) if result.file.exists() else ""

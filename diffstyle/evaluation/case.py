@@ -1,0 +1,76 @@
+"""One result with its photo and its style, as every figure takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from torch import Tensor
+
+from diffstyle.core.picture import Picture, fitted
+from diffstyle.evaluation.measures import Array
+
+T = TypeVar("T")
+SIDE = 512  # pixels, the longest side at which pictures are compared unless another is asked for
+GRID = 16  # sides are multiples of it, as the feature networks want them
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """A picture at the size it is compared at: `pixels` (3, h, w) float32 in [0, 1].
+
+    What is computed of it once, such as feature maps, is kept for other figures.
+    """
+
+    pixels: Tensor
+    _kept: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def array(self) -> Array:
+        """(h, w, 3) float32 in [0, 1]."""
+        return self.kept("array", lambda: np.ascontiguousarray(self.pixels.permute(1, 2, 0).numpy()))
+
+    def kept(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` returned when it was first asked for `name`."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return cast("T", self._kept[name])
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Case:
+    """A result `out` of the pair called `name`. `photo` and `out` have one size, `style` has its own.
+
+    `seconds`, `memory` (bytes) and `pixels` (of the file) say what it took to paint it, None where nobody knows.
+    """
+
+    name: str
+    photo: View
+    style: View
+    out: View
+    pixels: int = 0
+    seconds: float | None = None
+    memory: int | None = None
+
+
+def compared_size(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """(width, height) with a longest side of at most `side`, both multiples of GRID."""
+    width, height = size if max(size) <= side else fitted(size, side)
+    return max(GRID, round(width / GRID) * GRID), max(GRID, round(height / GRID) * GRID)
+
+
+def view(picture: Picture, size: tuple[int, int]) -> View:
+    """`picture`, on white where it is transparent, resampled to `size` (width, height) with a Lanczos filter."""
+    plain = picture
+    if picture.alpha is not None:
+        plain = Picture(picture.pixels * picture.alpha + 1 - picture.alpha, source=picture.source)
+    return View(plain.resized(size).pixels)
+
+
+def open_view(path: Path, *, side: int = SIDE, size: tuple[int, int] | None = None) -> tuple[View, Picture]:
+    """The picture at `path` as figures see it, at `size` or with a longest side of `side`; and the picture itself."""
+    picture = Picture.open(path)
+    return view(picture, size or compared_size(picture.size, side)), picture

@@ -1,0 +1,86 @@
+"""What all reports look like: one file that loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from diffstyle.core.picture import Picture
+from diffstyle.formats.atomic import write_atomic
+
+CSS = """
+:root { color-scheme: light dark; --line: #8884; --soft: #8882; --strong: #b45309; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1180px; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
+td.number { text-align: right; white-space: nowrap; } td small { opacity: .65; }
+td.best { font-weight: 650; }
+figure { margin: .8rem 0; } figcaption { font-size: .85rem; opacity: .8; }
+.row { display: flex; flex-wrap: wrap; gap: 8px; margin: .6rem 0 1.4rem; }
+.row figure { margin: 0; flex: 1 1 170px; max-width: 320px; }
+.row img { width: 100%; border-radius: 4px; display: block; }
+img.plot { max-width: 100%; background: #fff; border-radius: 6px; }
+.note { border-left: 3px solid var(--strong); padding: .1rem .8rem; margin: .5rem 0; }
+"""
+THUMBNAIL = 320  # pixels
+
+
+def escape(text: object) -> str:
+    """Text for HTML."""
+    return html.escape(str(text))
+
+
+def data_url(data: bytes, kind: str) -> str:
+    """The bytes of a file as an address that needs no file; `kind` is a MIME type."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def thumbnail(path: Path, side: int = THUMBNAIL) -> str:
+    """A picture as a data URL of a JPEG with at most `side` pixels."""
+    image = Picture.open(path).reduced(side).to_pil()
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=85)
+    return data_url(buffer.getvalue(), "image/jpeg")
+
+
+def table_html(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of cells that are HTML already; all but the first column are numbers."""
+    head = "".join(f"<th>{cell}</th>" for cell in header)
+    body = "".join(
+        "<tr>" + "".join(f"<td{'' if n == 0 else ' class=number'}>{c}</td>" for n, c in enumerate(row)) + "</tr>"
+        for row in rows
+    )
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def pictures_row(pictures: Sequence[tuple[str, str]]) -> str:
+    """Pictures side by side, each a caption and the address of a picture."""
+    figures = "".join(
+        f'<figure><img src="{url}" alt="{escape(caption)}"><figcaption>{escape(caption)}</figcaption></figure>'
+        for caption, url in pictures
+    )
+    return f'<div class="row">{figures}</div>'
+
+
+def notes_html(notes: Sequence[str]) -> str:
+    """Sentences that readers must not miss."""
+    return "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
+
+
+def write_page(path: Path, title: str, body: str) -> None:
+    """Write a whole page."""
+    text = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{CSS}</style>'
+        f"<body><h1>{escape(title)}</h1>{body}</body></html>\n"
+    )
+    write_atomic(path, lambda file: file.write(text.encode()))
