@@ -51,6 +51,7 @@ adapters.command("diffstyle.cli.adapters:show", name="info", help="Say what an a
 adapters.command("diffstyle.cli.adapters:export", help="Write an adapter for other programs.")
 adapters.command("diffstyle.cli.adapters:remove", help="Delete an adapter of yours.")
 app.command(adapters)
+app.command("diffstyle.cli.export:export", help="Write a network for other programs: ONNX, OpenVINO and others.")
 models = App(name="models", help="Public diffusion models: list, find, download and verify them.")
 models.command("diffstyle.cli.models:list_models", name="list", help="Name every model that diffstyle knows.")
 models.command("diffstyle.cli.models:pull", help="Download a model, and check it.")
