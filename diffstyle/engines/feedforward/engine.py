@@ -1,0 +1,106 @@
+"""The engine of students: one pass of a small network, for the styles that it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from cachetools import LRUCache
+from torch import Tensor
+from torch.nn import functional as F
+
+from diffstyle.assets.students import student_file
+from diffstyle.core.device import dtype_name
+from diffstyle.core.picture import Picture
+from diffstyle.core.style import Style
+from diffstyle.core.task import ResolvedTask, Task, resolve
+from diffstyle.engines.base import EngineHost, OnStep, report, settings_of
+from diffstyle.engines.feedforward.network import SMALLEST
+from diffstyle.engines.feedforward.settings import Feedforward
+from diffstyle.engines.feedforward.student import Student, read_student
+
+LARGEST = 2048  # pixels of a square's side: marks are of one size in pixels, and memory grows with the area
+KEPT_STUDENTS = 4
+
+
+class FeedforwardEngine:
+    """`strength` moves the scales and shifts of every layer from the identity's to the style's. Nothing is random: the
+    seed changes nothing. A style is a mixture of those that the student was trained on; any other is refused.
+    """
+
+    capabilities = Feedforward.capabilities
+
+    def __init__(self, *, dtype: torch.dtype, device: torch.device) -> None:
+        """Students are read when they are first needed; maps are computed in `dtype`."""
+        self.dtype, self.device = dtype, device
+        self._students: LRUCache[tuple[str, int], Student] = LRUCache(KEPT_STUDENTS)
+
+    @property
+    def weights(self) -> Mapping[str, str]:
+        return self._named(Feedforward().student)
+
+    def weights_of(self, task: ResolvedTask) -> Mapping[str, str]:
+        return self._named(settings_of(task, Feedforward).student)
+
+    def _named(self, student: str) -> Mapping[str, str]:
+        return {f"student/{Path(student).name}": self.student(student).digest}
+
+    @property
+    def runtime(self) -> Mapping[str, str]:
+        threads = str(torch.get_num_threads())
+        return {"device": str(self.device), "dtype": dtype_name(self.dtype), "threads": threads}
+
+    def student(self, name: str) -> Student:
+        """The student of that name or file, ready to paint; read again when its file has changed."""
+        path = student_file(name)
+        key = str(path), path.stat().st_mtime_ns
+        found = self._students.get(key)
+        if found is None:
+            found = read_student(path)
+            network = found.network.to(self.device).eval().requires_grad_(False).to(memory_format=torch.channels_last)
+            network.freeze(self.dtype)
+            self._students[key] = found
+        return found
+
+    def measure(self, style: Style) -> Style:
+        """As it is: a student knows its styles by their names and digests."""
+        return style
+
+    def prepare(self, task: Task) -> ResolvedTask:
+        settings = settings_of(task, Feedforward)
+        student = self.student(settings.student)
+        for style in task.styles:
+            student.weights(style)
+        return resolve(task, settings, self.measure)
+
+    def largest_side(self, task: ResolvedTask) -> int | None:
+        del task
+        return LARGEST
+
+    @torch.no_grad()
+    def render(self, task: ResolvedTask, on_step: OnStep | None = None) -> Picture:
+        content = task.content
+        report(on_step, 0, 1)
+        if task.strength == 0:
+            report(on_step, 1, 1)
+            return content
+        student = self.student(settings_of(task, Feedforward).student)
+        weights = torch.tensor([student.weights(task.style)], device=self.device)
+        strength = torch.full((1, 1), task.strength, device=self.device)
+        photo = content.pixels[None].to(self.device).contiguous(memory_format=torch.channels_last)
+        painted = student.network(_large_enough(photo), weights, strength)[0, :, : content.height, : content.width]
+        report(on_step, 1, 1)
+        return replace(content, pixels=painted.cpu().contiguous())
+
+
+def _large_enough(photo: Tensor) -> Tensor:
+    """`photo` (1, 3, h, w) with its last rows and columns repeated until sides are SMALLEST."""
+    below, beside = (max(0, SMALLEST - side) for side in photo.shape[2:])
+    return F.pad(photo, (0, beside, 0, below), mode="replicate") if below or beside else photo
+
+
+def load(host: EngineHost) -> FeedforwardEngine:
+    """The engine, whatever the model."""
+    return FeedforwardEngine(dtype=host.dtype, device=host.device)
