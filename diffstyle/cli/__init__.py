@@ -44,6 +44,7 @@ styles.command("diffstyle.cli.style:path", help="Paint a photo along the way fro
 styles.command("diffstyle.cli.style:nearest", help="Name the styles nearest to words, a picture or a file.")
 app.command(styles)
 app.command("diffstyle.cli.train:train", help="Train a style adapter of your own on a handful of pictures.")
+app.command("diffstyle.cli.distil:distil", help="Teach styles to a small network that paints in real time.")
 adapters = App(name="adapters", help="The style adapters on this machine, including your own.")
 adapters.command("diffstyle.cli.adapters:list_adapters", name="list", help="Name every style adapter.")
 adapters.command("diffstyle.cli.adapters:create", help="Make a style of your own from pictures, without training.")

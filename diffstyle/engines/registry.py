@@ -35,6 +35,9 @@ ENGINES: tuple[Entry, ...] = (
     Entry("gatys", "diffstyle.engines.gatys.settings:Gatys", "diffstyle.engines.gatys.engine:load"),
     Entry("gaussian", "diffstyle.engines.gaussian.settings:Gaussian", "diffstyle.engines.gaussian.engine:load"),
     Entry("strotss", "diffstyle.engines.strotss.settings:Strotss", "diffstyle.engines.strotss.engine:load"),
+    Entry(
+        "feedforward", "diffstyle.engines.feedforward.settings:Feedforward", "diffstyle.engines.feedforward.engine:load"
+    ),
     Entry("diffusion", "diffstyle.engines.diffusion.settings:Diffusion", "diffstyle.engines.diffusion.load:load"),
 )
 

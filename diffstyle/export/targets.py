@@ -6,9 +6,12 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from diffstyle.assets.students import student_file, student_names
 from diffstyle.core.errors import InputError
+from diffstyle.core.user_path import is_file, user_path
 
 if TYPE_CHECKING:
     from diffstyle.runtimes.exportable import Exportable
@@ -40,11 +43,24 @@ def target_names() -> tuple[str, ...]:
 
 
 def exportable(name: str) -> Exportable:
-    """The network called `name`; InputError with similar names if there is none."""
+    """The network of the starter, or the student, called `name`, or the student in the file `name`.
+
+    InputError with similar names if there is none, and for a file that is no student.
+    """
     found = next((target for target in TARGETS if target.name == name), None)
     if found is None:
-        near = difflib.get_close_matches(name, target_names(), n=2, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"give {', '.join(target_names())}, or a student."
-        raise InputError(f"There is nothing called {name!r} to export: {hint}")
+        return _student(name)
     module, _, function = found.make.partition(":")
     return cast("Callable[[], Exportable]", getattr(import_module(module), function))()
+
+
+def _student(name: str) -> Exportable:
+    from diffstyle.engines.feedforward.exportable import exportable as of_file
+
+    if name in student_names():
+        return of_file(student_file(name), name)
+    if is_file(name):
+        return of_file(user_path(name), Path(name).stem)
+    near = difflib.get_close_matches(name, (*target_names(), *student_names()), n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"give {', '.join(target_names())}, or a student."
+    raise InputError(f"There is nothing called {name!r} to export: {hint}")

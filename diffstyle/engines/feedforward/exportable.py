@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from diffstyle.engines.feedforward.network import SMALLEST, StudentNetwork
+from diffstyle.engines.feedforward.network import SMALLEST
+from diffstyle.engines.feedforward.student import read_student
 from diffstyle.runtimes.exportable import Exportable, Input, Side
 
 _SIZES = ((64, 96), (75, 101), (128, 88))
 
 
-def exportable(
-    network: StudentNetwork,
-    *,
-    name: str,
-    styles: Sequence[str],
-    digest: str,
-    licence: str = "Apache-2.0",
-    recipe: str = "",
-) -> Exportable:
-    """The student `network`, float32 and frozen, which paints `styles`; `digest` is the sha256 of its weights, `recipe`
-    that of how it was trained.
-    """
+def exportable(path: Path, name: str) -> Exportable:
+    """The student in a file, called `name`; InputError if it is no student, or damaged."""
+    student = read_student(path)
+    network = student.network.eval().requires_grad_(False)
+    styles = tuple(style.name for style in student.styles)
 
     def from_photo(photo: Tensor, number: int) -> tuple[Tensor, ...]:
         weights = torch.zeros((1, network.styles))
@@ -49,9 +43,9 @@ def exportable(
         outputs={"painting": "(1, 3, height, width) sRGB from 0 to 1"},
         from_photo=from_photo,
         sizes=_SIZES,
-        digest=digest,
-        licence=licence,
-        styles=tuple(styles),
-        recipe=recipe,
+        digest=student.digest,
+        licence=student.licence,
+        styles=styles,
+        recipe=student.recipe,
         quantisable=True,
     )

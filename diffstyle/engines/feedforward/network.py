@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +25,8 @@ from torch.nn import functional as F
 
 from diffstyle.core.cancelling import check_cancelled
 from diffstyle.engines.adain.maths import instance_moments
+from diffstyle.engines.feedforward.settings import Size
 
-Size = Literal["tiny", "small", "base"]
 STRIDE = 8
 MARGIN = 16  # pixels of reflection around the picture
 SMALLEST = MARGIN + STRIDE  # pixels of a side: a reflection needs one more than its width
@@ -48,7 +47,7 @@ class Shape:
 
     @property
     def normalised(self) -> tuple[int, ...]:
-        """The width of every normalised map, in the order of `StudentNetwork.forward`."""
+        """The width of every normalised map, in the order in which they are computed."""
         blocks8, blocks4 = [self.eighth] * 2 * self.blocks_eighth, [self.quarter] * 2 * self.blocks_quarter
         return (self.quarter, self.eighth, *blocks8, self.quarter, *blocks4)
 
@@ -139,6 +138,11 @@ class StudentNetwork(nn.Module):
     def styles(self) -> int:
         return len(self.rows)
 
+    def freeze(self, dtype: torch.dtype) -> None:
+        """Compute maps of pictures in `dtype`; rows stay in float32, so that strengths near 0 or 1 are exact."""
+        for module in self.children():
+            module.to(dtype)
+
     def forward(self, photo: Tensor, weights: Tensor, strength: Tensor) -> Tensor:
         """Photos (b, 3, h, w) in [0, 1] -> paintings of the same shape in [0, 1].
 
@@ -155,23 +159,34 @@ class StudentNetwork(nn.Module):
 
     def paint(self, photo: Tensor, row: Tensor) -> Tensor:
         """(b, 3, h, w), not clamped: photos painted with `row` (b or 1, r)."""
+        return self.paint_with_features(photo, row)[0]
+
+    def paint_with_features(self, photo: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
+        """As `paint`; and the maps behind the residual blocks at 1/8, without the margin, for temporal losses."""
         h, w = photo.shape[2:]
         below, beside = ((STRIDE - side % STRIDE) % STRIDE for side in (h, w))  # torch.export refuses -side % STRIDE
         extended = F.pad(photo, (MARGIN, MARGIN + beside, MARGIN, MARGIN + below), mode="reflect")
-        painted = self._painted((extended - 0.5).to(self.stem.weight.dtype), row)[..., MARGIN:, MARGIN:]
-        gain, scale, shift = row[:, -COLOUR:, None, None].split(3, 1)
-        # gains are differences from that of the identity, 1; scales from 0, so that the identity row paints nothing
-        return photo + (photo - 0.5) * gain + painted[..., :h, :w].to(photo.dtype) * scale + shift
-
-    def _painted(self, x: Tensor, row: Tensor) -> Tensor:
-        """(b, 3, h, w) in the network's dtype; sides are multiples of STRIDE."""
         affines = self._affines(row)
+        x, quarter, half = self._read((extended - 0.5).to(self.stem.weight.dtype), affines)
+        painted = self._painted(x, quarter, half, affines)[..., MARGIN:, MARGIN:]
+        gain, scale, shift = torch.split(row[:, -COLOUR:, None, None], 3, 1)
+        # gains are differences from that of the identity, 1; scales from 0, so that the identity row paints nothing
+        out = photo + (photo - 0.5) * gain + painted[..., :h, :w].to(photo.dtype) * scale + shift
+        edge = MARGIN // STRIDE
+        return out, x[..., edge : edge + (h + below) // STRIDE, edge : edge + (w + beside) // STRIDE]
+
+    def _read(self, x: Tensor, affines: Iterator[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
+        """Maps at 1/8, 1/4 and 1/2 of (b, 3, h, w) in the network's dtype; sides are multiples of STRIDE."""
         half = F.relu(self.stem(F.pixel_unshuffle(x, 2)))
         check_cancelled()
         quarter = F.relu(conditional_norm(self.down4(half), *next(affines)))
         x = F.relu(conditional_norm(self.down8(quarter), *next(affines)))
         for block in self.blocks8:
             x = block(x, affines)
+        return x, quarter, half
+
+    def _painted(self, x: Tensor, quarter: Tensor, half: Tensor, affines: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
+        """(b, 3, h, w) of the maps on the way up."""
         x = _doubled(self.enter4(x)) + quarter
         x = F.relu(conditional_norm(self.conv4(x), *next(affines)))
         for block in self.blocks4:
@@ -184,10 +199,10 @@ class StudentNetwork(nn.Module):
         return self.head(x)
 
     def _affines(self, row: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Scale and shift (b, width, 1, 1) of every site, in the order in which `_painted` needs them."""
+        """Scale and shift (b, width, 1, 1) of every site, in the order of need."""
         widths = (*self.shape.normalised, self.shape.half)
         inner = row[:, :-COLOUR, None, None]
-        parts = iter(inner.split([w for width in widths for w in (width, width)], 1))
+        parts = iter(torch.split(inner, [w for width in widths for w in (width, width)], 1))
         return iter([(scale + 1, shift) for scale, shift in zip(parts, parts, strict=True)])
 
 
