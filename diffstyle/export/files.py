@@ -17,7 +17,7 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import NetworkFormat
 from diffstyle.core.quiet import quiet
 from diffstyle.export.calibration import calibration_photos
-from diffstyle.export.reduced import in_half, in_int8
+from diffstyle.export.reduced import check_int8, in_half, in_int8
 from diffstyle.formats.atomic import write_atomic
 from diffstyle.formats.safetensors import write_safetensors
 from diffstyle.runtimes.conversion import TOLERANCE, Difference, checked, to_onnx, traced
@@ -78,7 +78,9 @@ def _onnx_half(exportable: Exportable, out: Path, photos: Path | None) -> Writte
 
 
 def _onnx_int8(exportable: Exportable, out: Path, photos: Path | None) -> Written:
-    model = in_int8(exportable, to_onnx(exportable), calibration_photos(photos))
+    check_int8(exportable)
+    shown = list(calibration_photos(photos))
+    model = in_int8(exportable, to_onnx(exportable), shown)
     return _checked_onnx(exportable, model, out, float("inf"))
 
 

@@ -29,13 +29,14 @@ def in_half(model: Any) -> Any:
         return float16.convert_float_to_float16(model, keep_io_types=True, op_block_list=blocked)
 
 
-def in_int8(exportable: Exportable, model: Any, photos: Iterable[Tensor]) -> Any:
-    """An ONNX ModelProto with 8-bit convolutions (static, one scale a channel), calibrated on photos (1, 3, h, w).
-
-    InputError for a network that does not keep its quality so.
-    """
+def check_int8(exportable: Exportable) -> None:
+    """InputError for a network that does not keep its quality with 8-bit convolutions."""
     if not exportable.quantisable:
         raise InputError(f"{exportable.name} does not keep its quality in 8 bits: give --format onnx-fp16.")
+
+
+def in_int8(exportable: Exportable, model: Any, photos: Iterable[Tensor]) -> Any:
+    """An ONNX ModelProto with 8-bit convolutions (static, one scale a channel), calibrated on photos (1, 3, h, w)."""
     onnx, quantization = package("onnx"), package("onnxruntime.quantization")
 
     class Reader(quantization.CalibrationDataReader):

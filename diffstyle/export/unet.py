@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from diffstyle.export.starter_model import COLUMNS, REDUCTION, ROWS, SIZES, StarterModel, digest_of, starter_model
 from diffstyle.runtimes.exportable import Exportable, Input, Side
@@ -70,12 +71,12 @@ def unet() -> Exportable:
     def from_photo(photo: Tensor, number: int) -> tuple[Tensor, ...]:
         latents, timestep = model.noisy(photo, number), model.timestep(number)
         generator = torch.Generator().manual_seed(number)
-        embedding = torch.randn((1, width), generator=generator)
+        embedding = F.normalize(torch.randn((1, width), generator=generator))
         marks = model.marks + 0.2 * torch.randn(model.marks.shape, generator=generator)
         with torch.no_grad():
             down, middle = model.controlnet(latents, timestep, model.prompt, photo, return_dict=False)
         scales = torch.tensor([(1.0, 1.0), (0.6, 0.0), (0.3, 0.8)][number % 3])
-        return latents, timestep, embedding / embedding.norm(), marks, scales, middle, *down
+        return latents, timestep, embedding, marks, scales, middle, *down
 
     n, features = model.marks.shape[1:]
     deepest = levels[-1][0]

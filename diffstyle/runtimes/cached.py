@@ -12,8 +12,7 @@ from diffstyle._version import __version__
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import Runtime
 from diffstyle.formats.atomic import cache_folder, write_atomic
-from diffstyle.runtimes.conversion import OPSET, checked, to_onnx
-from diffstyle.runtimes.exportable import Exportable
+from diffstyle.runtimes.exportable import OPSET, Exportable
 from diffstyle.runtimes.sessions import Session, open_session
 
 FOLDER = "runtimes"
@@ -44,6 +43,8 @@ def session_of(
         return open_session(path.read_bytes(), runtime, device=device, dtype=dtype)
     except (OSError, InputError):
         pass
+    from diffstyle.runtimes.conversion import checked, to_onnx  # torch.export takes a second to import
+
     made = exportable()
     model: bytes = to_onnx(made).SerializeToString()
     checked(made, open_session(model, runtime, device=torch.device("cpu"), dtype=torch.float32))

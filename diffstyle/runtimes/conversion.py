@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,11 +12,10 @@ from torch.export import Dim, ExportedProgram
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.quiet import quiet
-from diffstyle.runtimes.exportable import Exportable, Side
+from diffstyle.runtimes.exportable import OPSET, Exportable, Side
 from diffstyle.runtimes.packages import package
 from diffstyle.runtimes.sessions import Session
 
-OPSET = 20
 TOLERANCE = 1e-3  # the largest difference from torch in float32
 
 
@@ -119,7 +118,7 @@ def example_photo(height: int, width: int) -> Tensor:
 
 def read_props(model: Any) -> Mapping[str, str]:
     """The metadata of an ONNX ModelProto."""
-    return {str(entry.key): str(entry.value) for entry in cast("Any", model).metadata_props}
+    return {str(entry.key): str(entry.value) for entry in model.metadata_props}
 
 
 def _without_traces(model: Any) -> None:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from torch import Tensor, nn
 
 FORMAT = "diffstyle export/1"
+OPSET = 20  # of ONNX
 KEY = "diffstyle"  # of the metadata entry that holds FORMAT
 
 

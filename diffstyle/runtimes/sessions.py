@@ -78,7 +78,8 @@ class OpenVinoSession:
         compiled = self._for_shapes({name: tuple(value.shape) for name, value in inputs.items()})
         request = compiled.create_infer_request()
         found = request.infer({k: v.contiguous().numpy() for k, v in inputs.items()})
-        return {port.get_any_name(): torch.from_numpy(value.copy()) for port, value in found.items()}
+        named = {port: torch.from_numpy(value.copy()) for port, value in found.items()}
+        return {name: value for port, value in named.items() for name in port.get_names()}  # a tensor may have several
 
     def _for_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> Any:
         key = tuple(shapes.items())

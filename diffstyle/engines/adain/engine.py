@@ -69,7 +69,7 @@ class AdaINEngine:
     ) -> None:
         """`encoder` embeds styles in words; without one they must be embedded already."""
         self.device, self.encoder = device, encoder
-        self._runtime = chosen_runtime(runtime, "torch")  # which encodes a photo once for many styles
+        self._runtime: Runtime = chosen_runtime(runtime, "torch")  # which encodes a photo once for many styles
         self._session: Session | None = None
         dtype = dtype_inside(self._runtime, dtype)
         self.space = f"preview-{digest[:12]}"

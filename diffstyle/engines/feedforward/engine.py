@@ -40,7 +40,7 @@ class FeedforwardEngine:
 
     def __init__(self, *, dtype: torch.dtype, device: torch.device, runtime: Runtime = "torch") -> None:
         """Students are read when they are first needed; maps are computed in `dtype`, by ONNX Runtime in float32."""
-        self._runtime = chosen_runtime(runtime, FASTEST)
+        self._runtime: Runtime = chosen_runtime(runtime, FASTEST)
         self.dtype, self.device = dtype_inside(self._runtime, dtype), device
         self._students: LRUCache[tuple[str, int], Student] = LRUCache(KEPT_STUDENTS)
         self._sessions: LRUCache[str, Session] = LRUCache(KEPT_STUDENTS)
