@@ -45,7 +45,8 @@ def browser() -> Generator[Browser, None, None]:
     path = chromium()
     expect.set_options(timeout=120_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *camera])
         yield browser
         browser.close()
 
