@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import Parameter, signature
 from typing import Any
 
 import torch
@@ -35,10 +36,19 @@ class Difference:
 def traced(exportable: Exportable) -> ExportedProgram:
     """The network as a graph of torch operators, for photos of any size that its inputs allow."""
     photo = example_photo(*exportable.sizes[0])
-    dynamic = tuple(_dimensions(exportable))
+    dynamic = _as_arguments(exportable, _dimensions(exportable))
     with quiet(bars=False):
         inputs = exportable.from_photo(photo, 0)
         return torch.export.export(exportable.module, inputs, dynamic_shapes=dynamic, strict=False)
+
+
+def _as_arguments(exportable: Exportable, each: list[Any]) -> tuple[Any, ...]:
+    """One value for each input, as torch wants them: those of `*inputs` as one tuple."""
+    kinds = [p.kind for p in signature(exportable.module.forward).parameters.values()]
+    if Parameter.VAR_POSITIONAL not in kinds:
+        return tuple(each)
+    named = kinds.index(Parameter.VAR_POSITIONAL)
+    return (*each[:named], tuple(each[named:]))
 
 
 def _dimensions(exportable: Exportable) -> list[dict[int, Any] | None]:
