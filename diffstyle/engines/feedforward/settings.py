@@ -19,11 +19,11 @@ class Feedforward(EngineSettings):
     Parameters
     ----------
     student
-        The name that `diffstyle distil` gave it, or a .safetensors file; if not given, the one that ships.
+        The name that `diffstyle distil` gave it, or the one that ships.
     """
 
     name: ClassVar[str] = "feedforward"
     title: ClassVar[str] = "Student"
     capabilities: ClassVar[Capabilities] = Capabilities(interactive=True, own_styles=True)
 
-    student: Annotated[str, MaxLength(4096)] = SHIPPED
+    student: Annotated[str, MaxLength(64)] = SHIPPED
