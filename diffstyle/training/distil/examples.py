@@ -25,8 +25,8 @@ from diffstyle.training.data import CropBox, Pixels, to_bytes
 from diffstyle.training.pairs.shards import from_png, read_shard, to_png, write_shard
 from diffstyle.training.personal.batches import plain_photos
 
-SIDE = 320  # pixels of an example
-BORDER = 24  # pixels around it that are painted and cut off: frames and the paper's edge are no part of a style
+SIDE = 288  # pixels of an example
+BORDER = 16  # pixels around it that are painted and cut off: frames and the paper's edge are no part of a style
 ZOOM = (1.0, 4.0)  # from a part in full detail up to the whole photo
 SHARD = 4  # photos in a shard
 HELD_EVERY = 8  # one photo in so many is held out

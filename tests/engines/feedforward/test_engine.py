@@ -10,6 +10,7 @@ import torch
 
 from diffstyle import InputError, Picture, Style, Stylizer, Task
 from diffstyle.assets.students import SHIPPED, STUDENTS_VARIABLE, TENSORS, student_file, student_names
+from diffstyle.engines.feedforward import engine
 from diffstyle.engines.feedforward.network import StudentNetwork
 from diffstyle.engines.feedforward.settings import Feedforward
 from diffstyle.engines.feedforward.student import OwnStyle, read_student, write_student
@@ -108,9 +109,12 @@ def test_the_smallest_picture_is_painted(students: Path, stylizer: Stylizer) -> 
     assert paint(stylizer, Picture.from_array(waves(16, 16)), POSTER, "mine").size == (16, 16)
 
 
-def test_a_large_picture_is_painted_smaller(students: Path, stylizer: Stylizer) -> None:
+def test_a_large_picture_is_painted_smaller(
+    students: Path, stylizer: Stylizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     del students
-    photo = Picture.from_array(waves(2400, 2100))
+    monkeypatch.setattr(engine, "LARGEST", 128)
+    photo = Picture.from_array(waves(240, 210))
     result = stylizer.stylize(photo, POSTER, engine=Feedforward(student="mine"))
     assert result.picture.size == photo.size
     assert any("enlarged" in note for note in result.picture.notes)
