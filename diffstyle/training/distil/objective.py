@@ -18,7 +18,7 @@ from diffstyle.ops.gram import gram
 from diffstyle.ops.losses import compress, relative_square, total_variation
 
 MARKS = ("stem", "block1", "block2", "block3", "block4")
-SHAPES = ("block2", "block4", "block6")
+SHAPES = ("block2", "block4")
 BLUR = 4  # pixels
 
 
@@ -36,8 +36,8 @@ class Weights:
 def losses(net: FeatureNet, out: Tensor, target: Tensor, weights: Weights) -> dict[str, Tensor]:
     """The weighted terms of paintings `out` against the teacher's `target`, (b, 3, s, s) each."""
     with torch.no_grad():
-        wanted = net(target)
-    found = net(out)
+        wanted = net(target, only=MARKS)
+    found = net(out, only=MARKS)
     marks = torch.stack([_mark_loss(found[name], wanted[name]) for name in MARKS]).mean()
     shapes = torch.stack([compress(relative_square(found[k], wanted[k]).float()).mean() for k in SHAPES]).mean()
     blurred, wanted_blur = (F.avg_pool2d(x, BLUR, 2) for x in (out, target))
