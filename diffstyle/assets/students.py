@@ -9,12 +9,12 @@ from pathlib import Path
 from diffstyle.assets.manifest import verified
 from diffstyle.assets.own_folders import new_folder
 from diffstyle.core.errors import InputError
-from diffstyle.core.user_path import is_file, user_path
 
 STUDENTS_VARIABLE = "DIFFSTYLE_STUDENTS"
 SHIPPED = "starter"
 WEIGHTS = "starter/student/student.safetensors"
-TENSORS, SHEET = "student.safetensors", "sheet.jpg"
+SUFFIX = ".safetensors"
+TENSORS, SHEET = f"student{SUFFIX}", "sheet.jpg"
 
 
 def students_folder() -> Path:
@@ -23,24 +23,35 @@ def students_folder() -> Path:
     return Path(os.environ.get(STUDENTS_VARIABLE) or data).expanduser()
 
 
+def own_students() -> dict[str, Path]:
+    """The file of each of the user's own students by name, in alphabetical order.
+
+    One that was trained here lies in a folder of its name; the file of one from elsewhere may lie beside these folders.
+    """
+    home = students_folder()
+    trained = {p.parent.name: p for p in home.glob(f"[!.]*/{TENSORS}")}
+    given = {p.stem: p for p in home.glob(f"[!.]*{SUFFIX}")}
+    return {name: path for name, path in sorted((given | trained).items()) if name != SHIPPED}
+
+
 def student_names() -> tuple[str, ...]:
-    """The student that ships, and the user's own in alphabetical order."""
-    own = sorted(p.parent.name for p in students_folder().glob(f"[!.]*/{TENSORS}"))
-    return (SHIPPED, *(name for name in own if name != SHIPPED))
+    """The student that ships, and the user's own."""
+    return (SHIPPED, *own_students())
 
 
-def student_file(student: str) -> Path:
-    """The file of a student, given by its name or as a file; InputError with similar names if there is none."""
-    if student == SHIPPED:
+def student_file(name: str) -> Path:
+    """The file of the student called `name`; InputError with similar names if there is none.
+
+    Names alone are taken, no paths: they come from recipes and over HTTP.
+    """
+    if name == SHIPPED:
         return verified(WEIGHTS)[0]
-    own = students_folder() / student / TENSORS
-    if student in student_names():
-        return own
-    if is_file(student):
-        return user_path(student)
-    near = difflib.get_close_matches(student, student_names(), n=3, cutoff=0.5)
+    own = own_students()
+    if name in own:
+        return own[name]
+    near = difflib.get_close_matches(name, student_names(), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(student_names())}."
-    raise InputError(f"There is no student called {student!r}: {hint} `diffstyle distil` makes one.")
+    raise InputError(f"There is no student called {name!r}: {hint} `diffstyle distil` makes one.")
 
 
 def check_new_student(name: str, *, home: Path | None = None, overwrite: bool) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from diffstyle.assets.students import STUDENTS_VARIABLE
 from diffstyle.cli.options import STYLE
 from diffstyle.cli.progress import Progress, say
 from diffstyle.core.errors import Cancelled, InputError
@@ -50,7 +51,7 @@ def distil(
         A folder of photos to learn from, of the kind that will be painted; if not given, procedural scenes and the few
         CC0 photos that come with scikit-image.
     out
-        The folder that the student is put into, in a folder of its name; your own students if not given.
+        The folder of students that it is put into; yours if not given, which DIFFSTYLE_STUDENTS names.
     overwrite
         Replace a student of that name.
     json_report
@@ -83,10 +84,9 @@ def distil(
         print(report.to_json())
         return 0
     print((report.folder / "CARD.md").read_text("utf-8"))
-    student = name if out is None else report.folder / "student.safetensors"
-    print(
-        f'Paint with it:  diffstyle stylize PHOTO --engine feedforward --student {student} --style "{next(iter(styles))}"'
-    )
+    where = "" if out is None else f"{STUDENTS_VARIABLE}={out} "
+    asked = f'--engine feedforward --student {name} --style "{next(iter(styles))}"'
+    print(f"Paint with it:  {where}diffstyle stylize PHOTO {asked}")
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from cachetools import LRUCache
@@ -53,7 +52,7 @@ class FeedforwardEngine:
         return self._named(settings_of(task, Feedforward).student)
 
     def _named(self, student: str) -> Mapping[str, str]:
-        return {f"student/{Path(student).name}": self.student(student).digest}
+        return {f"student/{student}": self.student(student).digest}
 
     @property
     def runtime(self) -> Mapping[str, str]:
@@ -62,7 +61,7 @@ class FeedforwardEngine:
         return {**own, **described(self._runtime)}
 
     def student(self, name: str) -> Student:
-        """The student of that name or file, ready to paint; read again when its file has changed."""
+        """The student of that name, ready to paint; read again when its file has changed."""
         path = student_file(name)
         key = str(path), path.stat().st_mtime_ns
         found = self._students.get(key)

@@ -19,7 +19,7 @@ class Feedforward(EngineSettings):
     Parameters
     ----------
     student
-        The name that `diffstyle distil` gave it, or a .safetensors file; if not given, the one that ships.
+        The name that `diffstyle distil` gave it, or the one that ships.
     """
 
     name: ClassVar[str] = "feedforward"
@@ -28,4 +28,4 @@ class Feedforward(EngineSettings):
         interactive=True, own_styles=True, runtimes=("onnx", "openvino")
     )
 
-    student: Annotated[str, MaxLength(4096)] = SHIPPED
+    student: Annotated[str, MaxLength(64)] = SHIPPED

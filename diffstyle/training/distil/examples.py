@@ -25,7 +25,8 @@ from diffstyle.training.data import CropBox, Pixels, to_bytes
 from diffstyle.training.pairs.shards import from_png, read_shard, to_png, write_shard
 from diffstyle.training.personal.batches import plain_photos
 
-SIDE = 320  # pixels of an example
+SIDE = 288  # pixels of an example
+BORDER = 16  # pixels around it that are painted and cut off: frames and the paper's edge are no part of a style
 ZOOM = (1.0, 4.0)  # from a part in full detail up to the whole photo
 SHARD = 4  # photos in a shard
 HELD_EVERY = 8  # one photo in so many is held out
@@ -109,11 +110,17 @@ def _painted(
         report(number)
         source = photos[number % len(photos)]
         rng = np.random.default_rng((seed, number))
-        crop = np.ascontiguousarray(CropBox.random(source, SIDE, zoom=ZOOM, rng=rng).cut(source, SIDE))
-        photo = Picture.from_array(crop)
-        yield f"{number:06}.photo.png", to_png(photo)
+        side = SIDE + 2 * BORDER
+        crop = CropBox.random(source, side, zoom=ZOOM, rng=rng).cut(source, side)
+        photo = Picture.from_array(np.ascontiguousarray(crop))
+        yield f"{number:06}.photo.png", to_png(_inside(photo))
         for n, style in enumerate(styles):
-            yield f"{number:06}.{n:02}.png", to_png(stylizer.render(Task(photo, style)).picture)
+            yield f"{number:06}.{n:02}.png", to_png(_inside(stylizer.render(Task(photo, style)).picture))
+
+
+def _inside(picture: Picture) -> Picture:
+    """Without the border, and without alpha."""
+    return Picture(picture.pixels[:, BORDER:-BORDER, BORDER:-BORDER].contiguous())
 
 
 def _read(members: dict[str, bytes]) -> Example:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ from diffstyle.training.loop import STATE_FORMAT, Budget, Run, fit
 
 PAINTING_SHARE = 1 / 3  # of the minutes at most: for painting examples
 SAVE_EVERY = 120.0  # seconds
-CHECKPOINT = "student"
+CHECKPOINT, EXAMPLES = "student", "examples.txt"  # of a run
 LICENCE = "that of the pictures whose styles it paints"
 
 
@@ -112,22 +113,23 @@ class _Job:
         )  # fmt: skip
         return cache_folder() / "students" / _digest(values)[:24]
 
-    def identity(self, examples: int) -> str:
+    @property
+    def identity(self) -> str:
         """A digest of all that decides the training: a checkpoint is resumed only if it is the same."""
-        return _digest((self.examples_folder.name, examples, asdict(self.recipe), STATE_FORMAT))
+        return _digest((self.examples_folder.name, asdict(self.recipe), STATE_FORMAT))
 
     def run(
         self, partial: Path, *, name: str, folder: Path, licence: str, on_step: OnDistilStep | None
     ) -> DistilReport:
         recipe, device = self.recipe, find_device(self.options.device)
-        examples = self._examples(on_step)
+        out = self.examples_folder / self.identity[:24]
+        examples = self._examples(out / EXAMPLES, on_step)
         train, held = split(examples)
-        identity = self.identity(len(examples))
         features = EfficientNetLite0.load(dtype=fast_dtype(device)).to(device)
         minutes = None if recipe.steps is not None else recipe.minutes * (1 - PAINTING_SHARE)
         trainer = DistilTrainer(features, len(self.own), recipe, budget=Budget(minutes, recipe.steps), device=device)
-        run = Run(self.examples_folder / identity[:24], str(device), save_every=SAVE_EVERY, log_every=0)
-        sheet = (run.out or partial) / SHEET
+        run = Run(out, str(device), save_every=SAVE_EVERY, log_every=0)
+        sheet = out / SHEET
 
         def make(number: int, progress: float) -> Lesson:
             del progress
@@ -159,28 +161,34 @@ class _Job:
             before=before,
             trained=trainer.loss_on(train),
             held=trainer.loss_on(held),
-            recipe=identity,
+            recipe=self.identity,
         )
         trainer.load(trainer.averaged())
-        write_student(partial / TENSORS, trainer.network, self.own, licence=licence, recipe=identity)
+        write_student(partial / TENSORS, trainer.network, self.own, licence=licence, recipe=self.identity)
         (partial / CARD).write_text(report.card(), "utf-8")
         write_sheet(partial / SHEET, trainer.network, held, [s.name for s in self.own])
         return report
 
-    def _examples(self, on_step: OnDistilStep | None) -> list[Example]:
+    def _examples(self, counted: Path, on_step: OnDistilStep | None) -> list[Example]:
+        """As many as time allows; in a training that goes on, as many as it began with: the file `counted` says it."""
+
         def on_example(done: int, total: int) -> bool | None:
             return None if on_step is None else on_step(DistilStep("painting", done, total, share=done / total))
 
-        return paint_examples(
+        known = int(counted.read_text("utf-8")) if counted.is_file() else None
+        found = paint_examples(
             Stylizer.of(self.options),
             self.styles,
             self.photos,
             self.examples_folder,
-            count=self.recipe.examples,
-            seconds=60 * self.recipe.minutes * PAINTING_SHARE,
+            count=known or self.recipe.examples,
+            seconds=math.inf if known else 60 * self.recipe.minutes * PAINTING_SHARE,
             seed=self.recipe.seed,
             on_example=on_example,
         )
+        counted.parent.mkdir(parents=True, exist_ok=True)
+        counted.write_text(str(len(found)), "utf-8")
+        return found
 
 
 def _digest(values: Any) -> str:
