@@ -33,7 +33,7 @@ from diffstyle.evaluation.measures import measure
 from diffstyle.evaluation.pictures import small, square
 from diffstyle.export.files import write
 from diffstyle.runtimes.packages import installed
-from diffstyle.runtimes.sessions import OnnxSession, OpenVinoSession
+from diffstyle.runtimes.sessions import OnnxSession, OpenVinoSession, Session
 
 CPU = torch.device("cpu")
 PICTURES = {"512x512": (512, 512), "640x360": (360, 640), "1280x720": (720, 1280)}
@@ -67,7 +67,7 @@ def runners(path: Path, folder: Path) -> dict[str, Runner]:
     plain, eight = folder / f"{path.stem}.onnx", folder / f"{path.stem}-int8.onnx"
     write(made, "onnx", plain)
     write(made, "onnx-int8", eight)
-    sessions = {
+    sessions: dict[str, Session] = {
         "onnx float32": OnnxSession(plain.read_bytes(), device=CPU),
         "onnx int8": OnnxSession(eight.read_bytes(), device=CPU),
     }
@@ -116,7 +116,7 @@ def speed(sizes: list[Size], rounds: int) -> None:
 def int8(student: str, rounds: int) -> None:
     from skimage import data
 
-    path = student_file(student)
+    path = Path(student) if Path(student).is_file() else student_file(student)
     read = read_student(path)
     with tempfile.TemporaryDirectory() as name:
         run = runners(path, Path(name))

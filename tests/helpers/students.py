@@ -19,7 +19,7 @@ def random_student(path: Path, *, size: Size = "tiny", seed: int = 0) -> Path:
         torch.manual_seed(seed)
         network = StudentNetwork(size, len(STYLES))
         with torch.no_grad():
-            network.rows += 0.2 * torch.randn_like(network.rows)
+            network.rows.add_(0.2 * torch.randn_like(network.rows))
     styles = [OwnStyle(name, f"{n:064d}") for n, name in enumerate(STYLES)]
     write_student(path, network, styles, licence="CC0", recipe="recipe of a test", dtype=torch.float32)
     return path
