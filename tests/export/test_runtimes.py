@@ -16,8 +16,10 @@ from diffstyle.engines.feedforward.settings import Feedforward
 from diffstyle.engines.feedforward.student import read_student
 from diffstyle.engines.registry import engine_names, settings_class
 from diffstyle.formats.atomic import CACHE_VARIABLE
+from diffstyle.formats.recipe import read_recipe
 from diffstyle.runtimes import cached, packages
 from tests.export.conftest import STYLES
+from tests.helpers.cli import run
 from tests.helpers.pictures import largest_difference
 
 LEVELS = 2 / 255
@@ -122,3 +124,15 @@ def test_a_session_is_converted_once_and_again_when_damaged(
     assert loaded("onnx").stylize(small_photo, style, engine=settings).picture == first
     assert calls
     assert [p.name for p in path.parent.iterdir() if "partial" in p.name] == []
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_a_picture_is_replayed_bit_for_bit(
+    runtime: Runtime, settings: Feedforward, photo: Picture, tmp_path: Path
+) -> None:
+    content, out = tmp_path / "photo.png", tmp_path / "out.png"
+    photo.to_pil().save(content)
+    options = ("--engine", "feedforward", "--student", settings.student, "--runtime", runtime)
+    assert run("stylize", content, "--style", STYLES[0], *options, "-o", out) == 0
+    assert read_recipe(out).options.runtime == runtime
+    assert run("replay", out, "--content", content, "-o", tmp_path / "again.png") == 0
