@@ -2,6 +2,7 @@
 
 Milliseconds a picture and pictures a second of every size of student, by every runtime that is installed. What is
 compared runs in turns, so that other work on the machine hits all alike; medians of `--rounds`. Compiling comes before.
+`--cpu` counts what the process takes of the processor, for a machine that is not quiet: use it with `--threads 1`.
 
 `--int8 STUDENT` compares a student with its 8-bit export instead: size, time, and how far its paintings of
 scikit-image's photos are from those in float, by the measures of `diffstyle.evaluation`: as a share of how far the
@@ -87,33 +88,35 @@ def asked(photo: Tensor, styles: int, style: int = 0) -> dict[str, Tensor]:
 
 
 @torch.inference_mode()
-def times(run: Mapping[str, Runner], inputs: Mapping[str, Tensor], rounds: int) -> dict[str, float]:
-    """The median seconds of each, in turns."""
+def times(
+    run: Mapping[str, Runner], inputs: Mapping[str, Tensor], rounds: int, clock: Callable[[], float]
+) -> dict[str, float]:
+    """The median seconds of each by `clock`, in turns."""
     took: dict[str, list[float]] = {name: [] for name in run}
     for number in range(rounds + 1):
         for name, runner in run.items():
-            begun = time.perf_counter()
+            begun = clock()
             runner(inputs)
             if number:  # the first compiles
-                took[name].append(time.perf_counter() - begun)
+                took[name].append(clock() - begun)
     return {name: statistics.median(values) for name, values in took.items()}
 
 
-def speed(sizes: list[Size], rounds: int) -> None:
+def speed(sizes: list[Size], rounds: int, clock: Callable[[], float]) -> None:
     print(f"{torch.get_num_threads()} threads, medians of {rounds} in turns: ms (pictures/s)\n")
     print(f"| student | runtime | {' | '.join(PICTURES)} |")
     print("|---|---|" + "---|" * len(PICTURES))
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             run = runners(untrained(size, Path(folder) / f"{size}.safetensors"), Path(folder))
-            columns = [times(run, asked(torch.rand(1, 3, h, w), 3), rounds) for h, w in PICTURES.values()]
+            columns = [times(run, asked(torch.rand(1, 3, h, w), 3), rounds, clock) for h, w in PICTURES.values()]
         for name in run:
             cells = [f"{1000 * column[name]:.1f} ({1 / column[name]:.0f})" for column in columns]
             print(f"| {size} | {name} | {' | '.join(cells)} |", flush=True)
 
 
 @torch.inference_mode()
-def int8(student: str, rounds: int) -> None:
+def int8(student: str, rounds: int, clock: Callable[[], float]) -> None:
     from skimage import data
 
     path = Path(student) if Path(student).is_file() else student_file(student)
@@ -122,7 +125,7 @@ def int8(student: str, rounds: int) -> None:
         run = runners(path, Path(name))
         plain, eight = (Path(name) / f"{path.stem}{kind}.onnx" for kind in ("", "-int8"))
         print(f"{plain.stat().st_size / 1e3:.0f} kB in float32, {eight.stat().st_size / 1e3:.0f} kB in int8")
-        took = times(run, asked(torch.rand(1, 3, 360, 640), len(read.styles)), rounds)
+        took = times(run, asked(torch.rand(1, 3, 360, 640), len(read.styles)), rounds, clock)
         print("640x360: " + ", ".join(f"{name} {1000 * value:.1f} ms" for name, value in took.items()) + "\n")
         print("| style | texture | colour | correlation of gradients | mean difference, levels |")
         print("|---|---|---|---|---|")
@@ -150,12 +153,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--int8", metavar="STUDENT", help="a name or a file")
+    parser.add_argument("--cpu", action="store_true", help="seconds of the processor, not of the clock")
     options = parser.parse_args()
+    clock = time.process_time if options.cpu else time.perf_counter
     torch.set_num_threads(options.threads)
     if options.int8:
-        int8(options.int8, options.rounds)
+        int8(options.int8, options.rounds, clock)
     else:
-        speed(options.sizes, options.rounds)
+        speed(options.sizes, options.rounds, clock)
 
 
 if __name__ == "__main__":

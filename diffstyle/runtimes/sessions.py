@@ -16,7 +16,7 @@ from diffstyle.runtimes.packages import package, version_of
 
 KEPT_SHAPES = 4
 _PROVIDERS = ("TensorrtExecutionProvider", "CUDAExecutionProvider")  # the faster one first
-_PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float16: "f16"}
+_PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 
 
 class Session(Protocol):
@@ -58,7 +58,7 @@ class OnnxSession:
 
 
 class OpenVinoSession:
-    """Run by OpenVINO on the CPU, in `dtype` inside.
+    """Run by OpenVINO on the CPU, in `dtype` inside, float32 or bfloat16.
 
     The network is compiled for each shape of its inputs, which makes it faster; the last KEPT_SHAPES are kept.
     """
@@ -102,8 +102,10 @@ def open_session(model: bytes, runtime: Runtime, *, device: torch.device, dtype:
 
 
 def dtype_inside(runtime: Runtime, dtype: torch.dtype) -> torch.dtype:
-    """What a runtime computes in where an engine computes in `dtype`: OpenVINO likewise, ONNX Runtime in float32."""
-    return torch.float32 if runtime == "onnx" else dtype
+    """What a runtime computes in where an engine computes in `dtype`: OpenVINO in bfloat16 too, others in float32."""
+    if runtime == "torch" or (runtime == "openvino" and dtype == torch.bfloat16):
+        return dtype
+    return torch.float32
 
 
 def described(runtime: Runtime) -> dict[str, str]:
