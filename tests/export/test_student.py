@@ -71,6 +71,12 @@ def test_height_and_width_are_free_and_opset_is_20(exported: Path) -> None:
     assert shapes == {"photo": [1, 3, "height", "width"], "weights": [1, 2], "strength": [1, 1]}
 
 
+def test_webgpu_can_bind_every_operator(exported: Path) -> None:
+    """A shader has eight buffers on many devices, for inputs and outputs together."""
+    nodes = onnx.load(str(exported)).graph.node
+    assert not [n.name for n in nodes if len(n.input) + len(n.output) > 8 and n.op_type != "Concat"]
+
+
 def test_it_names_no_folder_of_this_machine(exported: Path) -> None:
     data = exported.read_bytes()
     assert str(Path(__file__).parents[2]).encode() not in data

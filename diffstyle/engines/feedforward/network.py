@@ -200,10 +200,13 @@ class StudentNetwork(nn.Module):
 
     def _affines(self, row: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Scale and shift (b, width, 1, 1) of every site, in the order of need."""
-        widths = (*self.shape.normalised, self.shape.half)
-        inner = row[:, :-COLOUR, None, None]
-        parts = iter(torch.split(inner, [w for width in widths for w in (width, width)], 1))
-        return iter([(scale + 1, shift) for scale, shift in zip(parts, parts, strict=True)])
+        found: list[tuple[Tensor, Tensor]] = []
+        at = 0
+        for width in (*self.shape.normalised, self.shape.half):  # by slices: WebGPU has no split into more than seven
+            scale, shift = (row[:, n : n + width, None, None] for n in (at, at + width))
+            found.append((scale + 1, shift))
+            at += 2 * width
+        return iter(found)
 
 
 def conditional_norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ const sourceContext = source.getContext("2d", { willReadFrequently: true });
 const video = at("video");
 const worker = new Worker("worker.js", { type: "module" });
 const waiting = new Map();
-const state = { models: [], model: null, photo: null, stream: null, facing: "environment", loaded: false };
+const state = { models: [], model: null, photo: null, stream: null, facing: "environment", loaded: false, where: "" };
 const page = { busy: false, again: false, frames: 0, times: [], number: 0 };
 
 worker.onmessage = ({ data }) => {
@@ -62,11 +62,16 @@ async function choose(number) {
   try {
     const { where } = await ask({ kind: "load", url: new URL(state.model.file, location.href).href, wanted });
     state.loaded = true;
-    say(`Ready: ${state.model.name}, on ${where}. Licence: ${state.model.licence || "not given"}.`);
+    ready(where);
     changed();
   } catch (error) {
     say(`${state.model.name} cannot be loaded: ${error.message}`);
   }
+}
+
+function ready(where) {
+  state.where = where;
+  say(`Ready: ${state.model.name}, on ${where}. Licence: ${state.model.licence || "not given"}.`);
 }
 
 function slider(name, number) {
@@ -175,6 +180,7 @@ async function paint() {
   if (strength > 0) {
     const found = await ask({ kind: "paint", pixels: pixels.data, ...size, weights, strength }, [pixels.data.buffer]);
     milliseconds = found.milliseconds;
+    if (found.where !== state.where) ready(found.where); // WebGPU was given up
     shown = new ImageData(found.pixels, size.width, size.height);
   }
   if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);

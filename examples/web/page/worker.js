@@ -3,6 +3,7 @@
 let ort = null;
 let provider = "";
 let session = null;
+let source = ""; // of the student
 
 self.onmessage = async ({ data }) => {
   try {
@@ -17,16 +18,26 @@ async function load({ id, url, wanted }) {
   if (!ort) await choose(wanted);
   await session?.release();
   session = null;
+  source = url;
   try {
     session = await create(url);
   } catch (error) {
-    if (provider !== "webgpu") throw error;
-    await choose("wasm"); // the adapter refuses the network
-    session = await create(url);
+    await retreat(error);
   }
+  self.postMessage({ kind: "loaded", id, where: where() });
+}
+
+/** From a WebGPU adapter that cannot run the network to WebAssembly. */
+async function retreat(error) {
+  if (provider !== "webgpu") throw error;
+  console.warn(`WebGPU: ${error?.message ?? error}`);
+  await choose("wasm");
+  session = await create(source);
+}
+
+function where() {
   const threads = ort.env.wasm.numThreads;
-  const where = provider === "webgpu" ? "WebGPU" : `WebAssembly, ${threads} thread${threads > 1 ? "s" : ""}`;
-  self.postMessage({ kind: "loaded", id, where });
+  return provider === "webgpu" ? "WebGPU" : `WebAssembly, ${threads} thread${threads > 1 ? "s" : ""}`;
 }
 
 async function choose(wanted) {
@@ -50,12 +61,18 @@ async function paint({ id, pixels, width, height, weights, strength }) {
     planes[count + n] = pixels[at + 1] / 255;
     planes[2 * count + n] = pixels[at + 2] / 255;
   }
-  const feeds = {
+  const feeds = () => ({
     photo: new ort.Tensor("float32", planes, [1, 3, height, width]),
     weights: new ort.Tensor("float32", Float32Array.from(weights), [1, weights.length]),
     strength: new ort.Tensor("float32", Float32Array.of(strength), [1, 1]),
-  };
-  const { painting } = await session.run(feeds);
+  });
+  let painting;
+  try {
+    ({ painting } = await session.run(feeds()));
+  } catch (error) {
+    await retreat(error);
+    ({ painting } = await session.run(feeds()));
+  }
   const values = await painting.getData();
   for (let n = 0, at = 0; n < count; n++, at += 4) {
     pixels[at] = 255 * values[n]; // the array clamps and rounds
@@ -64,5 +81,5 @@ async function paint({ id, pixels, width, height, weights, strength }) {
   }
   painting.dispose();
   const milliseconds = performance.now() - started;
-  self.postMessage({ kind: "painted", id, pixels, width, height, milliseconds }, [pixels.buffer]);
+  self.postMessage({ kind: "painted", id, pixels, where: where(), milliseconds }, [pixels.buffer]);
 }
