@@ -59,7 +59,6 @@ def features() -> Exportable:
         from_photo=lambda photo, _: (photo,),
         sizes=_SIZES,
         digest=WEIGHTS_SHA256,
-        quantisable=True,
     )
 
 
