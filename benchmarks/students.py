@@ -45,7 +45,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     dtype = fast_dtype(torch.device("cpu"))
     sizes: tuple[Size, ...] = get_args(Size)
-    networks = {size: student(size, dtype) for size in sizes}
+    networks: dict[Size, StudentNetwork] = {size: student(size, dtype) for size in sizes}
     photos = [torch.rand(1, 3, h, w).contiguous(memory_format=torch.channels_last) for w, h in PICTURES]
     took: dict[tuple[Size, int], list[float]] = {}
     for _ in range(given.rounds + 1):  # the first warms up

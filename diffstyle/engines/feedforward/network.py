@@ -130,8 +130,8 @@ class StudentNetwork(nn.Module):
         self.head = UpConv(half, 3)
         inner = 2 * (sum(shape.normalised) + half)
         self.rows = nn.Parameter(torch.zeros(styles, inner + COLOUR))
-        with torch.no_grad():  # a style begins with half of the photo's contrast, and something painted
-            self.rows[:, inner : inner + 3], self.rows[:, inner + 3 : inner + 6] = -0.5, 0.3
+        with torch.no_grad():  # a style begins with little of the photo, and something painted
+            self.rows[:, inner : inner + 3], self.rows[:, inner + 3 : inner + 6] = -0.8, 0.5
         self.neutral = nn.Parameter(torch.zeros(inner))  # the identity row but for its colours, which are fixed
 
     @property

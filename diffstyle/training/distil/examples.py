@@ -136,14 +136,14 @@ def split(examples: Sequence[Example]) -> tuple[list[Example], list[Example]]:
 
 def draw(examples: Sequence[Example], *, crop: int, count: int, rng: np.random.Generator) -> Lesson:
     """Random crops of random examples in random styles; every style comes equally often."""
-    styles = len(examples[0].paintings)
+    styles, side = len(examples[0].paintings), int(examples[0].photo.shape[0])
     first = int(rng.integers(styles))
     rows = [(first + n * max(1, styles // count)) % styles for n in range(count)]
     photos: list[Pixels] = []
     paintings: list[Pixels] = []
     for row in rows:
         example = examples[int(rng.integers(len(examples)))]
-        y, x = (int(v) for v in rng.integers(0, SIDE - crop + 1, 2))
+        y, x = (int(v) for v in rng.integers(0, side - crop + 1, 2))
         window = slice(y, y + crop), slice(x, x + crop)
         photos.append(example.photo[window])
         paintings.append(example.paintings[row][window])

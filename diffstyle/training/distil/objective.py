@@ -26,11 +26,11 @@ BLUR = 4  # pixels
 class Weights:
     """Of the terms."""
 
-    pixels: float = 6.0
-    sharp: float = 1.0
-    features: float = 1.5
-    marks: float = 1.0
-    variation: float = 1.0
+    pixels: float = 4.0
+    sharp: float = 0.3
+    features: float = 0.5
+    marks: float = 4.0
+    variation: float = 0.5
 
 
 def losses(net: FeatureNet, out: Tensor, target: Tensor, weights: Weights) -> dict[str, Tensor]:

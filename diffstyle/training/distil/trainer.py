@@ -19,10 +19,11 @@ from diffstyle.training.distil.objective import Weights, losses
 from diffstyle.training.distil.recipe import DistilRecipe
 from diffstyle.training.loop import Budget, Trainer, cosine_rate
 
-EMA = 0.998
+EMA = 0.995
 WARMUP = 30  # steps
 LARGEST_NORM = 5.0
 LAST_RATE = 0.01  # of the first
+ROWS_RATE = 5  # learning rate of the styles' rows over that of the convolutions: each sees few of the pictures
 HELD_LESSONS = 6  # batches in a held-out loss
 
 
@@ -37,13 +38,17 @@ class DistilTrainer(Trainer[Lesson]):
             torch.manual_seed(recipe.seed)
             network = StudentNetwork(recipe.size, styles)
         self.network = network.to(device).to(memory_format=torch.channels_last)
-        optimizer = torch.optim.Adam(self.network.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99))
+        rows = [self.network.rows, self.network.neutral]
+        shared = [p for p in self.network.parameters() if all(p is not row for row in rows)]
+        groups = [{"params": shared}, {"params": rows}]
+        optimizer = torch.optim.Adam(groups, lr=recipe.learning_rate, betas=(0.9, 0.99))
         tensors = self.network.state_dict(keep_vars=True)
         super().__init__(tensors, optimizer, budget=budget, ema=EMA, largest_norm=LARGEST_NORM)
 
-    def rate(self) -> float:
+    def rate(self) -> tuple[float, float]:
         first = self.recipe.learning_rate
-        return cosine_rate(self.step, self.progress, first=first, last=LAST_RATE * first, warmup=WARMUP)
+        shared = cosine_rate(self.step, self.progress, first=first, last=LAST_RATE * first, warmup=WARMUP)
+        return shared, ROWS_RATE * shared
 
     def losses(self, batch: Lesson) -> dict[str, Tensor]:
         """The weighted terms; with `video` of two frames, so that what is painted keeps still on what moves."""
