@@ -25,7 +25,7 @@ from diffstyle.controls.stroke import Stroke
 from diffstyle.controls.wrapper import Wrapper
 from diffstyle.core.device import enough_memory, fast_dtype, find_device, named_dtype
 from diffstyle.core.errors import InputError
-from diffstyle.core.model_options import Attention, MemoryMode, ModelOptions
+from diffstyle.core.model_options import Attention, MemoryMode, ModelOptions, Runtime
 from diffstyle.core.picture import Picture
 from diffstyle.core.settings import MAX_SIDE, EngineSettings, Settings
 from diffstyle.core.style import Style
@@ -93,6 +93,7 @@ class Stylizer:
         dtype: torch.dtype | str | None = _PLAIN.dtype,
         memory: MemoryMode = _PLAIN.memory,
         attention: Attention = _PLAIN.attention,
+        runtime: Runtime = _PLAIN.runtime,
     ) -> Stylizer:
         """Load `model`; the options are those of `ModelOptions`. The device is CUDA or MPS where there is one, else the
         CPU; the dtype is what is fastest there.
@@ -113,6 +114,7 @@ class Stylizer:
                 dtype=str(dtype).removeprefix("torch.") if dtype is not None else None,
                 memory=memory,
                 attention=attention,
+                runtime=runtime,
             )
         )
 
@@ -131,7 +133,7 @@ class Stylizer:
             preview = load_preview(host)
         host = replace(host, preview=Masked(preview))
         stylizer = cls(options, replace(host, painter=StarterDrafter(host)), preview)
-        if options.shareable() != _PLAIN:
+        if replace(options.shareable(), runtime=_PLAIN.runtime) != _PLAIN:
             stylizer.engine()
         return stylizer
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from diffstyle import Picture, Style, Stylizer
+from diffstyle.assets.students import STUDENTS_VARIABLE
 from diffstyle.assets.zoo import ADAPTERS_VARIABLE
 from diffstyle.core.settings import EngineSettings
 from diffstyle.engines.registry import engine_names, settings_class
@@ -28,10 +29,11 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="session", autouse=True)
 def own_adapters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A zoo that is empty, whatever the user who runs the tests has trained."""
+    """A zoo that is empty, and no students, whatever the user who runs the tests has trained."""
     folder = tmp_path_factory.mktemp("adapters")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ADAPTERS_VARIABLE, str(folder))
+        patch.setenv(STUDENTS_VARIABLE, str(tmp_path_factory.mktemp("students")))
         yield folder
 
 
@@ -45,7 +47,8 @@ def browser() -> Generator[Browser, None, None]:
     path = chromium()
     expect.set_options(timeout=120_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *camera])
         yield browser
         browser.close()
 

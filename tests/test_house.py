@@ -26,8 +26,8 @@ from tests.conftest import ROOT
 
 # From the ground up: a module imports from its own floor and those before it.
 FLOORS = [
-    *["_version", "core", "formats", "assets", "ops", "data", "encoders", "backbones", "adapters", "engines"],
-    *["controls", "stylizer", "video", "export", "serving", "evaluation", "training", "cli"],
+    *["_version", "core", "formats", "assets", "ops", "data", "encoders", "backbones", "adapters", "runtimes"],
+    *["engines", "controls", "stylizer", "video", "export", "serving", "evaluation", "training", "cli"],
 ]
 ROOMS_IN_THE_ROOT = {"__init__", "__main__", "_version", "stylizer"}
 _REFERENCE = re.compile(r"diffstyle(_ui)?(\.\w+)+(:\w+)?")

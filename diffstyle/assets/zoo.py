@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Generator, Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from diffstyle.assets.manifest import data_folder, read_toml, weights_folder
+from diffstyle.assets.own_folders import new_folder
 from diffstyle.core.errors import InputError, explain
 from diffstyle.core.style import Style
 from diffstyle.formats.atomic import sha256
@@ -24,7 +24,6 @@ from diffstyle.formats.style_files import load
 ADAPTERS_VARIABLE = "DIFFSTYLE_ADAPTERS"
 INFO, TENSORS, LOOK, CARD = "adapter.toml", "adapter.safetensors", f"style{SUFFIX}", "CARD.md"
 PICTURES = "pictures"  # the kind of a personal style without weights: its style file holds all that it paints with
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def style_files() -> dict[str, Path]:
@@ -128,20 +127,9 @@ def adapter_style(name: str) -> Style:
 
 def check_new(name: str, *, overwrite: bool) -> Path:
     """The folder for a new adapter of the user; InputError if the name is not valid, is taken, or cannot be written."""
-    if not _NAME.fullmatch(name):
-        raise InputError(f"{name!r} is not a valid name: use letters, digits, - and _, at most 64 of them.")
-    folder = adapters_folder() / name
-    if name in adapter_folders() and not folder.exists():
-        raise InputError(f"An adapter called {name} comes with diffstyle: choose another name.")
-    if folder.exists() and not overwrite:
-        raise InputError(f"There is an adapter called {name}: choose another name, or give overwrite.")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain(error, f"make the folder {folder.parent}") from error
-    if not os.access(folder.parent, os.W_OK):
-        raise InputError(f"Cannot write to {folder.parent}: set {ADAPTERS_VARIABLE} to a folder of yours.")
-    return folder
+    home = adapters_folder()
+    taken = tuple(other for other, folder in adapter_folders().items() if folder.parent != home)
+    return new_folder(home, name, what="adapter", taken=taken, variable=ADAPTERS_VARIABLE, overwrite=overwrite)
 
 
 @contextmanager

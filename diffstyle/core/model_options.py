@@ -15,6 +15,8 @@ Attention = Literal["sdpa", "xformers", "sliced"]
 Conditioning = Literal["canny", "soft-edge", "edges-and-tones", "lineart", "tile", "depth"]
 LoraHalf = Literal["content", "style"]
 ExportFormat = Literal["ip-adapter", "diffusers-lora", "kohya"]
+NetworkFormat = Literal["onnx", "onnx-fp16", "onnx-int8", "openvino", "pt2", "safetensors"]
+Runtime = Literal["auto", "torch", "onnx", "openvino"]
 SchedulerName = Literal["ddim", "dpm++", "unipc", "euler-a", "lcm", "tcd"]
 
 
@@ -46,6 +48,9 @@ class ModelOptions:
         fast; balanced and low take less memory and more time.
     attention
         sdpa is PyTorch's own; xformers where it is installed and works; sliced takes less memory and more time.
+    runtime
+        What runs the networks of engines that have an export: torch; onnx, which is ONNX Runtime; openvino; auto takes
+        the one that was measured fastest for the engine, if it is installed.
     """
 
     model: str = "starter"
@@ -57,9 +62,10 @@ class ModelOptions:
     dtype: str | None = None
     memory: MemoryMode = "fast"
     attention: Attention = "sdpa"
+    runtime: Runtime = "auto"
 
     def __post_init__(self) -> None:
-        for name, choices in (("memory", MemoryMode), ("attention", Attention)):
+        for name, choices in (("memory", MemoryMode), ("attention", Attention), ("runtime", Runtime)):
             if getattr(self, name) not in get_args(choices):
                 raise InputError(f"{name} is {getattr(self, name)!r}: give one of {', '.join(get_args(choices))}.")
 

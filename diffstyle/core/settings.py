@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.fields import Range, Section, check_values
+from diffstyle.core.model_options import Runtime
 
 Colours = Literal["off", "keep", "match", "palette"]
 MAX_SIDE = 8192
@@ -71,11 +72,12 @@ class Settings:
 class Capabilities:
     """What an engine can do, so that nobody has to ask for one by name.
 
-    `regional`: it paints all regions of a task into one picture. `seeded`: the seed changes the picture. `negative`: it
-    moves away from `negative_style`. `structure`: it honours that setting. `interactive`: it is quick enough to follow
-    a slider. `temporal`: it can use the previous frame of a video. `needs_words`: it paints only styles whose words
-    name something that it knows. `strokes`: it honours `stroke` itself, at every size. `textures`: it makes textures of
-    a style. `adapters`: the kinds of adapter it loads.
+    `regional`: it paints all regions of a task into one picture. `seeded`: the seed changes the picture.
+    `negative`: it moves away from `negative_style`. `structure`: it honours that setting. `interactive`: it is
+    quick enough to follow a slider. `temporal`: it can use the previous frame of a video. `needs_words`: it paints
+    only styles whose words name something that it knows. `own_styles`: it paints only styles that it was trained
+    on. `strokes`: it honours `stroke` itself, at every size. `textures`: it makes textures of a style. `adapters`:
+    the kinds of adapter it loads. `runtimes`: what can run its networks besides torch.
     """
 
     regional: bool = False
@@ -86,8 +88,10 @@ class Capabilities:
     temporal: bool = False
     textures: bool = False
     needs_words: bool = False
+    own_styles: bool = False
     strokes: bool = False
     adapters: tuple[str, ...] = ()
+    runtimes: tuple[Runtime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,9 @@ ENGINES: tuple[Entry, ...] = (
     Entry("gatys", "diffstyle.engines.gatys.settings:Gatys", "diffstyle.engines.gatys.engine:load"),
     Entry("gaussian", "diffstyle.engines.gaussian.settings:Gaussian", "diffstyle.engines.gaussian.engine:load"),
     Entry("strotss", "diffstyle.engines.strotss.settings:Strotss", "diffstyle.engines.strotss.engine:load"),
+    Entry(
+        "feedforward", "diffstyle.engines.feedforward.settings:Feedforward", "diffstyle.engines.feedforward.engine:load"
+    ),
     Entry("diffusion", "diffstyle.engines.diffusion.settings:Diffusion", "diffstyle.engines.diffusion.load:load"),
 )
 
@@ -50,7 +53,14 @@ def settings_class(name: str) -> type[EngineSettings]:
 
 
 def load_engine(name: str, host: EngineHost) -> Engine:
-    """The engine called `name`, loaded."""
+    """The engine called `name`, loaded; InputError if it has no export for the runtime that was asked for."""
+    runtime, can = host.options.runtime, settings_class(name).capabilities.runtimes
+    if runtime not in ("auto", "torch", *can):
+        able = [n for n in engine_names() if runtime in settings_class(n).capabilities.runtimes]
+        raise InputError(
+            f"The engine {name} has no export that runtime={runtime} could run: give runtime=torch, or the engine"
+            f" {' or '.join(able)}."
+        )
     return _attribute(_entry(name).load)(host)
 
 

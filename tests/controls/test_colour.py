@@ -53,6 +53,8 @@ def test_the_result_has_the_styles_colours(
 
 
 def test_words_have_colours_too(engine: EngineSettings, stylizer: Stylizer, small_photo: Picture) -> None:
+    if engine.capabilities.own_styles:
+        pytest.skip("its styles are not in the colours that these words name")
     style = suited(engine, Style.from_text("watercolour in blue"), "woodcut in blue")
     out = stylizer.stylize(small_photo, style, engine=engine, colour="palette").picture
     mean = out.pixels.mean((1, 2))

@@ -127,7 +127,7 @@ def test_a_blend_of_styles_lies_between_them(
 
 
 def test_the_palette_is_the_styles(engine: EngineSettings, stylizer: Stylizer, small_photo: Picture) -> None:
-    if engine.capabilities.needs_words:
+    if engine.capabilities.needs_words or engine.capabilities.own_styles:
         pytest.skip("it takes no colours from pictures")
     blue = np.clip(waves(160, 160, seed=3).astype(int) // 4 + np.array([0, 40, 150]), 0, 255).astype(np.uint8)
     out = stylizer.stylize(small_photo, Style.from_image(blue), engine=engine).picture
@@ -213,6 +213,9 @@ def test_an_engine_that_needs_words_says_so(engine: EngineSettings, stylizer: St
     pictures = Style.from_image(waves(64, 64))
     if engine.capabilities.needs_words:
         with pytest.raises(InputError, match="has none"):
+            stylizer.prepare(Task(small_photo, pictures, engine=engine))
+    elif engine.capabilities.own_styles:
+        with pytest.raises(InputError, match="does not paint"):
             stylizer.prepare(Task(small_photo, pictures, engine=engine))
     else:
         stylizer.prepare(Task(small_photo, pictures, engine=engine))

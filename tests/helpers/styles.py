@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from diffstyle import Style
+from diffstyle.assets.students import SHIPPED, student_file
 from diffstyle.core.settings import EngineSettings
+from diffstyle.engines.feedforward.student import read_student
 from diffstyle.engines.registry import engine_settings
 
 WORDS = "coarse halftone, navy blue on cream"
@@ -11,5 +15,17 @@ OTHER_WORDS = "stipple drawing, white on maroon"
 
 
 def suited(engine: EngineSettings | str, style: Style, words: str = WORDS) -> Style:
-    """`style`; or for an engine that needs words, the style that `words` describe."""
-    return Style.from_text(words) if engine_settings(engine).capabilities.needs_words else style
+    """`style`; or for an engine that needs words, the style that `words` describe; or for one that paints only its own
+    styles, one of them: the first for WORDS, else another.
+    """
+    can = engine_settings(engine).capabilities
+    if can.own_styles:
+        first, second, *_ = shipped_styles()
+        return Style.from_text(first if words == WORDS else second)
+    return Style.from_text(words) if can.needs_words else style
+
+
+@cache
+def shipped_styles() -> tuple[str, ...]:
+    """What the student paints that ships."""
+    return tuple(style.name for style in read_student(student_file(SHIPPED)).styles)

@@ -15,16 +15,20 @@ from diffstyle.adapters.stats import StatsAdapter
 from diffstyle.assets.manifest import load_weights
 from diffstyle.core.device import dtype_name, fast_dtype
 from diffstyle.core.errors import InputError
+from diffstyle.core.model_options import Runtime
 from diffstyle.core.picture import Picture
 from diffstyle.core.style import Reference, Style
 from diffstyle.core.task import ResolvedTask, Task, resolve
 from diffstyle.encoders.clip import StyleEncoder
-from diffstyle.engines.adain.network import CODE, STRIDE, PreviewNetwork, StyleStatistics
+from diffstyle.engines.adain.exportable import starter
+from diffstyle.engines.adain.network import CODE, STRIDE, WEIGHTS, PreviewNetwork, StyleStatistics
 from diffstyle.engines.adain.settings import Adain
 from diffstyle.engines.adain.strips import WHOLE_PIXELS, EncodedContent, encode, paint
 from diffstyle.engines.base import EngineHost, OnStep, report, settings_of
+from diffstyle.runtimes.cached import session_of
+from diffstyle.runtimes.packages import chosen_runtime
+from diffstyle.runtimes.sessions import Session, described, dtype_inside
 
-WEIGHTS = "starter/preview/preview.safetensors"
 MEASURED_AREA = 484 * 484  # pixels; best of 448², 484², 512² and 576² on held-out pairs, see CARD.md
 KEPT_CONTENTS = 2
 KEPT_STYLES = 256  # of 1 KB each
@@ -33,10 +37,12 @@ _MATRIX = ((0, 1, 1, 2, 2, 2), (0, 0, 1, 0, 1, 2))  # rows and columns of a lowe
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An encoded content; for strengths below 1 also its own statistics and what the network cannot reconstruct."""
+    """An encoded content, or its padded pixels for a session, which encodes them itself; for strengths below 1 also its
+    own statistics and what the network cannot reconstruct.
+    """
 
     pixels: Tensor
-    encoded: EncodedContent
+    encoded: EncodedContent | Tensor
     own: StyleStatistics | None
     residual: Tensor | None  # float16: its values are small, and it saves much memory for large pictures
 
@@ -46,6 +52,7 @@ class AdaINEngine:
 
     `strength` interpolates from the content's own statistics to the style's and, equally, fades out what the network
     cannot reconstruct of the content; 0 gives the content itself. Nothing is random: the seed changes nothing.
+    Another runtime than torch paints contents of up to WHOLE_PIXELS; styles and larger contents are left to torch.
     """
 
     capabilities = Adain.capabilities
@@ -58,9 +65,13 @@ class AdaINEngine:
         dtype: torch.dtype,
         device: torch.device,
         encoder: StyleEncoder | None = None,
+        runtime: Runtime = "torch",
     ) -> None:
         """`encoder` embeds styles in words; without one they must be embedded already."""
         self.device, self.encoder = device, encoder
+        self._runtime: Runtime = chosen_runtime(runtime, "torch")  # which encodes a photo once for many styles
+        self._session: Session | None = None
+        dtype = dtype_inside(self._runtime, dtype)
         self.space = f"preview-{digest[:12]}"
         self.weights: Mapping[str, str] = MappingProxyType({WEIGHTS: digest})
         self.dtype = dtype
@@ -79,17 +90,24 @@ class AdaINEngine:
     @property
     def runtime(self) -> Mapping[str, str]:
         threads = str(torch.get_num_threads())
-        return {"device": str(self.device), "dtype": dtype_name(self.dtype), "threads": threads}
+        own = {"device": str(self.device), "dtype": dtype_name(self.dtype), "threads": threads}
+        return {**own, **described(self._runtime)}
 
     @classmethod
     def load(
-        cls, *, device: torch.device, dtype: torch.dtype | None = None, encoder: StyleEncoder | None = None
+        cls,
+        *,
+        device: torch.device,
+        dtype: torch.dtype | None = None,
+        encoder: StyleEncoder | None = None,
+        runtime: Runtime = "torch",
     ) -> AdaINEngine:
         """The starter's network; `dtype` of its large maps is bfloat16 where the processor computes in it."""
         tensors, digest = load_weights(WEIGHTS)
         network = PreviewNetwork()
         network.load_state_dict({k: v.float() for k, v in tensors.items()})
-        return cls(network, digest, dtype=dtype or fast_dtype(device), device=device, encoder=encoder)
+        dtype = dtype or fast_dtype(device)
+        return cls(network, digest, dtype=dtype, device=device, encoder=encoder, runtime=runtime)
 
     def measure(self, style: Style) -> Style:
         """`style` with the statistics of every reference. For words they are predicted from the embedding."""
@@ -126,7 +144,7 @@ class AdaINEngine:
         kept = self._encoded(content, task)
         if kept.own is not None:
             style = StyleStatistics(*(torch.lerp(a, b, task.strength) for a, b in zip(kept.own, style, strict=True)))
-        out = paint(self.network, kept.encoded, style).cpu()
+        out = self._painted(kept.encoded, style).cpu()
         if kept.residual is not None:
             out.add_(kept.residual, alpha=1 - task.strength)
         report(on_step, 1, 1)
@@ -140,14 +158,28 @@ class AdaINEngine:
         if kept is None or kept.pixels is not content.pixels:
             self._make_room(content.width * content.height > WHOLE_PIXELS)
             padded = content.padded(STRIDE).to(self.device)
-            kept = _Kept(content.pixels, encode(self.network, padded), None, None)
+            whole = content.width * content.height <= WHOLE_PIXELS
+            encoded = padded if whole and self._runtime != "torch" else encode(self.network, padded)
+            kept = _Kept(content.pixels, encoded, None, None)
         if task.strength < 1 and kept.residual is None:
             own = unflatten(self._moments(content).to(self.device), content.source)
-            residual = paint(self.network, kept.encoded, own).cpu().neg_().add_(content.padded(STRIDE))
+            residual = self._painted(kept.encoded, own).cpu().neg_().add_(content.padded(STRIDE))
             kept = replace(kept, own=own, residual=residual.half())
         self._contents[key] = kept
         self._contents.move_to_end(key)
         return kept if task.strength < 1 else replace(kept, own=None, residual=None)
+
+    def _painted(self, encoded: EncodedContent | Tensor, style: StyleStatistics) -> Tensor:
+        """The padded content (3, h, w) in a style, not clamped."""
+        if isinstance(encoded, EncodedContent):
+            return paint(self.network, encoded, style)
+        if self._session is None:
+            digest = self.weights[WEIGHTS]
+            self._session = session_of(
+                starter, "preview", digest, runtime=self._runtime, device=self.device, dtype=self.dtype
+            )
+        inputs = {"photo": encoded[None], "mean": style.mean, "factor": style.factor, "code": style.code}
+        return self._session.run({name: value.cpu().float() for name, value in inputs.items()})["painting"][0]
 
     def _make_room(self, large: bool) -> None:
         """Drop the oldest contents to make room for one more; all of them if the new one is large."""
@@ -216,7 +248,7 @@ class AdaINEngine:
 def load(host: EngineHost) -> AdaINEngine:
     """The starter's preview network, whatever the model."""
     dtype = None if host.options.dtype is None else host.dtype
-    return AdaINEngine.load(device=host.device, dtype=dtype, encoder=host.encoder)
+    return AdaINEngine.load(device=host.device, dtype=dtype, encoder=host.encoder, runtime=host.options.runtime)
 
 
 def flatten(statistics: StyleStatistics) -> Tensor:

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from diffstyle.core.cancelling import check_cancelled
 from diffstyle.engines.adain.maths import colour_factor, colour_moments, instance_moments, mix_colours, whitening
 
+WEIGHTS = "starter/preview/preview.safetensors"
 WIDTHS = (32, 64, 128)
 BLOCKS = (2, 2)  # at 1/8 and at 1/4
 STYLE_WIDTHS = (32, 48, 64, 96, 128)

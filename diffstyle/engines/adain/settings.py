@@ -14,4 +14,4 @@ class Adain(EngineSettings):
 
     name: ClassVar[str] = "adain"
     title: ClassVar[str] = "Instant"
-    capabilities: ClassVar[Capabilities] = Capabilities(interactive=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(interactive=True, runtimes=("onnx", "openvino"))

@@ -5,9 +5,7 @@ Each shard is read and encoded once; the results are kept beside it.
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from diffstyle.core.errors import InputError
@@ -23,7 +20,7 @@ from diffstyle.core.picture import Picture
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.diffusion.controlnet_hints import edges_and_tones
 from diffstyle.formats.safetensors import read_safetensors, write_safetensors
-from diffstyle.training.data import Pixels
+from diffstyle.training.pairs.shards import from_png, read_shard
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,11 +84,13 @@ def _encoded(shard: Path, vae: Any, encoder: StyleEncoder) -> dict[str, Tensor]:
     if path.exists():
         return read_safetensors(path)[1]
     found: dict[str, Tensor] = {}
-    for key, members in _members(shard):
+    for key, members in read_shard(shard):
         facts = json.loads(members["json"])
         if facts["space"] != encoder.space:
             raise InputError(f"{shard} was made with the encoder {facts['space']}: make it again.")
-        photo, painting, style = (_picture(members[f"{name}.png"]) for name in ("photo", "painting", "style"))
+        photo, painting, style = (
+            Picture.from_array(from_png(members[f"{name}.png"])) for name in ("photo", "painting", "style")
+        )
         found |= {
             f"{key}.photo": _latents(vae, photo),
             f"{key}.painting": _latents(vae, painting),
@@ -101,23 +100,6 @@ def _encoded(shard: Path, vae: Any, encoder: StyleEncoder) -> dict[str, Tensor]:
         }
     write_safetensors(path, found)
     return found
-
-
-def _members(shard: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Each key of a shard with its members by name."""
-    found: dict[str, dict[str, bytes]] = {}
-    with tarfile.open(shard) as tar:
-        for member in tar:
-            key, _, name = member.name.partition(".")
-            content = tar.extractfile(member)
-            assert content is not None, member.name
-            found.setdefault(key, {})[name] = content.read()
-    yield from found.items()
-
-
-def _picture(data: bytes) -> Picture:
-    pixels: Pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-    return Picture.from_array(pixels)
 
 
 def _latents(vae: Any, picture: Picture) -> Tensor:

@@ -6,24 +6,20 @@ whole or not at all, and a run goes on with the first that is missing.
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.picture import Picture
 from diffstyle.core.task import Task
-from diffstyle.formats.atomic import write_atomic
 from diffstyle.formats.exemplar import decode_exemplar
 from diffstyle.stylizer import Stylizer
-from diffstyle.training.data import Pixels, read_shards
+from diffstyle.training.data import read_shards
 from diffstyle.training.pairs.requests import EACH, Material, PairRequest, requests
+from diffstyle.training.pairs.shards import to_png, write_shard
 
 SHARD = 50  # styles in each shard
 STYLE_LONGEST = 256
@@ -41,23 +37,17 @@ def make_pairs(data: Path, out: Path, *, count: int, seed: int) -> Path:
         path = out / f"pairs-{shard:03}.tar"
         if path.exists():
             continue
-        packed = _packed(stylizer, material, shard, seed=seed)
-        write_atomic(path, lambda file, packed=packed: file.write(packed))
-        print(path, len(packed), flush=True)
+        write_shard(path, _all_members(stylizer, material, shard, seed=seed))
+        print(path, path.stat().st_size, flush=True)
     return out
 
 
-def _packed(stylizer: Stylizer, material: Material, shard: int, *, seed: int) -> bytes:
-    """The bytes of one shard."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for number in range(shard * SHARD, (shard + 1) * SHARD):
-            for n, request in enumerate(requests(material, number, seed=seed)):
-                for name, content in _members(stylizer, request):
-                    info = tarfile.TarInfo(f"{number:05}-{n}.{name}")
-                    info.size = len(content)
-                    tar.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
+def _all_members(stylizer: Stylizer, material: Material, shard: int, *, seed: int) -> Iterator[tuple[str, bytes]]:
+    """The members of one shard."""
+    for number in range(shard * SHARD, (shard + 1) * SHARD):
+        for n, request in enumerate(requests(material, number, seed=seed)):
+            for name, content in _members(stylizer, request):
+                yield f"{number:05}-{n}.{name}", content
 
 
 @torch.no_grad()
@@ -83,9 +73,9 @@ def _members(stylizer: Stylizer, request: PairRequest) -> Iterator[tuple[str, by
         "space": stylizer.encoder.space,
         "embedding": [round(float(v), 6) for v in encoded.embeddings[stylizer.encoder.space]],
     }
-    yield "photo.png", _png(photo)
-    yield "painting.png", _png(result.picture)
-    yield "style.png", _png(style or result.picture)
+    yield "photo.png", to_png(photo)
+    yield "painting.png", to_png(result.picture)
+    yield "style.png", to_png(style or result.picture)
     yield "json", json.dumps(facts).encode()
 
 
@@ -96,10 +86,3 @@ def _shown(stylizer: Stylizer, request: PairRequest) -> Picture | None:
         return reference.pictures[0].reduced(STYLE_LONGEST)
     measured = stylizer.engine("nnst").measure(request.style).references[0]
     return decode_exemplar(measured.exemplars[0], name=reference.source) if measured.exemplars else None
-
-
-def _png(picture: Picture) -> bytes:
-    buffer = io.BytesIO()
-    pixels: Pixels = (picture.opaque().permute(1, 2, 0).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()

@@ -1,0 +1,167 @@
+"""Students in real time: `python -m benchmarks.realtime`.
+
+Milliseconds a picture and pictures a second of every size of student, by every runtime that is installed. What is
+compared runs in turns, so that other work on the machine hits all alike; medians of `--rounds`. Compiling comes before.
+`--cpu` counts what the process takes of the processor, for a machine that is not quiet: use it with `--threads 1`.
+
+`--int8 STUDENT` compares a student with its 8-bit export instead: size, time, and how far its paintings of
+scikit-image's photos are from those in float, by the measures of `diffstyle.evaluation`: as a share of how far the
+photos themselves are, less what those in float score, for the measure draws other patches of either picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast, get_args
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from diffstyle.assets.students import student_file
+from diffstyle.core.picture import Picture
+from diffstyle.engines.feedforward.exportable import exportable
+from diffstyle.engines.feedforward.network import StudentNetwork
+from diffstyle.engines.feedforward.settings import Size
+from diffstyle.engines.feedforward.student import OwnStyle, read_student, write_student
+from diffstyle.evaluation.measures import measure
+from diffstyle.evaluation.pictures import small, square
+from diffstyle.export.files import write
+from diffstyle.runtimes.packages import installed
+from diffstyle.runtimes.sessions import OnnxSession, OpenVinoSession, Session
+
+CPU = torch.device("cpu")
+PICTURES = {"512x512": (512, 512), "640x360": (360, 640), "1280x720": (720, 1280)}
+PHOTOS = ("astronaut", "cat", "coffee", "rocket")
+Runner = Callable[[Mapping[str, Tensor]], Tensor]
+
+
+def untrained(size: Size, path: Path) -> Path:
+    """A student of three styles: what its weights are does not change its time."""
+    write_student(path, StudentNetwork(size, 3), [OwnStyle(n, n * 64) for n in "abc"], licence="CC0", recipe="")
+    return path
+
+
+def by_torch(path: Path, dtype: torch.dtype) -> Runner:
+    network = read_student(path).network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    network.freeze(dtype)
+
+    def run(inputs: Mapping[str, Tensor]) -> Tensor:
+        photo = inputs["photo"].contiguous(memory_format=torch.channels_last)
+        return network(photo, inputs["weights"], inputs["strength"])
+
+    return run
+
+
+def runners(path: Path, folder: Path) -> dict[str, Runner]:
+    """Everything that can run the student at `path`, by what the table calls it."""
+    found = {"torch float32": by_torch(path, torch.float32), "torch bfloat16": by_torch(path, torch.bfloat16)}
+    if not installed("onnx"):
+        return found
+    made = exportable(path, path.stem)
+    plain, eight = folder / f"{path.stem}.onnx", folder / f"{path.stem}-int8.onnx"
+    write(made, "onnx", plain)
+    write(made, "onnx-int8", eight)
+    sessions: dict[str, Session] = {
+        "onnx float32": OnnxSession(plain.read_bytes(), device=CPU),
+        "onnx int8": OnnxSession(eight.read_bytes(), device=CPU),
+    }
+    if installed("openvino"):
+        sessions["openvino float32"] = OpenVinoSession(plain, dtype=torch.float32)
+        sessions["openvino bfloat16"] = OpenVinoSession(plain, dtype=torch.bfloat16)
+        sessions["openvino int8"] = OpenVinoSession(eight, dtype=torch.float32)
+    for name, session in sessions.items():
+        found[name] = lambda inputs, run=session.run: run(inputs)["painting"]
+    return found
+
+
+def asked(photo: Tensor, styles: int, style: int = 0) -> dict[str, Tensor]:
+    weights = torch.zeros((1, styles))
+    weights[0, style] = 1
+    return {"photo": photo, "weights": weights, "strength": torch.ones((1, 1))}
+
+
+@torch.inference_mode()
+def times(
+    run: Mapping[str, Runner], inputs: Mapping[str, Tensor], rounds: int, clock: Callable[[], float]
+) -> dict[str, float]:
+    """The median seconds of each by `clock`, in turns."""
+    took: dict[str, list[float]] = {name: [] for name in run}
+    for number in range(rounds + 1):
+        for name, runner in run.items():
+            begun = clock()
+            runner(inputs)
+            if number:  # the first compiles
+                took[name].append(clock() - begun)
+    return {name: statistics.median(values) for name, values in took.items()}
+
+
+def speed(sizes: list[Size], rounds: int, clock: Callable[[], float]) -> None:
+    print(f"{torch.get_num_threads()} threads, medians of {rounds} in turns: ms (pictures/s)\n")
+    print(f"| student | runtime | {' | '.join(PICTURES)} |")
+    print("|---|---|" + "---|" * len(PICTURES))
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            run = runners(untrained(size, Path(folder) / f"{size}.safetensors"), Path(folder))
+            columns = [times(run, asked(torch.rand(1, 3, h, w), 3), rounds, clock) for h, w in PICTURES.values()]
+        for name in run:
+            cells = [f"{1000 * column[name]:.1f} ({1 / column[name]:.0f})" for column in columns]
+            print(f"| {size} | {name} | {' | '.join(cells)} |", flush=True)
+
+
+@torch.inference_mode()
+def int8(student: str, rounds: int, clock: Callable[[], float]) -> None:
+    from skimage import data
+
+    path = Path(student) if Path(student).is_file() else student_file(student)
+    read = read_student(path)
+    with tempfile.TemporaryDirectory() as name:
+        run = runners(path, Path(name))
+        plain, eight = (Path(name) / f"{path.stem}{kind}.onnx" for kind in ("", "-int8"))
+        print(f"{plain.stat().st_size / 1e3:.0f} kB in float32, {eight.stat().st_size / 1e3:.0f} kB in int8")
+        took = times(run, asked(torch.rand(1, 3, 360, 640), len(read.styles)), rounds, clock)
+        print("640x360: " + ", ".join(f"{name} {1000 * value:.1f} ms" for name, value in took.items()) + "\n")
+        print("| style | texture | colour | correlation of gradients | mean difference, levels |")
+        print("|---|---|---|---|---|")
+        totals: list[list[float]] = []
+        for number, style in enumerate(read.styles):
+            rows: list[list[float]] = []
+            for photo in PHOTOS:
+                content = square(cast("npt.NDArray[np.uint8]", getattr(data, photo)()))
+                inputs = asked(content.pixels[None], len(read.styles), number)
+                exact, rough = (Picture(run[kind](inputs)[0]) for kind in ("onnx float32", "onnx int8"))
+                found, floor = (measure(small(content), small(exact), small(out)) for out in (rough, exact))
+                levels = float((exact.pixels - rough.pixels).abs().mean()) * 255
+                moved = measure(small(exact), small(exact), small(rough)).structure
+                texture = found.texture_ratio - floor.texture_ratio
+                rows.append([texture, found.colour_ratio - floor.colour_ratio, moved, levels])
+            totals.append([statistics.mean(column) for column in zip(*rows, strict=True)])
+            print(f"| {style.name} | " + " | ".join(f"{value:.3f}" for value in totals[-1]) + " |", flush=True)
+        means = [statistics.mean(column) for column in zip(*totals, strict=True)]
+        print("| all | " + " | ".join(f"{value:.3f}" for value in means) + " |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", nargs="+", choices=get_args(Size), default=list(get_args(Size)))
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--int8", metavar="STUDENT", help="a name or a file")
+    parser.add_argument("--cpu", action="store_true", help="seconds of the processor, not of the clock")
+    options = parser.parse_args()
+    clock = time.process_time if options.cpu else time.perf_counter
+    torch.set_num_threads(options.threads)
+    if options.int8:
+        int8(options.int8, options.rounds, clock)
+    else:
+        speed(options.sizes, options.rounds, clock)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Real-time students: one small feed-forward network for a few styles (Johnson et al. 2016)."""

@@ -1,0 +1,1 @@
+"""Networks outside torch: converted to ONNX, and run by ONNX Runtime or OpenVINO."""

@@ -1,0 +1,1 @@
+"""Students: one style or a few, taught to a small network by the engines that paint them."""

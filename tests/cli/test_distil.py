@@ -1,0 +1,85 @@
+"""`diffstyle distil`: from a phrase to a picture that the student painted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from diffstyle import Picture, read_recipe
+from diffstyle.assets.students import STUDENTS_VARIABLE
+from diffstyle.formats.atomic import CACHE_VARIABLE
+from diffstyle.training.distil import examples
+from tests.helpers.cli import run
+
+QUICK = ["--size", "tiny", "--steps", 3, "--examples", 2, "--crop", 64, "--batch", 2]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where students and examples are kept, small ones for speed."""
+    monkeypatch.setenv(STUDENTS_VARIABLE, str(tmp_path / "students"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setattr(examples, "SIDE", 80)
+    monkeypatch.setattr(examples, "BORDER", 8)
+    return tmp_path
+
+
+def test_from_a_phrase_to_a_picture(
+    home: Path, photo_file: Path, painting_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    styles = ["--style", "halftone", "--style", painting_file]
+    assert run("distil", *styles, "--name", "fast", *QUICK) == 0
+    said = capsys.readouterr()
+    assert "It paints: halftone, painting." in said.out
+    assert '--engine feedforward --student fast --style "halftone"' in said.out
+    assert "the photos of scikit-image" in said.err
+    out, other = home / "out.png", home / "other.png"
+    paint = ["--engine", "feedforward", "--student", "fast"]
+    assert run("stylize", photo_file, *paint, "--style", "halftone:0.7", "--style", "painting:0.3", "-o", out) == 0
+    assert run("stylize", photo_file, *paint, "--style", painting_file, "-o", other) == 0
+    assert Picture.open(out) != Picture.open(other)
+    recipe = read_recipe(out)
+    assert (recipe.engine, recipe.engine_values) == ("feedforward", {"student": "fast"})
+    capsys.readouterr()
+    assert run("replay", out, "--content", photo_file) == 0
+    assert "identical to" in capsys.readouterr().out
+    assert run("stylize", photo_file, *paint, "--style", "watercolour", "-o", home / "no.png") == 2
+    assert "does not paint 'watercolour': it was trained on halftone, painting." in capsys.readouterr().err
+    assert not (home / "no.png").exists()
+
+
+def test_photos_and_a_folder_of_ones_own(
+    home: Path, photo_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = home / "own"
+    command = ["distil", "--style", "one-bit", "--name", "mine", "--photos", photo_file.parent, "--out", own, *QUICK]
+    assert run(*command, "--json") == 0
+    said = capsys.readouterr()
+    report = json.loads(said.out)
+    assert (report["styles"], report["steps"], report["folder"]) == (["one-bit"], 3, str(own / "mine"))
+    assert "scikit-image" not in said.err
+    out = home / "out.png"
+    monkeypatch.setenv(STUDENTS_VARIABLE, str(own))
+    assert run("stylize", photo_file, "--engine", "feedforward", "--student", "mine", "-s", "one-bit", "-o", out) == 0
+    assert run(*command) == 2
+    assert "There is a student called mine" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--style", "halftone", "--style", "Halftone", "--name", "x"], "Two styles are called Halftone"),
+        (["--style", "no-such-file.jpg", "--name", "x"], "there is no such file"),
+        (["--style", "halftone", "--name", "x/y"], "is not a valid name"),
+        (["--style", "halftone", "--name", "x", "--minutes", 0], "minutes is 0.0"),
+        (["--style", "halftone", "--name", "x", "--size", "huge"], "tiny"),
+    ],
+)
+def test_what_cannot_be_taught_gets_a_sentence(
+    arguments: list[object], said: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("distil", *arguments) == 2
+    assert said in capsys.readouterr().err
+    assert not (home / "cache").exists()
