@@ -28,7 +28,7 @@ from diffstyle.engines.adain.maths import instance_moments
 from diffstyle.engines.feedforward.settings import Size
 
 STRIDE = 8
-MARGIN = 16  # pixels of reflection around the picture
+MARGIN = 32  # pixels of reflection around the picture: with 16, the padding showed as a frame in flat skies
 SMALLEST = MARGIN + STRIDE  # pixels of a side: a reflection needs one more than its width
 EPS = 1e-4
 COLOUR = 9  # values of a row at full size: gains of the photo, scales and shifts of what is painted, 3 each
