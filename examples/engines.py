@@ -1,6 +1,6 @@
 """One photo by every engine, for docs/engines.md. `python examples/engines.py OUT.jpg`
 
-The photo, the preview, the painter and diffusion in one style; media by rule in another, which words describe.
+All engines that paint from pictures in one style, a student of that style, and media by rule in another, in words.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from PIL import Image
 from diffstyle import Picture, Stylizer
 from diffstyle.assets.style_spec import parse_style
 
-STYLE, WORDS = "preset:van-gogh-starry-night", "linocut in dark blue and orange"
-CELLS = [("adain", STYLE), ("nnst", STYLE), ("diffusion", STYLE), ("adain", WORDS), ("media", WORDS)]
+PAINTING, WORDS = "preset:van-gogh-starry-night", "linocut in dark blue and orange"
+ENGINES = ("adain", "nnst", "diffusion", "gatys", "gaussian", "strotss", "feedforward", "media")
+COLUMNS = 3
 
 
 def main(out: Path) -> None:
     photo = Picture.open(Path(__file__).parent / "cat.jpg").resized((450, 300))
     stylizer = Stylizer.load("starter")
-    painted = [stylizer.stylize(photo, parse_style([style]), engine=engine).picture for engine, style in CELLS]
-    cells = [picture.to_array() for picture in (photo, *painted)]
-    rows = [np.concatenate(cells[n : n + 3], 1) for n in (0, 3)]
+    cells = [photo.to_array()]
+    for engine in ENGINES:
+        style = parse_style([WORDS if engine == "media" else PAINTING])
+        cells.append(stylizer.stylize(photo, style, engine=engine).picture.to_array())
+    rows = [np.concatenate(cells[n : n + COLUMNS], 1) for n in range(0, len(cells), COLUMNS)]
     Image.fromarray(np.concatenate(rows, 0)).save(out, quality=85)
 
 
