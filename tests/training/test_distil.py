@@ -77,6 +77,7 @@ def test_a_student_is_trained_saved_and_paints(home: Path, stylizer: Stylizer, s
         distil(STYLES, name="fast", recipe=RECIPE)
 
 
+@pytest.mark.long
 def test_a_training_that_was_stopped_goes_on(home: Path) -> None:
     whole = distil(STYLES, name="whole", recipe=RECIPE).folder
     tensors = read_safetensors(whole / "student.safetensors")[1]
