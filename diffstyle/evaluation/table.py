@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from diffstyle.evaluation.case import Case, View, open_view, view
 from diffstyle.evaluation.metrics.registry import Metric
 from diffstyle.evaluation.pairs import Pair, Run
 from diffstyle.evaluation.statistics import Estimate, median
-from diffstyle.formats.atomic import write_atomic
+from diffstyle.formats.csv_file import write_rows
 
 Key = tuple[str, str]  # a run, a figure
 
@@ -98,8 +96,8 @@ def write_values(path: Path, table: Table) -> None:
     rows: list[list[object]] = [["run", "pair", *(m.name for m in metrics)]]
     for run in table.runs:
         for n, pair in enumerate(table.pairs):
-            rows.append([run, pair, *(_cell(table.values[run, m.name][n]) for m in metrics)])
-    _write(path, rows)
+            rows.append([run, pair, *(table.values[run, m.name][n] for m in metrics)])
+    write_rows(path, rows)
 
 
 def write_summary(path: Path, table: Table, *, seed: int = 0) -> None:
@@ -111,16 +109,6 @@ def write_summary(path: Path, table: Table, *, seed: int = 0) -> None:
         for metric in table.metrics:
             found = table.summary(run, metric, seed=seed)
             apart = None if metric.embed else table.difference(run, metric, seed=seed)
-            cells = [_cell(v) for e in (found, apart) for v in ((e.value, e.low, e.high) if e else (math.nan,) * 3)]
+            cells = [v for e in (found, apart) for v in ((e.value, e.low, e.high) if e else (math.nan,) * 3)]
             rows.append([run, metric.name, "higher" if metric.higher else "lower", len(table.pairs), *cells])
-    _write(path, rows)
-
-
-def _cell(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.6g}"
-
-
-def _write(path: Path, rows: Sequence[Sequence[object]]) -> None:
-    text = StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    write_atomic(path, lambda file: file.write(text.getvalue().encode()))
+    write_rows(path, rows)

@@ -17,7 +17,7 @@ def vote(choice: str = "a", **values: str) -> Vote:
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "votes.csv"
-    votes = [vote(question="=1+1", a="'quoted"), vote("same", b='with "quotes", and\na line')]
+    votes = [vote(question="=1+1", a="'quoted", pair="'=1+1"), vote("same", b='with "quotes", and\na line')]
     append_votes(path, votes[:1])
     append_votes(path, votes[1:])
     assert read_votes([path]) == votes
