@@ -79,10 +79,11 @@ def evaluate(
     names = _engines(engines)
     if not places and not names:
         raise InputError("Name a folder of results, or engines that paint them: --engines adain,nnst.")
+    from diffstyle.evaluation.html import report_folder
     from diffstyle.evaluation.metrics import registry
-    from diffstyle.evaluation.pairs import shared
+    from diffstyle.evaluation.pairs import COSTS, shared
     from diffstyle.evaluation.render import render_pairs
-    from diffstyle.evaluation.report import write_report
+    from diffstyle.evaluation.report import PAGE, SUMMARY, VALUES, write_report
     from diffstyle.evaluation.table import measure
 
     figures = registry.chosen([n.strip() for n in metrics.split(",")] if metrics else registry.DEFAULT)
@@ -95,6 +96,8 @@ def evaluate(
     if protocol is not None:
         notes += _protocol_notes(asked, size)
     runs = named_runs(places)
+    inputs = [*([] if pairs is None else [pairs]), *(place / COSTS for place in places)]
+    report_folder(out, (PAGE, VALUES, SUMMARY), inputs)
     for name in names:
         progress = Progress("picture")
         say(f"painting {len(asked)} pairs with {name}")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from torch import Tensor
 
-from diffstyle.core.picture import Picture, fitted
+from diffstyle.core.picture import Picture, fitted, flattened
 from diffstyle.evaluation.measures import Array
 
 T = TypeVar("T")
@@ -64,10 +64,7 @@ def compared_size(size: tuple[int, int], side: int) -> tuple[int, int]:
 
 def view(picture: Picture, size: tuple[int, int]) -> View:
     """`picture`, on white where it is transparent, resampled to `size` (width, height) with a Lanczos filter."""
-    plain = picture
-    if picture.alpha is not None:
-        plain = Picture(picture.pixels * picture.alpha + 1 - picture.alpha, source=picture.source)
-    return View(plain.resized(size).pixels)
+    return View(flattened(picture).resized(size).pixels)
 
 
 def open_view(path: Path, *, side: int = SIDE, size: tuple[int, int] | None = None) -> tuple[View, Picture]:
