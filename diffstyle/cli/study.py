@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from diffstyle.cli.options import check_range
 from diffstyle.cli.progress import Progress, say
 from diffstyle.core.errors import InputError
+from diffstyle.core.settings import MAX_SEED
 from diffstyle.formats.atomic import check_writable
 
 _SMALLEST, _LARGEST = 128, 4096
@@ -63,13 +65,10 @@ def make(
     address
         Where the folder will be served from: https://host/study.
     """
-    for name, value, least, most in (
-        ("checks", checks, 0, 20),
-        ("per_judge", per_judge, 0, 10_000),
-        ("size", size, _SMALLEST, _LARGEST),
-    ):
-        if not least <= value <= most:
-            raise InputError(f"{name} is {value}: give a number from {least} to {most}.")
+    check_range("checks", checks, 0, 20)
+    check_range("per_judge", per_judge, 0, 10_000)
+    check_range("size", size, _SMALLEST, _LARGEST)
+    check_range("seed", seed, 0, MAX_SEED)
     from diffstyle.cli.evaluate import named_runs
     from diffstyle.evaluation.pairs import read_pairs, shared
     from diffstyle.evaluation.study.crowd import check_address, export_mturk
@@ -166,6 +165,7 @@ def report(
     """
     if allowed_misses < 0:
         raise InputError(f"allowed_misses is {allowed_misses}: give a number of 0 or more.")
+    check_range("seed", seed, 0, MAX_SEED)
     from diffstyle.evaluation.html import report_folder
     from diffstyle.evaluation.study.report import COMPARISONS, PAGE, SUMMARY, VOTES, notes_of, write_study_report
     from diffstyle.evaluation.study.study import STUDY, Key, Study, key_path

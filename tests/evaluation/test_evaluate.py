@@ -139,7 +139,7 @@ def test_a_report_on_few_pairs_claims_nothing(tmp_path: Path, capsys: pytest.Cap
         csv.writer(file).writerow([pairs[0].name, *map(str, (pairs[0].photo, pairs[0].style))])  # absolute, no header
     out = tmp_path / "report"
     words = ("evaluate", tmp_path / "near", tmp_path / "<i>far", "--pairs", tmp_path / "pairs.csv", "-o", out)
-    assert run(*words, "--size", 64, "--metrics", "ssim,edges") == 0
+    assert run(*words, "--size", 64, "--metrics", "ssim, edges,") == 0
     html = (out / "report.html").read_text()
     assert "<i>" not in html
     assert "&lt;b&gt;" in html
@@ -237,6 +237,7 @@ def test_the_protocol_says_when_it_is_not_followed(tmp_path: Path, capsys: pytes
         (["-o", "x", "--engines", "adain"], "--pairs pairs.csv, or the folders"),
         (["-o", "x", "--engines", "adain", "--protocol", "styleid"], "--data DIR"),
         (["-o", "x", "--engines", "adain", "--size", "3"], "from 64 to 2048"),
+        (["-o", "x", "--engines", "adain", "--seed", "-1"], "seed is -1"),
         (["nowhere", "-o", "x", "--content", "a", "--style", "b"], "Cannot read the folder"),
         (["-o", "x", "--engines", "adain", "--metrics", "beauty"], "no figure called 'beauty'"),
         (["-o", "x", "--engines", "adain", "--metrics", "csd"], "csd is left out. CSD needs"),

@@ -188,6 +188,11 @@ BY_NAME = {metric.name: metric for metric in METRICS}
 DEFAULT = tuple(metric.name for metric in METRICS if metric.default)
 
 
+def names_in(text: str) -> list[str]:
+    """The names in a list separated by commas."""
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
 def chosen(names: Sequence[str]) -> list[Metric]:
     """The figures of those names, each once; `all` stands for all of them. InputError for an unknown name."""
     found: dict[str, Metric] = {}

@@ -203,6 +203,7 @@ def test_texts_are_literal_on_the_crowd_platform(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (["--checks", "99"], "from 0 to 20"),
+        (["--seed", "-1"], "seed is -1"),
         (["--export", "mturk"], "https://"),
         (["--size", "8"], "from 128 to 4096"),
     ],
