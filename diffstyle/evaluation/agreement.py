@@ -1,4 +1,4 @@
-"""Do figures agree with people? The share of choices between two pictures that each figure would have made too."""
+"""How often figures prefer the picture that people chose."""
 
 from __future__ import annotations
 

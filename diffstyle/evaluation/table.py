@@ -1,4 +1,4 @@
-"""What was measured: a value for each run, figure and pair, and the summary of them."""
+"""Measured values of each run, figure and pair, and their summaries."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Table:
         return median(self.values[run, metric.name], seed=seed)
 
     def difference(self, run: str, metric: Metric, *, seed: int = 0) -> Estimate:
-        """The median over the pairs of how much more the run has than the first one."""
+        """The median over the pairs of the difference between the run and the first run."""
         first = self.values[self.runs[0], metric.name]
         apart = [a - b if a != b else 0.0 for a, b in zip(self.values[run, metric.name], first, strict=True)]
         return median(apart, seed=seed)
@@ -51,7 +51,7 @@ def measure(
 ) -> Table:
     """Every figure of every run's picture of every pair, compared at a longest side of `side` pixels.
 
-    What is computed of a photo or a style is computed once for all runs. InputError for pictures that cannot be read.
+    Features of a photo or a style are computed once for all runs. InputError for pictures that cannot be read.
     """
     values: dict[Key, list[float]] = {(r.name, m.name): [] for r in runs for m in metrics if not m.embed}
     embedded: dict[Key, list[Any]] = {(r.name, m.name): [] for r in runs for m in metrics if m.embed}
@@ -59,9 +59,9 @@ def measure(
     for n, pair in enumerate(pairs):
         if on_pair is not None:
             on_pair(n, len(pairs), pair.name)
-        photo, _ = open_view(pair.photo, side=side)
+        photo = open_view(pair.photo, side=side)
         if pair.style not in styles:
-            styles = {pair.style: open_view(pair.style, side=side)[0]}  # the last one alone: features are large
+            styles = {pair.style: open_view(pair.style, side=side)}  # the last one alone: features are large
         for run in runs:
             case = opened(pair, run, photo=photo, style=styles[pair.style])
             for metric in metrics:

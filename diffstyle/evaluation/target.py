@@ -1,4 +1,4 @@
-"""What settings are searched for: "content>=0.6, style=max"."""
+"""Targets of a search for settings, such as "content>=0.6, style=max"."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONTENT, STYLE = "content", "style"  # short for content-lite, and for 1 - style
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One figure and what is asked of it: to be as high (max) or low (min) as can be, or on one side of `limit`."""
+    """One figure with its goal: maximised, minimised, or kept on one side of `limit`."""
 
     name: str
     goal: Literal["max", "min"]
@@ -42,7 +42,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """All that is asked; `terms` name each figure once."""
+    """The terms of a search; each figure occurs once."""
 
     terms: tuple[Term, ...]
 
@@ -95,7 +95,7 @@ def _term(name: str, sign: str, what: str) -> Term:
     if name not in (CONTENT, STYLE):
         (metric,) = chosen([name])
         if metric.embed or metric.of == "cost":
-            raise InputError(f"{name} is no figure of one picture: settings cannot be searched for by it.")
+            raise InputError(f"{name} is no figure of one picture: it cannot be a target.")
         metric.available()
     if sign == "=":
         if what not in ("max", "min"):

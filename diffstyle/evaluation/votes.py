@@ -43,6 +43,8 @@ class Vote:
     def __post_init__(self) -> None:
         if self.choice not in CHOICES:
             raise InputError(f"The choice is {self.choice!r}: give one of {', '.join(CHOICES)}.")
+        if not self.judge:
+            raise InputError("It names no judge: give every judge a name, as WorkerId or judge.")
 
 
 COLUMNS = tuple(field.name for field in fields(Vote))

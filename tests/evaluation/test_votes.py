@@ -52,6 +52,7 @@ def test_results_of_mechanical_turk_are_read(tmp_path: Path, answer: str) -> Non
     [
         ("x,y\n1,2\n", "votes have the columns"),
         ("judge,choice,a,b\nj,left,1,2\n", "one of a, b, same"),
+        ("judge,choice,a,b\n,a,1,2\n", "names no judge"),
         (json.dumps({"rows": []}), "study page"),
         ("[1, 2]", "study page"),
     ],

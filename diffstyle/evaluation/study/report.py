@@ -45,8 +45,8 @@ def notes_of(found: Sorted) -> list[str]:
     notes: list[str] = []
     for judge in found.left_out:
         notes.append(f"The answers of {judge} are left out: {found.missed[judge]} attention checks missed.")
-    if found.strangers:
-        notes.append(f"{found.strangers} answers are not to questions of this study and are ignored.")
+    if found.unmatched:
+        notes.append(f"{found.unmatched} answers are not to questions of this study and are ignored.")
     if not found.answers:
         notes.append("No answer is left.")
     return notes
@@ -56,7 +56,7 @@ def _summary(found: Sorted, tallies: Sequence[Tally]) -> dict[str, Any]:
     return {
         "judges": list(found.judges),
         "left_out": {judge: found.missed[judge] for judge in found.left_out},
-        "other_study": found.strangers,
+        "unmatched": found.unmatched,
         "questions": {
             t.question: {
                 "answers": len(t.answers),

@@ -1,4 +1,4 @@
-"""What the answers of a study say: who paid attention, who won, how strong each run is, how far judges agree."""
+"""Results of a study: attention checks, wins, Bradley–Terry scores, and the agreement among judges."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Duel:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the answers to one question say. `scores` are Bradley–Terry log strengths with their intervals; `padded` is
-    whether virtual wins had to keep them finite. `alpha` is Krippendorff's.
+    """Results of one question. `scores` are Bradley–Terry log strengths with their intervals, `padded` is whether they
+    include virtual wins, and `alpha` is Krippendorff's.
     """
 
     question: str
@@ -57,14 +57,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """The votes of a study: its answers, the missed checks of each judge who missed some, and who was left out."""
+    """The votes of a study: its answers, the number of missed checks by judge, and the judges left out."""
 
     answers: tuple[Answer, ...]
     votes: tuple[Vote, ...]
     missed: Mapping[str, int]
     left_out: tuple[str, ...]
     judges: tuple[str, ...]
-    strangers: int  # votes on what the study does not compare
+    unmatched: int  # votes on what the study does not compare
 
 
 def sort_votes(
@@ -77,12 +77,12 @@ def sort_votes(
     pictures, with the digests of the runs' own files. Raises InputError if no vote is left.
     """
     last: dict[tuple[str, ...], Vote] = {}
-    strangers = 0
+    unmatched = 0
     for vote in votes:
         if _belongs(vote, key) and (questions is None or vote.question in questions):
             last[(vote.judge, vote.question, *sorted((vote.a, vote.b)))] = vote
         else:
-            strangers += 1
+            unmatched += 1
     if not last:
         raise InputError("None of the answers is to this study: give the answers and the key that belong together.")
     missed: dict[str, int] = defaultdict(int)
@@ -97,7 +97,7 @@ def sort_votes(
     kept = [vote for vote in plain if vote.judge not in out]
     judges = tuple(sorted({vote.judge for vote in kept}))
     named = tuple(_named(vote, key) for vote in kept)
-    return Sorted(tuple(_answer(vote, key) for vote in kept), named, dict(missed), out, judges, strangers)
+    return Sorted(tuple(_answer(vote, key) for vote in kept), named, dict(missed), out, judges, unmatched)
 
 
 def _belongs(vote: Vote, key: Key) -> bool:

@@ -125,7 +125,7 @@ def test_answers_are_tallied(tmp_path: Path) -> None:
     forged = [Vote(judge="j6", pair="p0", question="keep", choice="a", a=one.a, b=b) for b in (one.a, two.a, two.b)]
     unasked = Vote(judge="j6", pair=one.pair, question="like", choice="a", a=one.a, b=one.b)
     found = sort_votes([*votes, *careless, other, *forged, unasked], key, questions=study.questions)
-    assert (found.left_out, found.missed["j5"], found.strangers) == (("j5",), 2, 5)
+    assert (found.left_out, found.missed["j5"], found.unmatched) == (("j5",), 2, 5)
     assert found.judges == ("j0", "j1", "j2", "j3", "j4")
     assert {(v.a, v.b) for v in found.votes} <= {RUNS[:2], RUNS[1::-1]}
     result = tally("keep", found.answers, key.runs)
