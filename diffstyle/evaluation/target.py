@@ -73,11 +73,13 @@ class Target:
 
     def best(self, found: Sequence[Mapping[str, float]]) -> int:
         """The index of the result that misses the limits least and, of those that are equal in this, has the best mean
-        of what is to be max or min, each scaled by its span over the results.
+        of what is to be max or min, each scaled by its span over the results. Results with NaN come last.
         """
         goals = [t for t in self.terms if t.limit is None]
 
         def rank(n: int) -> tuple[float, float]:
+            if any(math.isnan(found[n][t.name]) for t in self.terms):
+                return -math.inf, -math.inf
             missed = sum(t.missed(found[n][t.name]) for t in self.terms)
             return -round(missed, 6), sum(_scaled(t, n, found) for t in goals)
 
@@ -85,9 +87,9 @@ class Target:
 
 
 def _scaled(term: Term, n: int, found: Sequence[Mapping[str, float]]) -> float:
-    values = [f[term.name] for f in found]
-    low, high = min(values), max(values)
-    share = (values[n] - low) / max(high - low, 1e-9)
+    finite = [f[term.name] for f in found if math.isfinite(f[term.name])]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    share = min(1.0, max(0.0, (found[n][term.name] - low) / max(high - low, 1e-9)))
     return share if term.goal == "max" else 1 - share
 
 
