@@ -49,7 +49,7 @@ def agreement(
         Count the votes on this question alone.
     """
     figures: list[Metric] = []
-    for metric in registry.chosen(metrics.split(",")):
+    for metric in registry.chosen(registry.names_in(metrics)):
         try:
             metric.available()
         except InputError as error:

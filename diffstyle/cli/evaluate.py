@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from diffstyle.cli.options import check_range
 from diffstyle.cli.progress import Progress, say
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.settings import MAX_SEED
 from diffstyle.engines.registry import engine_names, settings_class
 
 if TYPE_CHECKING:
@@ -56,22 +58,22 @@ def evaluate(
         The folder of the style pictures, likewise.
     engines
         Paint the pairs with these engines too, such as adain,nnst. Pictures go to renders/ENGINE in the report's
-        folder; a run that was interrupted goes on where it stopped.
+        folder; an interrupted run continues where it stopped.
     protocol
         styleid: all pairs of the 20 contents and 40 styles that StyleID's repository publishes, at 512 pixels.
     data
         The folder of that protocol, with the folders cnt and sty.
     metrics
-        Figures, such as ssim,lpips,csd, or all; those that need no download if not given.
+        Names such as ssim,lpips,csd, or all; those that need no download if not given.
     size
         Longest side in pixels at which pictures are painted and compared.
     seed
         Of the renders, and of the bootstrap.
     download
-        Fetch the weights that the figures need and this machine lacks.
+        Download the weights that the metrics need if they are missing.
     """
-    if not _SMALLEST <= size <= _LARGEST:
-        raise InputError(f"size is {size}: give a number from {_SMALLEST} to {_LARGEST}.")
+    check_range("size", size, _SMALLEST, _LARGEST)
+    check_range("seed", seed, 0, MAX_SEED)
     if protocol is not None and (data is None or pairs is not None or content is not None or style is not None):
         raise InputError(
             "--protocol styleid takes its pairs from --data DIR alone, with the folders cnt and sty in it."
@@ -79,13 +81,14 @@ def evaluate(
     names = _engines(engines)
     if not places and not names:
         raise InputError("Name a folder of results, or engines that paint them: --engines adain,nnst.")
+    from diffstyle.evaluation.html import report_folder
     from diffstyle.evaluation.metrics import registry
-    from diffstyle.evaluation.pairs import shared
+    from diffstyle.evaluation.pairs import COSTS, shared
     from diffstyle.evaluation.render import render_pairs
-    from diffstyle.evaluation.report import write_report
+    from diffstyle.evaluation.report import PAGE, SUMMARY, VALUES, write_report
     from diffstyle.evaluation.table import measure
 
-    figures = registry.chosen([n.strip() for n in metrics.split(",")] if metrics else registry.DEFAULT)
+    figures = registry.chosen(registry.names_in(metrics) or registry.DEFAULT)
     if download:
         registry.download(figures)
     figures, notes = _available(figures)
@@ -95,6 +98,9 @@ def evaluate(
     if protocol is not None:
         notes += _protocol_notes(asked, size)
     runs = named_runs(places)
+    shared(asked, runs)  # refuses folders without results before anything is painted
+    inputs = [*([] if pairs is None else [pairs]), *(place / COSTS for place in places)]
+    report_folder(out, (PAGE, VALUES, SUMMARY), inputs)
     for name in names:
         progress = Progress("picture")
         say(f"painting {len(asked)} pairs with {name}")

@@ -27,6 +27,12 @@ def named_paths(kind: Any, tokens: Sequence[Token]) -> Any:
     return paths if get_origin(kind) is list else paths[0]
 
 
+def check_range(name: str, value: int | None, least: int, most: int) -> None:
+    """InputError unless `value` is None or from `least` to `most`."""
+    if value is not None and not least <= value <= most:
+        raise InputError(f"{name} is {value}: give a number from {least} to {most}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A settings class whose fields become options; those without a section of their own go under `heading`."""

@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from diffstyle.cli.options import check_range
 from diffstyle.cli.progress import Progress, say
 from diffstyle.core.errors import InputError
+from diffstyle.core.settings import MAX_SEED
 from diffstyle.formats.atomic import check_writable
 
 _SMALLEST, _LARGEST = 128, 4096
@@ -63,13 +65,10 @@ def make(
     address
         Where the folder will be served from: https://host/study.
     """
-    for name, value, least, most in (
-        ("checks", checks, 0, 20),
-        ("per_judge", per_judge, 0, 10_000),
-        ("size", size, _SMALLEST, _LARGEST),
-    ):
-        if not least <= value <= most:
-            raise InputError(f"{name} is {value}: give a number from {least} to {most}.")
+    check_range("checks", checks, 0, 20)
+    check_range("per_judge", per_judge, 0, 10_000)
+    check_range("size", size, _SMALLEST, _LARGEST)
+    check_range("seed", seed, 0, MAX_SEED)
     from diffstyle.cli.evaluate import named_runs
     from diffstyle.evaluation.pairs import read_pairs, shared
     from diffstyle.evaluation.study.crowd import check_address, export_mturk
@@ -97,7 +96,7 @@ def make(
         progress.close()
     print(f"{out / 'index.html'}: {len(study.items)} questions. Keep {key_path(out)} to yourself.")
     if export is not None:
-        for path in export_mturk(study, out.resolve().parent, address):
+        for path in export_mturk(study, out, address):
             print(path)
     return 0
 
@@ -109,6 +108,7 @@ def serve(
     answers: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 8000,
+    allowed_host: Annotated[tuple[str, ...], Parameter(negative=())] = (),
 ) -> int:
     """Serve a study, and collect its answers: diffstyle study serve study/
 
@@ -122,13 +122,17 @@ def serve(
         The address to listen at. Only this machine can reach the default; 0.0.0.0 admits other machines.
     port
         The port to listen at; 0 takes a free one.
+    allowed_host
+        A host name by which judges reach the server, such as that of a proxy; repeat it for several. Addresses and
+        localhost always work.
     """
     from diffstyle.evaluation.study.serve import serve_study
+    from diffstyle.evaluation.study.study import STUDY
 
     path = answers or folder.resolve().with_name(f"{folder.resolve().name}.answers.csv")
-    check_writable(path)
+    check_writable(path, [folder / STUDY])
     say(f"answers go to {path}")
-    serve_study(folder, path, host=host, port=port)
+    serve_study(folder, path, host=host, port=port, names=allowed_host)
     return 0
 
 
@@ -142,7 +146,7 @@ def report(
     allowed_misses: int = 0,
     seed: int = 0,
 ) -> int:
-    """Say what the answers to a study say: diffstyle study report study/ answers*.csv -o report/
+    """Evaluate the answers to a study: diffstyle study report study/ answers*.csv -o report/
 
     Parameters
     ----------
@@ -151,25 +155,29 @@ def report(
     answers
         The files that judges saved, CSV or JSON; that of `diffstyle study serve`; or results of Amazon Mechanical Turk.
     out
-        The folder that report.html, report.json, pairs.csv and votes.csv are written to.
+        The folder that report.html, report.json, comparisons.csv and votes.csv are written to.
     key
         The key of the study; FOLDER.key.json beside the folder if not given.
     allowed_misses
         How many attention checks a judge may miss.
     seed
-        Of the resampling that intervals of scores come from.
+        Of the bootstrap intervals of the scores.
     """
     if allowed_misses < 0:
         raise InputError(f"allowed_misses is {allowed_misses}: give a number of 0 or more.")
-    from diffstyle.evaluation.study.report import notes_of, write_study_report
-    from diffstyle.evaluation.study.study import Key, Study, key_path
+    check_range("seed", seed, 0, MAX_SEED)
+    from diffstyle.evaluation.html import report_folder
+    from diffstyle.evaluation.study.report import COMPARISONS, PAGE, SUMMARY, VOTES, notes_of, write_study_report
+    from diffstyle.evaluation.study.study import STUDY, Key, Study, key_path
     from diffstyle.evaluation.study.tally import sort_votes, tally
     from diffstyle.evaluation.votes import read_votes
 
     study, secret = Study.read(folder), Key.read(key or key_path(folder))
     if study.name != secret.name:
         raise InputError("The key belongs to another study: name the right one with --key.")
-    found = sort_votes(read_votes(answers), secret, allowed_misses=allowed_misses)
+    votes = read_votes(answers)
+    found = sort_votes(votes, secret, questions=study.questions, allowed_misses=allowed_misses)
+    report_folder(out, (PAGE, SUMMARY, COMPARISONS, VOTES), [*answers, key or key_path(folder), folder / STUDY])
     for note in notes_of(found):
         say(note)
     path = write_study_report(out, folder, study, secret, found, seed=seed)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from diffstyle.cli.options import check_range
 from diffstyle.cli.progress import Progress
 from diffstyle.cli.style import Out, Styles
-from diffstyle.core.errors import InputError
 from diffstyle.core.settings import MAX_SEED
 from diffstyle.formats.atomic import check_writable
 
@@ -40,8 +40,7 @@ def texture(
     tileable
         It continues across its edges, for wallpapers and 3D surfaces.
     """
-    if not 0 <= seed <= MAX_SEED:
-        raise InputError(f"seed is {seed}: give a number from 0 to {MAX_SEED}.")
+    check_range("seed", seed, 0, MAX_SEED)
     from diffstyle.assets.style_spec import parse_style, style_paths
     from diffstyle.engines.base import Step
     from diffstyle.formats.atomic import write_atomic

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from diffstyle.cli.options import STYLE, named_paths
+from diffstyle.cli.options import STYLE, check_range, named_paths
 from diffstyle.cli.progress import Progress, say
-from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.settings import MAX_SEED, MAX_SIDE
 from diffstyle.formats.atomic import Inputs, check_writable, write_atomic
@@ -52,10 +51,10 @@ def tune(
     style
         As for `diffstyle stylize`; a picture must be among them.
     target
-        What to find: figures with =max, =min, >= or <=, separated by commas. content and style go from 0 to 1, more is
-        better; the others are those of `diffstyle evaluate`.
+        Metrics with =max, =min, >= or <=, separated by commas. content and style are at most 1, more is
+        better; the others are the metrics of one picture of `diffstyle evaluate`.
     budget
-        How many settings are tried.
+        Number of trials.
     out
         The picture to write with the settings found, recipe inside; PHOTO.tuned.png beside the photo if not given. The
         best trials go to NAME.front.jpg, all of them to NAME.trials.json.
@@ -68,14 +67,10 @@ def tune(
     seed
         Of the search and of the renders.
     """
-    for name, value, least, most in (
-        ("budget", budget, 2, 1000),
-        ("size", size, 64, MAX_SIDE),
-        ("trial_size", trial_size, 64, 1024),
-        ("seed", seed, 0, MAX_SEED),
-    ):
-        if value is not None and not least <= value <= most:
-            raise InputError(f"{name} is {value}: give a number from {least} to {most}.")
+    check_range("budget", budget, 2, 1000)
+    check_range("size", size, 64, MAX_SIDE)
+    check_range("trial_size", trial_size, 64, 1024)
+    check_range("seed", seed, 0, MAX_SEED)
     from diffstyle.assets.style_spec import parse_style, style_paths
     from diffstyle.core.fields import values_of
     from diffstyle.core.picture import Picture

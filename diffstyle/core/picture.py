@@ -274,6 +274,13 @@ def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
     return width, height
 
 
+def flattened(picture: Picture) -> Picture:
+    """A picture without alpha, composited on white as in a JPEG; opaque pixels keep their exact values."""
+    if picture.alpha is None:
+        return picture
+    return Picture(torch.lerp(torch.ones(()), picture.pixels, picture.alpha).clamp(0, 1), None, picture.source)
+
+
 PictureLike: TypeAlias = Picture | str | Path | Image.Image | npt.NDArray[np.generic]
 
 

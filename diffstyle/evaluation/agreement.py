@@ -1,4 +1,4 @@
-"""Do figures agree with people? The share of choices between two pictures that each figure would have made too."""
+"""How often figures prefer the picture that people chose."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import numpy as np
 
 from diffstyle.evaluation.metrics.registry import Metric
 from diffstyle.evaluation.pairs import Pair, Run
-from diffstyle.evaluation.statistics import NOTHING, Estimate
+from diffstyle.evaluation.statistics import NOTHING, RESAMPLES, Estimate, wilson
 from diffstyle.evaluation.table import Table
 from diffstyle.evaluation.votes import Vote
 from diffstyle.formats.atomic import sha256
 
-RESAMPLES = 2000
 Picture = tuple[str, str]  # a run, a pair
 
 
@@ -41,11 +40,12 @@ def agreements(
     """The agreement of each figure of the table with the votes, best first, and how many votes are on other pictures.
 
     Votes for "same" say nothing of a figure's direction and are left out; a figure that is equal for both pictures, or
-    NaN for one, counts as half a choice. Intervals (95 %) come from a bootstrap over pairs, for choices on one pair
-    depend on each other.
+    NaN for one, counts as half a choice. Intervals (95 %) come from a bootstrap over pairs, because choices on one pair
+    are not independent; where all pairs agree alike, a bootstrap has no width, and Wilson's interval over pairs is
+    given.
     """
     place = {name: n for n, name in enumerate(table.pairs)}
-    known = [v for v in votes if v.a_sha256 in pictures and v.b_sha256 in pictures]
+    known = [v for v in votes if _same_pair(v, pictures)]
     decided = [v for v in known if v.choice != "same"]
     found: list[Agreement] = []
     for metric in table.metrics:
@@ -62,6 +62,12 @@ def agreements(
     return sorted(found, key=lambda a: -a.share.value if a.choices else 0.0), len(votes) - len(known)
 
 
+def _same_pair(vote: Vote, pictures: Mapping[str, Picture]) -> bool:
+    """Whether both pictures are known and of one pair: figures of different photos are not comparable."""
+    a, b = pictures.get(vote.a_sha256), pictures.get(vote.b_sha256)
+    return a is not None and b is not None and a[1] == b[1]
+
+
 def _agrees(a: float, b: float, metric: Metric, choice: str) -> float:
     if a == b or math.isnan(a) or math.isnan(b):
         return 0.5
@@ -76,4 +82,5 @@ def _share(by_pair: Sequence[Sequence[float]], seed: int) -> Estimate:
     drawn = np.random.default_rng(seed).integers(0, len(sums), (RESAMPLES, len(sums)))
     shares = sums[drawn].sum(1) / counts[drawn].sum(1)
     low, high = np.quantile(shares, (0.025, 0.975))
-    return Estimate(float(sums.sum() / counts.sum()), float(low), float(high))
+    value = float(sums.sum() / counts.sum())
+    return wilson(value * len(sums), len(sums)) if low == high else Estimate(value, float(low), float(high))

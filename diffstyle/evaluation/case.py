@@ -1,4 +1,4 @@
-"""One result with its photo and its style, as every figure takes them."""
+"""A result with its photo and its style: the input of every figure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from torch import Tensor
 
-from diffstyle.core.picture import Picture, fitted
+from diffstyle.core.picture import Picture, fitted, flattened
 from diffstyle.evaluation.measures import Array
 
 T = TypeVar("T")
-SIDE = 512  # pixels, the longest side at which pictures are compared unless another is asked for
 GRID = 16  # sides are multiples of it, as the feature networks want them
 
 
@@ -22,7 +21,7 @@ GRID = 16  # sides are multiples of it, as the feature networks want them
 class View:
     """A picture at the size it is compared at: `pixels` (3, h, w) float32 in [0, 1].
 
-    What is computed of it once, such as feature maps, is kept for other figures.
+    Values derived from it, such as feature maps, are cached and shared by all figures.
     """
 
     pixels: Tensor
@@ -34,7 +33,7 @@ class View:
         return self.kept("array", lambda: np.ascontiguousarray(self.pixels.permute(1, 2, 0).numpy()))
 
     def kept(self, name: str, make: Callable[[], T]) -> T:
-        """What `make` returned when it was first asked for `name`."""
+        """The cached value called `name`, computed by `make` on first use."""
         if name not in self._kept:
             self._kept[name] = make()
         return cast("T", self._kept[name])
@@ -44,7 +43,7 @@ class View:
 class Case:
     """A result `out` of the pair called `name`. `photo` and `out` have one size, `style` has its own.
 
-    `seconds`, `memory` (bytes) and `pixels` (of the file) say what it took to paint it, None where nobody knows.
+    `seconds`, `memory` (peak, in bytes) and `pixels` (of the file) are what the render took; None if unknown.
     """
 
     name: str
@@ -64,13 +63,10 @@ def compared_size(size: tuple[int, int], side: int) -> tuple[int, int]:
 
 def view(picture: Picture, size: tuple[int, int]) -> View:
     """`picture`, on white where it is transparent, resampled to `size` (width, height) with a Lanczos filter."""
-    plain = picture
-    if picture.alpha is not None:
-        plain = Picture(picture.pixels * picture.alpha + 1 - picture.alpha, source=picture.source)
-    return View(plain.resized(size).pixels)
+    return View(flattened(picture).resized(size).pixels)
 
 
-def open_view(path: Path, *, side: int = SIDE, size: tuple[int, int] | None = None) -> tuple[View, Picture]:
-    """The picture at `path` as figures see it, at `size` or with a longest side of `side`; and the picture itself."""
+def open_view(path: Path, *, side: int) -> View:
+    """The picture at `path` with a longest side of at most `side`, as figures compare it."""
     picture = Picture.open(path)
-    return view(picture, size or compared_size(picture.size, side)), picture
+    return view(picture, compared_size(picture.size, side))

@@ -1,17 +1,16 @@
-"""What all reports look like: one file that loads nothing from elsewhere."""
+"""HTML shared by all reports: a page is one self-contained file."""
 
 from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Sequence
-from io import BytesIO
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PIL import Image
-
+from diffstyle.core.errors import explain
 from diffstyle.core.picture import Picture
-from diffstyle.formats.atomic import write_atomic
+from diffstyle.formats.atomic import Inputs, check_writable, write_atomic
+from diffstyle.formats.picture_file import encode
 
 CSS = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8882; --strong: #b45309; }
@@ -38,22 +37,17 @@ def escape(text: object) -> str:
 
 
 def data_url(data: bytes, kind: str) -> str:
-    """The bytes of a file as an address that needs no file; `kind` is a MIME type."""
+    """The bytes of a file as a data URL; `kind` is a MIME type."""
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def thumbnail(path: Path, side: int = THUMBNAIL) -> str:
     """A picture as a data URL of a JPEG with at most `side` pixels."""
-    image = Picture.open(path).reduced(side).to_pil()
-    if image.mode == "RGBA":
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    buffer = BytesIO()
-    image.save(buffer, "JPEG", quality=85)
-    return data_url(buffer.getvalue(), "image/jpeg")
+    return data_url(encode(Picture.open(path).reduced(side), "JPEG", "", quality=85), "image/jpeg")
 
 
 def table_html(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of cells that are HTML already; all but the first column are numbers."""
+    """A table whose cells are HTML; all columns but the first are numbers."""
     head = "".join(f"<th>{cell}</th>" for cell in header)
     body = "".join(
         "<tr>" + "".join(f"<td{'' if n == 0 else ' class=number'}>{c}</td>" for n, c in enumerate(row)) + "</tr>"
@@ -63,7 +57,7 @@ def table_html(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def pictures_row(pictures: Sequence[tuple[str, str]]) -> str:
-    """Pictures side by side, each a caption and the address of a picture."""
+    """Pictures side by side, each given as a caption and a URL."""
     figures = "".join(
         f'<figure><img src="{url}" alt="{escape(caption)}"><figcaption>{escape(caption)}</figcaption></figure>'
         for caption, url in pictures
@@ -72,8 +66,19 @@ def pictures_row(pictures: Sequence[tuple[str, str]]) -> str:
 
 
 def notes_html(notes: Sequence[str]) -> str:
-    """Sentences that readers must not miss."""
+    """Highlighted sentences."""
     return "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
+
+
+def report_folder(folder: Path, files: Sequence[str], inputs: Iterable[Path]) -> None:
+    """Make the folder of a report if needed. InputError if one of its `files` cannot be written, or is an input."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain(error, f"make the folder {folder}") from error
+    found = Inputs.of(inputs)
+    for name in files:
+        check_writable(folder / name, found)
 
 
 def write_page(path: Path, title: str, body: str) -> None:

@@ -36,9 +36,17 @@ class Measures:
 
 def measure(content: Array, style: Array, out: Array) -> Measures:
     """All measures of `out`, which is `content` painted in `style`."""
-    texture = texture_distance(out, style) / max(texture_distance(content, style), 1e-6)
-    colour = colour_distance(out, style) / max(colour_distance(content, style), 1e-6)
-    return Measures(texture, colour, structure(out, content))
+    return Measures(texture_ratio(content, style, out), colour_ratio(content, style, out), structure(out, content))
+
+
+def texture_ratio(content: Array, style: Array, out: Array) -> float:
+    """`texture_distance` of `out` to the style over that of `content`."""
+    return texture_distance(out, style) / max(texture_distance(content, style), 1e-6)
+
+
+def colour_ratio(content: Array, style: Array, out: Array) -> float:
+    """`colour_distance` of `out` to the style over that of `content`."""
+    return colour_distance(out, style) / max(colour_distance(content, style), 1e-6)
 
 
 def sliced_wasserstein(a: Array, b: Array, rng: np.random.Generator, projections: int = 128) -> float:

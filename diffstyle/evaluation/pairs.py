@@ -1,10 +1,12 @@
-"""Which photo is painted in which style, and the pictures that a run made of each pair."""
+"""Pairs of a photo and a style, and the results of a run."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 from diffstyle.core.errors import InputError, explain
@@ -12,7 +14,7 @@ from diffstyle.core.errors import InputError, explain
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 BETWEEN = "_stylized_"  # CONTENT_stylized_STYLE.png, as StyleID names its results
 COSTS = "costs.csv"
-_HEADERS = ("name", "content", "photo")
+_HEADERS = {"name", "content", "photo", "style"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Run:
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The pictures of a folder by name, without hidden files. InputError for what is no folder."""
+    """The pictures of a folder by name, without hidden files. InputError if it is not a folder."""
     try:
         found = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
     except OSError as error:
@@ -49,7 +51,9 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def read_pairs(path: Path, *, content: Path | None = None, style: Path | None = None) -> list[Pair]:
-    """The pairs of a CSV file with the columns name, photo, style, or photo, style; a header may stand above.
+    """The pairs of a CSV file with the columns name, photo, style, or photo, style.
+
+    A header is optional, and lines that begin with # and have no comma are comments.
 
     Paths are relative to the folders `content` and `style`, or to the folder of the file where these are not given.
     InputError for a file that cannot be read, for photos or styles that are not there, and for names that repeat.
@@ -61,8 +65,8 @@ def read_pairs(path: Path, *, content: Path | None = None, style: Path | None = 
         raise explain(error, f"read {path}") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise InputError(f"Cannot read {path}: it is not a CSV file in UTF-8.") from error
-    rows = [row for row in rows if any(row) and not row[0].startswith("#")]
-    if rows and rows[0][0].lower() in _HEADERS:
+    rows = [row for row in rows if any(row) and not (len(row) == 1 and row[0].startswith("#"))]
+    if rows and {cell.lower() for cell in rows[0]} <= _HEADERS:
         rows = rows[1:]
     pairs: list[Pair] = []
     for n, row in enumerate(rows):
@@ -87,13 +91,13 @@ def crossed_name(content: Path, style: Path) -> str:
 
 
 def check_pairs(pairs: Sequence[Pair], where: str) -> None:
-    """InputError for no pairs, for names that repeat or that no file can have, and for files that are not there."""
+    """InputError for no pairs, repeated names, names that no file can have, and missing files."""
     if not pairs:
         raise InputError(f"There are no pairs in {where}: give lines of name,photo,style.")
     seen: set[str] = set()
     for pair in pairs:
         if pair.name in seen or Path(pair.name).name != pair.name or pair.name.startswith("."):
-            why = "repeats" if pair.name in seen else "is no name of a file"
+            why = "repeats" if pair.name in seen else "is not a file name"
             raise InputError(f"The name {pair.name!r} in {where} {why}: give every pair a name of its own.")
         seen.add(pair.name)
         for path in (pair.photo, pair.style):
@@ -119,12 +123,18 @@ def shared(pairs: Sequence[Pair], runs: Sequence[Run]) -> tuple[list[Pair], list
 
 
 def read_costs(path: Path) -> dict[str, tuple[float, int | None]]:
-    """Seconds and bytes by name; lines that are cut off, as after a crash, count for nothing."""
+    """Seconds and bytes by name. Lines that are not costs, such as one cut off by a crash, are skipped."""
     costs: dict[str, tuple[float, int | None]] = {}
     if not path.is_file():
         return costs
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.reader(file):
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise explain(error, f"read {path}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"Cannot read {path}: it is not text in UTF-8.") from error
+    with contextlib.suppress(csv.Error):
+        for row in csv.reader(StringIO(text)):
             try:
                 costs[row[0]] = float(row[1]), int(row[2]) if len(row) > 2 and row[2] else None
             except (IndexError, ValueError):

@@ -1,7 +1,8 @@
-"""Scores of many methods from comparisons of two, and how far judges agree."""
+"""Bradley–Terry scores of methods from pairwise comparisons, and the agreement among judges."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 
@@ -9,66 +10,91 @@ import numpy as np
 import numpy.typing as npt
 
 Matrix = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 _TOLERANCE, _MOST = 1e-10, 10_000
-VIRTUAL = 0.5  # wins both ways that are added where the scores would be infinite
+VIRTUAL = 0.5  # wins in both directions, added where the scores would be infinite
 
 
-def bradley_terry(wins: Matrix, *, virtual: float = 0.0) -> Matrix:
+def bradley_terry(wins: Matrix, *, virtual: float = VIRTUAL) -> Matrix:
     """(n,): log strengths with a mean of 0 for `wins` (n, n), where wins[i, j] is how often i was preferred to j.
 
     P(i preferred to j) = π_i / (π_i + π_j) (Bradley & Terry 1952), fitted by the MM iteration of Hunter 2004, equation
-    3: π_i ← W_i / Σ_j n_ij / (π_i + π_j). A tie counts as half a win each. The fit is finite only where every split of
-    the methods in two has wins in both directions (`connected`); `virtual` wins, added both ways to each two methods
-    that were compared, keep it finite otherwise.
+    3: π_i ← W_i / Σ_j n_ij / (π_i + π_j). A tie counts as half a win each. The maximum likelihood is finite only if
+    the methods are `connected`; if they are not, `virtual` wins are added in both directions to every comparison that
+    was made. Strengths of methods that no chain of comparisons links are not comparable: only the largest linked group
+    has scores, the others are NaN.
     """
-    wins = wins.astype(np.float64)
+    scores = np.full(len(wins), np.nan)
+    group = _linked(wins)
+    if len(group) > 1:
+        found = wins[np.ix_(group, group)].astype(np.float64)
+        scores[group] = _fitted(found if connected(wins) else found + virtual * (found + found.T > 0))
+    return scores
+
+
+def connected(wins: Matrix) -> bool:
+    """Whether every method of the largest linked group is reached from every other along wins (Hunter's assumption 1).
+
+    `bradley_terry` needs no virtual wins then.
+    """
+    group = _linked(wins)
+    return bool(_reach(wins[np.ix_(group, group)] > 0).all())
+
+
+def _fitted(wins: Matrix) -> Matrix:
     games = wins + wins.T
-    if virtual:
-        wins = wins + virtual * (games > 0)
-        games = wins + wins.T
     strength = np.ones(len(wins))
     for _ in range(_MOST):
-        sums = games / (strength[:, None] + strength[None])
-        renewed = wins.sum(1) / np.maximum(sums.sum(1), 1e-300)
-        renewed /= np.exp(np.log(np.maximum(renewed, 1e-300)).mean())
+        renewed = wins.sum(1) / (games / (strength[:, None] + strength[None])).sum(1)
+        renewed /= np.exp(np.log(renewed).mean())
         done = float(np.abs(renewed - strength).max()) < _TOLERANCE
         strength = renewed
         if done:
             break
-    scores = np.log(np.maximum(strength, 1e-300))
-    return scores - scores.mean()
+    return np.log(strength)
 
 
-def connected(wins: Matrix) -> bool:
-    """Whether every method can be reached from every other along wins: Hunter's assumption 1."""
-    reach = (wins > 0) | np.eye(len(wins), dtype=bool)
-    for _ in range(len(wins)):
+def _linked(wins: Matrix) -> list[int]:
+    """The indices of the largest group of methods that comparisons link, the first of equally large ones."""
+    linked = _reach(wins + wins.T > 0)
+    return [int(n) for n in np.flatnonzero(linked[linked.sum(1).argmax()])]
+
+
+def _reach(edges: Flags) -> Flags:
+    """(n, n): whether a path leads from a row to a column."""
+    reach = edges | np.eye(len(edges), dtype=bool)
+    for _ in range(len(edges)):
         reach = reach @ reach
-    return bool(reach.all())
+    return reach
 
 
-def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> float:
-    """Krippendorff's alpha for nominal values: 1 where judges always agree, 0 where as often as by chance, else below.
+def krippendorff_alpha(*groups: Iterable[Sequence[Hashable]]) -> float:
+    """Krippendorff's alpha for nominal values: 1 for perfect agreement, 0 for agreement by chance, negative below that.
 
     α = 1 - D_o / D_e, with D_o the share of unequal values among all pairs of values within a unit, each weighted by
     1 / (m - 1) for m values, and D_e the same among all values (Krippendorff 2011, "Computing Krippendorff's
-    alpha-reliability"). `units` hold the values that judges gave to one thing; those with fewer than two are left out.
-    NaN where nothing can be compared, 1 where only one value was ever given.
+    alpha-reliability"). A group holds units, and a unit the values that judges gave to one thing; units with fewer than
+    two are left out. Groups have different possible values, such as comparisons of different methods: D_o and D_e are
+    counted within each and summed, else the choice between other methods would pass for chance disagreement. NaN if no
+    unit has two values, 1 if each group has only one value.
     """
-    together: Counter[tuple[Hashable, Hashable]] = Counter()
+    found = [_disagreement(units) for units in groups]
+    observed, expected, count = (sum(values) for values in zip(*found, strict=True)) if found else (0.0, 0.0, 0.0)
+    if count < 2:
+        return math.nan
+    return 1.0 if expected == 0 else 1 - observed / expected
+
+
+def _disagreement(units: Iterable[Sequence[Hashable]]) -> tuple[float, float, float]:
+    """n D_o, n D_e and n, the number of values in units with at least two."""
+    observed, totals = 0.0, Counter[Hashable]()
     for unit in units:
-        values, m = Counter(unit), len(unit)
+        m = len(unit)
         if m < 2:
             continue
-        for c, n in values.items():
-            for k, other in values.items():
-                together[c, k] += n * (other - (c == k)) / (m - 1)  # pyright: ignore[reportArgumentType]
-    totals: Counter[Hashable] = Counter()
-    for (c, _), n in together.items():
-        totals[c] += n
-    n = sum(totals.values())
-    if n < 2:
-        return float("nan")
-    expected = sum(totals[c] * totals[k] for c in totals for k in totals if c != k) / (n - 1)
-    observed = sum(v for (c, k), v in together.items() if c != k)
-    return 1.0 if expected == 0 else float(1 - observed / expected)
+        values = Counter(unit)
+        totals.update(values)
+        observed += sum(n * (m - n) for n in values.values()) / (m - 1)
+    count = sum(totals.values())
+    expected = sum(n * (count - n) for n in totals.values()) / (count - 1) if count else 0.0
+    return observed, expected, float(count)

@@ -1,4 +1,4 @@
-"""Renders pairs with an engine into a folder, to be measured. What is there is not painted again."""
+"""Renders pairs with an engine into a folder, resuming where an earlier run stopped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from diffstyle.core.errors import InputError, explain
 from diffstyle.core.fields import values_of
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.evaluation.pairs import COSTS, Pair, Run
-from diffstyle.formats.atomic import write_atomic
+from diffstyle.formats.atomic import sha256, write_atomic
 
 if TYPE_CHECKING:
     from diffstyle.stylizer import Stylizer
@@ -38,14 +38,14 @@ def render_pairs(
 ) -> Run:
     """Paint every pair with the defaults of `engine` as `folder`/NAME.png, `size` pixels on the longest side.
 
-    Pictures are written whole or not at all, so that an interrupted call goes on where it stopped; seconds and peak
-    memory of each are added to costs.csv. InputError if the folder holds pictures that were painted otherwise.
+    Pictures are written atomically, and existing ones are skipped; seconds and peak memory of each are appended to
+    costs.csv. InputError if the folder holds pictures with other settings or from other files.
     """
     from diffstyle.stylizer import Stylizer
 
     stylizer = Stylizer.of(options)
     record = _record(stylizer, engine, size=size, seed=seed)
-    _claim(folder, record)
+    _claim(folder, record, pairs)
     missing = [pair for pair in pairs if not (folder / f"{pair.name}.png").is_file()]
     for n, pair in enumerate(missing):
         if on_pair is not None:
@@ -76,7 +76,7 @@ def _render(stylizer: Stylizer, pair: Pair, folder: Path, *, engine: str, size: 
 
 
 def _record(stylizer: Stylizer, engine: str, *, size: int, seed: int) -> dict[str, Any]:
-    """All that decides about the pictures but the pairs, as JSON values."""
+    """Everything that determines the pictures, apart from the pairs, as JSON values."""
     settings = stylizer.engine_settings(engine)
     return {
         "version": __version__,
@@ -89,22 +89,41 @@ def _record(stylizer: Stylizer, engine: str, *, size: int, seed: int) -> dict[st
     }
 
 
-def _claim(folder: Path, record: dict[str, Any]) -> None:
-    """Note in the folder how its pictures are painted; InputError if they were painted otherwise."""
-    path = folder / RUN
+def _claim(folder: Path, record: dict[str, Any], pairs: Sequence[Pair]) -> None:
+    """Write the record and the digests of photos and styles to run.json.
+
+    InputError if the folder has pictures with another record, or pictures of these pairs from other files.
+    """
+    path, inputs = folder / RUN, _inputs(pairs)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        before = json.loads(path.read_text("utf-8")) if path.is_file() else None
+        before: dict[str, Any] | None = dict(json.loads(path.read_text("utf-8"))) if path.is_file() else None
     except OSError as error:
         raise explain(error, f"make the folder {folder}") from error
-    except ValueError:
+    except (ValueError, TypeError):
         before = {}
-    if before is not None and before != record:
+    known: dict[str, list[str]] = {} if before is None else before.pop("pairs", {})
+    painted = [pair.name for pair in pairs if (folder / f"{pair.name}.png").is_file()]
+    changed = any(known.get(name, inputs[name]) != inputs[name] for name in painted)
+    if before is not None and (before != record or changed):
         raise InputError(
-            f"The pictures in {folder} were painted otherwise: delete the folder, or name another with -o."
+            f"The pictures in {folder} were painted with other settings or from other files: delete the folder, or "
+            "name another with -o."
         )
-    if before is None:
-        write_atomic(path, lambda file: file.write(json.dumps(record, indent=1).encode()))
+    data = json.dumps({**record, "pairs": known | inputs}, indent=1).encode()
+    write_atomic(path, lambda file: file.write(data))
+
+
+def _inputs(pairs: Sequence[Pair]) -> dict[str, list[str]]:
+    """The sha256 of photo and style by the name of the pair."""
+    digests: dict[Path, str] = {}
+    for path in (path for pair in pairs for path in (pair.photo, pair.style)):
+        if path not in digests:
+            try:
+                digests[path] = sha256(path)
+            except OSError as error:
+                raise explain(error, f"read {path}") from error
+    return {pair.name: [digests[pair.photo], digests[pair.style]] for pair in pairs}
 
 
 def _reset_peak() -> None:
@@ -117,7 +136,7 @@ def _reset_peak() -> None:
 
 
 def _peak() -> int | None:
-    """Bytes: the most that the GPU, or else this process, held since `_reset_peak`; None where nobody counts."""
+    """Peak bytes of the GPU, or else of this process, since `_reset_peak`; None if the system does not say."""
     import torch
 
     if torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""The report of measured runs: report.html, values.csv, summary.csv."""
+"""The report of measured runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diffstyle._version import __version__
-from diffstyle.core.errors import InputError, explain
+from diffstyle.core.errors import InputError
 from diffstyle.evaluation.html import data_url, escape, notes_html, pictures_row, table_html, thumbnail, write_page
 from diffstyle.evaluation.metrics.registry import Metric
 from diffstyle.evaluation.pairs import Pair, Run
@@ -15,6 +15,7 @@ from diffstyle.evaluation.plots import axes_of, scatter
 from diffstyle.evaluation.statistics import Estimate
 from diffstyle.evaluation.table import Table, write_summary, write_values
 
+PAGE, VALUES, SUMMARY = "report.html", "values.csv", "summary.csv"
 CASES = 3  # best, and worst, of each run
 SHOWN = 6  # runs side by side in a row of pictures
 LESSON = (
@@ -33,13 +34,9 @@ def write_report(
     side: int,
     seed: int = 0,
 ) -> Path:
-    """Write the report into `folder`, made if needed, and return the path of report.html. InputError if that fails."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain(error, f"make the folder {folder}") from error
-    write_values(folder / "values.csv", table)
-    write_summary(folder / "summary.csv", table, seed=seed)
+    """Write the report into `folder`, which `report_folder` made, and return the path of report.html."""
+    write_values(folder / VALUES, table)
+    write_summary(folder / SUMMARY, table, seed=seed)
     notes = [*notes, LESSON]
     plot, axes = "", axes_of(table.metrics)
     if axes is not None:
@@ -51,11 +48,11 @@ def write_report(
     said = (
         f"<p>{len(table.pairs)} pairs, compared at {side} pixels on the longest side. Medians over the pairs with 95 % "
         f"bootstrap intervals (seed {seed}); the arrow says which way is better. Values of each picture are in "
-        f"<a href='values.csv'>values.csv</a>, all of this table in <a href='summary.csv'>summary.csv</a>. diffstyle "
+        f"<a href='{VALUES}'>{VALUES}</a>, all of this table in <a href='{SUMMARY}'>{SUMMARY}</a>. diffstyle "
         f"{escape(__version__)}.</p>"
     )
     body = said + notes_html(notes) + _summary(table, seed) + plot + _cases(table, pairs, runs, axes)
-    path = folder / "report.html"
+    path = folder / PAGE
     write_page(path, "Report", body)
     return path
 
@@ -74,8 +71,8 @@ def _summary(table: Table, seed: int) -> str:
             cells = [cells[0], *(c + _difference(d) for c, d in zip(cells[1:], apart, strict=True))]
         rows.append([name, *cells])
     said = (
-        f"<p><small>Δ: the median over the pairs of the difference to {escape(table.runs[0])}, with its interval. ● "
-        "marks those without 0 in it; of the others nothing is known.</small></p>"
+        f"<p><small>Δ: the median over the pairs of the difference to {escape(table.runs[0])}, with its interval. "
+        "● marks intervals that exclude 0; the other differences may be chance.</small></p>"
     )
     shown = table_html(["figure", *map(escape, table.runs)], rows)
     return "<h2>Figures</h2>" + shown + (said if len(table.runs) > 1 else "")
@@ -92,6 +89,8 @@ def _difference(apart: Estimate) -> str:
     """A line below the cell of a run that is not the first."""
     if math.isnan(apart.value):
         return ""
+    if math.isnan(apart.low):
+        return f"<br><small>Δ {apart.value:+.3f}</small>"
     told = " ●" if apart.low > 0 or apart.high < 0 else ""
     return f"<br><small>Δ {apart.value:+.3f} ({apart.low:+.3f} to {apart.high:+.3f}){told}</small>"
 

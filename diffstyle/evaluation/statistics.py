@@ -1,4 +1,4 @@
-"""Intervals of what was measured on a sample: medians by the bootstrap, shares after Wilson."""
+"""Confidence intervals: bootstrap for medians, Wilson for proportions."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ import numpy.typing as npt
 
 Z = 1.959963984540054  # standard deviations of a 95 % interval
 RESAMPLES = 2000
+LEAST = 6  # values for an interval of 95 %: all of n are on one side of the median with a chance of 2^(1 - n)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with the ends of its 95 % interval; NaN where there is nothing to estimate it from."""
+    """A value with its 95 % confidence interval; both are NaN without data, the interval alone if it is unknown."""
 
     value: float
     low: float
     high: float
 
     def text(self, digits: int = 3) -> str:
-        """As 0.512 [0.48, 0.55]."""
+        """0.512 [0.480, 0.550], without the interval if there is none, and – for NaN."""
         if math.isnan(self.value):
             return "–"
+        if math.isnan(self.low):
+            return f"{self.value:.{digits}f}"
         return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
 
 
@@ -32,35 +35,29 @@ NOTHING = Estimate(math.nan, math.nan, math.nan)
 
 
 def median(values: Sequence[float], *, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
-    """The median of `values`, NaN left out, with a percentile bootstrap interval (Efron 1979). Seeded: the same values
-    give the same interval.
+    """The median of `values` with a percentile bootstrap interval (Efron 1979); NaN values are left out.
+
+    The same values and seed give the same interval. Fewer than LEAST values have none: even their whole range covers
+    the median with less than 95 %.
     """
     found = np.array([v for v in values if not math.isnan(v)], np.float64)
     if not len(found):
         return NOTHING
+    if len(found) < LEAST:
+        return Estimate(float(np.median(found)), math.nan, math.nan)
     rng = np.random.default_rng(seed)
     drawn = np.median(found[rng.integers(0, len(found), (resamples, len(found)))], 1)
     return Estimate(float(np.median(found)), *_ends(drawn))
 
 
 def _ends(drawn: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """The 2.5 and 97.5 % quantiles, each one of the values drawn: between infinities nothing is interpolated."""
+    """The 2.5 and 97.5 % quantiles, not interpolated: infinite values stay usable."""
     low, high = np.quantile(drawn, (0.025, 0.975), method="nearest")
     return float(low), float(high)
 
 
-def mean(values: Sequence[float], *, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
-    """The mean of `values`, NaN left out, with a percentile bootstrap interval."""
-    found = np.array([v for v in values if not math.isnan(v)], np.float64)
-    if not len(found):
-        return NOTHING
-    rng = np.random.default_rng(seed)
-    drawn = found[rng.integers(0, len(found), (resamples, len(found)))].mean(1)
-    return Estimate(float(found.mean()), *_ends(drawn))
-
-
 def wilson(wins: float, total: float) -> Estimate:
-    """The share `wins` / `total` with the score interval of Wilson 1927:
+    """The proportion `wins` / `total` with its score interval (Wilson 1927):
 
     (p + z²/2n ± z √(p (1 - p) / n + z²/4n²)) / (1 + z²/n). A tie may count as half a win.
     """

@@ -1,12 +1,10 @@
-"""What was measured: a value for each run, figure and pair, and the summary of them."""
+"""Measured values of each run, figure and pair, and their summaries."""
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from diffstyle.evaluation.case import Case, View, open_view, view
 from diffstyle.evaluation.metrics.registry import Metric
 from diffstyle.evaluation.pairs import Pair, Run
 from diffstyle.evaluation.statistics import Estimate, median
-from diffstyle.formats.atomic import write_atomic
+from diffstyle.formats.csv_file import write_rows
 
 Key = tuple[str, str]  # a run, a figure
 
@@ -37,7 +35,7 @@ class Table:
         return median(self.values[run, metric.name], seed=seed)
 
     def difference(self, run: str, metric: Metric, *, seed: int = 0) -> Estimate:
-        """The median over the pairs of how much more the run has than the first one."""
+        """The median over the pairs of the difference between the run and the first run."""
         first = self.values[self.runs[0], metric.name]
         apart = [a - b if a != b else 0.0 for a, b in zip(self.values[run, metric.name], first, strict=True)]
         return median(apart, seed=seed)
@@ -53,7 +51,7 @@ def measure(
 ) -> Table:
     """Every figure of every run's picture of every pair, compared at a longest side of `side` pixels.
 
-    What is computed of a photo or a style is computed once for all runs. InputError for pictures that cannot be read.
+    Features of a photo or a style are computed once for all runs. InputError for pictures that cannot be read.
     """
     values: dict[Key, list[float]] = {(r.name, m.name): [] for r in runs for m in metrics if not m.embed}
     embedded: dict[Key, list[Any]] = {(r.name, m.name): [] for r in runs for m in metrics if m.embed}
@@ -61,9 +59,9 @@ def measure(
     for n, pair in enumerate(pairs):
         if on_pair is not None:
             on_pair(n, len(pairs), pair.name)
-        photo, _ = open_view(pair.photo, side=side)
+        photo = open_view(pair.photo, side=side)
         if pair.style not in styles:
-            styles = {pair.style: open_view(pair.style, side=side)[0]}  # the last one alone: features are large
+            styles = {pair.style: open_view(pair.style, side=side)}  # the last one alone: features are large
         for run in runs:
             case = opened(pair, run, photo=photo, style=styles[pair.style])
             for metric in metrics:
@@ -98,8 +96,8 @@ def write_values(path: Path, table: Table) -> None:
     rows: list[list[object]] = [["run", "pair", *(m.name for m in metrics)]]
     for run in table.runs:
         for n, pair in enumerate(table.pairs):
-            rows.append([run, pair, *(_cell(table.values[run, m.name][n]) for m in metrics)])
-    _write(path, rows)
+            rows.append([run, pair, *(table.values[run, m.name][n] for m in metrics)])
+    write_rows(path, rows)
 
 
 def write_summary(path: Path, table: Table, *, seed: int = 0) -> None:
@@ -111,16 +109,6 @@ def write_summary(path: Path, table: Table, *, seed: int = 0) -> None:
         for metric in table.metrics:
             found = table.summary(run, metric, seed=seed)
             apart = None if metric.embed else table.difference(run, metric, seed=seed)
-            cells = [_cell(v) for e in (found, apart) for v in ((e.value, e.low, e.high) if e else (math.nan,) * 3)]
+            cells = [v for e in (found, apart) for v in ((e.value, e.low, e.high) if e else (math.nan,) * 3)]
             rows.append([run, metric.name, "higher" if metric.higher else "lower", len(table.pairs), *cells])
-    _write(path, rows)
-
-
-def _cell(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.6g}"
-
-
-def _write(path: Path, rows: Sequence[Sequence[object]]) -> None:
-    text = StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    write_atomic(path, lambda file: file.write(text.getvalue().encode()))
+    write_rows(path, rows)

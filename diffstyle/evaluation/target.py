@@ -1,4 +1,4 @@
-"""What settings are searched for: "content>=0.6, style=max"."""
+"""Targets of a search for settings, such as "content>=0.6, style=max"."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONTENT, STYLE = "content", "style"  # short for content-lite, and for 1 - style
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One figure and what is asked of it: to be as high (max) or low (min) as can be, or on one side of `limit`."""
+    """One figure with its goal: maximised, minimised, or kept on one side of `limit`."""
 
     name: str
     goal: Literal["max", "min"]
@@ -42,7 +42,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """All that is asked; `terms` name each figure once."""
+    """The terms of a search; each figure occurs once."""
 
     terms: tuple[Term, ...]
 
@@ -73,11 +73,13 @@ class Target:
 
     def best(self, found: Sequence[Mapping[str, float]]) -> int:
         """The index of the result that misses the limits least and, of those that are equal in this, has the best mean
-        of what is to be max or min, each scaled by its span over the results.
+        of what is to be max or min, each scaled by its span over the results. Results with NaN come last.
         """
         goals = [t for t in self.terms if t.limit is None]
 
         def rank(n: int) -> tuple[float, float]:
+            if any(math.isnan(found[n][t.name]) for t in self.terms):
+                return -math.inf, -math.inf
             missed = sum(t.missed(found[n][t.name]) for t in self.terms)
             return -round(missed, 6), sum(_scaled(t, n, found) for t in goals)
 
@@ -85,9 +87,9 @@ class Target:
 
 
 def _scaled(term: Term, n: int, found: Sequence[Mapping[str, float]]) -> float:
-    values = [f[term.name] for f in found]
-    low, high = min(values), max(values)
-    share = (values[n] - low) / max(high - low, 1e-9)
+    finite = [f[term.name] for f in found if math.isfinite(f[term.name])]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    share = min(1.0, max(0.0, (found[n][term.name] - low) / max(high - low, 1e-9)))
     return share if term.goal == "max" else 1 - share
 
 
@@ -95,7 +97,7 @@ def _term(name: str, sign: str, what: str) -> Term:
     if name not in (CONTENT, STYLE):
         (metric,) = chosen([name])
         if metric.embed or metric.of == "cost":
-            raise InputError(f"{name} is no figure of one picture: settings cannot be searched for by it.")
+            raise InputError(f"{name} is no figure of one picture: it cannot be a target.")
         metric.available()
     if sign == "=":
         if what not in ("max", "min"):

@@ -12,13 +12,12 @@ from threading import Lock
 from typing import Any
 
 from diffstyle.core.errors import InputError, explain
-from diffstyle.formats.atomic import write_atomic
+from diffstyle.formats.csv_file import csv_text, unescaped, write_rows
 
 CHOICES = ("a", "b", "same")
 _OLD = {"visitor": "judge"}  # how version 0.2 of the page named a column
 _CROWD = {"WorkerId": "judge", "SubmitTime": "when"}  # Amazon Mechanical Turk's results
 _CROWD_INPUT, _CROWD_ANSWER = "Input.", "Answer."
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _lock = Lock()
 
 
@@ -44,6 +43,8 @@ class Vote:
     def __post_init__(self) -> None:
         if self.choice not in CHOICES:
             raise InputError(f"The choice is {self.choice!r}: give one of {', '.join(CHOICES)}.")
+        if not self.judge:
+            raise InputError("It names no judge: give every judge a name, as WorkerId or judge.")
 
 
 COLUMNS = tuple(field.name for field in fields(Vote))
@@ -66,20 +67,14 @@ def append_votes(path: Path, votes: Iterable[Vote]) -> None:
             if not new and _header(path) != COLUMNS:
                 write_votes(path, read_votes([path]))
             with path.open("a", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerows([COLUMNS] if new else [])
-                writer.writerows(_row(vote) for vote in votes)
+                file.write(csv_text([*([COLUMNS] if new else []), *map(_row, votes)]))
     except OSError as error:
         raise explain(error, f"write {path.name}") from error
 
 
 def write_votes(path: Path, votes: Iterable[Vote]) -> None:
     """Write a CSV file of votes, whole or not at all."""
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_row(vote) for vote in votes)
-    write_atomic(path, lambda file: file.write(text.getvalue().encode()))
+    write_rows(path, [COLUMNS, *map(_row, votes)])
 
 
 def read_votes(paths: Sequence[Path]) -> list[Vote]:
@@ -117,7 +112,7 @@ def _json_rows(text: str, path: Path) -> list[dict[str, str]]:
 def _csv_rows(text: str, path: Path) -> list[dict[str, str]]:
     found = csv.DictReader(StringIO(text))
     try:
-        rows = [_picked({_name(k): _unescaped(v or "") for k, v in row.items() if k}) for row in found]
+        rows = [_picked({_name(k): unescaped(v or "") for k, v in row.items() if k}) for row in found]
     except csv.Error as error:
         raise InputError(f"Cannot read {path}: it is not a CSV file.") from error
     if not {"judge", "choice", "a", "b"} <= {_name(k).partition(".")[0] for k in found.fieldnames or ()}:
@@ -142,13 +137,4 @@ def _header(path: Path) -> tuple[str, ...]:
 
 
 def _row(vote: Vote) -> list[str]:
-    return [_escaped(str(getattr(vote, name))) for name in COLUMNS]
-
-
-def _escaped(text: str) -> str:
-    """Spreadsheets evaluate a cell that begins like a formula; a leading quote prevents that."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _unescaped(text: str) -> str:
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+    return [str(getattr(vote, name)) for name in COLUMNS]

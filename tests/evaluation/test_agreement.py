@@ -8,8 +8,20 @@ import pytest
 
 from diffstyle.evaluation.agreement import agreements
 from diffstyle.evaluation.metrics import registry
+from diffstyle.evaluation.statistics import wilson
 from diffstyle.evaluation.table import Table
 from diffstyle.evaluation.votes import Vote
+
+
+def test_figures_that_always_agree_are_not_certain() -> None:
+    """Two of two choices are worth Wilson's interval over pairs; votes on two photos are not comparable."""
+    values = {("x", "ssim"): [0.9, 0.9], ("y", "ssim"): [0.1, 0.1]}
+    table = Table(("x", "y"), ("p0", "p1"), tuple(registry.chosen(["ssim"])), values, {})
+    pictures = {f"{run}{n}": (run, f"p{n}") for run in "xy" for n in range(2)}
+    votes = [vote("a", "x0", "y0"), vote("a", "x1", "y1"), vote("a", "x0", "y1")]
+    (found,), others = agreements(votes, table, pictures)
+    assert (found.choices, others) == (2, 1)
+    assert found.share == wilson(2, 2)
 
 
 def vote(choice: str, a: str, b: str) -> Vote:

@@ -6,9 +6,12 @@ import csv
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from diffstyle import InputError
 from diffstyle.core.model_options import ModelOptions
@@ -30,6 +33,9 @@ def test_pairs_are_read_in_all_forms(tmp_path: Path) -> None:
     (one,) = read_pairs(short, content=tmp_path / "photo", style=tmp_path / "style")
     assert (one.name, one.photo) == ("0_stylized_1", tmp_path / "photo" / "0.png")
     assert len(crossed(tmp_path / "photo", tmp_path / "style")) == 9
+    plain = tmp_path / "plain.csv"
+    plain.write_text("photo,photo/0.png,style/0.png\n#1,photo/1.png,style/1.png\n")
+    assert [pair.name for pair in read_pairs(plain)] == ["photo", "#1"]  # neither a header nor a comment
 
 
 @pytest.mark.parametrize(
@@ -38,7 +44,7 @@ def test_pairs_are_read_in_all_forms(tmp_path: Path) -> None:
         ("", "no pairs"),
         ("a\n", "columns name,photo,style"),
         ("a,photo/0.png,style/0.png\na,photo/1.png,style/1.png\n", "repeats"),
-        ("../a,photo/0.png,style/0.png\n", "no name of a file"),
+        ("../a,photo/0.png,style/0.png\n", "not a file name"),
         ("a,photo/9.png,style/0.png\n", "no such file"),
     ],
 )
@@ -66,6 +72,9 @@ def test_costs_survive_a_line_that_is_cut_off(tmp_path: Path) -> None:
     assert read_costs(path) == {"p0": (1.5, 1000), "p1": (2.5, None), "p2": (0.0, None)}
     path.write_text("p0,1.5,1000\np1")
     assert read_costs(path) == {"p0": (1.5, 1000)}
+    path.write_bytes("p\xe9,1.5\n".encode("latin-1"))
+    with pytest.raises(InputError, match="UTF-8"):
+        read_costs(path)
 
 
 def test_figures_order_runs_as_they_were_made(tmp_path: Path) -> None:
@@ -93,7 +102,7 @@ def test_the_front_is_what_nothing_beats() -> None:
 
 
 def test_the_command_writes_a_whole_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pairs = make_pairs(tmp_path)
+    pairs = make_pairs(tmp_path, 6)
     for name, share in (("near", 0.1), ("far", 0.8)):
         make_run(tmp_path / name, pairs, share)
     out = tmp_path / "report"
@@ -105,7 +114,7 @@ def test_the_command_writes_a_whole_report(tmp_path: Path, capsys: pytest.Captur
     assert "models pull vgg19" in captured.err
     html = (out / "report.html").read_text()
     assert html.count("data:image/png") == 1
-    assert html.count("data:image/jpeg") == 2 * (2 + 1) * 4  # two runs, two best and one worst, four pictures each
+    assert html.count("data:image/jpeg") == 2 * (3 + 3) * 4  # two runs, three best and three worst, four pictures each
     assert not re.search(r'(?:src|href)="https?:', html)
     assert "cfsd is left out" in html
     assert re.search(r"Δ -0\.\d+ \(-0\.\d+ to -0\.\d+\) ●", html)  # SSIM of the second run, pair by pair
@@ -117,8 +126,55 @@ def test_the_command_writes_a_whole_report(tmp_path: Path, capsys: pytest.Captur
     assert rows["near", "time"]["median"] == ""
     with (out / "values.csv").open() as file:
         assert [(r["run"], r["pair"]) for r in csv.DictReader(file)] == [
-            (name, f"p{n}") for name in ("near", "far") for n in range(3)
+            (name, f"p{n}") for name in ("near", "far") for n in range(6)
         ]
+
+
+def test_a_report_on_few_pairs_claims_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One pair with a name that is HTML and a formula at once."""
+    pairs = [replace(pair, name='=<b>, "é" x') for pair in make_pairs(tmp_path, 1)]
+    for name, share in (("near", 0.1), ("<i>far", 0.8)):
+        make_run(tmp_path / name, pairs, share)
+    with (tmp_path / "pairs.csv").open("w", newline="") as file:
+        csv.writer(file).writerow([pairs[0].name, *map(str, (pairs[0].photo, pairs[0].style))])  # absolute, no header
+    out = tmp_path / "report"
+    words = ("evaluate", tmp_path / "near", tmp_path / "<i>far", "--pairs", tmp_path / "pairs.csv", "-o", out)
+    assert run(*words, "--size", 64, "--metrics", "ssim, edges,") == 0
+    html = (out / "report.html").read_text()
+    assert "<i>" not in html
+    assert "&lt;b&gt;" in html
+    assert "nan" not in re.sub(r'"data:[^"]*"', "", html)
+    assert "nan" not in capsys.readouterr().out
+    assert not re.search(r"Δ -0\.\d+ .*●</small>", html)
+    with (out / "values.csv").open() as file:
+        assert [row["pair"] for row in csv.DictReader(file)] == [f"'{pairs[0].name}"] * 2
+
+
+def test_a_report_never_replaces_what_it_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = make_pairs(tmp_path, 1)
+    make_run(tmp_path / "one", pairs, 0.1)
+    (tmp_path / "pairs.csv").rename(tmp_path / "values.csv")
+    before = (tmp_path / "values.csv").read_bytes()
+    assert run("evaluate", tmp_path / "one", "--pairs", tmp_path / "values.csv", "-o", tmp_path) == 2
+    assert "reads or writes that file too" in capsys.readouterr().err
+    assert (tmp_path / "values.csv").read_bytes() == before
+
+
+def test_odd_pictures_are_compared(tmp_path: Path) -> None:
+    """A grey result, one with alpha, one of 16 bits, and one of another size."""
+    pairs = make_pairs(tmp_path, 4)
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    photos = [Image.open(pair.photo) for pair in pairs]
+    photos[0].convert("L").save(folder / "p0.png")
+    photos[1].convert("RGBA").save(folder / "p1.png")
+    Image.fromarray(np.asarray(photos[2].convert("L")).astype(np.uint16) * 257).save(folder / "p2.png")
+    photos[3].resize((160, 100)).save(folder / "p3.png")
+    table = measure(pairs, [Run.of(folder)], registry.chosen(["ssim", "psnr", "edges", "colour"]), side=64)
+    assert table.values["odd", "ssim"][:3] == pytest.approx([1, 1, 1], abs=0.01)
+    assert table.values["odd", "psnr"][1] == math.inf
+    assert table.values["odd", "ssim"][3] > 0.8
+    assert all(math.isfinite(v) for v in table.values["odd", "colour"])
 
 
 def test_renders_resume_and_half_written_pictures_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,8 +207,14 @@ def test_renders_resume_and_half_written_pictures_do_not_count(tmp_path: Path, m
     assert json.loads((out / "run.json").read_text())["engine"] == "adain"
     monkeypatch.setattr(Stylizer, "render", None)
     assert render().pictures == found.pictures  # nothing is painted again
-    with pytest.raises(InputError, match="painted otherwise"):
+    with pytest.raises(InputError, match="other settings"):
         render(size=80)
+    save(pairs[1].photo, 77)  # another photo under the same name
+    with pytest.raises(InputError, match="other files"):
+        render()
+    (out / "p1.png").unlink()
+    with pytest.raises(TypeError):  # it would be painted again
+        render()
 
 
 def test_the_protocol_says_when_it_is_not_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,6 +237,7 @@ def test_the_protocol_says_when_it_is_not_followed(tmp_path: Path, capsys: pytes
         (["-o", "x", "--engines", "adain"], "--pairs pairs.csv, or the folders"),
         (["-o", "x", "--engines", "adain", "--protocol", "styleid"], "--data DIR"),
         (["-o", "x", "--engines", "adain", "--size", "3"], "from 64 to 2048"),
+        (["-o", "x", "--engines", "adain", "--seed", "-1"], "seed is -1"),
         (["nowhere", "-o", "x", "--content", "a", "--style", "b"], "Cannot read the folder"),
         (["-o", "x", "--engines", "adain", "--metrics", "beauty"], "no figure called 'beauty'"),
         (["-o", "x", "--engines", "adain", "--metrics", "csd"], "csd is left out. CSD needs"),

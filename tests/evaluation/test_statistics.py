@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from diffstyle.evaluation.preferences import bradley_terry, connected, krippendorff_alpha
-from diffstyle.evaluation.statistics import mean, median, wilson
+from diffstyle.evaluation.statistics import LEAST, Estimate, median, wilson
 
 # Agresti, "Categorical data analysis", table 10.10: baseball, American League East 1987; wins of a row over a column
 BASEBALL = np.array(
@@ -48,6 +48,7 @@ def test_a_run_that_never_loses_needs_virtual_wins() -> None:
     wins = np.array([[0, 5], [0, 0]])
     assert not connected(wins)
     assert connected(BASEBALL)
+    assert list(bradley_terry(BASEBALL, virtual=5)) == list(bradley_terry(BASEBALL))  # adds none where none is needed
     scores = bradley_terry(wins, virtual=0.5)
     assert scores[0] - scores[1] == pytest.approx(math.log(5.5 / 0.5))
 
@@ -61,6 +62,36 @@ def test_krippendorff_is_as_published() -> None:
     assert krippendorff_alpha(units) == pytest.approx(0.743, abs=5e-4)
 
 
+def test_runs_that_nothing_links_have_no_score() -> None:
+    """Two runs were compared with each other, two with one another, and one with none."""
+    wins = np.zeros((5, 5))
+    wins[0, 1], wins[1, 0], wins[2, 3], wins[3, 2] = 3, 1, 1, 1
+    scores = bradley_terry(wins)
+    assert scores[0] - scores[1] == pytest.approx(math.log(3))
+    assert np.isnan(scores[2:]).all()
+    assert connected(wins)
+    assert np.isnan(bradley_terry(np.zeros((3, 3)))).all()
+
+
+def test_agreement_is_that_within_each_comparison() -> None:
+    """Judges who choose at random between two runs do not agree more because other judges saw other runs."""
+    units = [["x", "x"], ["x", "y"], ["y", "x"], ["y", "y"]]
+    others = [[{"x": "u", "y": "v"}[value] for value in unit] for unit in units]
+    assert krippendorff_alpha(units, others) == pytest.approx(krippendorff_alpha(units))
+    assert krippendorff_alpha([*units, *others]) > krippendorff_alpha(units) + 0.2  # as if it were one comparison
+    assert math.isnan(krippendorff_alpha())
+
+
+def test_few_values_have_no_interval() -> None:
+    """Five equal signs happen by chance once in sixteen times, which is no 95 %."""
+    few = median([0.1] * (LEAST - 1))
+    assert few.value == 0.1
+    assert math.isnan(few.low)
+    assert few.text() == "0.100"
+    assert median([0.1] * LEAST).low == 0.1
+    assert Estimate(0.5, 0.25, 0.75).text(2) == "0.50 [0.25, 0.75]"
+
+
 def test_krippendorff_at_its_ends() -> None:
     assert krippendorff_alpha([["a", "a"], ["b", "b"]]) == 1
     assert krippendorff_alpha([["a", "a"], ["a", "a"]]) == 1
@@ -69,12 +100,13 @@ def test_krippendorff_at_its_ends() -> None:
 
 
 def test_the_bootstrap_covers_and_repeats() -> None:
-    """Of 200 samples of a known distribution, about 95 % of the intervals hold the true mean."""
+    """Of 200 samples of a known distribution, about 95 % of the intervals hold the true median."""
     rng = np.random.default_rng(2)
     samples = rng.normal(1, 2, size=(200, 40))
-    intervals = [mean(list(sample), resamples=300) for sample in samples]
+    intervals = [median(list(sample), resamples=300) for sample in samples]
     assert 0.88 < sum(e.low <= 1 <= e.high for e in intervals) / 200 < 0.99
-    assert median([1, 2, 3, math.nan]) == median([1, 2, 3, math.nan])
-    assert median([1, 2, 3, math.nan]).value == 2
-    assert median([math.inf, math.inf, 1]).high == math.inf
+    values = [1, 2, 3, 3, 4, 5, 9, math.nan]
+    assert median(values) == median(values)
+    assert median(values).value == 3
+    assert median([math.inf] * 5 + [1]).high == math.inf
     assert math.isnan(median([math.nan]).value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,8 @@ def test_the_best_keeps_the_limits_and_the_front_is_unbeaten() -> None:
     ]
     assert target.best(found) == 1
     assert target.front(found) == [0, 1, 2]
+    assert target.best([{"content": 0.9, "style": math.nan}, *found]) == 2
+    assert target.best([*found, {"content": 0.7, "style": math.inf}]) == 4
     assert target.best(found[2:3]) == 0  # none keeps the limit: the nearest
     assert Target.parse("content=max, style=max").best(found) == 1
 

@@ -17,7 +17,7 @@ def vote(choice: str = "a", **values: str) -> Vote:
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "votes.csv"
-    votes = [vote(question="=1+1", a="'quoted"), vote("same", b='with "quotes", and\na line')]
+    votes = [vote(question="=1+1", a="'quoted", pair="'=1+1"), vote("same", b='with "quotes", and\na line')]
     append_votes(path, votes[:1])
     append_votes(path, votes[1:])
     assert read_votes([path]) == votes
@@ -52,6 +52,7 @@ def test_results_of_mechanical_turk_are_read(tmp_path: Path, answer: str) -> Non
     [
         ("x,y\n1,2\n", "votes have the columns"),
         ("judge,choice,a,b\nj,left,1,2\n", "one of a, b, same"),
+        ("judge,choice,a,b\n,a,1,2\n", "names no judge"),
         (json.dumps({"rows": []}), "study page"),
         ("[1, 2]", "study page"),
     ],

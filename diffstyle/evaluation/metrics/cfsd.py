@@ -1,4 +1,4 @@
-"""CFSD, how far the likeness of a picture's parts to each other is kept."""
+"""CFSD, the distance of the self-similarity of a result to that of its photo."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from diffstyle.encoders.imagenet_features import feature_net
 from diffstyle.evaluation.case import Case, View
 
 LAYER = "relu3_1"
-_ROWS = 1024  # of the matrix of similarities, computed at once
+_ROWS = 1024  # of the similarity matrix in one batch
 
 
 def cfsd(case: Case) -> float:
@@ -22,13 +22,13 @@ def cfsd(case: Case) -> float:
     With F the features (n places, c channels) of layer relu3_1 of VGG-19, divided by c, and P = softmax(F Fᵀ) by row,
     CFSD = Σ_i KL(P_i of the photo ‖ P_i of the result) (Chung et al. 2024, "Style injection in diffusion", StyleID's
     content feature structural distance). The sum over places grows with the size of the pictures: compare figures at
-    one size alone. InputError if VGG-19 is missing.
+    the same size only. InputError if VGG-19 is missing.
     """
     return structural_distance(_features(case.photo), _features(case.out))
 
 
 def structural_distance(reference: Tensor, found: Tensor) -> float:
-    """The same for feature maps (c, h, w)."""
+    """`cfsd` of feature maps (c, h, w)."""
     a, b = (x.flatten(1).T / x.shape[0] for x in (reference, found))  # (n, c)
     total = 0.0
     for n in range(0, len(a), _ROWS):

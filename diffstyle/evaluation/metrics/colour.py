@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from diffstyle.evaluation.case import Case
-from diffstyle.evaluation.measures import colour_distance
+from diffstyle.evaluation.measures import colour_ratio
 
 
 def colour(case: Case) -> float:
-    """1 as far as the photo's colours, 0 the style's own.
+    """Distance of colours to the style's, relative to the photo's: 1 for the photo itself, 0 for the style.
 
     SW(out, style) / SW(photo, style), where SW is the sliced Wasserstein distance of the colours of single pixels in a
     luma and chroma space (Rabin et al. 2011, "Wasserstein barycenter and its application to texture mixing").
     """
-    style = case.style.array
-    return colour_distance(case.out.array, style) / max(colour_distance(case.photo.array, style), 1e-6)
+    return colour_ratio(case.photo.array, case.style.array, case.out.array)

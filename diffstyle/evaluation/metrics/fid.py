@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
 from diffstyle.core.errors import InputError
 from diffstyle.evaluation.case import Case, View
-from diffstyle.evaluation.metrics.frechet import frechet_distance
 from diffstyle.evaluation.metrics.weights import ART_INCEPTION, check
 from diffstyle.formats.safetensors import read_state
 
@@ -22,7 +21,7 @@ _DROPPED = ("fc", "AuxLogits")  # heads, of which ArtFID's network has two each
 
 
 def fid(embeddings: Sequence[tuple[Tensor, Tensor]]) -> float:
-    """FID between all results and all styles, each as often as it is paired: 0 if both are the same pictures.
+    """FID between all results and all styles, each counted once per pair: 0 if both are the same pictures.
 
     FID = |μ - μs|² + tr(Σ + Σs - 2 (Σ Σs)^½) over embeddings of Inception v3 (Heusel et al. 2017), with the network
     that ArtFID trained on art (Wright & Ommer 2022, "ArtFID: quantitative evaluation of neural style transfer"), as in
@@ -33,6 +32,20 @@ def fid(embeddings: Sequence[tuple[Tensor, Tensor]]) -> float:
         raise InputError("FID compares sets of pictures: give at least two pairs.")
     outs, styles = zip(*embeddings, strict=True)
     return frechet_distance(torch.stack(outs), torch.stack(styles))
+
+
+def frechet_distance(a: Tensor, b: Tensor) -> float:
+    """d² = |μa - μb|² + tr(Σa + Σb - 2 (Σa Σb)^½) of embeddings (n, d) and (m, d) (Dowson & Landau 1982).
+
+    Covariances are unbiased. With A and B the centred embeddings over √(n - 1) and √(m - 1), Σa = AᵀA and Σb = BᵀB, and
+    the trace of (Σa Σb)^½ is the sum of the singular values of A Bᵀ: no square root of a d by d matrix is taken, which
+    loses digits where n < d.
+    """
+    a, b = a.double(), b.double()
+    apart = (a.mean(0) - b.mean(0)).square().sum()
+    a, b = ((x - x.mean(0)) / max(len(x) - 1, 1) ** 0.5 for x in (a, b))
+    shared = cast("Tensor", torch.linalg.svdvals(a @ b.mT)).sum()
+    return max(0.0, float(apart + a.square().sum() + b.square().sum() - 2 * shared))
 
 
 def embed(case: Case) -> tuple[Tensor, Tensor]:

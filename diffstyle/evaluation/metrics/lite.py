@@ -1,8 +1,8 @@
-"""Features of EfficientNet-Lite0, which ships, and the figures that are computed of them.
+"""Figures computed from features of EfficientNet-Lite0, whose weights ship with diffstyle.
 
-Their names end in `-lite`: they follow published figures on a network that those do not use, and their values compare
-with nobody else's. An engine that paints by these very features, as the painter and the classics do, is flattered by
-them: compare its settings with each other, not with other engines.
+Their names end in `-lite`: they follow published figures on another network, so their values are not comparable with
+published ones. They favour engines that optimise or match these features, as the painter and the classics do: use them
+to compare settings of one engine, not different engines.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ def style_lite(case: Case) -> float:
 def content_lite(case: Case) -> float:
     """How far the same things are in the same places: 1 for the photo itself, about 0 for an unrelated picture.
 
-    The cosine of the features of block 6 with the photo's, place by place, after the mean of each picture is taken
-    away; mean over places.
+    The cosine of the features of block 6 with the photo's, place by place, after subtracting the mean of each
+    picture; mean over places.
     """
     return similarity(case.photo, case.out)
 
 
 def similarity(a: View, b: View) -> float:
-    """The same for any two views; `b` is brought to the size of `a`."""
+    """`content_lite` of any two views; features of `b` are resized to those of `a`."""
     one, other = (features(v)[CONTENT_LAYER] for v in (a, b))
     if one.shape != other.shape:
         other = F.interpolate(other, one.shape[2:], mode="bilinear", align_corners=False)

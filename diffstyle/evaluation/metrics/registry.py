@@ -1,4 +1,4 @@
-"""Every figure by name: what it says, which way is better, and the function that computes it."""
+"""All figures by name, each with its description, direction, and function."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Metric:
     """One figure. `function` is MODULE:NAME in this package and takes a `Case`.
 
     With `embed`, a function of that module, it is a figure of the whole set: `embed` takes each case, and `function`
-    the list of what came of them. `check` raises InputError if something that it needs is missing. `weights` are the
-    names in `weights.py` of the files that it needs.
+    takes the list of all returned values. `check` raises InputError if something that it needs is missing. `weights`
+    are the names in `weights.py` of the files that it needs.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Metric:
             self._load(self.check)()
 
     def of_case(self, case: Case) -> Any:
-        """The figure of one case, or what `of_set` wants of it."""
+        """The figure of one case, or its embedding for `of_set`."""
         return self._load(self.embed or self.function.partition(":")[2])(case)
 
     def of_set(self, embedded: Sequence[Any]) -> float:
@@ -84,7 +84,7 @@ METRICS = (
         function="lite:lpips_lite",
         of="content",
         higher=False,
-        about="LPIPS' formula on the feature network that ships, unweighted",
+        about="LPIPS' formula, unweighted, on EfficientNet-Lite0",
     ),
     Metric(
         name="dists",
@@ -110,7 +110,7 @@ METRICS = (
         function="lite:content_lite",
         of="content",
         higher=True,
-        about="the same things in the same places, by features that ship",
+        about="similarity of features to the photo's, place by place, EfficientNet-Lite0",
     ),
     Metric(name="edges", function="edges:edges", of="content", higher=True, about="correlation with the photo's edges"),
     Metric(
@@ -150,35 +150,35 @@ METRICS = (
         function="lite:style_lite",
         of="style",
         higher=False,
-        about="distance of features that ship to the style's, the photo's being 1",
+        about="distance of features to the style's, 1 for the photo, EfficientNet-Lite0",
     ),
     Metric(
         name="texture",
         function="texture:texture",
         of="style",
         higher=False,
-        about="distance of patches to the style's, the photo's being 1",
+        about="distance of patches to the style's, 1 for the photo",
     ),
     Metric(
         name="colour",
         function="colour:colour",
         of="style",
         higher=False,
-        about="distance of colours to the style's, the photo's being 1",
+        about="distance of colours to the style's, 1 for the photo",
     ),
     Metric(
         name="leakage",
         function="leakage:leakage",
         of="artefacts",
         higher=False,
-        about="how much the style picture's own content shows through",
+        about="how much of the style picture's content shows through",
     ),
     Metric(
         name="grain",
         function="grain:grain",
         of="artefacts",
         higher=False,
-        about="noise where the photo is flat, the style's own being 1",
+        about="noise where the photo is flat, 1 for the style's own",
     ),
     Metric(name="time", function="cost:time", of="cost", higher=False, about="seconds to paint"),
     Metric(name="memory", function="cost:memory", of="cost", higher=False, about="peak memory, GiB"),
@@ -186,6 +186,11 @@ METRICS = (
 )
 BY_NAME = {metric.name: metric for metric in METRICS}
 DEFAULT = tuple(metric.name for metric in METRICS if metric.default)
+
+
+def names_in(text: str) -> list[str]:
+    """The names in a list separated by commas."""
+    return [name for part in text.split(",") if (name := part.strip())]
 
 
 def chosen(names: Sequence[str]) -> list[Metric]:
@@ -203,7 +208,7 @@ def chosen(names: Sequence[str]) -> list[Metric]:
 
 
 def download(metrics: Sequence[Metric]) -> None:
-    """Fetch the weights that figures need and this machine lacks; InputError if that fails."""
+    """Download the weights of figures that are missing; InputError if that fails."""
     from diffstyle.evaluation.metrics import weights
 
     for name in dict.fromkeys(name for metric in metrics for name in metric.weights):

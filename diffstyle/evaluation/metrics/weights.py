@@ -1,4 +1,4 @@
-"""Weights that some figures need and diffstyle does not bring: where they lie, and how to get them.
+"""Weights that some figures need and diffstyle does not ship: where they are stored, and how to get them.
 
 Nothing is downloaded unless `fetch` is called.
 """

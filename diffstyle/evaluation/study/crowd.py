@@ -1,20 +1,21 @@
-"""A study as Amazon Mechanical Turk takes it: an HTML layout with variables, and a CSV file with a line for each item.
+"""Export of a study for Amazon Mechanical Turk: an HTML layout with variables, and a CSV file with a line per item.
 
-Its results file is what `diffstyle study report` reads: columns Input.*, Answer.choice and WorkerId.
+Its results file can be read by `diffstyle study report`: columns Input.*, Answer.choice and WorkerId.
 """
 
 from __future__ import annotations
 
-import csv
 import random
-from io import StringIO
+from collections.abc import Sequence
 from pathlib import Path
 
 from diffstyle.core.errors import InputError
+from diffstyle.evaluation.html import escape
 from diffstyle.evaluation.study.study import PICTURES, Study
 from diffstyle.formats.atomic import write_atomic
+from diffstyle.formats.csv_file import write_rows
 
-LAYOUT, INPUT = "mturk-layout.html", "mturk-input.csv"
+LAYOUT, INPUT = ".mturk-layout.html", ".mturk-input.csv"  # behind the name of the study's folder
 COLUMNS = (
     *("pair", "question", "a", "a_sha256", "b", "b_sha256"),
     *("text", "photo_url", "style_url", "a_url", "b_url"),
@@ -40,25 +41,28 @@ _LAYOUT = """<style>
 
 
 def export_mturk(study: Study, folder: Path, address: str) -> tuple[Path, Path]:
-    """Write the layout and the input file into `folder`; `address` is where its content will be served from.
+    """Write the layout and the input file beside the study's `folder`; `address` is where that will be served from.
 
     Sides are shuffled with the study's seed. InputError as of `check_address`.
     """
-    from html import escape
-
     check_address(address)
-    rng, text = random.Random(study.seed), StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rng = random.Random(study.seed)
+    rows: list[Sequence[object]] = [COLUMNS]
     for item in rng.sample(study.items, len(study.items)):
         a, b = (item.a, item.b) if rng.random() < 0.5 else (item.b, item.a)
         urls = [f"{address.rstrip('/')}/{PICTURES}/{name}.jpg" for name in (item.photo, item.style, a, b)]
-        asked = study.questions[item.question]
-        writer.writerow([item.pair, item.question, a, study.sha256[a], b, study.sha256[b], asked, *urls])
-    layout, table = folder / LAYOUT, folder / INPUT
-    write_atomic(layout, lambda file: file.write(_LAYOUT.replace("CONSENT", escape(study.consent)).encode()))
-    write_atomic(table, lambda file: file.write(text.getvalue().encode()))
+        asked = _literal(study.questions[item.question])
+        rows.append([item.pair, item.question, a, study.sha256[a], b, study.sha256[b], asked, *urls])
+    folder = folder.resolve()
+    layout, table = (folder.with_name(folder.name + end) for end in (LAYOUT, INPUT))
+    write_atomic(layout, lambda file: file.write(_LAYOUT.replace("CONSENT", _literal(study.consent)).encode()))
+    write_rows(table, rows)
     return layout, table
+
+
+def _literal(text: str) -> str:
+    """Text for the platform's HTML, in which ${NAME} is a variable and values of variables are HTML."""
+    return escape(text).replace("$", "&#36;")
 
 
 def check_address(address: str) -> None:

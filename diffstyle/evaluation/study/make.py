@@ -1,7 +1,8 @@
-"""Makes a study: pictures under random names, the page, and the key beside its folder."""
+"""Makes a study: pictures with random names, the page, and the key beside its folder."""
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +22,9 @@ from diffstyle.evaluation.study.study import PAGE, PICTURES, QUESTIONS, STUDY, I
 from diffstyle.formats.atomic import sha256, write_atomic
 from diffstyle.formats.picture_file import encode
 
-CHECK = "check-"  # how the pairs of attention checks are called
+CHECK = "check-"  # prefix of the pair names of attention checks
 _NOISE, _BLOCK = 0.35, 12  # deviation, and pixels, of the damage
+_TIME = 946_684_800  # of all files: 2000-01-01
 _PLACE = '"the study"'  # in the page, where its JSON goes
 
 
@@ -50,14 +52,16 @@ def make_study(
 ) -> Study:
     """Write the study of all runs against each other to `folder`, and its key beside the folder.
 
-    Pictures carry no metadata, have the size of their photo and random names. Nothing remains if it fails. InputError
-    for fewer than two runs, for a folder that is there, and for pictures that cannot be read.
+    Pictures carry no metadata, have the size of their photo, random names and one modification time. Nothing remains if
+    it fails. InputError for fewer than two runs, an existing folder, an empty question, and unreadable pictures.
     """
     if len(runs) < 2:
         raise InputError("A study compares runs: name at least two folders of results.")
     if folder.exists() or key_path(folder).exists():
         there = folder if folder.exists() else key_path(folder)
         raise InputError(f"{there} is there already: give another folder with -o, or delete it with its key.")
+    if not options.questions or not all(name.strip() for name in options.questions):
+        raise InputError("A question is empty: give style, content, keep, or words of your own.")
     texts = {name: QUESTIONS.get(name, name) for name in options.questions}
     part = folder.resolve().with_name(f".{folder.resolve().name}.partial")
     try:
@@ -84,6 +88,8 @@ def make_study(
         )
         write_atomic(part / STUDY, lambda file: file.write(study.to_json().encode()))
         write_atomic(part / PAGE, lambda file: file.write(page(study).encode()))
+        for path in (*(part / PICTURES).iterdir(), part / STUDY, part / PAGE):
+            os.utime(path, (_TIME, _TIME))  # else the order of writing tells which results are of one run
         Key(study.name, tuple(r.name for r in runs), writer.key).write(key_path(folder))
         part.rename(folder)
     finally:
@@ -95,7 +101,7 @@ def page(study: Study, *, served: bool = False) -> str:
     """The page of a study: one file, which asks for pictures/NAME.jpg alone. A `served` one sends its answers back."""
     template = resources.files("diffstyle.evaluation.study").joinpath("page.html").read_text("utf-8")
     text = study.to_json().replace("<", "\\u003c")  # no tag can end the script
-    return template.replace(_PLACE, text).replace('"served"', "true" if served else "false")
+    return template.replace('"served"', "true" if served else "false").replace(_PLACE, text)  # text may hold "served"
 
 
 @dataclass(slots=True)
@@ -159,7 +165,7 @@ def _checks(
 
 
 def damaged(picture: Picture, *, seed: int) -> Picture:
-    """A copy that nobody prefers: blocks of pixels in disorder, below heavy noise."""
+    """A copy that nobody prefers: shuffled blocks of pixels with heavy noise."""
     generator = torch.Generator().manual_seed(seed)
     pixels = picture.pixels.clone()
     high, wide = (side // _BLOCK for side in pixels.shape[1:])

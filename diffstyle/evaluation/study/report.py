@@ -1,56 +1,52 @@
-"""The report of a study: report.html, report.json, pairs.csv, and votes.csv with runs in place of pictures."""
+"""The report of a study."""
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from diffstyle.core.errors import explain
 from diffstyle.evaluation.html import escape, notes_html, pictures_row, table_html, thumbnail, write_page
-from diffstyle.evaluation.statistics import Estimate
+from diffstyle.evaluation.statistics import LEAST, Estimate
 from diffstyle.evaluation.study.study import PICTURES, Key, Study
 from diffstyle.evaluation.study.tally import SAME, Answer, Sorted, Tally, disputed, tally
 from diffstyle.evaluation.votes import write_votes
 from diffstyle.formats.atomic import write_atomic
+from diffstyle.formats.csv_file import write_rows
 
+PAGE, SUMMARY = "report.html", "report.json"
+COMPARISONS, VOTES = "comparisons.csv", "votes.csv"  # counts of each pair, and answers with runs for pictures
 DISPUTED = 8  # pictures of pairs on which judges disagree
 
 
 def write_study_report(
     folder: Path, study_folder: Path, study: Study, key: Key, found: Sorted, *, seed: int = 0
 ) -> Path:
-    """Write the report into `folder`, made if needed, and return the path of report.html. InputError if that fails."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain(error, f"make the folder {folder}") from error
+    """Write the report into `folder`, which `report_folder` made, and return the path of report.html."""
     tallies = [tally(name, found.answers, key.runs, seed=seed) for name in study.questions]
     tallies = [t for t in tallies if t.answers]
-    write_votes(folder / "votes.csv", found.votes)
-    _write_pairs(folder / "pairs.csv", found.answers)
+    write_votes(folder / VOTES, found.votes)
+    _write_comparisons(folder / COMPARISONS, found.answers)
     summary = _summary(found, tallies)
-    write_atomic(folder / "report.json", lambda file: file.write(json.dumps(summary, indent=1).encode()))
+    write_atomic(folder / SUMMARY, lambda file: file.write(json.dumps(summary, indent=1).encode()))
     judges = f"{len(found.judges)} judge{'' if len(found.judges) == 1 else 's'}"
     body = f"<p>{len(found.answers)} answers of {judges}.</p>" + notes_html(notes_of(found))
     body += "".join(_section(t, study, key, study_folder) for t in tallies)
-    path = folder / "report.html"
+    path = folder / PAGE
     write_page(path, "Study", body)
     return path
 
 
 def notes_of(found: Sorted) -> list[str]:
-    """A sentence on each thing that readers of the figures have to know."""
+    """What was left out of the results, one sentence each."""
     notes: list[str] = []
     for judge in found.left_out:
         notes.append(f"The answers of {judge} are left out: {found.missed[judge]} attention checks missed.")
-    if found.strangers:
-        notes.append(f"{found.strangers} answers are to another study and count for nothing.")
+    if found.unmatched:
+        notes.append(f"{found.unmatched} answers are not to questions of this study and are ignored.")
     if not found.answers:
         notes.append("No answer is left.")
     return notes
@@ -60,7 +56,7 @@ def _summary(found: Sorted, tallies: Sequence[Tally]) -> dict[str, Any]:
     return {
         "judges": list(found.judges),
         "left_out": {judge: found.missed[judge] for judge in found.left_out},
-        "other_study": found.strangers,
+        "unmatched": found.unmatched,
         "questions": {
             t.question: {
                 "answers": len(t.answers),
@@ -99,13 +95,19 @@ def _section(t: Tally, study: Study, key: Key, study_folder: Path) -> str:
     parts = [
         f"<h2>{escape(study.questions[t.question])}</h2><p>{len(t.answers)} answers. {_agreement(t)}</p>",
         table_html(["", "first won", "second won", "same", "share of the first"], duels),
-        "<p><small>A tie counts as half a win for both; 95 % intervals after Wilson, of single answers.</small></p>",
+        "<p><small>A tie counts as half a win for both. 95 % Wilson intervals treat answers as "
+        "independent: they are too narrow where many judges answered the same few questions.</small></p>",
     ]
     if len(key.runs) > 2:
-        order = sorted(t.scores, key=lambda run: -t.scores[run].value)
+        order = sorted(t.scores, key=lambda run: (math.isnan(t.scores[run].value), -t.scores[run].value))
         rows = [[escape(run), t.scores[run].text(2)] for run in order]
-        said = "Bradley–Terry log strengths, mean 0; intervals by resampling pairs, with half a virtual win both ways."
-        said += " So have the scores: a run lost, or won, every comparison." if t.padded else ""
+        said = (
+            f"Bradley–Terry log strengths with a mean of 0; intervals by bootstrap over pairs, from {LEAST} pairs on."
+        )
+        if t.padded:
+            said += " Half a virtual win is added in both directions, because some runs won or lost all comparisons."
+        if any(math.isnan(score.value) for score in t.scores.values()):
+            said += " Runs that were not compared with these, directly or through others, have no score."
         parts.append(table_html(["run", "score"], rows) + f"<p><small>{said}</small></p>")
     parts.append(_disputed(t, study, key, study_folder))
     parts.append("<h3>Every pair</h3>" + _pairs_table(t.answers))
@@ -148,11 +150,9 @@ def _pairs_table(answers: Sequence[Answer]) -> str:
     return table_html(["pair", "first", "second", "same"], rows)
 
 
-def _write_pairs(path: Path, answers: Sequence[Answer]) -> None:
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["question", "pair", "first", "second", "first_won", "second_won", "same"])
+def _write_comparisons(path: Path, answers: Sequence[Answer]) -> None:
+    rows: list[list[object]] = [["question", "pair", "first", "second", "first_won", "second_won", "same"]]
     for question in dict.fromkeys(a.question for a in answers):
         for (pair, runs), n in sorted(_counts([a for a in answers if a.question == question]).items()):
-            writer.writerow([question, pair, *runs, n[runs[0]], n[runs[1]], n[SAME]])
-    write_atomic(path, lambda file: file.write(text.getvalue().encode()))
+            rows.append([question, pair, *runs, n[runs[0]], n[runs[1]], n[SAME]])
+    write_rows(path, rows)

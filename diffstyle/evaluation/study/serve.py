@@ -11,14 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from diffstyle.core.errors import InputError
 from diffstyle.evaluation.study.make import page
 from diffstyle.evaluation.study.study import PICTURES, Study
-from diffstyle.evaluation.votes import Vote, append_votes
+from diffstyle.evaluation.votes import Vote, append_votes, read_votes
+from diffstyle.serving.hosts import allowed_host, allowed_origin
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from collections.abc import Sequence
+
+    from fastapi import FastAPI, Response
+    from starlette.middleware.base import RequestResponseEndpoint
 
 MOST = 2000  # answers in one request
 LARGEST = 2**21  # bytes of it
-_Name = Annotated[str, Field(max_length=200)]
+_When = Annotated[str, Field(max_length=64)]
 _Judge = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.-]+$")]
 
 
@@ -27,15 +31,15 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    when: _Name
+    when: _When
     judge: _Judge
-    pair: _Name
-    question: _Name
+    pair: str
+    question: str
     choice: Literal["a", "b", "same"]
-    a: _Name
-    a_sha256: _Name
-    b: _Name
-    b_sha256: _Name
+    a: str
+    a_sha256: str
+    b: str
+    b_sha256: str
 
 
 class Answers(BaseModel):
@@ -44,20 +48,30 @@ class Answers(BaseModel):
     answers: Annotated[list[Answer], Field(max_length=MOST)]
 
 
-def study_app(folder: Path, answers: Path) -> FastAPI:
+def study_app(folder: Path, answers: Path, *, names: Sequence[str] = ()) -> FastAPI:
     """The application: the page at /, its pictures, and POST /answers, which refuses what the study did not ask.
 
-    InputError for a folder without a study.
+    It answers to IP addresses, localhost and the host `names` alone. InputError for a folder without a study, and for
+    a file of answers that holds something else.
     """
     from fastapi import FastAPI, HTTPException
     from fastapi.concurrency import run_in_threadpool
-    from fastapi.responses import HTMLResponse
+    from fastapi.responses import HTMLResponse, PlainTextResponse
     from fastapi.staticfiles import StaticFiles
 
     study = Study.read(folder)
+    if answers.is_file() and answers.stat().st_size:
+        read_votes([answers])
     asked = {(item.pair, item.question, *sorted((item.a, item.b))) for item in study.items}
     html = page(study, served=True)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.middleware("http")
+    async def check_host(request: Request, proceed: RequestResponseEndpoint) -> Response:  # pyright: ignore[reportUnusedFunction]
+        host = request.headers.get("host", "")
+        if not allowed_host(host, names) or not allowed_origin(request.headers.get("origin"), host, names):
+            return PlainTextResponse("This server has another name: start it with --allowed-host NAME.", 403)
+        return await proceed(request)
 
     @app.get("/")
     def index() -> HTMLResponse:  # pyright: ignore[reportUnusedFunction]
@@ -94,13 +108,13 @@ def study_app(folder: Path, answers: Path) -> FastAPI:
     return app
 
 
-def serve_study(folder: Path, answers: Path, *, host: str, port: int) -> None:
+def serve_study(folder: Path, answers: Path, *, host: str, port: int, names: Sequence[str] = ()) -> None:
     """Serve until interrupted. InputError for an address that cannot be used."""
     import socket
 
     import uvicorn
 
-    app = study_app(folder, answers)
+    app = study_app(folder, answers, names=names)
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:

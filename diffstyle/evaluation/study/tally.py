@@ -1,17 +1,18 @@
-"""What the answers of a study say: who paid attention, who won, how strong each run is, how far judges agree."""
+"""Results of a study: attention checks, wins, Bradley–Terry scores, and the agreement among judges."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
 from diffstyle.core.errors import InputError
-from diffstyle.evaluation.preferences import VIRTUAL, bradley_terry, connected, krippendorff_alpha
-from diffstyle.evaluation.statistics import NOTHING, Estimate, wilson
+from diffstyle.evaluation.preferences import Matrix, bradley_terry, connected, krippendorff_alpha
+from diffstyle.evaluation.statistics import LEAST, NOTHING, Estimate, wilson
 from diffstyle.evaluation.study.study import Key
 from diffstyle.evaluation.votes import Vote
 
@@ -42,8 +43,8 @@ class Duel:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the answers to one question say. `scores` are Bradley–Terry log strengths with their intervals; `padded` is
-    whether virtual wins had to keep them finite. `alpha` is Krippendorff's.
+    """Results of one question. `scores` are Bradley–Terry log strengths with their intervals, `padded` is whether they
+    include virtual wins, and `alpha` is Krippendorff's.
     """
 
     question: str
@@ -56,30 +57,32 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """The votes of a study: its answers, the missed checks of each judge who missed some, and who was left out."""
+    """The votes of a study: its answers, the number of missed checks by judge, and the judges left out."""
 
     answers: tuple[Answer, ...]
     votes: tuple[Vote, ...]
     missed: Mapping[str, int]
     left_out: tuple[str, ...]
     judges: tuple[str, ...]
-    strangers: int  # votes on pictures of another study
+    unmatched: int  # votes on what the study does not compare
 
 
-def sort_votes(votes: Sequence[Vote], key: Key, *, allowed_misses: int = 0) -> Sorted:
-    """Votes told apart: attention checks, answers, and what belongs to another study.
+def sort_votes(
+    votes: Sequence[Vote], key: Key, *, questions: Container[str] | None = None, allowed_misses: int = 0
+) -> Sorted:
+    """Votes sorted into attention checks, answers, and votes on what the study does not compare.
 
-    A judge's last answer to an item counts. Judges who missed more than `allowed_misses` checks are left out; "same" is
-    a miss. The votes that are returned name runs in place of pictures, with the digests of the runs' own files. Raises
-    InputError if no vote is of this study.
+    `questions` are those of the study, None for any. A judge's last answer to an item counts. Judges who missed more
+    than `allowed_misses` checks are left out; "same" is a miss. The votes that are returned name runs in place of
+    pictures, with the digests of the runs' own files. Raises InputError if no vote is left.
     """
     last: dict[tuple[str, ...], Vote] = {}
-    strangers = 0
+    unmatched = 0
     for vote in votes:
-        if vote.a in key.pictures and vote.b in key.pictures:
+        if _belongs(vote, key) and (questions is None or vote.question in questions):
             last[(vote.judge, vote.question, *sorted((vote.a, vote.b)))] = vote
         else:
-            strangers += 1
+            unmatched += 1
     if not last:
         raise InputError("None of the answers is to this study: give the answers and the key that belong together.")
     missed: dict[str, int] = defaultdict(int)
@@ -94,27 +97,32 @@ def sort_votes(votes: Sequence[Vote], key: Key, *, allowed_misses: int = 0) -> S
     kept = [vote for vote in plain if vote.judge not in out]
     judges = tuple(sorted({vote.judge for vote in kept}))
     named = tuple(_named(vote, key) for vote in kept)
-    return Sorted(tuple(_answer(vote, key) for vote in kept), named, dict(missed), out, judges, strangers)
+    return Sorted(tuple(_answer(vote, key) for vote in kept), named, dict(missed), out, judges, unmatched)
+
+
+def _belongs(vote: Vote, key: Key) -> bool:
+    """Whether the vote is on two pictures that the study compares: of one pair, and not by the same run."""
+    a, b = (key.pictures.get(name) for name in (vote.a, vote.b))
+    return a is not None and b is not None and a.pair == b.pair and a.run != b.run
 
 
 def tally(question: str, answers: Sequence[Answer], runs: Sequence[str], *, seed: int = 0) -> Tally:
     """The figures of the answers to one question; intervals are at 95 %, those of scores by resampling pairs."""
     mine = tuple(a for a in answers if a.question == question)
     wins = wins_of(mine, runs)
-    padded = not connected(wins)
-    virtual = VIRTUAL if padded else 0.0
-    found = bradley_terry(wins, virtual=virtual) if mine else np.full(len(runs), np.nan)
-    drawn = _resampled(mine, runs, virtual=VIRTUAL, seed=seed)
+    found = bradley_terry(wins)
+    drawn = _resampled(mine, runs, scored=~np.isnan(found), seed=seed)
     ends = np.quantile(drawn, (0.025, 0.975), axis=0) if len(drawn) else np.full((2, len(runs)), np.nan)
     scores = {run: Estimate(float(found[n]), float(ends[0, n]), float(ends[1, n])) for n, run in enumerate(runs)}
-    units: dict[tuple[str, tuple[str, str]], list[str]] = defaultdict(list)
+    units: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for answer in mine:
-        units[answer.pair, answer.runs].append(answer.won)
+        units[answer.runs][answer.pair].append(answer.won)
+    alpha = krippendorff_alpha(*(by_pair.values() for by_pair in units.values()))
     duels = tuple(_duel(mine, pair) for pair in combinations(runs, 2))
-    return Tally(question, mine, duels, scores, padded, krippendorff_alpha(units.values()))
+    return Tally(question, mine, duels, scores, not connected(wins), alpha)
 
 
-def wins_of(answers: Sequence[Answer], runs: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def wins_of(answers: Sequence[Answer], runs: Sequence[str]) -> Matrix:
     """(n, n): how often the run of a row was preferred to that of a column, a tie being half a win for both."""
     place = {run: n for n, run in enumerate(runs)}
     wins = np.zeros((len(runs), len(runs)))
@@ -143,19 +151,20 @@ def _duel(answers: Sequence[Answer], runs: tuple[str, str]) -> Duel:
     return Duel(runs, (first, second), same, share)
 
 
-def _resampled(
-    answers: Sequence[Answer], runs: Sequence[str], *, virtual: float, seed: int
-) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """(resamples, n): scores of samples of the pairs, drawn with replacement, each with virtual wins."""
+def _resampled(answers: Sequence[Answer], runs: Sequence[str], *, scored: npt.NDArray[np.bool_], seed: int) -> Matrix:
+    """(resamples, n): scores of samples of the pairs, drawn with replacement, that score the same runs; none for fewer
+    than LEAST pairs.
+    """
     by_pair: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
         by_pair[answer.pair].append(answer)
-    if len(by_pair) < 2:
+    if len(by_pair) < LEAST:
         return np.zeros((0, len(runs)))
     each = np.stack([wins_of(found, runs) for found in by_pair.values()])
     rng = np.random.default_rng(seed)
     drawn = [each[rng.integers(0, len(each), len(each))].sum(0) for _ in range(_RESAMPLES)]
-    return np.stack([bradley_terry(wins, virtual=virtual) for wins in drawn])
+    found = np.stack([bradley_terry(wins) for wins in drawn])
+    return found[(~np.isnan(found) == scored).all(1)]
 
 
 def _answer(vote: Vote, key: Key) -> Answer:

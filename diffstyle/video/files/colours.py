@@ -11,7 +11,7 @@ from av import VideoFormat, VideoFrame
 from av.video.plane import VideoPlane
 
 from diffstyle.core.hdr import HLG, PQ, Cicp, to_srgb
-from diffstyle.core.picture import Picture
+from diffstyle.core.picture import Picture, flattened
 
 Array = npt.NDArray[Any]
 BT709, BT601, BT2020 = 1, 6, 9  # code points of ITU-T H.273, for matrices and primaries
@@ -80,13 +80,6 @@ def to_frame(picture: Picture, name: str, matrix: int = BT709) -> VideoFrame:
 
 
 _PACKED = {(False, False): "rgb24", (False, True): "rgba", (True, False): "rgb48le", (True, True): "rgba64le"}
-
-
-def flattened(picture: Picture) -> Picture:
-    """A picture without alpha, on white, as in a JPEG."""
-    if picture.alpha is None:
-        return picture
-    return Picture((picture.pixels * picture.alpha + (1 - picture.alpha)).clamp(0, 1), None, picture.source)
 
 
 def _from_luma(frame: VideoFrame, *, deep: bool, alpha: bool) -> Array:

@@ -18,7 +18,7 @@ from diffstyle.evaluation.metrics.colour import colour
 from diffstyle.evaluation.metrics.cost import memory, throughput, time
 from diffstyle.evaluation.metrics.edges import edges
 from diffstyle.evaluation.metrics.extra import extra
-from diffstyle.evaluation.metrics.frechet import frechet_distance
+from diffstyle.evaluation.metrics.fid import frechet_distance
 from diffstyle.evaluation.metrics.grain import grain
 from diffstyle.evaluation.metrics.psnr import peak_signal_to_noise
 from diffstyle.evaluation.metrics.ssim import structural_similarity

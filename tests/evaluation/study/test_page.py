@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
+from fastapi.testclient import TestClient
 
+from diffstyle import InputError
 from diffstyle.evaluation.study.serve import LARGEST, study_app
 from diffstyle.evaluation.study.study import key_path
 from diffstyle.evaluation.study.tally import sort_votes
 from diffstyle.evaluation.votes import read_votes
-from tests.evaluation.study.test_study import make
+from tests.evaluation.study.test_study import answers, make
 from tests.helpers.browser import take_screenshots
 
 if TYPE_CHECKING:
@@ -105,6 +109,27 @@ def test_sides_and_order_differ_among_judges(tmp_path: Path, page: Page) -> None
     assert 4 <= sum(sides) <= 20  # of 24
 
 
+def test_the_server_takes_long_names_and_checks_its_file(tmp_path: Path) -> None:
+    question = "Which one? " * 40
+    study, key, _ = make(tmp_path, questions=(question,))
+    folder, path = tmp_path / "study", tmp_path / "answers.csv"
+    sent = [
+        asdict(v) | {"a_sha256": study.sha256[v.a], "b_sha256": study.sha256[v.b]}
+        for v in answers(study, key, "j", None)
+    ]
+    client = TestClient(study_app(folder, path, names=["study.example"]), base_url="http://study.example")
+    with ThreadPoolExecutor(8) as pool:
+        posts = [pool.submit(client.post, "/answers", json={"answers": sent}) for _ in range(16)]
+        replies = [post.result().status_code for post in posts]
+    assert replies == [200] * 16
+    assert len(read_votes([path])) == 16 * len(sent)
+    assert client.get("/pictures/..%2f..%2fstudy.key.json").status_code == 404
+    path.write_text("no answers")
+    with pytest.raises(InputError, match="votes have the columns"):
+        study_app(folder, path)
+    assert path.read_text() == "no answers"
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Generator[str, None, None]:
     make(tmp_path)
@@ -148,6 +173,9 @@ def test_the_server_collects_answers(served: str, tmp_path: Path, page: Page) ->
     assert large.status == 413
     plain = page.request.post(f"{served}/answers", data='{"answers": []}', headers={"Content-Type": "text/plain"})
     assert plain.status == 415
+    for name in ("evil.example", "127.0.0.1.evil.example"):
+        assert page.request.get(served, headers={"Host": name}).status == 403  # DNS rebinding
+    assert page.request.get(served, headers={"Origin": "https://evil.example"}).status == 403
     assert page.request.get(f"{served}/study.json").status == 404
     assert page.request.get(f"{served}/pictures/../study.json").status == 404
     assert len(read_votes([tmp_path / "answers.csv"])) == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from PIL import Image
 
 from diffstyle import InputError, Picture
 from diffstyle.evaluation.pairs import Pair
-from diffstyle.evaluation.study.make import CHECK, StudyOptions, damaged, make_study
+from diffstyle.evaluation.study.crowd import export_mturk
+from diffstyle.evaluation.study.make import CHECK, StudyOptions, damaged, make_study, page
 from diffstyle.evaluation.study.study import CONSENT, Key, Study, key_path
 from diffstyle.evaluation.study.tally import disputed, sort_votes, tally
 from diffstyle.evaluation.votes import Vote, read_votes, write_votes
@@ -57,6 +59,8 @@ def test_nothing_that_judges_see_names_a_method(tmp_path: Path) -> None:
     assert not list(folder.rglob("*key*"))
     first = next(iter(key.pictures.values()))
     assert first.sha256 == sha256(tmp_path / first.run / f"{first.pair}.png")
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len({path.stat().st_mtime_ns for path in files}) == 1  # nor does the order in which they were written
     firsts = [key.pictures[i.a].run for i in study.items if not i.always]
     assert len(set(firsts)) > 1  # the order of a and b says nothing
     with Image.open(folder / "pictures" / f"{study.items[0].a}.jpg") as image:
@@ -69,6 +73,20 @@ def test_the_same_seed_makes_the_same_study(tmp_path: Path) -> None:
     (one, _, _), (two, _, _), (three, _, _) = (make(tmp_path / str(n), seed=seed) for n, seed in enumerate((5, 5, 6)))
     assert one == two
     assert {i.a for i in one.items}.isdisjoint({i.a for i in three.items})
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_texts_cannot_break_the_page(tmp_path: Path, served: bool) -> None:
+    questions = ("served", "the study", "</script><script>alert(1)</script>")
+    study, _, _ = make(tmp_path, questions=questions)
+    html = page(study, served=served)
+    assert html.count("<script") == 1
+    found = re.search(r"const STUDY = (.*);\nconst SERVED = (.*);\n", html)
+    assert found
+    assert tuple(json.loads(found[1])["questions"]) == questions
+    assert found[2] == str(served).lower()
+    with pytest.raises(InputError, match="question is empty"):
+        make(tmp_path / "again", questions=(" ",))
 
 
 def test_checks_have_one_right_answer(tmp_path: Path) -> None:
@@ -103,8 +121,11 @@ def test_answers_are_tallied(tmp_path: Path) -> None:
     votes += answers(study, key, "j3", RUNS[1]) + answers(study, key, "j4", None)
     careless = [Vote(judge="j5", pair=i.pair, question=i.question, choice="same", a=i.a, b=i.b) for i in study.items]
     other = Vote(judge="j6", pair="p0", choice="a", a="unknown", b="unknown too")
-    found = sort_votes([*votes, *careless, other], key)
-    assert (found.left_out, found.missed["j5"], found.strangers) == (("j5",), 2, 1)
+    one, two = study.items[:2]
+    forged = [Vote(judge="j6", pair="p0", question="keep", choice="a", a=one.a, b=b) for b in (one.a, two.a, two.b)]
+    unasked = Vote(judge="j6", pair=one.pair, question="like", choice="a", a=one.a, b=one.b)
+    found = sort_votes([*votes, *careless, other, *forged, unasked], key, questions=study.questions)
+    assert (found.left_out, found.missed["j5"], found.unmatched) == (("j5",), 2, 5)
     assert found.judges == ("j0", "j1", "j2", "j3", "j4")
     assert {(v.a, v.b) for v in found.votes} <= {RUNS[:2], RUNS[1::-1]}
     result = tally("keep", found.answers, key.runs)
@@ -132,11 +153,11 @@ def test_the_commands_make_and_report(tmp_path: Path, capsys: pytest.CaptureFixt
     assert run(*words) == 2
     assert "is there already" in capsys.readouterr().err
     study, key = Study.read(folder), Key.read(key_path(folder))
-    with (tmp_path / "mturk-input.csv").open() as file:
+    with (tmp_path / "study.mturk-input.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(study.items)
     assert all(row["a_url"] == f"https://host/study/pictures/{row['a']}.jpg" for row in rows)
-    layout = (tmp_path / "mturk-layout.html").read_text()
+    layout = (tmp_path / "study.mturk-layout.html").read_text()
     assert set(re.findall(r"\$\{(\w+)\}", layout)) <= set(rows[0])
     write_votes(tmp_path / "one.csv", answers(study, key, "one", RUNS[0]))
     write_votes(tmp_path / "two.csv", answers(study, key, "two", RUNS[1]))
@@ -156,10 +177,33 @@ def test_the_commands_make_and_report(tmp_path: Path, capsys: pytest.CaptureFixt
     assert {v.a_sha256 for v in named} <= digests
 
 
+def test_a_report_never_replaces_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study, key, _ = make(tmp_path)
+    path, pairs = tmp_path / "votes.csv", (tmp_path / "pairs.csv").read_bytes()
+    write_votes(path, answers(study, key, "one", RUNS[0]))
+    before = path.read_bytes()
+    assert run("study", "report", tmp_path / "study", path, "-o", tmp_path) == 2
+    assert "reads or writes that file too" in capsys.readouterr().err
+    assert path.read_bytes() == before
+    path = path.rename(tmp_path / "answers.csv")
+    assert run("study", "report", tmp_path / "study", path, "-o", tmp_path) == 0
+    assert (tmp_path / "pairs.csv").read_bytes() == pairs
+    assert f"keep,p0,{RUNS[0]},{RUNS[1]},1,0,0" in (tmp_path / "comparisons.csv").read_text()
+
+
+def test_texts_are_literal_on_the_crowd_platform(tmp_path: Path) -> None:
+    """There, ${NAME} is a variable and values of variables are HTML."""
+    made, _, _ = make(tmp_path, questions=("A <b> & ${a}?",))
+    export_mturk(replace(made, consent="Costs ${a_url}."), tmp_path / "study", "https://host")
+    assert "Costs &#36;{a_url}." in (tmp_path / "study.mturk-layout.html").read_text()
+    assert "A &lt;b&gt; &amp; &#36;{a}?" in (tmp_path / "study.mturk-input.csv").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--checks", "99"], "from 0 to 20"),
+        (["--seed", "-1"], "seed is -1"),
         (["--export", "mturk"], "https://"),
         (["--size", "8"], "from 128 to 4096"),
     ],
