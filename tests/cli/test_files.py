@@ -17,6 +17,7 @@ from diffstyle import read_recipe
 from tests.helpers.cli import run
 from tests.helpers.pictures import waves
 from tests.helpers.quick import engines_by_code, quick_options
+from tests.helpers.styles import suited_specs
 
 LOOK = ("--style", "neon", "--engine", "adain")
 
@@ -152,7 +153,8 @@ def test_a_finished_picture_says_itself_what_made_it(
 ) -> None:
     """Also what painted a draft for it; so that it is found without a journal, and replayed."""
     picture(Path("in/0.jpg"))
-    look = ["--style", style, "--style", "neon:0.3", "--engine", engine, "--size", "64", *quick_options(engine)]
+    first, second = suited_specs(engine, style, "neon:0.3")
+    look = ["--style", first, "--style", second, "--engine", engine, "--size", "64", *quick_options(engine)]
     assert run("stylize", "in", *look, "-o", "out") == 0
     for path in own_cache.rglob("*.jsonl"):
         path.unlink()

@@ -25,6 +25,14 @@ def suited(engine: EngineSettings | str, style: Style, words: str = WORDS) -> St
     return Style.from_text(words) if can.needs_words else style
 
 
+def suited_specs(engine: str, *specs: str) -> list[str]:
+    """`specs`, as people type styles; or for an engine that paints only its own styles, those with the same weights."""
+    if not engine_settings(engine).capabilities.own_styles:
+        return list(specs)
+    weights = [spec.partition(":")[1:] for spec in specs]
+    return [own + "".join(weight) for own, weight in zip(shipped_styles(), weights, strict=False)]
+
+
 @cache
 def shipped_styles() -> tuple[str, ...]:
     """What the student paints that ships."""

@@ -24,6 +24,7 @@ from tests.helpers.masks import left_half
 from tests.helpers.page_client import ask, connect, refusal
 from tests.helpers.quick import few_of
 from tests.helpers.serving import ServedPage
+from tests.helpers.styles import suited_specs
 
 
 def largest_difference(path: str, picture: Picture) -> int:
@@ -70,7 +71,7 @@ def test_parameters_have_types_ranges_and_defaults(client: Client) -> None:
 def test_render_equals_the_library(engine: str, client: Client, photo_file: Path, stylizer: Stylizer) -> None:
     cls = settings_class(engine)
     own = {"steps": 2} if "steps" in {f.name for f in fields_of(cls)} else few_of(cls)
-    style = ["klimt-gold:0.5", "blue ink drawing:0.5"]
+    style = suited_specs(engine, "klimt-gold:0.5", "blue ink drawing:0.5")
     shared: dict[str, Any] = {"strength": 0.7, "seed": 3, "size": 128}
     out = ask(client, "render", photo=handle_file(photo_file), style=style, engine=engine, **shared, **own)
     recipe = read_recipe(out)
@@ -153,7 +154,7 @@ def test_a_mask_is_painted_and_split_into_layers(client: Client, photo_file: Pat
 def test_the_settings_of_a_recipe_render_the_same_again(engine: str, client: Client, photo_file: Path) -> None:
     own = few_of(settings_class(engine))
     photo = handle_file(photo_file)
-    style = ["blue ink drawing"]
+    style = suited_specs(engine, "blue ink drawing")
     out = ask(client, "render", photo=photo, style=style, engine=engine, strength=0.4, seed=11, size=64, **own)
     found = ask(client, "recipe", picture=handle_file(out))
     assert found["photo"] == "photo.png"
