@@ -258,6 +258,17 @@ def fit(
             raise Cancelled
 
 
+@contextmanager
+def flushed_denormals() -> Generator[None]:
+    """Denormal numbers are computed as 0, which halves the time of a step once gradients are small."""
+    before = float(torch.tensor(1e-40) * 1.0) == 0.0  # torch has no question for it
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
+
+
 def cosine_rate(step: int, progress: float, *, first: float, last: float = 0.0, warmup: int = 1) -> float:
     """Linear warm-up over `warmup` steps, then a cosine from `first` to `last` as `progress` goes from 0 to 1."""
     cosine = (1 + math.cos(math.pi * min(progress, 1))) / 2

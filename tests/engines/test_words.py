@@ -7,9 +7,11 @@ import torch
 
 from diffstyle import Picture, Style, Stylizer
 from diffstyle.assets.zoo import named_style, style_files
+from diffstyle.engines.registry import settings_class
 from diffstyle.ops.lab import to_lab
 from tests.conftest import waves
 from tests.helpers.quick import engines_by_code, quick_engine
+from tests.helpers.styles import shipped_styles
 
 
 def test_words_paint_what_they_say(stylizer: Stylizer, photo: Picture) -> None:
@@ -31,6 +33,8 @@ def test_words_paint_what_they_say(stylizer: Stylizer, photo: Picture) -> None:
 def test_words_pictures_and_names_blend(engine: str, stylizer: Stylizer, photo: Picture) -> None:
     words, picture = Style.from_text("mosaic"), Style.from_image(waves(120, 90, seed=4))
     blend = Style.mix({words: 1, picture: 1, named_style("woodcut-indigo"): 1})
+    if settings_class(engine).capabilities.own_styles:
+        blend = Style.mix({Style.from_text(name): 1 for name in shipped_styles()})
     result = stylizer.stylize(photo, blend, engine=quick_engine(engine))
     assert result.picture.size == photo.size
     assert stylizer.render(result.task).picture == result.picture

@@ -16,6 +16,7 @@ from safetensors import safe_open
 
 from diffstyle import Picture
 from diffstyle.engines.feedforward.exportable import exportable
+from diffstyle.engines.feedforward.network import SMALLEST
 from diffstyle.export import files
 from diffstyle.export.files import write
 from diffstyle.runtimes.conversion import differences, example_photo, read_props
@@ -87,7 +88,7 @@ def test_it_names_no_folder_of_this_machine(exported: Path) -> None:
 def test_weights_and_strength_are_inputs(exported: Path, student: Path, size: tuple[int, int]) -> None:
     network = exportable(student, "fast").module
     session = OnnxSession(exported.read_bytes(), device=CPU)
-    photo = example_photo(max(size[0], 24), size[1])
+    photo = example_photo(max(size[0], SMALLEST), size[1])
     for weights, strength in (([1.0, 0.0], 1.0), ([0.3, 0.7], 0.4)):
         inputs = {"photo": photo, "weights": torch.tensor([weights]), "strength": torch.tensor([[strength]])}
         with torch.no_grad():

@@ -63,6 +63,7 @@ def lessons(count: int, recipe: DistilRecipe = RECIPE) -> list[Lesson]:
 def test_a_student_is_trained_saved_and_paints(home: Path, stylizer: Stylizer, small_photo: Picture) -> None:
     steps: list[DistilStep] = []
     report = distil(STYLES, name="fast", recipe=RECIPE, on_step=steps.append)
+    assert float(torch.tensor(1e-40) * 1.0) > 0  # training flushes denormals, and stops it at the end
     assert [s.done for s in steps if s.stage == "training"] == [1, 2, 3]
     assert [s.done for s in steps if s.stage == "painting"] == [0, 1]
     assert report.folder == home / "students" / "fast"

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from diffstyle._version import __version__
 from diffstyle.assets.students import SHEET, TENSORS, check_new_student
@@ -29,7 +28,7 @@ from diffstyle.training.distil.examples import Example, Lesson, draw, paint_exam
 from diffstyle.training.distil.recipe import DistilRecipe
 from diffstyle.training.distil.report import DistilReport, write_sheet
 from diffstyle.training.distil.trainer import DistilTrainer
-from diffstyle.training.loop import STATE_FORMAT, Budget, Run, fit
+from diffstyle.training.loop import STATE_FORMAT, Budget, Run, fit, flushed_denormals
 
 PAINTING_SHARE = 1 / 3  # of the minutes at most: for painting examples
 SAVE_EVERY = 120.0  # seconds
@@ -147,8 +146,8 @@ class _Job:
             return on_step(DistilStep("training", trainer.step, recipe.steps, loss, trainer.progress, sheet))
 
         before = trainer.loss_on(held)
-        torch.set_flush_denormal(True)
-        fit(trainer, make, run, name=CHECKPOINT, on_step=on_trained, on_save=on_save)
+        with flushed_denormals():
+            fit(trainer, make, run, name=CHECKPOINT, on_step=on_trained, on_save=on_save)
         report = DistilReport(
             name=name,
             folder=folder,

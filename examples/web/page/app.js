@@ -168,8 +168,8 @@ async function paint() {
   const [width, height] = state.stream ? [video.videoWidth, video.videoHeight] : [from?.width ?? 0, from?.height ?? 0];
   if (!width) return false;
   const scale = Math.min(1, Number(at("side").value) / Math.max(width, height));
-  source.width = Math.max(24, Math.round(width * scale));
-  source.height = Math.max(24, Math.round(height * scale));
+  source.width = Math.max(40, Math.round(width * scale));
+  source.height = Math.max(40, Math.round(height * scale));
   sourceContext.imageSmoothingQuality = "high";
   sourceContext.drawImage(from, 0, 0, source.width, source.height);
   const size = { width: source.width, height: source.height };
