@@ -13,6 +13,8 @@ _DEFAULT: Mapping[str, Any] = {
     **COMMON,
     "style_layers": "stem,block1,block2,block3,block4",
     "content_layers": "block2,block3,block4",
+    "pyramid": 1,  # samples of bands leave ripples and coloured specks where the photo is flat
+    "edge_aware_tv": 0.5,
 }
 _WEIGHTS: Mapping[Preset, float] = {"faithful": 0.4, "bold": 1.2, "texture": 10.0}
 _VGG: Mapping[str, Any] = {
