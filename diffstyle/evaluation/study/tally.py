@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -176,14 +176,4 @@ def _answer(vote: Vote, key: Key) -> Answer:
 
 def _named(vote: Vote, key: Key) -> Vote:
     a, b = key.pictures[vote.a], key.pictures[vote.b]
-    return Vote(
-        when=vote.when,
-        judge=vote.judge,
-        pair=a.pair,
-        question=vote.question,
-        choice=vote.choice,
-        a=a.run,
-        a_sha256=a.sha256,
-        b=b.run,
-        b_sha256=b.sha256,
-    )
+    return replace(vote, pair=a.pair, a=a.run, a_sha256=a.sha256, b=b.run, b_sha256=b.sha256)
