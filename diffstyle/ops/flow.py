@@ -6,7 +6,8 @@ Pictures are (h, w, c) float32 in [0, 1].
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import cv2 as untyped
 import numpy as np
@@ -20,6 +21,7 @@ SMOOTHNESS = 30.0  # of the flow, against the match of brightness; OpenCV's own 
 AROUND = 8.0  # pixels over which the motion of a place's surroundings is averaged
 AS_WELL = 3.0  # squared grey levels by which a plainer flow may explain a picture worse
 LEAST_CORNER = 1e-6
+ITERATIONS = 12  # of the search of each patch; OpenCV's 25 find the same flow
 
 
 def flow_between(a: Bytes, b: Bytes, start: Array | None = None) -> Array:
@@ -30,6 +32,7 @@ def flow_between(a: Bytes, b: Bytes, start: Array | None = None) -> Array:
     """
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setVariationalRefinementAlpha(SMOOTHNESS)
+    search.setGradientDescentIterations(ITERATIONS)
     found = search.calc(a, b, None if start is None else start.copy())
     return _plainest(np.asarray(found, np.float32), a, b)
 
@@ -49,16 +52,15 @@ def resized(flow: Array, shape: tuple[int, ...]) -> Array:
     if (h, w) == shape[:2]:
         return flow
     wide = cv2.resize(flow, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(wide * np.array((shape[1] / w, shape[0] / h), np.float32), np.float32)
+    return np.asarray(cv2.multiply(wide, (shape[1] / w, shape[0] / h, 1, 1)), np.float32)
 
 
-def warped(picture: Array, flow: Array, taps: Literal[2, 4, 8] = 2) -> Array:
+def warped(picture: Array, flow: Array, *, sharp: bool = False) -> Array:
     """What `picture` shows where `flow` leads, (h, w, c): a picture at the end of a flow brought to its beginning.
 
-    Positions outside take the nearest edge. `taps` is the side of the kernel that it is sampled with: linear, cubic or
-    Lanczos; the larger, the better fine marks are kept, and the longer it takes.
+    Positions outside take the nearest edge. Sampling is linear, or cubic if `sharp`, which keeps fine marks.
     """
-    how = {2: cv2.INTER_LINEAR, 4: cv2.INTER_CUBIC, 8: cv2.INTER_LANCZOS4}[taps]
+    how = cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR
     return np.asarray(cv2.remap(picture, _places(flow), None, how, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
@@ -87,14 +89,19 @@ def inside(flow: Array, margin: float = 0.0) -> Flags:
     """Where `flow` leads to a place within the picture, and where `margin` times its length farther on does, and its
     median: what comes in at an edge is found nowhere, and search takes what is beside it.
     """
-    beyond = np.asarray(np.median(flow, axis=(0, 1)) * margin, np.float32)
-    return _within(flow) & _within(flow * (1 + margin)) & _within(flow + beyond)
+    found = _within(flow)
+    if margin == 0:
+        return found
+    beyond = np.asarray(np.median(flow[::4, ::4], axis=(0, 1)) * margin, np.float32)
+    return found & _within(flow * (1 + margin)) & _within(flow, beyond)
 
 
-def _within(flow: Array) -> Flags:
+def _within(flow: Array, shift: Array | tuple[float, float] = (0, 0)) -> Flags:
+    """Where `flow` and `shift` lead to a place within the picture."""
     h, w = flow.shape[:2]
-    x, y = np.moveaxis(_places(flow), -1, 0)
-    return np.asarray((x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1), np.bool_)
+    places = _places(flow)
+    x, y = float(shift[0]), float(shift[1])
+    return np.asarray(cv2.inRange(places, (-x, -y), (w - 1 - x, h - 1 - y)) > 0, np.bool_)
 
 
 def squared(vectors: Array) -> Array:
@@ -104,18 +111,19 @@ def squared(vectors: Array) -> Array:
 
 def _plainest(flow: Array, a: Bytes, b: Bytes) -> Array:
     """`flow`, or where it explains `a` as well, that of the surroundings, in which corners count most."""
-    corners = cv2.GaussianBlur(cv2.cornerMinEigenVal(a, 5), (0, 0), 2)[..., None] + LEAST_CORNER
-    mean = _blurred(np.concatenate((corners * flow, corners), -1), AROUND)
-    around = mean[..., :2] / mean[..., 2:]
+    corners = cv2.GaussianBlur(cv2.cornerMinEigenVal(a, 5), (0, 0), 2) + LEAST_CORNER
+    x, y = cv2.split(flow)
+    around = _averaged(cv2.merge([corners * x, corners * y, corners]), AROUND)
     plainer = (_unlike(around, a, b) < _unlike(flow, a, b) + AS_WELL).astype(np.float32)
-    return np.asarray(flow + (around - flow) * cv2.GaussianBlur(plainer, (0, 0), 4)[..., None], np.float32)
+    return np.asarray(flow + (around - flow) * spread(cv2.GaussianBlur(plainer, (0, 0), 4), 2), np.float32)
 
 
-def _blurred(values: Array, sigma: float) -> Array:
-    """A wide Gaussian blur, computed at a quarter of the size."""
-    h, w = values.shape[:2]
-    small = cv2.resize(values, (max(4, w // 4), max(4, h // 4)), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 4), (w, h)), np.float32)
+def _averaged(weighted: Array, sigma: float) -> Array:
+    """(h, w, 2): the mean of flows around each pixel, of flows times their weights and the weights, (h, w, 3)."""
+    h, w = weighted.shape[:2]
+    small = cv2.resize(weighted, (max(4, w // 4), max(4, h // 4)), interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / 4)  # at a quarter of the size
+    return np.asarray(cv2.resize(small[..., :2] / small[..., 2:], (w, h)), np.float32)
 
 
 def _unlike(flow: Array, a: Bytes, b: Bytes) -> Array:
@@ -126,5 +134,17 @@ def _unlike(flow: Array, a: Bytes, b: Bytes) -> Array:
 
 def _places(flow: Array) -> Array:
     """Where each pixel of the first picture lies in the second: (h, w, 2)."""
-    h, w = flow.shape[:2]
-    return flow + np.stack(np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32)), -1)
+    return flow + _grid(*flow.shape[:2])
+
+
+@lru_cache(8)
+def _grid(height: int, width: int) -> Array:
+    """(height, width, 2): x and y of every pixel."""
+    grid = np.stack(np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)), -1)
+    grid.flags.writeable = False
+    return grid
+
+
+def spread(weights: Array, channels: int) -> Array:
+    """(h, w, channels): `weights` (h, w) for each channel; numpy's broadcasting over a short last axis is slow."""
+    return np.asarray(cv2.merge([weights] * channels), np.float32)

@@ -103,13 +103,20 @@ class _Run:
         """Check all that can be checked before anything is painted."""
         kind = check_name(out, output.codec)
         check_out(out, kind, clip)
-        encoding = encoding_for(kind, output.codec, quality=output.quality, alpha=clip.info.alpha, depth=output.depth)
         frames = timed(clip.frames(cut.start), cut)
         first = next(frames, None)
         if first is None:
             raise InputError(f"{clip.source} shows no frame between the ends of the cut: choose other times.")
         frame = Frame(0, first.time, Picture(first.read().pixels))  # which may be wholly transparent
         recipe = ClipRecipe.of(stylizer, clip, frame, task, cut=cut, output=output)
+        encoding = encoding_for(
+            kind,
+            output.codec,
+            quality=output.quality,
+            alpha=clip.info.alpha,
+            depth=output.depth,
+            quick=stylizer.engine(recipe.frame.engine).capabilities.interactive,
+        )
         return cls(clip, task, out, stylizer, cut, output, kind, encoding, recipe, chain([first], frames))
 
     @property

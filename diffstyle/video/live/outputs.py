@@ -55,7 +55,7 @@ class FileOutput:
     """A file, which is there when all of it is."""
 
     def __init__(self, path: Path, kind: str, rate: Fraction) -> None:
-        encoding = encoding_for(kind, None, quality=None, alpha=False, depth=8)
+        encoding = encoding_for(kind, None, quality=None, alpha=False, depth=8, quick=True)
         self._path, self._partial = path, path.with_name(f".{path.name}.partial")
         self._file = TimedFile(self._partial, kind, encoding, rate, _QUICK.get(encoding.encoder))
 

@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 
 from diffstyle.ops.flow import Array
-from diffstyle.video.steadying.follow import Followed, Motion, Seen, unsampled
+from diffstyle.video.steadying.follow import Followed, Marks, Motion, Seen
 from diffstyle.video.steadying.joining import agreement, contrasted, lerp, resized_to, toned, tones
 
 LONGEST_RUN = 24  # frames that one anchor is followed
+SEARCHED = 4  # frames after which the flow from an anchor is searched anew; between, steps are added up
 LEAST_SHARE = 0.85  # of what the frame before explains, that an anchor must explain to be followed on
 SETTLING = 6  # frames after which what came in is kept: kept at once, each frame would leave a strip of its own
 TONE = 0.15  # of the difference in tone to the frame's own painting that is made up in one frame
@@ -69,25 +70,40 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """An earlier frame, `followed` to the present one: what has become of its `marks` there, and the `trust` in it,
+    (h, w).
+    """
+
+    followed: Followed
+    marks: Marks
+    trust: Array
+
+    @classmethod
+    def of(cls, followed: Followed, shown: Array) -> View:
+        marks = followed.marks.moved(followed.motion.back)
+        return cls(followed, marks, followed.trust(shown, marks))
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
-    """What a frame, `seen`, shows of what was kept: the `motion` to it from the frame before, that frame and the anchor
-    followed to it, and the trust in each, (h, w). `shared` is the share of it that the frame before shows too.
+    """What a frame, `seen`, shows of what was kept: the `motion` to it from the frame before, that frame, `near`, and
+    the anchor, `far`. `shared` is the share of it that the frame before shows too.
     """
 
     seen: Seen
     motion: Motion
     shared: float
-    near: Followed
-    near_trust: Array
-    far: Followed
-    far_trust: Array
+    near: View
+    far: View
 
     @classmethod
     def of(cls, kept: Kept, seen: Seen) -> Sight:
         motion = Motion.between(kept.last.seen, seen)
-        near, far = replace(kept.last, motion=motion), kept.anchor.onwards(seen, motion)
+        near = replace(kept.last, motion=motion)
+        far = near if kept.run == 0 else kept.anchor.onwards(seen, motion, search=kept.run % SEARCHED == 0)
         shown = near.shown(seen)
-        return cls(seen, motion, float(shown.mean()), near, near.trust(shown), far, far.trust(far.shown(seen)))
+        return cls(seen, motion, float(shown.mean()), View.of(near, shown), View.of(far, far.shown(seen)))
 
 
 def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady: float) -> Kept:
@@ -95,44 +111,47 @@ def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady:
 
     `steady` is the share of what was kept, against that of the frame's own, where there is both.
     """
-    near, far, near_trust, far_trust = sight.near, sight.far, sight.near_trust, sight.far_trust
+    near, far, far_trust = sight.near, sight.far, sight.far.trust
     changed = kept.changed + 1 if style == kept.style else 0
     if changed < LONGEST_RUN:  # an anchor would hold the style that there was
         far_trust = np.zeros_like(far_trust)
-    view, near_sure = near.view(near_trust, 4)
-    far_view, far_sure = far.view(far_trust, 8)
+    view, near_sure = near.followed.view(near.trust)
+    far_view, far_sure = far.followed.view(far_trust)
     view = lerp(view, far_view, far_sure)
     sure = np.maximum(near_sure, far_sure)
     tone = kept.tone
     if fresh is None:
-        painted, known = toned(view, tone), sure[..., 0]
+        painted, known = toned(view, tone), sure
     else:
         apart = tones(fresh) - tones(view)
         tone = lerp(tone, apart - apart.clip(-SAME_TONE, SAME_TONE), TONE)
         sure = sure * resized_to(agreement(apart), sure)
         painted = contrasted(lerp(fresh, toned(view, tone), sure * np.float32(steady)), fresh)
-        known = np.asarray(sure[..., 0] > 0.5, np.float32)
+        known = np.asarray(sure > 0.5, np.float32)
     last = replace(
         Followed.start(sight.seen, painted.clip(0, 1)),
         known=known,
-        grown=lerp(near.growth() * near_trust, far.growth(), far_trust),
-        samplings=lerp(lerp(unsampled(near_trust.shape), near.sampled(), near_trust), far.sampled(), far_trust),
+        marks=_mixed(_mixed(Marks.fresh(far_trust.shape), near.marks, near.trust), far.marks, far_trust),
     )
     run = kept.run + 1
     if fresh is not None and run % SETTLING == 0:
         last = replace(last, known=np.ones_like(known))
-    if fresh is not None and (run >= LONGEST_RUN or far_trust.mean() < LEAST_SHARE * near_trust.mean()):
+    if fresh is not None and (run >= LONGEST_RUN or far_trust.mean() < LEAST_SHARE * near.trust.mean()):
         last = replace(last, known=np.ones_like(known))
         return Kept(last, 0, last, np.zeros_like(tone), style, changed)
-    return Kept(far, run, last, tone, style, changed)
+    return Kept(far.followed, run, last, tone, style, changed)
+
+
+def _mixed(a: Marks, b: Marks, weight: Array) -> Marks:
+    return Marks(lerp(a.grown, b.grown, weight), lerp(a.samplings, b.samplings, weight))
 
 
 def carried_back(held: Array, sure: Array, seen: Seen, later: Array, sight: Sight, share: float) -> Array:
-    """A frame, `seen`, that was carried to, `held` (H, W, 3), as `sure` (H, W, 1), and is now carried to from the frame
+    """A frame, `seen`, that was carried to, `held` (H, W, 3), as `sure` (H, W), and is now carried to from the frame
     after it too: `later`, of which `sight` is. `share` is how near it is to the later one, from 0 to 1.
     """
     backwards = Motion(sight.motion.forth, sight.motion.back)
     after = replace(Followed.start(sight.seen, later), motion=backwards)
-    view, after_sure = after.view(after.trust(after.shown(seen)), 8)
+    view, after_sure = after.view(View.of(after, after.shown(seen)).trust)
     before, behind = sure * (1 - share) + 1e-3, after_sure * share
     return lerp(held, view, np.asarray(behind / (before + behind), np.float32))

@@ -7,19 +7,21 @@ from typing import Any
 import cv2 as untyped
 import numpy as np
 
-from diffstyle.ops.flow import Array, squared
+from diffstyle.ops.flow import Array, spread, squared
 
 cv2: Any = untyped
 BROAD = 24  # times less than a picture's longer side is the size of what counts as its tones
 SMALL = 128  # pixels a side that tones are kept in
 OTHER = (0.08, 0.16)  # differences of tone at which two paintings show the same, and at which they do not
-FINE = 2.0  # pixels: the size of marks whose contrast is kept
-AROUND = 33  # pixels over which contrast is measured
+FINE, FINE_KERNEL = 2.0, (9, 9)  # pixels: the size of marks whose contrast is kept, and the kernel of that blur
+AROUND = 36  # pixels over which contrast is measured
 MOST = 1.4  # times that it is raised at most
 
 
 def lerp(a: Array, b: Array, weight: Array | float) -> Array:
-    """From `a`, where `weight` is 0, to `b`, where it is 1."""
+    """From `a`, where `weight` (h, w) is 0, to `b`, where it is 1; both are (h, w) or (h, w, c)."""
+    if isinstance(weight, np.ndarray) and a.ndim == 3:
+        weight = spread(weight, a.shape[2])
     return np.asarray(a + (b - a) * weight, np.float32)
 
 
@@ -46,14 +48,16 @@ def agreement(apart: Array) -> Array:
 
 
 def resized_to(small: Array, like: Array) -> Array:
-    """A map (h, w) at the size of `like` (H, W, ...): (H, W, 1)."""
-    return np.asarray(cv2.resize(small, like.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)[..., None]
+    """A map (h, w) at the size of `like` (H, W, ...): (H, W)."""
+    return np.asarray(cv2.resize(small, like.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def contrasted(mixed: Array, model: Array) -> Array:
     """`mixed` with the contrast of fine marks that `model` has around each pixel: mixing and moving lower it."""
-    smooth = cv2.GaussianBlur(mixed, (0, 0), FINE)
-    fine, wanted = mixed - smooth, model - cv2.GaussianBlur(model, (0, 0), FINE)
-    have, want = (cv2.blur(squared(marks), (AROUND, AROUND)) for marks in (fine, wanted))
-    gain = np.sqrt((want + 1e-6) / (have + 1e-6)).clip(1, MOST)[..., None]
-    return np.asarray(smooth + fine * gain, np.float32)
+    fine, wanted = (marks - cv2.GaussianBlur(marks, FINE_KERNEL, FINE) for marks in (mixed, model))
+    h, w = mixed.shape[:2]
+    small = (max(1, w // 4), max(1, h // 4))  # gains are smooth
+    energies = (cv2.resize(squared(marks), small, interpolation=cv2.INTER_AREA) for marks in (fine, wanted))
+    have, want = (cv2.blur(energy, (AROUND // 4, AROUND // 4)) for energy in energies)
+    gain = np.sqrt((want + 1e-6) / (have + 1e-6)).clip(1, MOST)
+    return np.asarray(mixed + fine * spread(resized_to(gain - 1, mixed), 3), np.float32)

@@ -100,7 +100,7 @@ class Steady:
         done = [_finished(frame, task, later)]
         for n, held in reversed(list(enumerate(self._held, 1))):
             last, share = held.kept.last, n / (len(self._held) + 1)
-            later = carried_back(last.painted, last.known[..., None], held.sight.seen, later, sight, share)
+            later = carried_back(last.painted, last.known, held.sight.seen, later, sight, share)
             done.append(_finished(held.frame, held.task, later))
             sight = held.sight
         self._held = []

@@ -27,7 +27,7 @@ class CopiedClip:
 
     def __init__(self, clip: Clip, file: Path, *, source: str, start: Fraction, most: float) -> None:
         self.clip, self.file, self.source, self.start, self.most = clip, file, source, start, most
-        encoding = encoding_for("mp4", None, quality=QUALITY, alpha=False, depth=8)
+        encoding = encoding_for("mp4", None, quality=QUALITY, alpha=False, depth=8, quick=True)
         self._made = TimedFile(file, "mp4", encoding, clip.info.rate)
 
     @property
