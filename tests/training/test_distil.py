@@ -20,7 +20,7 @@ from diffstyle.formats.safetensors import read_safetensors
 from diffstyle.training.distil import examples as painted_examples
 from diffstyle.training.distil.examples import Example, Lesson, draw, paint_examples, split
 from diffstyle.training.distil.motion import Motion, steady_losses, warped
-from diffstyle.training.distil.objective import Weights, losses
+from diffstyle.training.distil.objective import Weights, losses, places
 from diffstyle.training.distil.recipe import DistilRecipe
 from diffstyle.training.distil.report import DistilReport
 from diffstyle.training.distil.train import DistilStep, distil
@@ -153,14 +153,27 @@ def test_a_lesson_cuts_photo_and_painting_at_one_place() -> None:
 def test_the_loss_is_lowest_for_the_teachers_painting() -> None:
     net = EfficientNetLite0.load()
     target = torch.from_numpy(waves(64, 64)).permute(2, 0, 1)[None].float() / 255
+    at = places(np.random.default_rng(0))[:1].expand(2, -1, -1)  # equal places, so that equal pictures have no loss
 
     def total(out: torch.Tensor) -> float:
-        return float(sum(v for k, v in losses(net, out, target, Weights()).items() if k != "variation"))
+        return float(sum(v for k, v in losses(net, out, target, Weights(), at).items() if k != "variation"))
 
     assert total(target) == pytest.approx(0, abs=1e-3)  # pyright: ignore[reportUnknownMemberType]
     blurred = torch.nn.functional.avg_pool2d(target, 9, 1, 4, count_include_pad=False)
-    assert total(blurred) > 0.1
-    assert total(1 - target) > total(blurred)
+    assert total(blurred) > 1
+    assert total(1 - target) > 1
+
+
+def test_strokes_may_lie_elsewhere_but_must_be_like_the_teachers() -> None:
+    net = EfficientNetLite0.load()
+    target = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0)).repeat_interleave(4, 3)[..., :128]
+    at = places(np.random.default_rng(0))
+
+    def strokes(out: torch.Tensor) -> float:
+        return float(losses(net, out, target, Weights(), at)["strokes"])
+
+    assert strokes(target.roll(64, 2)) < 0.7 * strokes(target.mT)
+    assert strokes(target.roll(64, 2)) < 0.7 * strokes(target.mean((2, 3), keepdim=True).expand_as(target))
 
 
 def test_training_lowers_the_loss_on_photos_it_has_not_seen() -> None:

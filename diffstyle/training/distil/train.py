@@ -25,6 +25,7 @@ from diffstyle.formats.atomic import cache_folder
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels
 from diffstyle.training.distil.examples import Example, Lesson, draw, paint_examples, photos_in, split
+from diffstyle.training.distil.objective import Weights
 from diffstyle.training.distil.recipe import DistilRecipe
 from diffstyle.training.distil.report import DistilReport, write_sheet
 from diffstyle.training.distil.trainer import DistilTrainer
@@ -115,7 +116,7 @@ class _Job:
     @property
     def identity(self) -> str:
         """A digest of all that decides the training: a checkpoint is resumed only if it is the same."""
-        return _digest((self.examples_folder.name, asdict(self.recipe), STATE_FORMAT))
+        return _digest((self.examples_folder.name, asdict(self.recipe), asdict(Weights()), STATE_FORMAT))
 
     def run(
         self, partial: Path, *, name: str, folder: Path, licence: str, on_step: OnDistilStep | None

@@ -15,7 +15,7 @@ from diffstyle.engines.feedforward.network import StudentNetwork
 from diffstyle.training.data import to_unit
 from diffstyle.training.distil.examples import Example, Lesson, draw
 from diffstyle.training.distil.motion import Motion, steady_losses
-from diffstyle.training.distil.objective import Weights, losses
+from diffstyle.training.distil.objective import Weights, losses, places
 from diffstyle.training.distil.recipe import DistilRecipe
 from diffstyle.training.loop import Budget, Trainer, cosine_rate
 
@@ -56,15 +56,16 @@ class DistilTrainer(Trainer[Lesson]):
         photo, target = to_unit(lesson.photos), to_unit(lesson.paintings)
         strength = lesson.strengths[..., None, None]
         target = torch.lerp(photo, target, strength)
+        rng = np.random.default_rng((self.recipe.seed, self.step))
+        at = places(rng)
         with mixed_precision(self.device):
             row = self._rows(lesson)
             if not self.recipe.video:
-                return losses(self.features, self.network.paint(photo, row), target, self.weights)
-            rng = np.random.default_rng((self.recipe.seed, self.step))
+                return losses(self.features, self.network.paint(photo, row), target, self.weights, at)
             motion = Motion.random(photo, rng)
             painted, inner = self.network.paint_with_features(torch.cat((photo, motion.frame)), torch.cat((row, row)))
             out, _ = painted.chunk(2)
-            terms = losses(self.features, out, target, self.weights)
+            terms = losses(self.features, out, target, self.weights, at)
             return terms | steady_losses(painted, inner, photo, motion)
 
     def _here(self, lesson: Lesson) -> Lesson:
@@ -87,6 +88,6 @@ class DistilTrainer(Trainer[Lesson]):
                 lesson = self._here(replace(batch, strengths=torch.ones_like(batch.strengths)))
                 photo, target = to_unit(lesson.photos), to_unit(lesson.paintings)
                 out = self.network.paint(photo, self._rows(lesson))
-                terms = losses(self.features, out, target, self.weights)
+                terms = losses(self.features, out, target, self.weights, places(rng))
                 total += float(torch.stack(list(terms.values())).sum())
         return total / HELD_LESSONS
