@@ -228,9 +228,40 @@ def test_the_protocol_says_when_it_is_not_followed(tmp_path: Path, capsys: pytes
     assert len(list((out / "renders" / "adain").glob("c*_stylized_s*.png"))) == 4
 
 
+def test_settings_of_an_engine_are_set_and_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_pairs(tmp_path, 1)
+    words = (
+        "evaluate",
+        "--engines",
+        "nnst,adain",
+        "--pairs",
+        tmp_path / "pairs.csv",
+        "--size",
+        64,
+        "--metrics",
+        "ssim",
+    )
+
+    def painted(out: str, *more: str) -> bytes:
+        assert run(*words, *more, "-o", tmp_path / out) == 0
+        return (tmp_path / out / "renders" / "nnst" / "p0.png").read_bytes()
+
+    plain = painted("plain")
+    assert plain != painted("changed", "--set", "nnst.scales=1", "--set", "nnst.refine-steps=0")
+    record = json.loads((tmp_path / "changed" / "renders" / "nnst" / "run.json").read_text())
+    assert (record["engine"], record["settings"]["scales"], record["settings"]["refine_steps"]) == ("nnst", 1, 0)
+    capsys.readouterr()
+    assert run(*words, "-o", tmp_path / "changed") == 2
+    assert "other settings" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["-o", "x", "--engines", "adain", "--set", "scales=3"], "write it as adain.SETTING=VALUE"),
+        (["-o", "x", "--engines", "adain", "--set", "nnst.scales=3"], "add it to --engines"),
+        (["-o", "x", "--engines", "nnst", "--set", "nnst.colours=3"], "no setting colours"),
+        (["-o", "x", "--engines", "nnst", "--set", "nnst.scales=many"], "scales is 'many'"),
         (["-o", "x"], "Name a folder of results"),
         (["-o", "x", "--engines", "magic"], "no engine called 'magic'"),
         (["-o", "x", "--engines", "media"], "paints styles in words"),
