@@ -67,7 +67,8 @@ def evaluate(
         A setting of one of these engines that is not its default, as nnst.scales=3; repeat it for others. `diffstyle
         stylize --engine NAME --help` lists them.
     protocol
-        styleid: all pairs of the 20 contents and 40 styles that StyleID's repository publishes, at 512 pixels.
+        styleid: all pairs of the 20 contents and 40 styles that StyleID's repository publishes, the central square of
+        each, at 512 pixels.
     data
         The folder of that protocol, with the folders cnt and sty.
     metrics
@@ -101,7 +102,7 @@ def evaluate(
     figures, notes = _available(figures)
     if protocol is not None and data is not None:
         content, style = data / "cnt", data / "sty"
-    asked = _pairs(pairs, content, style)
+    asked = _pairs(pairs, content, style, square=protocol is not None)
     if protocol is not None:
         notes += _protocol_notes(asked, size)
     runs = named_runs(places)
@@ -151,7 +152,7 @@ def _engines(text: str) -> list[str]:
 
 
 def _changed(names: Sequence[str], texts: Sequence[str]) -> list[EngineSettings]:
-    """The settings of these engines: their defaults, but for texts such as "nnst.scales=3", values being JSON or words."""
+    """The settings of these engines: the defaults, but for texts such as "nnst.scales=3"; values are JSON or words."""
     values: dict[str, dict[str, Any]] = {name: {} for name in names}
     for text in texts:
         found = _SETTING.fullmatch(text.strip())
@@ -185,14 +186,14 @@ def _available(figures: Sequence[Metric]) -> tuple[list[Metric], list[str]]:
     return kept, notes
 
 
-def _pairs(path: Path | None, content: Path | None, style: Path | None) -> list[Pair]:
+def _pairs(path: Path | None, content: Path | None, style: Path | None, *, square: bool) -> list[Pair]:
     from diffstyle.evaluation.pairs import crossed, read_pairs
 
     if path is not None:
         return read_pairs(path, content=content, style=style)
     if content is None or style is None:
         raise InputError("Say what was painted: --pairs pairs.csv, or the folders --content and --style.")
-    return crossed(content, style)
+    return crossed(content, style, square=square)
 
 
 def _protocol_notes(pairs: Sequence[Pair], size: int) -> list[str]:

@@ -60,11 +60,12 @@ def render_pairs(
 
 
 def _render(stylizer: Stylizer, pair: Pair, folder: Path, *, engine: EngineSettings, size: int, seed: int) -> None:
-    from diffstyle.core.picture import Picture
     from diffstyle.core.style import Style
     from diffstyle.core.task import Task
+    from diffstyle.evaluation.case import open_whole
 
-    task = Task(Picture.open(pair.photo), Style.from_image(pair.style), engine=engine, size=size, seed=seed)
+    photo, style = (open_whole(path, square=pair.square) for path in (pair.photo, pair.style))
+    task = Task(photo, Style.from_image(style), engine=engine, size=size, seed=seed)
     stylizer.forget()
     _reset_peak()
     started = time.perf_counter()
@@ -117,7 +118,7 @@ def _claim(folder: Path, record: dict[str, Any], pairs: Sequence[Pair]) -> None:
 
 
 def _inputs(pairs: Sequence[Pair]) -> dict[str, list[str]]:
-    """The sha256 of photo and style by the name of the pair."""
+    """The sha256 of photo and style by the name of the pair, and whether it is their squares that are painted."""
     digests: dict[Path, str] = {}
     for path in (path for pair in pairs for path in (pair.photo, pair.style)):
         if path not in digests:
@@ -125,7 +126,8 @@ def _inputs(pairs: Sequence[Pair]) -> dict[str, list[str]]:
                 digests[path] = sha256(path)
             except OSError as error:
                 raise explain(error, f"read {path}") from error
-    return {pair.name: [digests[pair.photo], digests[pair.style]] for pair in pairs}
+    part = {False: [], True: ["central squares"]}
+    return {pair.name: [digests[pair.photo], digests[pair.style], *part[pair.square]] for pair in pairs}
 
 
 def _reset_peak() -> None:
