@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -12,8 +14,8 @@ from diffstyle.cli.options import check_range
 from diffstyle.cli.progress import Progress, say
 from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
-from diffstyle.core.settings import MAX_SEED
-from diffstyle.engines.registry import engine_names, settings_class
+from diffstyle.core.settings import MAX_SEED, EngineSettings
+from diffstyle.engines.registry import engine_from, engine_names, settings_class
 
 if TYPE_CHECKING:
     from diffstyle.evaluation.metrics.registry import Metric
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 STARTER = ModelOptions()
 PROTOCOL = (20, 40)  # contents and styles of StyleID's evaluation
 _SMALLEST, _LARGEST = 64, 2048
+_SETTING = re.compile(r"(?P<engine>[\w-]+)\.(?P<setting>[\w-]+)=(?P<value>.*)")
 
 
 def evaluate(
@@ -33,6 +36,7 @@ def evaluate(
     content: Path | None = None,
     style: Path | None = None,
     engines: str = "",
+    changed: Annotated[list[str], Parameter(name="--set", negative=(), json_list=False)] = [],  # noqa: B006 - cyclopts
     protocol: Literal["styleid"] | None = None,
     data: Path | None = None,
     metrics: str = "",
@@ -59,8 +63,12 @@ def evaluate(
     engines
         Paint the pairs with these engines too, such as adain,nnst. Pictures go to renders/ENGINE in the report's
         folder; an interrupted run continues where it stopped.
+    changed
+        A setting of one of these engines that is not its default, as nnst.scales=3; repeat it for others. `diffstyle
+        stylize --engine NAME --help` lists them.
     protocol
-        styleid: all pairs of the 20 contents and 40 styles that StyleID's repository publishes, at 512 pixels.
+        styleid: all pairs of the 20 contents and 40 styles that StyleID's repository publishes, the central square of
+        each, at 512 pixels.
     data
         The folder of that protocol, with the folders cnt and sty.
     metrics
@@ -78,8 +86,8 @@ def evaluate(
         raise InputError(
             "--protocol styleid takes its pairs from --data DIR alone, with the folders cnt and sty in it."
         )
-    names = _engines(engines)
-    if not places and not names:
+    painters = _changed(_engines(engines), changed)
+    if not places and not painters:
         raise InputError("Name a folder of results, or engines that paint them: --engines adain,nnst.")
     from diffstyle.evaluation.html import report_folder
     from diffstyle.evaluation.metrics import registry
@@ -94,22 +102,22 @@ def evaluate(
     figures, notes = _available(figures)
     if protocol is not None and data is not None:
         content, style = data / "cnt", data / "sty"
-    asked = _pairs(pairs, content, style)
+    asked = _pairs(pairs, content, style, square=protocol is not None)
     if protocol is not None:
         notes += _protocol_notes(asked, size)
     runs = named_runs(places)
     shared(asked, runs)  # refuses folders without results before anything is painted
     inputs = [*([] if pairs is None else [pairs]), *(place / COSTS for place in places)]
     report_folder(out, (PAGE, VALUES, SUMMARY), inputs)
-    for name in names:
+    for painter in painters:
         progress = Progress("picture")
-        say(f"painting {len(asked)} pairs with {name}")
+        say(f"painting {len(asked)} pairs with {painter.name}")
         try:
             runs.append(
                 render_pairs(
                     asked,
-                    out / "renders" / name,
-                    engine=name,
+                    out / "renders" / painter.name,
+                    engine=painter,
                     size=size,
                     options=options,
                     seed=seed,
@@ -143,6 +151,26 @@ def _engines(text: str) -> list[str]:
     return names
 
 
+def _changed(names: Sequence[str], texts: Sequence[str]) -> list[EngineSettings]:
+    """The settings of these engines: the defaults, but for texts such as "nnst.scales=3"; values are JSON or words."""
+    values: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for text in texts:
+        found = _SETTING.fullmatch(text.strip())
+        if found is None:
+            raise InputError(f"Cannot read --set {text}: write it as {names[0] if names else 'ENGINE'}.SETTING=VALUE.")
+        if found["engine"] not in values:
+            raise InputError(f"--set {text} is for an engine that does not paint here: add it to --engines.")
+        values[found["engine"]][found["setting"].replace("-", "_")] = _value(found["value"])
+    return [engine_from(name, changes) for name, changes in values.items()]
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def _available(figures: Sequence[Metric]) -> tuple[list[Metric], list[str]]:
     """The figures that can be computed here, and a sentence on each of the others."""
     kept: list[Metric] = []
@@ -158,14 +186,14 @@ def _available(figures: Sequence[Metric]) -> tuple[list[Metric], list[str]]:
     return kept, notes
 
 
-def _pairs(path: Path | None, content: Path | None, style: Path | None) -> list[Pair]:
+def _pairs(path: Path | None, content: Path | None, style: Path | None, *, square: bool) -> list[Pair]:
     from diffstyle.evaluation.pairs import crossed, read_pairs
 
     if path is not None:
         return read_pairs(path, content=content, style=style)
     if content is None or style is None:
         raise InputError("Say what was painted: --pairs pairs.csv, or the folders --content and --style.")
-    return crossed(content, style)
+    return crossed(content, style, square=square)
 
 
 def _protocol_notes(pairs: Sequence[Pair], size: int) -> list[str]:

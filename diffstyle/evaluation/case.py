@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -66,7 +66,19 @@ def view(picture: Picture, size: tuple[int, int]) -> View:
     return View(flattened(picture).resized(size).pixels)
 
 
-def open_view(path: Path, *, side: int) -> View:
-    """The picture at `path` with a longest side of at most `side`, as figures compare it."""
-    picture = Picture.open(path)
+def open_view(path: Path, *, side: int, square: bool = False) -> View:
+    """The picture at `path`, or its central `square`, with a longest side of at most `side`, as figures compare it."""
+    picture = open_whole(path, square=square)
     return view(picture, compared_size(picture.size, side))
+
+
+def open_whole(path: Path, *, square: bool = False) -> Picture:
+    """The picture at `path`, or its central `square`, which is rounded as torchvision's CenterCrop does."""
+    picture = Picture.open(path)
+    side = min(picture.size)
+    if not square or picture.width == picture.height:
+        return picture
+    top, left = round((picture.height - side) / 2), round((picture.width - side) / 2)
+    rows, columns = slice(top, top + side), slice(left, left + side)
+    alpha = None if picture.alpha is None else picture.alpha[:, rows, columns].contiguous()
+    return replace(picture, pixels=picture.pixels[:, rows, columns].contiguous(), alpha=alpha)

@@ -19,11 +19,12 @@ _HEADERS = {"name", "content", "photo", "style"}
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A photo and a style picture; `name` is the stem of every run's result."""
+    """A photo and a style picture, or the central `square` of each; `name` is the stem of every run's result."""
 
     name: str
     photo: Path
     style: Path
+    square: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,12 @@ def read_pairs(path: Path, *, content: Path | None = None, style: Path | None = 
     return pairs
 
 
-def crossed(content: Path, style: Path) -> list[Pair]:
-    """Every photo of one folder in every style of another, as StyleID's `util/copy_inputs.py` pairs and names them."""
-    pairs = [Pair(crossed_name(c, s), c, s) for c in pictures_in(content) for s in pictures_in(style)]
+def crossed(content: Path, style: Path, *, square: bool = False) -> list[Pair]:
+    """Every photo of one folder in every style of another, as StyleID's `util/copy_inputs.py` pairs and names them.
+
+    `square` is whether the central square of each is painted and compared, as in StyleID's `run_styleid.py`.
+    """
+    pairs = [Pair(crossed_name(c, s), c, s, square) for c in pictures_in(content) for s in pictures_in(style)]
     check_pairs(pairs, f"{content} and {style}")
     return pairs
 

@@ -16,6 +16,7 @@ from diffstyle._version import __version__
 from diffstyle.core.errors import InputError, explain
 from diffstyle.core.fields import values_of
 from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.settings import EngineSettings
 from diffstyle.evaluation.pairs import COSTS, Pair, Run
 from diffstyle.formats.atomic import sha256, write_atomic
 
@@ -30,13 +31,14 @@ def render_pairs(
     pairs: Sequence[Pair],
     folder: Path,
     *,
-    engine: str,
+    engine: EngineSettings | str,
     size: int,
     options: ModelOptions,
     seed: int = 0,
     on_pair: OnPair | None = None,
 ) -> Run:
-    """Paint every pair with the defaults of `engine` as `folder`/NAME.png, `size` pixels on the longest side.
+    """Paint every pair with `engine`, its settings or its name for its defaults, as `folder`/NAME.png, `size` pixels on
+    the longest side.
 
     Pictures are written atomically, and existing ones are skipped; seconds and peak memory of each are appended to
     costs.csv. InputError if the folder holds pictures with other settings or from other files.
@@ -44,24 +46,26 @@ def render_pairs(
     from diffstyle.stylizer import Stylizer
 
     stylizer = Stylizer.of(options)
-    record = _record(stylizer, engine, size=size, seed=seed)
+    own = stylizer.engine_settings(engine)
+    record = _record(stylizer, own, size=size, seed=seed)
     _claim(folder, record, pairs)
     missing = [pair for pair in pairs if not (folder / f"{pair.name}.png").is_file()]
     for n, pair in enumerate(missing):
         if on_pair is not None:
             on_pair(len(pairs) - len(missing) + n, len(pairs), pair.name)
-        _render(stylizer, pair, folder, engine=engine, size=size, seed=seed)
+        _render(stylizer, pair, folder, engine=own, size=size, seed=seed)
     del stylizer
     gc.collect()  # the next engine's memory is measured without this one's
-    return Run.of(folder, engine)
+    return Run.of(folder, own.name)
 
 
-def _render(stylizer: Stylizer, pair: Pair, folder: Path, *, engine: str, size: int, seed: int) -> None:
-    from diffstyle.core.picture import Picture
+def _render(stylizer: Stylizer, pair: Pair, folder: Path, *, engine: EngineSettings, size: int, seed: int) -> None:
     from diffstyle.core.style import Style
     from diffstyle.core.task import Task
+    from diffstyle.evaluation.case import open_whole
 
-    task = Task(Picture.open(pair.photo), Style.from_image(pair.style), engine=engine, size=size, seed=seed)
+    photo, style = (open_whole(path, square=pair.square) for path in (pair.photo, pair.style))
+    task = Task(photo, Style.from_image(style), engine=engine, size=size, seed=seed)
     stylizer.forget()
     _reset_peak()
     started = time.perf_counter()
@@ -75,17 +79,16 @@ def _render(stylizer: Stylizer, pair: Pair, folder: Path, *, engine: str, size: 
         raise explain(error, f"write {folder / COSTS}") from error
 
 
-def _record(stylizer: Stylizer, engine: str, *, size: int, seed: int) -> dict[str, Any]:
+def _record(stylizer: Stylizer, engine: EngineSettings, *, size: int, seed: int) -> dict[str, Any]:
     """Everything that determines the pictures, apart from the pairs, as JSON values."""
-    settings = stylizer.engine_settings(engine)
     return {
         "version": __version__,
-        "engine": engine,
-        "settings": json.loads(json.dumps(values_of(settings))),
+        "engine": engine.name,
+        "settings": json.loads(json.dumps(values_of(engine))),
         "size": size,
         "seed": seed,
         "model": json.loads(json.dumps(asdict(stylizer.options.shareable()))),
-        "weights": dict(stylizer.engine(engine).weights),
+        "weights": dict(stylizer.engine(engine.name).weights),
     }
 
 
@@ -115,7 +118,7 @@ def _claim(folder: Path, record: dict[str, Any], pairs: Sequence[Pair]) -> None:
 
 
 def _inputs(pairs: Sequence[Pair]) -> dict[str, list[str]]:
-    """The sha256 of photo and style by the name of the pair."""
+    """The sha256 of photo and style by the name of the pair, and whether it is their squares that are painted."""
     digests: dict[Path, str] = {}
     for path in (path for pair in pairs for path in (pair.photo, pair.style)):
         if path not in digests:
@@ -123,7 +126,8 @@ def _inputs(pairs: Sequence[Pair]) -> dict[str, list[str]]:
                 digests[path] = sha256(path)
             except OSError as error:
                 raise explain(error, f"read {path}") from error
-    return {pair.name: [digests[pair.photo], digests[pair.style]] for pair in pairs}
+    part = {False: [], True: ["central squares"]}
+    return {pair.name: [digests[pair.photo], digests[pair.style], *part[pair.square]] for pair in pairs}
 
 
 def _reset_peak() -> None:

@@ -59,9 +59,11 @@ def measure(
     for n, pair in enumerate(pairs):
         if on_pair is not None:
             on_pair(n, len(pairs), pair.name)
-        photo = open_view(pair.photo, side=side)
+        photo = open_view(pair.photo, side=side, square=pair.square)
         if pair.style not in styles:
-            styles = {pair.style: open_view(pair.style, side=side)}  # the last one alone: features are large
+            styles = {
+                pair.style: open_view(pair.style, side=side, square=pair.square)
+            }  # the last one alone: features are large
         for run in runs:
             case = opened(pair, run, photo=photo, style=styles[pair.style])
             for metric in metrics:

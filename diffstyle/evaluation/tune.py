@@ -12,15 +12,13 @@ from diffstyle.core.picture import Picture
 from diffstyle.core.settings import EngineSettings, Settings
 from diffstyle.core.style import Style
 from diffstyle.core.task import Task
+from diffstyle.evaluation.axes import choices, spans
 from diffstyle.evaluation.case import Case, compared_size, view
 from diffstyle.evaluation.metrics.extra import extra
 from diffstyle.evaluation.target import Target
 
 if TYPE_CHECKING:
     from diffstyle.stylizer import Stylizer
-
-STRENGTHS, STROKES = (0.3, 1.0), (0.5, 2.0)
-COLOURS = ("off", "keep", "match")  # `palette` paints no marks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,19 +54,15 @@ def search(
     shape = compared_size(small.size, size)
     base = view(small, shape)
     reference = view(given, compared_size(given.size, size))
-    can = stylizer.settings_for(Task(small, style, engine=engine)).capabilities
+    varied = spans(stylizer.settings_for(Task(small, style, engine=engine)).capabilities)
     trials: list[Trial] = []
 
     def objective(trial: Any) -> tuple[float, ...]:
         if on_trial is not None:
             on_trial(len(trials), budget)
-        settings = Settings(
-            strength=trial.suggest_float("strength", *STRENGTHS),
-            structure=trial.suggest_float("structure", 0, 1) if can.structure else Settings().structure,
-            stroke=trial.suggest_float("stroke", *STROKES, log=True),
-            colour=trial.suggest_categorical("colour", COLOURS),
-            seed=seed,
-        )
+        numbers = {span.name: trial.suggest_float(span.name, span.low, span.high, log=span.log) for span in varied}
+        words = {choice.name: trial.suggest_categorical(choice.name, choice.options) for choice in choices()}
+        settings = Settings(**numbers, **words, seed=seed)
         task = Task(small, style, engine=engine, **values_of(settings))
         picture = stylizer.render(task).picture
         case = Case(name="", photo=base, style=reference, out=view(picture, shape))
@@ -79,8 +73,8 @@ def search(
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(4, budget // 3))
     directions = ["maximize" if term.goal == "max" else "minimize" for term in target.terms]
     study = optuna.create_study(directions=directions, sampler=sampler)
-    first = {"strength": Settings().strength, "stroke": 1.0, "colour": Settings().colour}
-    study.enqueue_trial(first | ({"structure": Settings().structure} if can.structure else {}))
+    defaults = values_of(Settings(stroke=1.0))
+    study.enqueue_trial({axis.name: defaults[axis.name] for axis in (*varied, *choices())})
     study.optimize(objective, n_trials=budget)
     return trials
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 from diffstyle.core.errors import InputError
@@ -53,6 +54,11 @@ class ServerLimits:
         self._check_size(size, settings)
         if settings.stroke is not None:
             self._check_size(fitted(size, max(1, round(STROKE_SIDE / settings.stroke))), None)
+
+    def least_stroke(self, size: tuple[int, int]) -> float:
+        """The smallest `stroke`, to two digits, whose painting of a picture of `size` stays within `max_pixels`."""
+        longest = max(size) * math.sqrt(self.max_pixels / (size[0] * size[1]))
+        return math.ceil(100 * STROKE_SIDE / max(1.0, longest - 1)) / 100  # less one: sides are rounded
 
     def _check_size(self, size: tuple[int, int], settings: Settings | None) -> None:
         if settings is not None and settings.size is not None:

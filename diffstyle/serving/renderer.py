@@ -34,7 +34,7 @@ from diffstyle.serving.durations import Durations
 from diffstyle.serving.gate import POLL_SECONDS, WAITING, Gate
 from diffstyle.serving.limits import ServerLimits
 from diffstyle.serving.memory import give_back
-from diffstyle.serving.progress import Progress, every_step, stream
+from diffstyle.serving.progress import Progress, every_step, no_step, stream
 from diffstyle.serving.worker import Worker
 from diffstyle.stylizer import Stylizer
 
@@ -159,6 +159,28 @@ class Renderer:
         if self._rendering:
             return None
         return self.renders.run(lambda stylizer: self._quick(stylizer.draft, task))
+
+    def sketch(self, task: Task, cancel: Event) -> Result:
+        """The task by the engine that will render it, in the size of its content, as a draft where that engine makes
+        drafts; it waits its turn. Raises Cancelled as soon as `cancel` is set, and InputError beyond the limits.
+        """
+
+        def job(stylizer: Stylizer, on_step: Callable[[Step], bool | None]) -> Result:
+            own = stylizer.settings_for(task)
+            small = replace(task, size=None, engine=own.draft() or own)
+            return stylizer.render(self.limits.check_task(small), on_step)
+
+        own = object()
+        if self.settings_for(task.engine, task.styles).draft() is None:  # it takes long: no drafts meanwhile
+            self._rendering.add(own)
+        try:
+            late, seconds = self.limits.too_slow(), self.limits.max_seconds
+            for step in stream(self.renders, job, cancel, seconds=seconds, late=late, show=no_step):
+                if isinstance(step, Result):
+                    return step
+            raise Cancelled
+        finally:
+            self._rendering.discard(own)
 
     def tile(self, content: Picture, style: Style) -> Picture | None:
         """A small picture in a style, as it will be rendered or else as it is previewed; None while anything else is

@@ -15,6 +15,7 @@ from PIL import Image
 
 from diffstyle import InputError
 from diffstyle.core.model_options import ModelOptions
+from diffstyle.evaluation.case import open_view
 from diffstyle.evaluation.metrics import registry
 from diffstyle.evaluation.pairs import Run, crossed, read_costs, read_pairs, shared
 from diffstyle.evaluation.plots import axes_of, pareto_front
@@ -228,9 +229,60 @@ def test_the_protocol_says_when_it_is_not_followed(tmp_path: Path, capsys: pytes
     assert len(list((out / "renders" / "adain").glob("c*_stylized_s*.png"))) == 4
 
 
+def test_the_protocol_takes_central_squares_as_styleid_does(tmp_path: Path) -> None:
+    """A photo with two margins that StyleID's code never sees: `CenterCrop(min(x, y))`, then 512 x 512 pixels."""
+    rng = np.random.default_rng(1)
+    middle = rng.integers(0, 255, (64, 64, 3), np.uint8)
+    for folder, margin in (("wide", 0), ("other", 255)):
+        for part in ("cnt", "sty"):
+            (tmp_path / folder / part).mkdir(parents=True)
+            pixels = np.pad(middle, ((0, 0), (18, 17), (0, 0)), constant_values=margin)  # 17.5 is rounded to 18
+            Image.fromarray(pixels).save(tmp_path / folder / part / f"{part}.png")
+        words = ("evaluate", "--engines", "adain", "--protocol", "styleid", "--data", tmp_path / folder)
+        assert run(*words, "--size", 64, "--metrics", "ssim", "-o", tmp_path / folder / "out") == 0
+    painted = [tmp_path / folder / "out" / "renders" / "adain" / "cnt_stylized_sty.png" for folder in ("wide", "other")]
+    with Image.open(painted[0]) as first, Image.open(painted[1]) as second:
+        assert first.size == (64, 64)
+        assert np.array_equal(np.asarray(first), np.asarray(second))
+    views = [open_view(tmp_path / "wide" / "cnt" / "cnt.png", side=64, square=square) for square in (True, False)]
+    assert [tuple(view.pixels.shape) for view in views] == [(3, 64, 64), (3, 48, 64)]
+    assert np.array_equal(np.rint(views[0].array * 255).astype(np.uint8), middle)
+
+
+def test_settings_of_an_engine_are_set_and_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_pairs(tmp_path, 1)
+    words = (
+        "evaluate",
+        "--engines",
+        "nnst,adain",
+        "--pairs",
+        tmp_path / "pairs.csv",
+        "--size",
+        64,
+        "--metrics",
+        "ssim",
+    )
+
+    def painted(out: str, *more: str) -> bytes:
+        assert run(*words, *more, "-o", tmp_path / out) == 0
+        return (tmp_path / out / "renders" / "nnst" / "p0.png").read_bytes()
+
+    plain = painted("plain")
+    assert plain != painted("changed", "--set", "nnst.scales=1", "--set", "nnst.refine-steps=0")
+    record = json.loads((tmp_path / "changed" / "renders" / "nnst" / "run.json").read_text())
+    assert (record["engine"], record["settings"]["scales"], record["settings"]["refine_steps"]) == ("nnst", 1, 0)
+    capsys.readouterr()
+    assert run(*words, "-o", tmp_path / "changed") == 2
+    assert "other settings" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["-o", "x", "--engines", "adain", "--set", "scales=3"], "write it as adain.SETTING=VALUE"),
+        (["-o", "x", "--engines", "adain", "--set", "nnst.scales=3"], "add it to --engines"),
+        (["-o", "x", "--engines", "nnst", "--set", "nnst.colours=3"], "no setting colours"),
+        (["-o", "x", "--engines", "nnst", "--set", "nnst.scales=many"], "scales is 'many'"),
         (["-o", "x"], "Name a folder of results"),
         (["-o", "x", "--engines", "magic"], "no engine called 'magic'"),
         (["-o", "x", "--engines", "media"], "paints styles in words"),

@@ -54,7 +54,7 @@ def test_a_saved_picture_restores_style_and_settings(
     assert len(set(labels)) == 4
     out = download_shown(page, tmp_path)
     page.locator(".variations button").first.click()
-    large = page.locator("dialog.variation-large")
+    large = page.locator("#variations dialog")
     expect(large.locator("img")).to_have_attribute("alt", "As set")
     page.keyboard.press("ArrowRight")
     expect(large.locator("img")).to_have_attribute("alt", labels[1])

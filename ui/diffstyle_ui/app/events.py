@@ -10,7 +10,7 @@ from gradio.blocks import BlockContext
 from gradio.components import Component
 from gradio.events import Dependency
 
-Kind = Literal["change", "preview", "draft", "drag", "tiles", "render", "train", "immediate"]
+Kind = Literal["change", "preview", "draft", "drag", "tiles", "render", "sketch", "train", "immediate"]
 TriggerMode = Literal["once", "multiple", "always_last"]
 Widget: TypeAlias = Component | BlockContext
 Update: TypeAlias = dict[str, Any]
@@ -24,7 +24,9 @@ _TRIGGER_MODES: dict[Kind, TriggerMode] = {
     "drag": "multiple",
     "tiles": "multiple",
     "change": "multiple",
+    "sketch": "multiple",
 }
+_SHARED: dict[Kind, str] = {"drag": "preview", "sketch": "render"}  # kinds that wait in the queue of another one
 _SEEN: tuple[Kind, ...] = ("preview", "draft", "drag", "render", "train")  # their outputs are marked while they work
 _PARALLEL: tuple[Kind, ...] = ("change", "immediate")  # up to eight at a time; of the others one
 
@@ -63,6 +65,8 @@ def bind(
         For the wall, which asks for a few tiles at a time: in a queue of its own.
     render, train
         One at a time for all pages; the page shows the position in the queue.
+    sketch
+        Small renders, which wait in the queue of renders; a later request of a page waits beside an earlier one.
     change
         Quick updates, several at a time.
     immediate
@@ -96,6 +100,6 @@ def _options(handler: Callable[..., Any], kind: Kind, busy: Sequence[Component] 
         "show_progress": "minimal" if busy or kind in _SEEN else "hidden",
         "trigger_mode": _TRIGGER_MODES.get(kind, "once"),
         "concurrency_limit": 8 if kind in _PARALLEL else 1,
-        "concurrency_id": "preview" if kind == "drag" else kind,
+        "concurrency_id": _SHARED.get(kind, kind),
         "show_progress_on": list(busy) or None,
     }

@@ -16,6 +16,7 @@ import gradio as gr
 
 from diffstyle import InputError, Picture, Result, Style
 from diffstyle_ui.app.arrival import NEVER
+from diffstyle_ui.app.balance import Balance
 from diffstyle_ui.app.clips import UploadedClip
 from diffstyle_ui.app.histories import Histories, History, SavedResult
 from diffstyle_ui.app.thumbnails import Thumbnails
@@ -57,6 +58,7 @@ class Session:
     `shown_elsewhere` what other widgets were, by name; `draft_count` is the count of previews at the last draft.
     `mix_count` counts the previews of the Blend tab, and `drafted_mix` is that count at its last draft; `strip_drafted`
     is whether the steps of its path are drafts.
+    `balance` is the search for settings that is open on the page.
     `uploaded` is the last photo that the visitor added, `photo` the one in use, `clip` that of the Video tab. `owner`
     is whose uploads it may read, and `history` has its results.
     The page opens with `first_parts`. `final_count` and `final_at` are the count of previews and the time when the
@@ -81,6 +83,7 @@ class Session:
     drafted_mix: int = 0
     strip_drafted: bool = False
     shown_elsewhere: dict[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
+    balance: Balance | None = None
     painting: Painting = field(default_factory=Painting)
     painted_with: tuple[Any, ...] = ()
     restored: int = 0
@@ -188,9 +191,16 @@ class Session:
         self._stopped_at = max(self._stopped_at, arrived)
         self.stop_training.set()
 
+    def end_balance(self) -> None:
+        """Close the search for settings, if one is open; its renders end."""
+        if self.balance is not None:
+            self.balance.cancel.set()
+        self.balance = None
+
     def close(self) -> None:
         """Cancel what runs and delete the files."""
         self.cancel.set()
+        self.end_balance()
         self.stop_training.set()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -15,6 +15,7 @@ from PIL import Image
 from diffstyle import Result, Style, Task
 from diffstyle.core.cancelling import cancellable
 from diffstyle_ui.app.arrival import arrival
+from diffstyle_ui.app.balancing import Balancing
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls, thumbnail
 from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, Widget, bind, bind_after
@@ -41,6 +42,7 @@ EXAMPLE_LINE = "An example. Drop your own photo anywhere, paste it, or change it
 MAX_RANDOM_SEED = 10**6
 FINISH = "Finish in full size"
 OWN_PHOTO = "Use your own photo"
+BUSY, READY = (DISABLED, DISABLED, DISABLED, ENABLED), (ENABLED, ENABLED, ENABLED, DISABLED)  # the buttons of the bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class StyliseTab:
                     self.vary = gr.Button(
                         "Four variations", elem_id="vary", scale=1, min_width=90, visible=honours(engine, "seeded")
                     )
+                    self.balance = gr.Button("Find a balance", elem_id="balance", scale=1, min_width=90)
                 self.frame = comparison(elem_id="compare", label="Photo and result", empty=opening_frame(context))
                 self.status = gr.HTML(
                     status(f"{first.credit}, as {context.sessions.first_parts[0].label}."),
@@ -96,6 +99,7 @@ class StyliseTab:
                 self.form.only.render()
                 self.examples = example_strip(examples(), elem_id="examples")
                 self.timer = gr.Timer(1.0, active=False)
+        self.balancing = Balancing(context, self.form)
         inputs: list[Component] = [self.photo, *self.rows.weights, *self.form.inputs]
         frame: list[Widget] = [self.frame, self.status]
         drafted: list[Widget] = [*frame, self.start]
@@ -142,14 +146,19 @@ class StyliseTab:
         bind([rows.wall.input], mixing.search, [], [rows.wall])
         shown = [*form.engine_outputs, self.vary]
         bind([form.engine.change], self.show_engine, [form.engine], shown)
-        buttons = [self.start, self.vary, self.cancel]
-        bind([self.start.click, self.vary.click], self.queued, [], [*buttons, self.timer], kind="immediate")
+        buttons = [self.start, self.vary, self.balance, self.cancel]
+        found = self.balancing.connect(self.balance, controls.inputs)
+        waiting = [*buttons, self.timer]
+        bind([self.start.click, self.vary.click], self.queued, [], waiting, kind="immediate")
+        bind_after(found, self.queued, [], waiting, kind="immediate")
         bind([self.timer.tick], controls.place, [], [self.status], kind="immediate")
         outputs = [*controls.frame, form.seed, self.versions, *buttons, self.timer]
-        render = bind([self.start.click], self.render, [form.keep_seed, *controls.inputs], outputs, kind="render")
+        asked = [form.keep_seed, *controls.inputs]
+        render = bind([self.start.click], self.render, asked, outputs, kind="render")
+        balanced = bind_after(found, self.render, asked, outputs, kind="render")
         outputs = [self.variations, self.status, self.versions, *buttons, self.timer]
         vary = bind([self.vary.click], self.render_variations, controls.inputs, outputs, kind="render")
-        for event in (render, vary):
+        for event in (render, balanced, vary):
             bind_after(event, self.ready, [], [*buttons, self.timer, self.status], kind="immediate", failed=True)
         bind([self.cancel.click], controls.cancel, [], [self.cancel], kind="immediate")
 
@@ -247,11 +256,11 @@ class StyliseTab:
 
     def queued(self) -> tuple[Any, ...]:
         """A render was asked for: it may wait, and can be cancelled already."""
-        return DISABLED, DISABLED, ENABLED, gr.Timer(active=True)
+        return *BUSY, gr.Timer(active=True)
 
     def ready(self) -> tuple[Any, ...]:
         """The render failed, was refused, or was withdrawn while it waited."""
-        return ENABLED, ENABLED, DISABLED, gr.Timer(active=False), IDLE
+        return *READY, gr.Timer(active=False), IDLE
 
     @user_errors
     def render(self, request: gr.Request, keep_seed: bool, photo: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
@@ -262,13 +271,13 @@ class StyliseTab:
             settings = asked.settings if keep_seed else asked.settings.with_seed(random_seed())
             session.shown = replace(asked, settings=settings).key
             same = [UNCHANGED] * 5
-            yield UNCHANGED, UNCHANGED, settings.settings.seed, UNCHANGED, DISABLED, DISABLED, ENABLED, idle
+            yield UNCHANGED, UNCHANGED, settings.settings.seed, UNCHANGED, *BUSY, idle
             update = None
             for update in self._render(asked, settings, cancel):
                 strip = strip_of(session) if update.saved else UNCHANGED
-                yield update.frame or UNCHANGED, update.status, UNCHANGED, strip, *same[:4]
+                yield update.frame or UNCHANGED, update.status, UNCHANGED, strip, *same
             if update is not None:
-                yield UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, ENABLED, ENABLED, DISABLED, UNCHANGED
+                yield *same[:4], *READY, UNCHANGED
                 if update.error:
                     raise update.error
 
@@ -280,7 +289,7 @@ class StyliseTab:
                 asked = self._request(session, photo, values)
             results: list[tuple[int, str, str]] = []
             varied = variations(asked.settings)
-            yield "", progress(0, len(varied), what="Picture"), UNCHANGED, DISABLED, DISABLED, ENABLED, idle
+            yield "", progress(0, len(varied), what="Picture"), UNCHANGED, *BUSY, idle
             line, error = status("Four variations, all saved in the history. Click one to see it large."), None
             for variation in varied:
                 *_, update = self._render(asked, variation.settings, cancel)
@@ -290,8 +299,8 @@ class StyliseTab:
                 picture = update.picture or update.saved.thumbnail
                 results.append((update.saved.number, picture, variation.label))
                 bar = progress(len(results), len(varied), what="Picture")
-                yield grid_html(results), bar, strip_of(session), *[UNCHANGED] * 4
-            yield grid_html(results), line, UNCHANGED, ENABLED, ENABLED, DISABLED, UNCHANGED
+                yield grid_html(results), bar, strip_of(session), *[UNCHANGED] * 5
+            yield grid_html(results), line, UNCHANGED, *READY, UNCHANGED
             if error:
                 raise error
 

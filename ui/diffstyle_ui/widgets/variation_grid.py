@@ -18,16 +18,16 @@ CSS = """
 .variations button:hover { box-shadow: 0 0 0 2px var(--border-color-accent); }
 .variations button[aria-current=true] { box-shadow: 0 0 0 3px var(--accent-strong); }
 .variations button:focus-visible { outline: 3px solid var(--accent-strong); }
-dialog.variation-large { position: fixed; inset: 0; width: 100vw; height: 100dvh; max-width: none; max-height: none;
+dialog.over-page { position: fixed; inset: 0; width: 100vw; height: 100dvh; max-width: none; max-height: none;
   border: 0; margin: 0; padding: 14px; background: rgb(22 20 18 / 96%); color: #f4f0ea; }
-dialog.variation-large[open] { display: grid; grid-template-rows: minmax(0, 1fr) auto; gap: 12px; }
-dialog.variation-large img { width: 100%; height: 100%; min-height: 0; object-fit: contain; }
-dialog.variation-large div { display: flex; flex-wrap: wrap; justify-content: center; align-items: center; gap: 8px; }
-dialog.variation-large button { min-height: 40px; padding: 8px 16px; border: 1px solid #4a443f; border-radius: 8px;
+dialog.over-page[open] { display: grid; grid-template-rows: minmax(0, 1fr) auto; gap: 12px; }
+dialog.over-page > img { width: 100%; height: 100%; min-height: 0; object-fit: contain; }
+dialog.over-page .bar { display: flex; flex-wrap: wrap; justify-content: center; align-items: center; gap: 8px; }
+dialog.over-page .bar button { min-height: 40px; padding: 8px 16px; border: 1px solid #4a443f; border-radius: 8px;
   background: #2b2724; color: inherit; font-size: 14px; cursor: pointer; }
-dialog.variation-large button:hover { border-color: #b8b0a7; }
-dialog.variation-large button.choose { background: #b5432a; border-color: #b5432a; color: #fff; font-weight: 600; }
-dialog.variation-large button:focus-visible { outline: 3px solid #f08a6c; outline-offset: 2px; }
+dialog.over-page .bar button:hover { border-color: #b8b0a7; }
+dialog.over-page .bar button.choose { background: #b5432a; border-color: #b5432a; color: #fff; font-weight: 600; }
+dialog.over-page .bar button:focus-visible { outline: 3px solid #f08a6c; outline-offset: 2px; }
 """
 
 # a further picture that arrives replaces the HTML: what is open is opened again
@@ -69,8 +69,8 @@ element.addEventListener('close', () => {
 watch('value', () => { mark(); if (open) show(open); });
 """
 
-_LARGE = """<dialog class="variation-large" aria-label="One variation"><img alt="">
-<div><button type="button" data-do="back" aria-label="The one before">←</button>
+_LARGE = """<dialog class="over-page" aria-label="One variation"><img alt="">
+<div class="bar"><button type="button" data-do="back" aria-label="The one before">←</button>
 <button type="button" data-do="choose" class="choose"></button>
 <button type="button" data-do="next" aria-label="The next one">→</button>
 <button type="button" data-do="close">Close</button></div></dialog>"""
