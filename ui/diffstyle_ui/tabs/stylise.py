@@ -69,7 +69,7 @@ class StyliseTab:
             with gr.Column(scale=5, min_width=320, elem_id="controls"):
                 engine = context.renderer.first_choice or AUTO
                 tiles = [*wall_tiles(), *personal_tiles(personal_adapters())]
-                self.rows = StyleRows(tiles, context.sessions.first_parts)
+                self.rows = StyleRows(tiles, context.sessions.first_parts, trains=context.limits.training)
                 self.form = SettingsForm(engine)
                 self.opening_settings = read_form([getattr(widget, "value", None) for widget in self.form.inputs])
             with gr.Column(scale=6, min_width=320, elem_id="stage"):
