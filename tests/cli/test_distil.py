@@ -12,6 +12,7 @@ from diffstyle.assets.students import STUDENTS_VARIABLE
 from diffstyle.formats.atomic import CACHE_VARIABLE
 from diffstyle.training.distil import examples
 from tests.helpers.cli import run
+from tests.helpers.students import STYLES, random_student
 
 QUICK = ["--size", "tiny", "--steps", 3, "--examples", 2, "--crop", 64, "--batch", 2]
 
@@ -83,3 +84,21 @@ def test_what_cannot_be_taught_gets_a_sentence(
     assert run("distil", *arguments) == 2
     assert said in capsys.readouterr().err
     assert not (home / "cache").exists()
+
+
+def test_students_are_listed_with_their_styles(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = home / "students"
+    folder.mkdir()
+    random_student(folder / "mine.safetensors")
+    (folder / "broken.safetensors").write_bytes(b"nothing")
+    assert run("student", "list") == 0
+    said = capsys.readouterr().out.splitlines()
+    at = next(n for n, line in enumerate(said) if line.startswith("mine"))
+    assert "tiny" in said[at]
+    assert "yours" in said[at]
+    assert [line.split(maxsplit=1) for line in said[at + 1 : at + 1 + len(STYLES)]] == [
+        [str(n), style] for n, style in enumerate(STYLES, 1)
+    ]
+    assert any(line.startswith("starter") and "comes with diffstyle" in line for line in said)
+    assert any(line.startswith("broken") and "Cannot" in line for line in said)
+    assert said[-1] == f"Yours are in {folder}."

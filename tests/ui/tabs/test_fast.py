@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from tests.helpers.serving import ServedPage, serving
 
 EXAMPLES, STEPS = 2, 30  # as few as there can be, and enough to be stopped
 LONG = 300_000
+KEY = "diffstyle-student"  # what the browser keeps it under
 
 
 def test_a_style_opens_its_training_with_a_name(page: Page, served: ServedPage) -> None:
@@ -61,9 +63,8 @@ def test_where_nobody_may_train_there_is_no_button(browser: Browser, tmp_path: P
 
 @pytest.mark.long
 def test_a_student_is_trained_stopped_resumed_after_a_restart_and_paints(browser: Browser, tmp_path: Path) -> None:
-    context = browser.new_context(
-        viewport=dict(zip(("width", "height"), SIZES[-1], strict=True)), accept_downloads=True
-    )  # type: ignore[arg-type]
+    width, height = SIZES[-1]
+    context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
     page = context.new_page()
     with serving(tmp_path) as served:
         page.goto(served.address)
@@ -81,8 +82,9 @@ def test_a_student_is_trained_stopped_resumed_after_a_restart_and_paints(browser
         page.locator("#fast-stop").click()
         expect(page.locator("#fast-status")).to_contain_text("Stopped", timeout=LONG)
         expect(page.locator("#fast-resume")).to_be_visible()
-        port = served.address.rstrip("/").rpartition(":")[2]
-    with serving(tmp_path, "--port", port) as served:
+        kept = page.evaluate(f"localStorage.getItem('{KEY}')")
+    context.add_init_script(f"localStorage.setItem('{KEY}', {json.dumps(kept)})")  # the port is another one
+    with serving(tmp_path) as served:
         page.goto(served.address)
         expect(page.locator("#words")).to_be_visible()
         add_photo(page)
@@ -105,6 +107,7 @@ def test_a_student_is_trained_stopped_resumed_after_a_restart_and_paints(browser
         expect(page.locator("#compare img.after")).not_to_have_attribute("src", before)
         open_advanced(page)
         expect(page.locator("#setting-engine input")).to_have_value("Student")
+        page.locator(f"#engine-{student_engine()} button").first.click()
         student = page.locator(f"#setting-{student_engine()}-student :is(input, textarea)")
         expect(student).to_have_value("etching-fast")
         page.locator("#render").click()

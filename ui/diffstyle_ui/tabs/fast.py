@@ -51,7 +51,8 @@ CSS = """
 #fast-styles { font-size: 14px; } #fast-styles b { font-weight: 600; }
 #fast-styles small { display: block; color: var(--body-text-color-subdued); font-size: 13px; }
 .fast-note { color: var(--body-text-color-subdued); font-size: 13px; margin: 0; }
-#fast-done button, #fast-done a { min-width: 0 !important; }
+#fast-done button, #fast-done a { min-width: 0 !important; padding: 0 8px; font-size: 14px; white-space: nowrap; }
+@media (max-width: 760px) { #fast-done { flex-wrap: wrap; } #fast-done #fast-use { flex: 1 0 100%; } }
 """
 
 
@@ -130,7 +131,7 @@ class FastTab:
         Call it outside of all tabs: the browser's key of what is trained, which is drawn here, is not read in a closed
         one.
         """
-        key = gr.BrowserState("", storage_key="diffstyle-student")
+        key = gr.BrowserState("", storage_key="diffstyle-student", secret="diffstyle")  # readable after a restart
         rows, form, stage = self.controls.rows, self.controls.form, self.stage
         bind([rows.fast.click], self.open, [], [*tabs, self.styles, self.name])
         bind([tab.select for tab in opened], self.show_styles, [], [self.styles])
