@@ -25,7 +25,7 @@ from tests.helpers.browser import (
 )
 from tests.helpers.serving import ServedPage, serving
 
-EXAMPLES, STEPS = 2, 30  # as few as there can be, and enough to be stopped
+EXAMPLES, STEPS = 2, 60  # as few as there can be, and enough to be stopped
 LONG = 300_000
 KEY = "diffstyle-student"  # what the browser keeps it under
 
@@ -61,6 +61,21 @@ def test_where_nobody_may_train_there_is_no_button(browser: Browser, tmp_path: P
         page.close()
 
 
+def wait_and_withdraw(browser: Browser, served: ServedPage) -> None:
+    """Another visitor asks for a training, is told the place, and withdraws."""
+    page = browser.new_page()
+    page.goto(served.address)
+    expect(page.locator("#words")).to_be_visible()
+    page.locator("#make-fast").click()
+    expect(page.locator("#fast-name :is(input, textarea)")).not_to_have_value("")
+    page.locator("#fast").click()
+    expect(page.locator("#fast-status")).to_contain_text("Waiting: one training before yours")
+    page.locator("#fast-stop").click()
+    expect(page.locator(".toast-body").first).to_contain_text("cancelled before it began")
+    expect(page.locator("#fast")).to_be_enabled()
+    page.close()
+
+
 @pytest.mark.long
 def test_a_student_is_trained_stopped_resumed_after_a_restart_and_paints(browser: Browser, tmp_path: Path) -> None:
     width, height = SIZES[-1]
@@ -78,6 +93,7 @@ def test_a_student_is_trained_stopped_resumed_after_a_restart_and_paints(browser
         fill(page, "fast-steps", str(STEPS))
         page.locator("#fast").click()
         expect(page.locator("#fast-status")).to_contain_text("Painting example", timeout=LONG)
+        wait_and_withdraw(browser, served)
         expect(page.locator("#fast-curve polyline").first).to_be_visible(timeout=LONG)
         page.locator("#fast-stop").click()
         expect(page.locator("#fast-status")).to_contain_text("Stopped", timeout=LONG)

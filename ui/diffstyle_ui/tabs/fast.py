@@ -51,8 +51,8 @@ CSS = """
 #fast-styles { font-size: 14px; } #fast-styles b { font-weight: 600; }
 #fast-styles small { display: block; color: var(--body-text-color-subdued); font-size: 13px; }
 .fast-note { color: var(--body-text-color-subdued); font-size: 13px; margin: 0; }
-#fast-done button, #fast-done a { min-width: 0 !important; padding: 0 8px; font-size: 14px; white-space: nowrap; }
-@media (max-width: 760px) { #fast-done { flex-wrap: wrap; } #fast-done #fast-use { flex: 1 0 100%; } }
+#fast-done button { min-width: 0 !important; padding: 10px 8px; font-size: 14px; white-space: nowrap; }
+@media (max-width: 760px) { #fast-done { flex-direction: column; gap: 8px; } }
 """
 
 
