@@ -133,7 +133,7 @@ class FastTab:
         """
         key = gr.BrowserState("", storage_key="diffstyle-student", secret="diffstyle")  # readable after a restart
         rows, form, stage = self.controls.rows, self.controls.form, self.stage
-        bind([rows.fast.click], self.open, [], [*tabs, self.styles, self.name])
+        bind([self.controls.fast.click], self.open, [], [*tabs, self.styles, self.name])
         bind([tab.select for tab in opened], self.show_styles, [], [self.styles])
         asked = [self.name, self.minutes, self.size, self.photos, self.video, self.examples, self.steps]
         more: list[Widget] = [key, self.styles, self.kept, self.done, *self.files]

@@ -69,7 +69,7 @@ class StyliseTab:
             with gr.Column(scale=5, min_width=320, elem_id="controls"):
                 engine = context.renderer.first_choice or AUTO
                 tiles = [*wall_tiles(), *personal_tiles(personal_adapters())]
-                self.rows = StyleRows(tiles, context.sessions.first_parts, trains=context.limits.training)
+                self.rows = StyleRows(tiles, context.sessions.first_parts)
                 self.form = SettingsForm(engine)
                 self.opening_settings = read_form([getattr(widget, "value", None) for widget in self.form.inputs])
             with gr.Column(scale=6, min_width=320, elem_id="stage"):
@@ -78,6 +78,9 @@ class StyliseTab:
                     self.cancel = gr.Button("Cancel", elem_id="cancel", interactive=False, scale=1, min_width=80)
                     self.vary = gr.Button(
                         "Four variations", elem_id="vary", scale=1, min_width=90, visible=honours(engine, "seeded")
+                    )
+                    self.fast = gr.Button(
+                        "Make it fast", elem_id="make-fast", scale=1, min_width=90, visible=context.limits.training
                     )
                 self.frame = comparison(elem_id="compare", label="Photo and result", empty=opening_frame(context))
                 self.status = gr.HTML(
@@ -110,6 +113,7 @@ class StyliseTab:
             self.variations,
             self.photo,
             self.thumbnail,
+            self.fast,
             self.preview,
             self.draft,
         )

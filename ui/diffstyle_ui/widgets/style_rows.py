@@ -49,9 +49,7 @@ button.part:hover { background: var(--background-fill-secondary); }
 .part-row > button { flex: none; width: 30px; height: 30px; padding: 0; font-size: 0; background: none; }
 .part-row > button::before { content: "×"; font-size: 20px; line-height: 28px; color: var(--body-text-color-subdued); }
 #mix:not(:has(.part-row ~ .part-row)) #clear-mix { display: none; }
-#mix:not(:has(.part-row)) #make-fast { display: none; }
-#mix-foot { justify-content: flex-start; gap: 6px; }
-#mix-foot button { flex: none; min-width: 0 !important; width: auto; padding: 2px 10px; font-size: 13px; }
+#clear-mix { align-self: flex-start; flex: none; width: auto; padding: 2px 10px; font-size: 13px; }
 .no-parts { color: var(--body-text-color-subdued); font-size: 14px; padding: 4px 0; }
 """
 
@@ -76,8 +74,8 @@ class StyleRows:
     The constructor draws them; the tab connects their events.
     """
 
-    def __init__(self, tiles: Sequence[Tile], parts: Sequence[StylePart] = (), *, trains: bool = False) -> None:
-        """`tiles` are on the wall; the page begins with `parts`. A page that `trains` has a button for that."""
+    def __init__(self, tiles: Sequence[Tile], parts: Sequence[StylePart] = ()) -> None:
+        """`tiles` are on the wall; the page begins with `parts`."""
         with gr.Row(elem_id="add-style"):
             self.words = words_box(elem_id="words")
             with gr.Column(elem_id="style-pictures", scale=0, min_width=112):
@@ -92,9 +90,7 @@ class StyleRows:
             self.removals: list[gr.Button] = []
             for n in range(MAX_ROWS):
                 self._draw_row(n, parts[n] if n < len(parts) else None)
-            with gr.Row(elem_id="mix-foot"):
-                self.fast = gr.Button("Make it fast", size="sm", elem_id="make-fast", scale=0, visible=trains)
-                self.clear = gr.Button("Clear the mix", size="sm", elem_id="clear-mix", scale=0)
+            self.clear = gr.Button("Clear the mix", size="sm", elem_id="clear-mix")
         self.wall = style_wall(tiles)
 
     def _draw_row(self, n: int, part: StylePart | None) -> None:
