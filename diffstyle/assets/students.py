@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from pathlib import Path
 
 from diffstyle.assets.manifest import verified
 from diffstyle.assets.own_folders import new_folder
 from diffstyle.core.errors import InputError
+from diffstyle.formats.safetensors import read_metadata
 
 STUDENTS_VARIABLE = "DIFFSTYLE_STUDENTS"
 SHIPPED = "starter"
@@ -52,6 +54,20 @@ def student_file(name: str) -> Path:
     near = difflib.get_close_matches(name, student_names(), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(student_names())}."
     raise InputError(f"There is no student called {name!r}: {hint} `diffstyle distil` makes one.")
+
+
+def student_styles(name: str) -> tuple[str, ...]:
+    """What the student called `name` paints, in its own order; only the header of its file is read.
+
+    InputError if there is none of that name, or its header is damaged.
+    """
+    path = student_file(name)
+    try:
+        return tuple(str(style["name"]) for style in json.loads(read_metadata(path)["styles"]))
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"Cannot use {path}: it is not a student; `diffstyle distil` makes one.") from error
 
 
 def check_new_student(name: str, *, home: Path | None = None, overwrite: bool) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from diffstyle.core.task import Task
 
 REST, SCRIBBLE = "rest", "scribble:"
+_NUMBERS = re.compile(r"\d{1,2}(:(\d+\.?\d*|\.\d+))?(,\d{1,2}(:(\d+\.?\d*|\.\d+))?)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,8 @@ class StyleOptions:
     ----------
     style
         Words, a picture, a style file or a name from `diffstyle style list`, optionally with :WEIGHT. The prefixes
-        text:, image:, preset: and adapter: settle which. Give --style several times for a blend.
+        text:, image:, preset: and adapter: settle which. Give --style several times for a blend. A student's styles
+        have numbers too: 2:0.7,1:0.3.
     negative_style
         A style that the result moves away from, given like --style.
     mask
@@ -55,6 +59,18 @@ class StyleOptions:
     only: Annotated[str | None, Parameter(group=WHERE)] = None
     except_: Annotated[str | None, Parameter(name="--except", group=WHERE)] = None
     region: Annotated[list[str] | None, Parameter(group=WHERE, negative=(), json_list=False)] = None
+
+    def named(self, engine: EngineSettings) -> StyleOptions:
+        """The same, with names in place of numbers, as in 2:0.7,1:0.3, for an engine that lists its own styles.
+
+        Raises InputError for a number that is not in the list.
+        """
+        numbered = [spec for spec in self.style if _NUMBERS.fullmatch(spec) and not Path(spec).exists()]
+        names = engine.style_names() if numbered else ()
+        if not names:
+            return self
+        style = [n for s in self.style for n in (_by_number(s, names) if s in numbered else [s])]
+        return replace(self, style=style)
 
     @property
     def files(self) -> list[Path]:
@@ -136,6 +152,16 @@ class Asked:
             return masks[0] if masks else None
         source = " and ".join(mask.source for mask in masks)
         return replace(masks[0], values=torch.stack([m.values for m in masks]).amin(0), source=source)
+
+
+def _by_number(spec: str, names: Sequence[str]) -> Iterator[str]:
+    """The spec of each style of a list such as 2:0.7,1:0.3, by its name."""
+    for part in spec.split(","):
+        number, _, weight = part.partition(":")
+        if not 1 <= int(number) <= len(names):
+            listed = ", ".join(f"{n} {name}" for n, name in enumerate(names, 1))
+            raise InputError(f"There is no style {int(number)} in --style {spec}: the student paints {listed}.")
+        yield f"text:{names[int(number) - 1]}:{weight or 1}"
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -79,6 +79,7 @@ def batch(
             raise InputError(f"--{name.replace('_', '-')} is for workers on a cluster: add --ray, or leave it out.")
     if engine is not None:
         settings_class(engine)  # an unknown name is an error
+    style_options = style_options.named(engine_settings)
     check_honoured(settings, engine_settings, negative=style_options.negative_style is not None)
     if ray is not False and find_spec("ray") is None:
         raise InputError("--ray needs Ray: pip install 'diffstyle[ray]'.")

@@ -88,6 +88,7 @@ def live(
     check_interactive(engine_settings.name)
     if engine is not None:
         settings_class(engine)  # an unknown name is an error
+    style_options = style_options.named(engine_settings)
     check_honoured(settings, engine_settings, negative=style_options.negative_style is not None)
     if seconds is not None and not seconds > 0:
         raise InputError(f"seconds is {seconds:g}: give a number above 0.")

@@ -136,6 +136,7 @@ def stylize(
     """
     if engine is not None:
         settings_class(engine)  # an unknown name is an error
+    style_options = style_options.named(engine_settings)
     check_honoured(settings, engine_settings, negative=style_options.negative_style is not None)
     asked_for = Request(style_options, settings, engine_settings, options, files)
     photos = found_photos(contents, recursive=files.recursive, out=Path(out) if out else None)

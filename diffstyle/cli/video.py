@@ -87,6 +87,7 @@ def video(
     """
     if engine is not None:
         settings_class(engine)  # an unknown name is an error
+    style_options = style_options.named(engine_settings)
     check_honoured(settings, engine_settings, negative=style_options.negative_style is not None)
     request = Request(style_options, settings, engine_settings, options, files)
     targets, alone = _targets(clips, out, clip_options, files)

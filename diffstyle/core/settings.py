@@ -122,6 +122,10 @@ class EngineSettings:
         del prompts
         return cls.capabilities.interactive
 
+    def style_names(self) -> tuple[str, ...]:
+        """The names of all styles that it paints, where it has `own_styles`; none otherwise."""
+        return ()
+
     def draft(self) -> EngineSettings | None:
         """These settings for a draft of the same picture in a fraction of a second; None if the engine has none."""
         return None

@@ -85,6 +85,11 @@ def interactive_engine() -> str:
     return next(n for n in engine_names() if settings_class(n).capabilities.interactive)
 
 
+def student_engine() -> str:
+    """The name of the first engine that paints with students: networks for the styles that they were trained on."""
+    return next(n for n in engine_names() if settings_class(n).capabilities.own_styles)
+
+
 def engine_for_adapters(name: str, kinds: set[str]) -> str:
     """`name` if that engine loads adapters of all `kinds`, else the first engine that does; `name` again if none does,
     so that loading it explains what is missing.

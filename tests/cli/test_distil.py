@@ -12,6 +12,7 @@ from diffstyle.assets.students import STUDENTS_VARIABLE
 from diffstyle.formats.atomic import CACHE_VARIABLE
 from diffstyle.training.distil import examples
 from tests.helpers.cli import run
+from tests.helpers.students import STYLES, random_student
 
 QUICK = ["--size", "tiny", "--steps", 3, "--examples", 2, "--crop", 64, "--batch", 2]
 
@@ -83,3 +84,39 @@ def test_what_cannot_be_taught_gets_a_sentence(
     assert run("distil", *arguments) == 2
     assert said in capsys.readouterr().err
     assert not (home / "cache").exists()
+
+
+def test_styles_are_chosen_by_their_numbers(home: Path, photo_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "students").mkdir()
+    random_student(home / "students" / "mine.safetensors")
+    paint = ["stylize", photo_file, "--engine", "feedforward", "--student", "mine"]
+    outs = [home / f"{n}.png" for n in range(3)]
+    assert run(*paint, "--style", "2:0.7,1:0.3", "-o", outs[0]) == 0
+    assert run(*paint, "--style", f"{STYLES[1]}:0.7", "--style", f"{STYLES[0]}:0.3", "-o", outs[1]) == 0
+    assert run(*paint, "--style", "2", "-o", outs[2]) == 0
+    assert Picture.open(outs[0]) == Picture.open(outs[1])
+    assert Picture.open(outs[0]) != Picture.open(outs[2])
+    assert read_recipe(outs[2]).style.prompt == STYLES[1]
+    capsys.readouterr()
+    assert run(*paint, "--style", "4", "-o", home / "no.png") == 2
+    assert f"There is no style 4 in --style 4: the student paints 1 {STYLES[0]}, 2" in capsys.readouterr().err
+    assert run("stylize", photo_file, "--style", "2", "--engine", "adain", "-o", home / "no.png") == 2
+    assert "no words" in capsys.readouterr().err
+
+
+def test_students_are_listed_with_their_styles(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = home / "students"
+    folder.mkdir()
+    random_student(folder / "mine.safetensors")
+    (folder / "broken.safetensors").write_bytes(b"nothing")
+    assert run("student", "list") == 0
+    said = capsys.readouterr().out.splitlines()
+    at = next(n for n, line in enumerate(said) if line.startswith("mine"))
+    assert "tiny" in said[at]
+    assert "yours" in said[at]
+    assert [line.split(maxsplit=1) for line in said[at + 1 : at + 1 + len(STYLES)]] == [
+        [str(n), style] for n, style in enumerate(STYLES, 1)
+    ]
+    assert any(line.startswith("starter") and "comes with diffstyle" in line for line in said)
+    assert any(line.startswith("broken") and "Cannot" in line for line in said)
+    assert said[-1] == f"Yours are in {folder}."

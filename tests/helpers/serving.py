@@ -17,8 +17,8 @@ LOG = "log.txt"
 
 @dataclass(frozen=True, slots=True)
 class ServedPage:
-    """A server at `address`, which ends in /. Votes, adapters and logs lie in `folder`, the server's own files in
-    `temporary`.
+    """A server at `address`, which ends in /. Votes, adapters, students and logs lie in `folder`, the server's own
+    files in `temporary`.
     """
 
     address: str
@@ -39,6 +39,7 @@ def serving(folder: Path, *options: object, command: str = "ui") -> Generator[Se
         "TMPDIR": str(temporary),
         "DIFFSTYLE_CACHE": str(folder),
         "DIFFSTYLE_ADAPTERS": str(folder / "adapters"),
+        "DIFFSTYLE_STUDENTS": str(folder / "students"),
         "PYTHONUNBUFFERED": "1",
     }
     words = [sys.executable, "-m", "diffstyle", command, *map(str, options)]

@@ -69,7 +69,7 @@ def ui(
     max_clip_seconds
         Of a clip, so many seconds are painted at a time.
     training
-        Let visitors train adapters, which all users of this server then see.
+        Let visitors train adapters and students, which all users of this server then see.
     votes
         The CSV file for blind votes; if not given, votes.csv in diffstyle's cache folder.
     """

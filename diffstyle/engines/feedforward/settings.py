@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from diffstyle.assets.students import SHIPPED
+from diffstyle.assets.students import SHIPPED, student_styles
 from diffstyle.core.fields import MaxLength
 from diffstyle.core.settings import Capabilities, EngineSettings
 
@@ -29,3 +29,6 @@ class Feedforward(EngineSettings):
     )
 
     student: Annotated[str, MaxLength(64)] = SHIPPED
+
+    def style_names(self) -> tuple[str, ...]:
+        return student_styles(self.student)

@@ -33,7 +33,7 @@ def largest_difference(path: str, picture: Picture) -> int:
 
 def test_the_documented_endpoints_exist(client: Client) -> None:
     described = cast("dict[str, Any]", client.view_api(return_format="dict", print_info=False))
-    names = {"preview", "render", "variations", "paint", "video", "replay", "path", "train", "cancel"}
+    names = {"preview", "render", "variations", "paint", "video", "replay", "path", "train", "distil", "cancel"}
     names |= {"styles", "nearest", "recipe", "models", "vote"}
     assert {f"/{name}" for name in names} == set(described["named_endpoints"])
 
@@ -211,6 +211,21 @@ def test_bad_trainings_are_refused(client: Client, painting_file: Path) -> None:
     pictures = [handle_file(painting_file)] * 3
     assert "not a valid name" in refusal(client, "train", pictures=pictures, name="../up", steps=3)
     assert "steps is -3" in refusal(client, "train", pictures=pictures, name="none", steps=-3)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"name": "../up"}, "not a valid name"),
+        ({"style": []}, "no style"),
+        ({"style": ["neon"] * 7}, "give at most 6"),
+        ({"minutes": 600}, "give one of 5, 20, 60"),
+        ({"steps": 10**6}, "give at most 5000"),
+        ({"network": "huge"}, "tiny"),
+    ],
+)
+def test_students_that_cannot_be_trained_are_refused(client: Client, parameters: dict[str, Any], expected: str) -> None:
+    assert expected in refusal(client, "distil", **{"style": ["neon"], "name": "none"} | parameters)
 
 
 @pytest.mark.long  # it starts the training process

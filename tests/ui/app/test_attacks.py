@@ -21,7 +21,20 @@ from tests.helpers.page_client import ask, refusal
 from tests.helpers.pictures import waves
 from tests.helpers.serving import ServedPage, serving
 
-NAMED = ("preview", "render", "variations", "replay", "paint", "path", "recipe", "nearest", "train", "vote", "cancel")
+NAMED = (
+    "preview",
+    "render",
+    "variations",
+    "replay",
+    "paint",
+    "path",
+    "recipe",
+    "nearest",
+    "train",
+    "distil",
+    "vote",
+    "cancel",
+)
 
 
 FILES = ("image", "file", "json", "uploadbutton")
@@ -70,6 +83,7 @@ def test_no_endpoint_reads_a_foreign_file(served: ServedPage, http: httpx.Client
                 *[(n, [file, ["neon"], []]) for n in ("preview", "render", "variations")],
                 *[("replay", [file, file]), ("paint", [file, file, "neon"]), ("path", [file, "neon", "klimt-gold"])],
                 *[("recipe", [file]), ("nearest", [["neon"], 3]), ("train", [[file] * 3, "mine"])],
+                *[("distil", [["neon"], "mine", [], [file]]), ("distil", [[], "mine", [file], []])],
             ):
                 said = answers(http, name, data)
                 if name != "nearest":

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from tests.helpers.browser import SIZES, open_tab
 from tests.helpers.serving import ServedPage
 
-TABS = ("Blend", "Map", "Four corners", "Paint", "Video", "Train", "History", "Models")
+TABS = ("Blend", "Map", "Four corners", "Paint", "Video", "Train", "Make it fast", "History", "Models")
 JARGON = ("adapter", "Loss", "samples", "held-out")
 
 
@@ -48,7 +48,7 @@ def test_on_a_phone_training_begins_with_the_pictures_and_models_have_labels(
     page = context.new_page()
     page.goto(served.address)
     open_tab(page, "Train")
-    order = ("#train-pictures", "#train-name", "#train", "#curve")
+    order = ("#train-pictures", "#train-name", "#train", "#train-curve")
     boxes = [page.locator(name).bounding_box() for name in order]
     tops = [box["y"] for box in boxes if box is not None]
     assert len(tops) == len(order)

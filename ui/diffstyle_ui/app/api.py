@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from diffstyle import Cancelled, InputError, Result, Settings, Style, Task
+from diffstyle.assets.students import check_new_student
 from diffstyle.core.cancelling import cancellable, check_cancelled
 from diffstyle.core.fields import values_of
 from diffstyle.core.mask import Mask, Region
@@ -30,6 +31,8 @@ from diffstyle_ui.app.model_list import model_rows
 from diffstyle_ui.app.parts import reference
 from diffstyle_ui.app.renders import Finished, render_files, save_preview
 from diffstyle_ui.app.sessions import Session
+from diffstyle_ui.app.student_jobs import keep_job
+from diffstyle_ui.app.student_training import StudentTraining, TaughtStudent, own_styles, run_student, student_recipe
 from diffstyle_ui.app.training import TrainedAdapter, TrainingJob, recipe_for, run_training
 from diffstyle_ui.app.uploads import upload_path
 from diffstyle_ui.app.user_errors import CANCELLED
@@ -39,6 +42,8 @@ from diffstyle_ui.widgets.settings_form import RenderSettings
 from diffstyle_ui.widgets.style_rows import MAX_ROWS
 
 MAX_PATH_STEPS = 16
+NO_TRAINING = "This server does not train: run diffstyle on your own machine."
+STOPPED = "The training was stopped: send the same request again to resume it."
 
 
 class Api:
@@ -51,6 +56,7 @@ class Api:
         publish(with_settings(self.render, engine), queue="render")
         publish(self.paint, queue="render")
         publish(self.train, queue="train")
+        publish(self.distil, queue="train")
         publish(with_settings(self.variations, engine), queue="render")
         publish(with_settings(self.video, engine), queue="render")
         publish(self.replay, queue="render")
@@ -194,7 +200,7 @@ class Api:
     ) -> dict[str, Any]:
         """Train an adapter called `name` on `pictures`. `/cancel` stops it, and the same request resumes it."""
         if not self.context.limits.training:
-            raise InputError("This server does not train adapters: run diffstyle on your own machine.")
+            raise InputError(NO_TRAINING)
         session = self.context.session(request)
         files = tuple(upload_path(session, picture, "pictures of the style") for picture in pictures)
         options, limits = self.context.renderer.options, self.context.limits
@@ -209,7 +215,40 @@ class Api:
                     losses.append(update.loss)
             except Cancelled:
                 pass
-        raise InputError("The training was stopped: send the same request again to resume it.")
+        raise InputError(STOPPED)
+
+    def distil(
+        self,
+        request: gr.Request,
+        style: list[str],
+        name: str,
+        pictures: list[Upload] = [],  # noqa: B006 - what the API shows
+        photos: list[Upload] = [],  # noqa: B006
+        minutes: int = 20,
+        network: str = "small",
+        steps: int | None = None,
+    ) -> list[Upload]:
+        """Teach styles to a student called `name`, in 5, 20 or 60 minutes: a safetensors file and, where it can be
+        exported, one of ONNX. It learns from `photos`, if there are any. `/cancel` stops it, and the same request
+        resumes it.
+        """
+        if not self.context.limits.training:
+            raise InputError(NO_TRAINING)
+        session, renderer = self.context.session(request), self.context.renderer
+        files = tuple(upload_path(session, photo, "photos to learn from") for photo in photos or ())
+        recipe = student_recipe(minutes, network, steps=steps)
+        check_new_student(name, overwrite=False)
+        styles = {n: renderer.complete(s) for n, s in own_styles(self._named(session, style, pictures)).items()}
+        job = keep_job(name, styles, files, recipe)
+        training = StudentTraining(job, renderer.options, self.context.limits, session.folder / job.key)
+        try:
+            with session.training(arrival(request)) as cancel, suppress(Cancelled):
+                *_, last = run_student(training, cancel)
+                assert isinstance(last, TaughtStudent)  # the last item of the stream
+                return [_file(file) for file in last.files]
+        finally:
+            job.drop()
+        raise InputError(STOPPED)
 
     def styles(self) -> dict[str, list[float]]:
         """The named styles, each with its position on the map, x and y from -1 to 1."""
@@ -290,13 +329,29 @@ class Api:
 
     def _style(self, session: Session, style: Sequence[str], pictures: Sequence[Upload]) -> Style:
         parts = [weighted_style(words) for words in ([style] if isinstance(style, str) else style or [])]
-        if not parts and not pictures:
-            raise InputError("There is no style: describe one, name one, or add pictures.")
-        if len(parts) + len(pictures or ()) > MAX_ROWS:
-            raise InputError(f"There are {len(parts) + len(pictures)} styles: give at most {MAX_ROWS}.")
-        files = [upload_path(session, picture, "a picture of the style") for picture in pictures or ()]
-        parts += [(Style.from_image(reference(self.context, path)), 1.0) for path in files]
+        self._check_styles(len(parts), pictures)
+        parts += [(found, 1.0) for _, found in self._shown(session, pictures)]
         return parts[0][0] if len(parts) == 1 else Style.mix(parts)
+
+    def _named(self, session: Session, style: Sequence[str], pictures: Sequence[Upload]) -> list[tuple[str, Style]]:
+        """Each style by its words, or the name of its picture."""
+        words = [style] if isinstance(style, str) else list(style or [])
+        self._check_styles(len(words), pictures)
+        found = [(text, weighted_style(text)[0]) for text in words]
+        return [*found, *self._shown(session, pictures)]
+
+    def _shown(self, session: Session, pictures: Sequence[Upload]) -> list[tuple[str, Style]]:
+        """The styles of pictures, with the names of these."""
+        files = [upload_path(session, picture, "a picture of the style") for picture in pictures or ()]
+        return [(path.stem, Style.from_image(reference(self.context, path))) for path in files]
+
+    @staticmethod
+    def _check_styles(described: int, pictures: Sequence[Upload]) -> None:
+        number = described + len(pictures or ())
+        if not number:
+            raise InputError("There is no style: describe one, name one, or add pictures.")
+        if number > MAX_ROWS:
+            raise InputError(f"There are {number} styles: give at most {MAX_ROWS}.")
 
 
 def _file(path: Path) -> Upload:

@@ -26,8 +26,8 @@ class Controls:
 
     `inputs` are the photo, the weights and the settings, in the order in which the handler `preview` takes them;
     `frame` is what it shows: the comparison and the status line; `drafted` is what a draft shows: those, and the button
-    that renders. `versions` is the strip of what was rendered, `variations` the
-    grid of the last four. `photo` uploads another photo, and `thumbnail` shows the present one.
+    that renders. `versions` is the strip of what was rendered, `variations` the grid of the last four. `photo` uploads
+    another photo, and `thumbnail` shows the present one. `fast` asks for a student of the mix.
     """
 
     context: AppContext
@@ -40,6 +40,7 @@ class Controls:
     variations: gr.HTML
     photo: gr.UploadButton
     thumbnail: gr.HTML
+    fast: gr.Button
     preview: Callable[..., Any]
     draft: Callable[..., Any]
 

@@ -11,7 +11,7 @@ from diffstyle.serving.limits import ServerLimits
 class Limits(ServerLimits):
     """What visitors may ask of the server: what `ServerLimits` says of one request, `max_visitor_mb` of all that a
     visitor uploads in a few hours and `max_total_mb` of all visitors; `max_clip_seconds` of a clip that are painted at
-    a time; and whether visitors may train adapters, which everybody who uses this server then sees.
+    a time; and whether visitors may train adapters and students, which everybody who uses this server then sees.
     """
 
     max_visitor_mb: int = 1000

@@ -16,11 +16,13 @@ from diffstyle.serving.memory import settle, uncollected
 from diffstyle_ui.app import server
 from diffstyle_ui.app.api import Api
 from diffstyle_ui.app.context import AppContext, open_context
+from diffstyle_ui.app.controls import Controls
 from diffstyle_ui.app.events import bind
 from diffstyle_ui.app.limits import Limits
 from diffstyle_ui.app.links import Links
 from diffstyle_ui.app.user_errors import misfit
 from diffstyle_ui.tabs.blend import BlendTab
+from diffstyle_ui.tabs.fast import FastTab
 from diffstyle_ui.tabs.history import HistoryTab
 from diffstyle_ui.tabs.models import ModelsTab
 from diffstyle_ui.tabs.paint import PaintTab
@@ -70,13 +72,14 @@ def build_page(context: AppContext) -> gr.Blocks:
                 paint = PaintTab(context)
             with gr.Tab("Video", id="video") as video_tab:
                 video = VideoTab(context)
-            if context.limits.training:
-                with gr.Tab("Train", id="train"):
-                    TrainTab(context).connect(controls)
+            training = _draw_training(context, controls) if context.limits.training else None
             with gr.Tab("History", id="history") as history_tab:
                 history = HistoryTab(context, controls, paint)
             with gr.Tab("Models", id="models") as models_tab:
                 models = ModelsTab()
+        if training is not None:
+            fast, opened, kinds = training
+            fast.connect(blocks, opened, [tabs, kinds])
         blend.connect(blend_tab, tabs, controls)
         paint.connect(paint_tab, controls)
         video.connect(video_tab, controls)
@@ -87,6 +90,15 @@ def build_page(context: AppContext) -> gr.Blocks:
         blocks.load(None, js=_ONE_STOP, api_visibility="private")
         blocks.unload(context.sessions.drop)
     return blocks
+
+
+def _draw_training(context: AppContext, controls: Controls) -> tuple[FastTab, list[gr.Tab], gr.Tabs]:
+    """The tab with both kinds of training: the one of students, what opens it, and the tabs that it lies in."""
+    with gr.Tab("Train", id="train") as train, gr.Tabs() as kinds:
+        with gr.Tab("Your own style", id="personal"):
+            TrainTab(context).connect(controls)
+        with gr.Tab("Make it fast", id="fast") as fast:
+            return FastTab(context, controls), [train, fast], kinds
 
 
 def launch(

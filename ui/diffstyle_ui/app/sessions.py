@@ -61,6 +61,7 @@ class Session:
     `balance` is the search for settings that is open on the page.
     `uploaded` is the last photo that the visitor added, `photo` the one in use, `clip` that of the Video tab. `owner`
     is whose uploads it may read, and `history` has its results.
+    `to_teach` are the styles of a student whose training waits or runs, `taught` is the last one's name and styles.
     The page opens with `first_parts`. `final_count` and `final_at` are the count of previews and the time when the
     last render ended: what was asked for before must not take its place.
     """
@@ -86,6 +87,8 @@ class Session:
     balance: Balance | None = None
     painting: Painting = field(default_factory=Painting)
     painted_with: tuple[Any, ...] = ()
+    to_teach: tuple[StylePart, ...] = ()
+    taught: tuple[str, tuple[StylePart, ...]] | None = None
     restored: int = 0
     reopens: bool = False
     saved_styles: tuple[Style, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradio.themes import Base
 from gradio.themes.utils import colors, sizes
 
-from diffstyle_ui.tabs import blend, models, train, video
+from diffstyle_ui.tabs import blend, fast, models, video
 from diffstyle_ui.widgets import (
     clip_player,
     comparison,
@@ -19,6 +19,7 @@ from diffstyle_ui.widgets import (
     style_map,
     style_rows,
     style_wall,
+    training_stage,
     two_results,
     variation_grid,
     versions,
@@ -44,12 +45,13 @@ _PARTS = (
     style_map,
     style_rows,
     style_wall,
+    training_stage,
     two_results,
     versions,
     words_box,
     blend,
+    fast,
     models,
-    train,
     video,
 )
 CSS = beside("page.css") + "".join(part.CSS for part in _PARTS)

@@ -90,6 +90,7 @@ class StyliseTab:
                 )
                 self.versions = version_strip(elem_id="versions")
                 self.variations = variation_grid(elem_id="variations")
+                self.fast = gr.Button("Make it fast", elem_id="make-fast", size="sm", visible=context.limits.training)
                 with gr.Row(elem_id="photo-row"):
                     with gr.Column(elem_id="photo", min_width=60, scale=0):
                         self.photo = gr.UploadButton(
@@ -114,6 +115,7 @@ class StyliseTab:
             self.variations,
             self.photo,
             self.thumbnail,
+            self.fast,
             self.preview,
             self.draft,
         )

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from PIL import Image
 
 from diffstyle import AdapterRecipe, Cancelled, InputError
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
 from diffstyle_ui.app.controls import Controls
-from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED, bind
+from diffstyle_ui.app.events import DISABLED, ENABLED, UNCHANGED
 from diffstyle_ui.app.parts import personal_adapters
 from diffstyle_ui.app.training import TrainedAdapter, TrainingJob, loss_series, recipe_for, run_training
+from diffstyle_ui.app.training_events import TrainingEvents
 from diffstyle_ui.app.uploads import upload_path
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.wall import mine
-from diffstyle_ui.widgets.html import IDLE, data_url, placeholder, progress, status
+from diffstyle_ui.widgets.html import IDLE, placeholder, progress, status
 from diffstyle_ui.widgets.loss_curve import loss_curve
+from diffstyle_ui.widgets.training_stage import TrainingStage, samples_html
 
 if TYPE_CHECKING:
     from diffstyle.training.personal.run import TrainingStep  # its imports take seconds
@@ -31,13 +31,6 @@ EMPTY = placeholder(
 )
 SAMPLES_SO_FAR = "Photos and how they are rendered at this step"
 BEFORE_AND_AFTER = "Photos rendered without and with your style, and below them some training pictures"
-CSS = """
-.samples img { width: 100%; border-radius: 10px; display: block; margin-top: 10px; }
-@media (max-width: 760px) {  /* first what is asked, then the button, then what comes of it */
-  #train-stage { order: 0; position: static; } #train-stage > #train-bar { order: -1; }
-  #train-stage .empty { min-height: 90px; }
-}
-"""
 
 
 class TrainTab:
@@ -78,20 +71,14 @@ class TrainTab:
                 self.overwrite = gr.Checkbox(
                     False, label="Replace your style of the same name", elem_id="train-overwrite"
                 )
-            with gr.Column(scale=6, min_width=300, elem_classes="stage", elem_id="train-stage"):
-                self.curve = gr.HTML(EMPTY, elem_id="curve", label="Progress", apply_default_css=False)
-                self.status = gr.HTML(IDLE, elem_id="train-status", apply_default_css=False)
-                with gr.Row(elem_id="train-bar"):
-                    self.start = gr.Button("Start training", variant="primary", elem_id="train", scale=3, min_width=140)
-                    self.cancel = gr.Button("Stop", elem_id="train-stop", interactive=False, scale=1, min_width=90)
-                self.sheet = gr.HTML("", elem_id="sheet", label="Trial pictures", apply_default_css=False)
+            with gr.Column(scale=6, min_width=300, elem_classes=["stage", "training-stage"]):
+                self.stage = TrainingStage("train", start="Start training", empty=EMPTY)
 
     def connect(self, controls: Controls) -> None:
         """Bind the events of this tab; the new adapter appears in the list of `controls`."""
         inputs = [self.pictures, self.name, self.minutes, self.steps, self.overwrite]
-        outputs = [self.curve, self.status, self.sheet, self.start, self.cancel, controls.rows.wall]
-        bind([self.start.click], self.train, inputs, outputs, kind="train")
-        bind([self.cancel.click], self.stop, [], [self.cancel], kind="immediate")
+        events = TrainingEvents(self.context, self.stage)
+        events.starts(self.stage.start.click, self.train, inputs, [controls.rows.wall])
 
     @user_errors
     def train(
@@ -103,7 +90,7 @@ class TrainTab:
         steps: str,
         overwrite: bool,
     ) -> Iterator[tuple[Any, ...]]:
-        session = self.context.session(request)
+        session, idle = self.context.session(request), gr.Timer(active=False)
         files = tuple(upload_path(session, picture, "pictures of the style") for picture in pictures or ())
         recipe = recipe_for(minutes, steps)
         if not name.strip():
@@ -111,8 +98,8 @@ class TrainTab:
         options, limits = self.context.renderer.options, self.context.limits
         job = TrainingJob(files, name.strip(), recipe, options, limits, overwrite)
         done: list[TrainingStep] = []
-        error, last = None, None
-        yield UNCHANGED, progress(0, 0, what="Reading the pictures"), "", DISABLED, ENABLED, UNCHANGED
+        last = None
+        yield UNCHANGED, progress(0, 0, what="Reading the pictures"), "", DISABLED, ENABLED, idle, UNCHANGED
         end: tuple[Any, ...] = (UNCHANGED, IDLE, UNCHANGED)
         with session.training(arrival(request)) as cancel:
             try:
@@ -120,37 +107,19 @@ class TrainTab:
                     if not isinstance(last, TrainedAdapter):
                         done.append(last)
                         curve = loss_curve(*loss_series(done)) or UNCHANGED
-                        samples = UNCHANGED if last.samples is None else _samples_html(last.samples, SAMPLES_SO_FAR)
-                        yield curve, _step_line(last), samples, UNCHANGED, UNCHANGED, UNCHANGED
+                        samples = UNCHANGED if last.samples is None else samples_html(last.samples, SAMPLES_SO_FAR)
+                        yield curve, _step_line(last), samples, *[UNCHANGED] * 4
             except Cancelled:
                 end = UNCHANGED, status("Stopped. Train with the same pictures, name and time to resume."), UNCHANGED
-            except Exception as caught:  # raised below, after the buttons are enabled again
-                error = caught
         if isinstance(last, TrainedAdapter):
             end = (
                 UNCHANGED,
                 status(f"{job.name} is now on the wall of the first tab, under Mine.", *last.warnings),
-                _samples_html(last.folder / "sheet.jpg", BEFORE_AND_AFTER),
+                samples_html(last.folder / "sheet.jpg", BEFORE_AND_AFTER),
             )
-        yield *end, ENABLED, DISABLED, gr.update(mine=mine(personal_adapters()))
-        if error:
-            raise error
-
-    @user_errors
-    def stop(self, request: gr.Request) -> Any:
-        self.context.stop_trainings(request)
-        return DISABLED
+        yield *end, ENABLED, DISABLED, UNCHANGED, gr.update(mine=mine(personal_adapters()))
 
 
 def _step_line(step: TrainingStep) -> str:
     left = "" if step.left is None else f", {step.left:.0f} s left"
     return progress(step.done, step.total or 0, what="Step", after=left)
-
-
-def _samples_html(path: Path, description: str) -> str:
-    """The HTML of a sheet of samples; "" if the file does not exist."""
-    if not path.is_file():
-        return ""
-    with Image.open(path) as image:
-        url = data_url(image.convert("RGB"), longest=1200)
-    return f'<div class="samples"><img src="{url}" alt="{description}"></div>'

@@ -50,7 +50,12 @@ def status(*sentences: str | None) -> str:
 
 def progress(done: int, total: int, *, what: str = "Step", after: str = "") -> str:
     """A status line with a progress bar, which has no value while `total` is 0, that is, not known yet."""
-    words = html.escape(f"{what} {done} of {total}{after}" if total else f"{what} …")
+    return progress_bar(f"{what} {done} of {total}{after}" if total else f"{what} …", done, total)
+
+
+def progress_bar(words: str, done: int, total: int) -> str:
+    """A status line of any `words`, with such a bar."""
+    words = html.escape(words)
     value = f' value="{done}" max="{total}"' if total else ""
     return f'<p class="status" role="status">{words}<progress{value} aria-label="{words}"></progress></p>'
 

@@ -16,8 +16,10 @@ CSS = """
 """
 
 
-def loss_curve(losses: Points, held_out: Points) -> str:
-    """The SVG of two series of (step, loss); "" while `losses` has fewer than two points."""
+def loss_curve(losses: Points, held_out: Points = (), *, compared: str = "your pictures") -> str:
+    """The SVG of two series of (step, loss); "" while `losses` has fewer than two points. The loss is the difference
+    from what is `compared`.
+    """
     if len(losses) < 2:
         return ""
     losses = losses[:: max(1, len(losses) // MAX_POINTS)]
@@ -33,7 +35,7 @@ def loss_curve(losses: Points, held_out: Points) -> str:
         return f'<polyline class="{kind}" points="{places}"/>'
 
     dots = "".join('<circle cx="{:.1f}" cy="{:.1f}" r="4"/>'.format(*place(*point)) for point in held_out)
-    words = f"Difference from your pictures at step {losses[-1][0]}: {losses[-1][1]:.3f}"
+    words = f"Difference from {compared} at step {losses[-1][0]}: {losses[-1][1]:.3f}"
     if held_out:
         words += f", from those kept for checking: {held_out[-1][1]:.3f}"
     return (

@@ -100,6 +100,7 @@ class SettingsForm:
         )
         choices = [(BY_STYLE, AUTO), *((settings_class(name).title, name) for name in engine_names())]
         self.groups: dict[str, gr.Accordion] = {}
+        self.own: dict[tuple[str, str], Component] = {}  # by engine and setting
         with gr.Accordion("Advanced", open=False, elem_id="advanced"):
             self.engine = gr.Dropdown(choices, value=engine, label="Engine", info=ENGINE_HELP, elem_id="setting-engine")
             own = [widget for name in engine_names() for widget in self._draw_group(name)]
@@ -140,7 +141,9 @@ class SettingsForm:
         if fields:
             title = f"{settings_class(engine).title} settings"
             with gr.Accordion(title, open=False, elem_id=f"engine-{engine}") as self.groups[engine]:
-                yield from [_widget(info, prefix=f"setting-{engine}") for info in fields]
+                drawn = {(engine, info.name): _widget(info, prefix=f"setting-{engine}") for info in fields}
+            self.own |= drawn
+            yield from drawn.values()
 
 
 def read_form(values: Sequence[Any]) -> RenderSettings:
