@@ -18,7 +18,8 @@ from diffstyle.core.task import ResolvedTask, Task, resolve
 from diffstyle.engines.base import Drafter, Engine, EngineHost, OnStep, report, settings_of
 from diffstyle.engines.exemplars.exemplars import with_exemplars
 from diffstyle.engines.exemplars.words import keeps_hues, notes_of
-from diffstyle.engines.optimised.loop import Descent, Loss, Moments, Snapshot, optimise
+from diffstyle.engines.optimised.descent import Descent, Loss, Moments, Snapshot
+from diffstyle.engines.optimised.loop import optimise
 from diffstyle.engines.optimised.reader import DEFAULT_NET, Reader, net_on_this_machine, parse_layers
 from diffstyle.engines.optimised.resume import Progress
 from diffstyle.engines.optimised.scene import Exemplar, Part, Scene, at_size, recoloured

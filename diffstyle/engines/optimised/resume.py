@@ -14,7 +14,7 @@ from torch import Tensor
 from diffstyle.core.errors import InputError
 from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, record_of, settings_of
-from diffstyle.engines.optimised.loop import Snapshot
+from diffstyle.engines.optimised.descent import Snapshot
 from diffstyle.formats.atomic import cache_folder
 from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 

@@ -64,7 +64,7 @@ class Optimised(EngineSettings):
         Whether activations are computed twice instead of kept, which takes less memory: for large pictures (auto),
         always, or never.
     resume
-        Whether an optimisation by Adam that is interrupted goes on from there when it is asked for again: its state is
+        Whether an optimisation that is interrupted goes on from there when it is asked for again: its state is
         kept in the cache folder until it is done.
     """
 
