@@ -11,15 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
+import cv2 as untyped
 import numpy as np
 import torch
 from torch import Tensor
 
-from diffstyle.ops.flow import Array
+from diffstyle.core.mask import Mask
+from diffstyle.core.picture import Picture
+from diffstyle.core.task import Previous
+from diffstyle.ops.flow import Array, motion_boundaries
 from diffstyle.video.steadying.follow import Followed, Motion, Seen, unsampled
 from diffstyle.video.steadying.joining import agreement, contrasted, lerp, resized_to, toned, tones
 
+cv2: Any = untyped
 LONGEST_RUN = 24  # frames that one anchor is followed
 LEAST_SHARE = 0.85  # of what the frame before explains, that an anchor must explain to be followed on
 SETTLING = 6  # frames after which what came in is kept: kept at once, each frame would leave a strip of its own
@@ -95,14 +101,9 @@ def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady:
 
     `steady` is the share of what was kept, against that of the frame's own, where there is both.
     """
-    near, far, near_trust, far_trust = sight.near, sight.far, sight.near_trust, sight.far_trust
-    changed = kept.changed + 1 if style == kept.style else 0
-    if changed < LONGEST_RUN:  # an anchor would hold the style that there was
-        far_trust = np.zeros_like(far_trust)
-    view, near_sure = near.view(near_trust, 4)
-    far_view, far_sure = far.view(far_trust, 8)
-    view = lerp(view, far_view, far_sure)
-    sure = np.maximum(near_sure, far_sure)
+    near, far, near_trust = sight.near, sight.far, sight.near_trust
+    changed, far_trust = _changed(kept, style), _far_trust(kept, sight, style)
+    view, sure = _view(kept, sight, style)
     tone = kept.tone
     if fresh is None:
         painted, known = toned(view, tone), sure[..., 0]
@@ -125,6 +126,37 @@ def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady:
         last = replace(last, known=np.ones_like(known))
         return Kept(last, 0, last, np.zeros_like(tone), style, changed)
     return Kept(far, run, last, tone, style, changed)
+
+
+def previous(kept: Kept, sight: Sight, style: bytes) -> Previous:
+    """What is kept as the next frame sees it, for an engine that keeps to it: nothing is trusted at the boundaries of
+    motions.
+    """
+    view, sure = _view(kept, sight, style)
+    boundaries = cv2.dilate(motion_boundaries(sight.motion.back).astype(np.float32), np.ones((5, 5), np.uint8))
+    within = 1 - cv2.GaussianBlur(boundaries, (0, 0), 2)
+    painted, trust = (
+        torch.from_numpy(array.clip(0, 1)).permute(2, 0, 1).contiguous()
+        for array in (toned(view, kept.tone), sure * resized_to(within, sure))
+    )
+    return Previous(Picture(painted), Mask(trust))
+
+
+def _changed(kept: Kept, style: bytes) -> int:
+    """How many frames ago the style was another."""
+    return kept.changed + 1 if style == kept.style else 0
+
+
+def _far_trust(kept: Kept, sight: Sight, style: bytes) -> Array:
+    """The trust in the anchor, (h, w): none while it would hold another style."""
+    return sight.far_trust if _changed(kept, style) >= LONGEST_RUN else np.zeros_like(sight.far_trust)
+
+
+def _view(kept: Kept, sight: Sight, style: bytes) -> tuple[Array, Array]:
+    """What is kept as the next frame sees it, (H, W, 3), and the trust in that, (H, W, 1)."""
+    view, near_sure = sight.near.view(sight.near_trust, 4)
+    far_view, far_sure = sight.far.view(_far_trust(kept, sight, style), 8)
+    return lerp(view, far_view, far_sure), np.maximum(near_sure, far_sure)
 
 
 def carried_back(held: Array, sure: Array, seen: Seen, later: Array, sight: Sight, share: float) -> Array:
