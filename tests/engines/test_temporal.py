@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from diffstyle import Cancelled, Picture, Style, Stylizer, Task
+from diffstyle import Cancelled, InputError, Picture, Style, Stylizer, Task
 from diffstyle.core.mask import Mask
 from diffstyle.core.settings import EngineSettings
 from diffstyle.core.task import Previous, ResolvedTask
@@ -89,6 +89,14 @@ def test_it_may_have_another_size(stylizer: Stylizer, small_photo: Picture, pain
     for found in (small, large):
         assert found.size == small_photo.size
         assert mean_difference(found, before) < 0.05
+
+
+def test_its_recipe_cannot_be_saved(stylizer: Stylizer, small_photo: Picture, painting: Style, tmp_path: Path) -> None:
+    task = prepared(stylizer, small_photo, painting, few(Gatys))
+    result = stylizer.render(replace(task, previous=trusted(small_photo, 1.0), strength=0.0))
+    with pytest.raises(InputError, match="give recipe=False"):
+        result.save(tmp_path / "frame.png")
+    assert result.save(tmp_path / "frame.png", recipe=False).is_file()
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
