@@ -74,10 +74,11 @@ class Capabilities:
 
     `regional`: it paints all regions of a task into one picture. `seeded`: the seed changes the picture.
     `negative`: it moves away from `negative_style`. `structure`: it honours that setting. `interactive`: it is
-    quick enough to follow a slider. `temporal`: it can use the previous frame of a video. `needs_words`: it paints
-    only styles whose words name something that it knows. `own_styles`: it paints only styles that it was trained
-    on. `strokes`: it honours `stroke` itself, at every size. `textures`: it makes textures of a style. `adapters`:
-    the kinds of adapter it loads. `runtimes`: what can run its networks besides torch.
+    quick enough to follow a slider. `temporal`: it keeps to the painting of the previous frame of a clip
+    (`ResolvedTask.previous`). `needs_words`: it paints only styles whose words name something that it knows.
+    `own_styles`: it paints only styles that it was trained on. `strokes`: it honours `stroke` itself, at every size.
+    `textures`: it makes textures of a style. `adapters`: the kinds of adapter it loads. `runtimes`: what can run its
+    networks besides torch.
     """
 
     regional: bool = False

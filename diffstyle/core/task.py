@@ -47,12 +47,24 @@ class Task(Settings):
         return [self.style, *(r.style if isinstance(r, Region) else r[1] for r in self.regions)]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Previous:
+    """The painting of the frame before, `painted`, warped along the flow to the frame that is painted now; `trust` is 0
+    where that shows something else, as what was hidden before or lies at the boundary of a motion, and 1 where it is
+    sure to show the same.
+    """
+
+    painted: Picture
+    trust: Mask
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ResolvedTask(Settings):
     """A `Task` with every default filled in: what an engine renders.
 
     Pictures are open, masks have the size of the content, styles hold all that the engine needs of them, and `engine`
-    holds the values that the model chose where the task left them open.
+    holds the values that the model chose where the task left them open. `previous` is for frames of a clip: `temporal`
+    engines keep to it, whatever size it has, others ignore it.
     """
 
     content: Picture
@@ -61,6 +73,7 @@ class ResolvedTask(Settings):
     negative_style: Style | None = None
     mask: Mask | None = None
     regions: tuple[Region, ...] = ()
+    previous: Previous | None = None
 
     def __post_init__(self) -> None:
         check_values(self, Settings)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import Picture
 from diffstyle.core.task import ResolvedTask
@@ -33,7 +34,12 @@ class Result:
         return self.picture.measures
 
     def recipe(self, *, depth: int = 8) -> Recipe:
-        """Everything that `diffstyle replay` needs to repeat the picture, for a file of `depth` bits a channel."""
+        """Everything that `diffstyle replay` needs to repeat the picture, for a file of `depth` bits a channel.
+
+        InputError for a frame that was held to the one before: a recipe does not keep that.
+        """
+        if self.task.previous is not None:
+            raise InputError("The picture depends on the frame before it, which no recipe keeps: give recipe=False.")
         return Recipe.of(self.task, weights=self.weights, runtime=self.runtime, options=self.options, depth=depth)
 
     def save(self, path: str | Path, *, depth: int = 8, recipe: bool = True) -> Path:

@@ -64,6 +64,13 @@ def total_variation(x: Tensor) -> Tensor:
     return (x[..., 1:] - x[..., :-1]).abs().mean((1, 2, 3)) + (x[..., 1:, :] - x[..., :-1, :]).abs().mean((1, 2, 3))
 
 
+def temporal_loss(x: Tensor, previous: Tensor, trust: Tensor) -> Tensor:
+    """Mean over pixels and channels of c (x - p)²: p is the `previous` frame (b, 3, h, w), warped to this one, c the
+    `trust` in it (b, 1, h, w), from 0 to 1 (Ruder et al. 2016, "Artistic style transfer for videos", section 4).
+    """
+    return (trust * (x - previous).square()).mean((1, 2, 3))
+
+
 def flatness(content: Tensor, side: int = 5, flat: float = 0.02) -> Tensor:
     """(b, 1, h, w): 1 where the content is constant over `side` pixels, falling with its deviation in units of
     `flat`.

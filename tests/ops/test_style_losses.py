@@ -28,6 +28,7 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 MAPS, STYLE, GUIDE = drawn(1, 4, 5, 6), drawn(1, 4, 5, 6, seed=1), drawn(1, 1, 5, 6, seed=2)
 ROWS, OTHERS = drawn(9, 4, seed=3), drawn(7, 4, seed=4)
 PICTURE, PHOTO = drawn(1, 3, 8, 9, seed=5), drawn(1, 3, 8, 9, seed=6)
+TRUST = drawn(1, 1, 8, 9, seed=7).round()
 MOMENTS = feature_moments(STYLE)
 LOSSES: dict[str, tuple[Tensor, Loss]] = {
     "gram": (MAPS, lambda x: gram_distance(x, gram(STYLE))),
@@ -43,6 +44,7 @@ LOSSES: dict[str, tuple[Tensor, Loss]] = {
     "palette": (ROWS[:, :3], lambda x: strotss.palette_distance(x, OTHERS[:, :3])),
     "total variation": (PICTURE, losses.total_variation),
     "edge-aware total variation": (PICTURE, lambda x: losses.flat_variation(x, PHOTO)),
+    "temporal": (PICTURE, lambda x: losses.temporal_loss(x, PHOTO, TRUST)),
     "content": (MAPS, lambda x: losses.relative_square(x, STYLE)),
 }
 
@@ -69,6 +71,14 @@ def test_the_distance_of_gaussians_is_that_of_their_deviations() -> None:
     target = FeatureMoments(torch.ones(1, 2).double(), torch.diag_embed(b))
     expected = 2 + (2 - 3) ** 2 + (1 - 4) ** 2
     assert float(gaussian_distance(found, target, square_root(target.covariance))) == pytest.approx(expected, rel=1e-3)
+
+
+def test_what_is_not_trusted_of_the_frame_before_costs_nothing() -> None:
+    gone = torch.where(TRUST > 0, PHOTO, PICTURE)
+    assert 0 < float(TRUST.mean()) < 1
+    assert float(losses.temporal_loss(gone, PHOTO, TRUST)) == 0
+    apart = float(losses.temporal_loss(PHOTO + 0.5, PHOTO, TRUST))
+    assert apart == pytest.approx(0.25 * float(TRUST.mean()))
 
 
 def test_a_guide_limits_statistics_to_its_part() -> None:

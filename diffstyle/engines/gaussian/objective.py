@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from diffstyle.engines.optimised.loop import Loss
+from diffstyle.engines.optimised.descent import Loss
 from diffstyle.engines.optimised.scene import Scene
 from diffstyle.engines.optimised.statistics import Distance, Guide, Samples, statistics_loss
 from diffstyle.ops.gaussian_wasserstein import FeatureMoments, feature_moments, gaussian_distance, square_root

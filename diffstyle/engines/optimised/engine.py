@@ -18,11 +18,13 @@ from diffstyle.core.task import ResolvedTask, Task, resolve
 from diffstyle.engines.base import Drafter, Engine, EngineHost, OnStep, report, settings_of
 from diffstyle.engines.exemplars.exemplars import with_exemplars
 from diffstyle.engines.exemplars.words import keeps_hues, notes_of
-from diffstyle.engines.optimised.loop import Descent, Loss, Moments, Snapshot, optimise
+from diffstyle.engines.optimised.descent import Descent, Loss, Moments, Snapshot
+from diffstyle.engines.optimised.loop import optimise
 from diffstyle.engines.optimised.reader import DEFAULT_NET, Reader, net_on_this_machine, parse_layers
 from diffstyle.engines.optimised.resume import Progress
 from diffstyle.engines.optimised.scene import Exemplar, Part, Scene, at_size, recoloured
 from diffstyle.engines.optimised.settings import Init, Net, Optimised, OptimisedByChoice, Pooling, Preset
+from diffstyle.engines.optimised.warm_start import WarmStart
 from diffstyle.formats.exemplar import decode_exemplar
 from diffstyle.ops.colour_transfer import colour_moments, match_colours
 from diffstyle.ops.losses import flat_variation, total_variation
@@ -109,7 +111,10 @@ class OptimisedEngine(Generic[S]):
         return Picture(painted, content.alpha, content.source, (*content.notes, *notes))
 
     def _painted(self, task: ResolvedTask, on_step: OnStep | None) -> Tensor:
-        """(3, h, w), size by size; each begins with the last one and the detail of the photo, as in STROTSS."""
+        """(3, h, w), size by size; each begins with the last one and the detail of the photo, as in STROTSS. Only the
+        last one keeps to the frame before: at smaller sizes its features are no optimum, and what is new would have to
+        make up for them.
+        """
         settings, content = self._settings(task), task.content
         assert settings.scales is not None, "the task was prepared"
         assert settings.iterations is not None, "the task was prepared"
@@ -119,21 +124,24 @@ class OptimisedEngine(Generic[S]):
         work = [h * w for h, w in sizes]
         begun = self._begun(task, photo, parts)
         picture, moments = resized(begun, sizes[0]), Moments()
-        noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(task.seed))
-        picture = (picture + NOISE * task.strength * noise.to(self.device)).clamp(0, 1)
+        noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(task.seed)).to(self.device)
+        picture = (picture + NOISE * task.strength * noise).clamp(0, 1)
 
         progress = Progress.of(task, self.weights_of(task), self.runtime) if settings.resume == "on" else None
         stage = progress.found() if progress is not None else None
         for level, size in enumerate(sizes):
             if stage is not None and level < stage.level:
                 continue
+            previous = task.previous if size == sizes[-1] else None
+            warm = None if previous is None else WarmStart.of(previous, size, self.device)
+            iterations = settings.iterations if warm is None else warm.iterations(settings.iterations)
 
             def keep(make: Callable[[], Snapshot], level: int = level) -> None:
                 if progress is not None:
                     progress.keep(level, make)
 
-            def on_iteration(n: int, shown: Tensor, level: int = level) -> None:
-                done = sum(work[:level]) + work[level] * n / (settings.iterations or 1)
+            def on_iteration(n: int, shown: Tensor, level: int = level, total: int = iterations) -> None:
+                done = sum(work[:level]) + work[level] * n / total
 
                 def picture_so_far() -> Picture:
                     small = Picture(shown[0].clamp(0, 1).cpu().contiguous())
@@ -141,9 +149,10 @@ class OptimisedEngine(Generic[S]):
 
                 report(on_step, min(STEPS - 1, round(STEPS * done / sum(work))), STEPS, picture_so_far)
 
-            loss = self._loss(task, photo, parts, size, level, len(sizes))
+            loss = self._loss(task, photo, parts, size, level, len(sizes), warm)
             start = resized(picture, size) + _detail(begun, sizes[level - 1], size) if level else picture
-            descent = self._descent(settings, task.strength)
+            start = start if warm is None else warm.over(start)
+            descent = self._descent(replace(settings, iterations=iterations), task.strength)
             resumed = stage.snapshot if stage is not None and stage.level == level else None
             picture, moments = optimise(
                 start.clamp(0, 1), loss, descent, on_iteration, moments, resumed=resumed, keep=keep
@@ -153,9 +162,16 @@ class OptimisedEngine(Generic[S]):
         return resized(picture, (content.height, content.width))[0].cpu().contiguous()
 
     def _loss(
-        self, task: ResolvedTask, photo: Tensor, parts: Sequence[Part], size: tuple[int, int], level: int, levels: int
+        self,
+        task: ResolvedTask,
+        photo: Tensor,
+        parts: Sequence[Part],
+        size: tuple[int, int],
+        level: int,
+        levels: int,
+        warm: WarmStart | None,
     ) -> Loss:
-        """The objective at one size, with total variation."""
+        """The objective at one size, with total variation, and in a clip the temporal loss."""
         settings = self._settings(task)
         reader = self._reader(settings.net or DEFAULT_NET, settings.pooling)
         small, here = resized(photo, size), at_size(parts, size)
@@ -181,8 +197,12 @@ class OptimisedEngine(Generic[S]):
         objective = self.method.objective(self._settings(task))(scene)
         tv, flat_tv = ((weight or 0.0) * task.strength for weight in (settings.tv_weight, settings.edge_aware_tv))
 
+        held = 0.0 if warm is None else settings.temporal_weight or 0.0
+
         def loss(picture: Tensor, n: int) -> Tensor:
             found = objective(picture, n)
+            if warm is not None and held:
+                found = found + held * warm.loss(picture)
             if tv:
                 found = found + tv * total_variation(picture).sum()
             return found + flat_tv * flat_variation(picture, small).sum() if flat_tv else found

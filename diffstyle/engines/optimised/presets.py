@@ -10,6 +10,7 @@ from diffstyle.engines.optimised.settings import Preset
 COMMON: Mapping[str, Any] = {
     "tv_weight": 0.0,
     "edge_aware_tv": 0.1,
+    "temporal_weight": 100.0,
     "init": "content",
     "content_colours": "style",
     "scales": 3,

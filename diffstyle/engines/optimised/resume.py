@@ -14,7 +14,7 @@ from torch import Tensor
 from diffstyle.core.errors import InputError
 from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, record_of, settings_of
-from diffstyle.engines.optimised.loop import Snapshot
+from diffstyle.engines.optimised.descent import Snapshot
 from diffstyle.formats.atomic import cache_folder
 from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 
@@ -41,6 +41,8 @@ class Progress:
         """That of a task, computed with weights and on a machine that `sources` name."""
         parts = [task.content.digest(), repr(settings_of(task)), repr(record_of(task.engine)), repr(sources)]
         parts += [r.mask.digest() for r in task.regions]
+        if task.previous is not None:
+            parts += [task.previous.painted.digest(), task.previous.trust.digest()]
         parts += [part for style in task.styles for part in _parts(style)]
         name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
         return cls(cache_folder() / "optimisations" / f"{name}.safetensors")

@@ -17,7 +17,7 @@ Checkpointing = Literal["auto", "on", "off"]
 Resume = Literal["off", "on"]
 Optimizer = Literal["adam", "lbfgs"]
 
-OPTIMISED = Capabilities(regional=True, seeded=True, structure=True)
+OPTIMISED = Capabilities(regional=True, seeded=True, structure=True, temporal=True)
 _LAYERS = MaxLength(400)
 
 
@@ -46,6 +46,8 @@ class Optimised(EngineSettings):
         Weight of total variation, which removes grain.
     edge_aware_tv
         Weight of total variation where the photo is flat: it calms skies and leaves strokes on objects.
+    temporal_weight
+        Weight of the difference to the frame before, in a clip: the more, the less marks change; 0 only begins with it.
     init
         What is begun from: the photo, noise, or a draft by the preview or by the painter.
     content_colours
@@ -64,7 +66,7 @@ class Optimised(EngineSettings):
         Whether activations are computed twice instead of kept, which takes less memory: for large pictures (auto),
         always, or never.
     resume
-        Whether an optimisation by Adam that is interrupted goes on from there when it is asked for again: its state is
+        Whether an optimisation that is interrupted goes on from there when it is asked for again: its state is
         kept in the cache folder until it is done.
     """
 
@@ -76,6 +78,7 @@ class Optimised(EngineSettings):
     style_weight: Annotated[float | None, Range(0, 1e9)] = None
     tv_weight: Annotated[float | None, Range(0, 1e6)] = None
     edge_aware_tv: Annotated[float | None, Range(0, 1e6)] = None
+    temporal_weight: Annotated[float | None, Range(0, 1e9)] = None
     init: Init | None = None
     content_colours: ContentColours | None = None
     scales: Annotated[int | None, Range(1, 6)] = None

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from diffstyle.encoders.features import run
-from diffstyle.engines.optimised.loop import Loss
+from diffstyle.engines.optimised.descent import Loss
 from diffstyle.engines.optimised.reader import SHIFTS, Shift
 from diffstyle.engines.optimised.scene import Part, Scene
 

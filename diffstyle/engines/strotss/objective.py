@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffstyle.engines.optimised.loop import Loss
+from diffstyle.engines.optimised.descent import Loss
 from diffstyle.engines.optimised.reader import RGB, SHIFTS, Shift, within_border
 from diffstyle.engines.optimised.scene import Part, Scene
 from diffstyle.engines.strotss.settings import Strotss

@@ -11,15 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
+import cv2 as untyped
 import numpy as np
 import torch
 from torch import Tensor
 
-from diffstyle.ops.flow import Array
+from diffstyle.core.mask import Mask
+from diffstyle.core.picture import Picture
+from diffstyle.core.task import Previous
+from diffstyle.ops.flow import Array, motion_boundaries
 from diffstyle.video.steadying.follow import Followed, Marks, Motion, Seen
 from diffstyle.video.steadying.joining import agreement, contrasted, lerp, resized_to, toned, tones
 
+cv2: Any = untyped
 LONGEST_RUN = 24  # frames that one anchor is followed
 SEARCHED = 4  # frames after which the flow from an anchor is searched anew; between, steps are added up
 LEAST_SHARE = 0.85  # of what the frame before explains, that an anchor must explain to be followed on
@@ -111,14 +117,9 @@ def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady:
 
     `steady` is the share of what was kept, against that of the frame's own, where there is both.
     """
-    near, far, far_trust = sight.near, sight.far, sight.far.trust
-    changed = kept.changed + 1 if style == kept.style else 0
-    if changed < LONGEST_RUN:  # an anchor would hold the style that there was
-        far_trust = np.zeros_like(far_trust)
-    view, near_sure = near.followed.view(near.trust)
-    far_view, far_sure = far.followed.view(far_trust)
-    view = lerp(view, far_view, far_sure)
-    sure = np.maximum(near_sure, far_sure)
+    near, far = sight.near, sight.far
+    changed, far_trust = _changed(kept, style), _far_trust(kept, sight, style)
+    view, sure = _view(kept, sight, style)
     tone = kept.tone
     if fresh is None:
         painted, known = toned(view, tone), sure
@@ -144,6 +145,35 @@ def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady:
 
 def _mixed(a: Marks, b: Marks, weight: Array) -> Marks:
     return Marks(lerp(a.grown, b.grown, weight), lerp(a.samplings, b.samplings, weight))
+
+
+def previous(kept: Kept, sight: Sight, style: bytes) -> Previous:
+    """What is kept as the next frame sees it, for an engine that keeps to it: nothing is trusted at the boundaries of
+    motions.
+    """
+    view, sure = _view(kept, sight, style)
+    boundaries = cv2.dilate(motion_boundaries(sight.motion.back).astype(np.float32), np.ones((5, 5), np.uint8))
+    within = 1 - cv2.GaussianBlur(boundaries, (0, 0), 2)
+    painted = torch.from_numpy(toned(view, kept.tone).clip(0, 1)).permute(2, 0, 1).contiguous()
+    trust = torch.from_numpy(sure * resized_to(within, sure))[None]
+    return Previous(Picture(painted), Mask(trust))
+
+
+def _changed(kept: Kept, style: bytes) -> int:
+    """How many frames ago the style was another."""
+    return kept.changed + 1 if style == kept.style else 0
+
+
+def _far_trust(kept: Kept, sight: Sight, style: bytes) -> Array:
+    """The trust in the anchor, (h, w): none while it would hold another style."""
+    return sight.far.trust if _changed(kept, style) >= LONGEST_RUN else np.zeros_like(sight.far.trust)
+
+
+def _view(kept: Kept, sight: Sight, style: bytes) -> tuple[Array, Array]:
+    """What is kept as the next frame sees it, (H, W, 3), and the trust in that, (H, W)."""
+    view, near_sure = sight.near.followed.view(sight.near.trust)
+    far_view, far_sure = sight.far.followed.view(_far_trust(kept, sight, style))
+    return lerp(view, far_view, far_sure), np.maximum(near_sure, far_sure)
 
 
 def carried_back(held: Array, sure: Array, seen: Seen, later: Array, sight: Sight, share: float) -> Array:

@@ -18,7 +18,7 @@ from diffstyle.ops.flow import Array
 from diffstyle.video.each_frame import FrameTasks
 from diffstyle.video.frames import Frame, as_array
 from diffstyle.video.settings import Steadiness
-from diffstyle.video.steadying.carry import Kept, Sight, carried, carried_back
+from diffstyle.video.steadying.carry import Kept, Sight, carried, carried_back, previous
 from diffstyle.video.steadying.follow import Seen
 
 QUICK, THOROUGH = 320, 512  # pixels a side of what motion is estimated on, for interactive engines and for others
@@ -60,7 +60,8 @@ class Steady:
         if not self._held:
             return []
         last = self._held.pop()  # painted now, so that those before it are carried to from both sides
-        return self._painted(last.frame, last.task, last.before, last.sight, self._fresh(last.task))
+        fresh = self._fresh(self._following(last.task, last.before, last.sight))
+        return self._painted(last.frame, last.task, last.before, last.sight, fresh)
 
     def state(self) -> Mapping[str, Tensor]:
         return {} if self._kept is None else self._kept.tensors()
@@ -74,15 +75,25 @@ class Steady:
         if kept is None or kept.last.painted.shape[1::-1] != task.content.size:
             return [*self.flush(), self._begin(frame, task, seen, self._fresh(task))]
         looking = self._pool.submit(Sight.of, kept, seen)
-        fresh = self._fresh(task) if len(self._held) + 1 >= self.steadiness.every else None
+        due = len(self._held) + 1 >= self.steadiness.every
+        fresh = self._fresh(task) if due and not self._follows(task) else None  # else it waits for the motion
         sight = looking.result()
         if sight.shared < CUT:
             return [*self.flush(), self._begin(frame, task, seen, self._fresh(task) if fresh is None else fresh)]
-        if fresh is not None:
+        if due:
+            fresh = self._fresh(self._following(task, kept, sight)) if fresh is None else fresh
             return self._painted(frame, task, kept, sight, fresh)
         self._kept = carried(kept, sight, _digest(task.styles), None, self.steadiness.steady)
         self._held.append(Held(frame, task, kept, sight, self._kept))
         return []
+
+    def _follows(self, task: ResolvedTask) -> bool:
+        """Whether the engine itself keeps to the frame before."""
+        return task.engine.capabilities.temporal and self.steadiness.steady > 0
+
+    def _following(self, task: ResolvedTask, kept: Kept, sight: Sight) -> ResolvedTask:
+        """The task of a frame, with what was painted before if its engine keeps to that."""
+        return replace(task, previous=previous(kept, sight, _digest(task.styles))) if self._follows(task) else task
 
     def _fresh(self, task: ResolvedTask) -> Array:
         """A frame's own painting."""

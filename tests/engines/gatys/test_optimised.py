@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,13 @@ from diffstyle.engines.gatys.objective import objective
 from diffstyle.engines.gatys.settings import Gatys
 from diffstyle.engines.gaussian.settings import Gaussian
 from diffstyle.engines.optimised import resume
-from diffstyle.engines.optimised.loop import Descent, Loss, Moments, Snapshot, optimise
+from diffstyle.engines.optimised.descent import Descent, Loss, Moments, Snapshot
+from diffstyle.engines.optimised.loop import optimise
 from diffstyle.engines.optimised.reader import Reader
 from diffstyle.engines.optimised.scene import Exemplar, Part, Scene
-from diffstyle.engines.optimised.settings import Optimizer
+from diffstyle.engines.optimised.settings import Optimised, Optimizer
+from diffstyle.engines.strotss.settings import Strotss
+from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 from tests.helpers.models import CPU
 from tests.helpers.pictures import mean_difference, waves
 
@@ -104,44 +108,85 @@ def test_moments_are_carried_to_the_next_size() -> None:
     assert bool(torch.isfinite(carried).all())
 
 
-def test_a_descent_goes_on_to_the_same_last_bit() -> None:
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_descent_goes_on_to_the_same_last_bit(optimizer: Optimizer, tmp_path: Path) -> None:
     def loss(x: Tensor, n: int) -> Tensor:
-        return (x - 0.3 - 0.01 * n).square().sum() + x.pow(4).sum()
+        moved = 0.01 * n if optimizer == "adam" else 0.0  # L-BFGS wants the same loss at every evaluation
+        return (x - 0.3 - moved).square().sum() + 30 * (x - 0.5).pow(4).sum() + (x[..., 1:] * x[..., :-1]).sin().sum()
 
-    plan = Descent(optimizer="adam", iterations=9, rate=0.02, decay=0.3, bands=2)
+    plan = Descent(optimizer=optimizer, iterations=40, rate=0.02, decay=0.3, bands=2)
     start, before = picture(4), Moments([(torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16))], 5)
-    kept: list[Snapshot] = []
+    kept: list[tuple[int, Path]] = []
 
     def keep(make: Callable[[], Snapshot]) -> None:
-        made = make()
-        kept.append(Snapshot(made.done, {name: t.clone() for name, t in made.tensors.items()}))
+        snapshot = make()
+        kept.append((snapshot.done, tmp_path / f"{snapshot.done}.safetensors"))
+        write_safetensors(kept[-1][1], dict(snapshot.tensors))
 
-    whole, moments = optimise(start, loss, plan, ignore, before, keep=keep)
-    for n in (0, 4, 8):
-        again, others = optimise(torch.zeros_like(start), loss, plan, ignore, resumed=kept[n])
+    evaluated: list[int] = []
+    whole, moments = optimise(start, loss, plan, lambda n, _: evaluated.append(n), before, keep=keep)
+    assert len(kept) > 12, "L-BFGS has forgotten its first steps"
+    for done, path in (kept[0], kept[4], kept[-1]):
+        seen: list[int] = []
+        state = Snapshot(done, read_safetensors(path)[1])
+        again, others = optimise(
+            torch.zeros_like(start), loss, plan, lambda n, _, seen=seen: seen.append(n), resumed=state
+        )
         assert torch.equal(again, whole)
         assert others.steps == moments.steps
+        assert seen == evaluated[done:]
 
 
+def test_lbfgs_ends_where_nothing_can_be_gained() -> None:
+    def loss(x: Tensor, n: int) -> Tensor:
+        del n
+        return (x - 0.25).square().sum()
+
+    for value in (0.25, 0.3):
+        seen: list[int] = []
+        start = torch.full((1, 3, 8, 8), value)
+        out, _ = optimise(start, loss, descent("lbfgs", 50), lambda n, _, seen=seen: seen.append(n))
+        assert torch.allclose(out, torch.full_like(out, 0.25), atol=1e-5)
+        assert len(seen) < 50
+
+
+OPTIMISED: list[Optimised] = [
+    Gatys(optimizer="adam"),
+    Gatys(optimizer="lbfgs"),
+    Gaussian(optimizer="adam"),
+    Gaussian(optimizer="lbfgs", pyramid=1),
+    Strotss(samples=64),
+]
+
+
+@pytest.mark.parametrize("settings", OPTIMISED, ids=lambda s: f"{s.name}-{getattr(s, 'optimizer', 'adam')}")
+@pytest.mark.parametrize("calls", [6, 16], ids=["first size", "second size"])
 def test_an_interrupted_render_goes_on(
-    stylizer: Stylizer, small_photo: Picture, painting: Style, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Optimised,
+    calls: int,
+    stylizer: Stylizer,
+    small_photo: Picture,
+    painting: Style,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(resume, "EVERY", 0.0)
     monkeypatch.setattr(resume, "cache_folder", lambda: tmp_path)
-    task = Task(small_photo, painting, engine=Gatys(iterations=4, scales=2, resume="on"))
-    calls: list[int] = []
+    settings = replace(settings, iterations=10, scales=2)
+    task = Task(small_photo, painting, engine=replace(settings, resume="on"))
+    steps: list[Step] = []
 
     def stop(step: Step) -> bool:
-        calls.append(step.done)
-        return len(calls) < 8
+        steps.append(step)
+        return len(steps) < calls
 
-    whole = stylizer.render(Task(small_photo, painting, engine=Gatys(iterations=4, scales=2))).picture
+    whole = stylizer.render(Task(small_photo, painting, engine=settings)).picture
     with pytest.raises(Cancelled):
         stylizer.render(task, stop)
     assert len(list((tmp_path / "optimisations").iterdir())) == 1
-    seen: list[int] = []
-    assert stylizer.render(task, lambda step: seen.append(step.done)).picture == whole
-    assert len(seen) < 8
+    seen: list[Step] = []
+    assert stylizer.render(task, seen.append).picture == whole
+    assert len(seen) < 24 - calls + 4, "it has not begun anew"
     assert not list((tmp_path / "optimisations").iterdir())
 
 
