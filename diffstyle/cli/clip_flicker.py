@@ -39,7 +39,7 @@ def _photos(clip: Clip, cut: Cut) -> Iterator[Array]:
 
 def _alone(stylizer: Stylizer, clip: Clip, task: ClipTask, cut: Cut) -> Iterator[Array]:
     """The frames painted one by one, with the size and the masks of the result."""
-    painting = Painting.of(stylizer, replace(task, steadiness=Steadiness(steady=0)), cut, None, None)
+    painting = Painting.of(stylizer, replace(task, steadiness=Steadiness(steady=0)), cut)
     return (as_array(p.pixels) for p in painting.pictures(timed(clip.frames(cut.start), cut), 0))
 
 

@@ -14,13 +14,19 @@ from diffstyle.video.steadying.painter import Steady
 
 
 def painter_for(
-    stylizer: Stylizer, task: Callable[[Frame], Task], steadiness: Steadiness, on_step: OnStep | None = None
+    stylizer: Stylizer,
+    task: Callable[[Frame], Task],
+    steadiness: Steadiness,
+    on_step: OnStep | None = None,
+    *,
+    ahead: bool = False,
 ) -> FramePainter:
     """What paints the frames of one clip: `task` gives the task of each, without mask and at the frame's own size.
 
-    `on_step` is called after every step of a frame; the painter raises Cancelled when it returns False.
+    `on_step` is called after every step of a frame; the painter raises Cancelled when it returns False. With `ahead` a
+    frame may be given back only when the next one is painted, which is faster.
     """
     tasks = FrameTasks(stylizer, task)
     if steadiness == Steadiness(steady=0):
         return EachFrame(tasks, on_step)
-    return Steady(tasks, steadiness, on_step)
+    return Steady(tasks, steadiness, on_step, ahead=ahead)

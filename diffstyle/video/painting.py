@@ -53,8 +53,19 @@ class Painting:
     _sized: tuple[Picture, Picture] | None = None
 
     @classmethod
-    def of(cls, stylizer: Stylizer, task: ClipTask, cut: Cut, total: int | None, on_frame: OnFrame | None) -> Painting:
-        return cls(task, painter_for(stylizer, task.at, task.steadiness), FrameMasks(task, cut), total, on_frame)
+    def of(
+        cls,
+        stylizer: Stylizer,
+        task: ClipTask,
+        cut: Cut,
+        *,
+        total: int | None = None,
+        on_frame: OnFrame | None = None,
+        ahead: bool = False,
+    ) -> Painting:
+        """`total` is how many frames there are, if known; `ahead` as for `painter_for`."""
+        painter = painter_for(stylizer, task.at, task.steadiness, ahead=ahead)
+        return cls(task, painter, FrameMasks(task, cut), total, on_frame)
 
     def pictures(self, frames: Iterable[Shown], first: int) -> Iterator[Picture]:
         """The frames, painted, in order; the first of them is that of number `first`. The painter holds none back."""

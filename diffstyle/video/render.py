@@ -151,7 +151,8 @@ class _Run:
 
         parts = work.parts()
         done = resumed = sum(len(p.times) for p in parts)
-        painting = Painting.of(self.stylizer, self.task, self.cut, total_of(self.clip, self.cut), on_frame)
+        total = total_of(self.clip, self.cut)
+        painting = Painting.of(self.stylizer, self.task, self.cut, total=total, on_frame=on_frame, ahead=True)
         if parts:
             painting.painter.restore(work.state(len(parts) - 1))
         frames = until_stopped(islice(self.frames, done, None))

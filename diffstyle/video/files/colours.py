@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+import cv2 as untyped
 import numpy as np
 import numpy.typing as npt
 from av import VideoFormat, VideoFrame
@@ -13,6 +14,7 @@ from av.video.plane import VideoPlane
 from diffstyle.core.hdr import HLG, PQ, Cicp, to_srgb
 from diffstyle.core.picture import Picture, flattened
 
+cv2: Any = untyped
 Array = npt.NDArray[Any]
 BT709, BT601, BT2020 = 1, 6, 9  # code points of ITU-T H.273, for matrices and primaries
 LIMITED, FULL = 1, 2
@@ -89,19 +91,22 @@ def _from_luma(frame: VideoFrame, *, deep: bool, alpha: bool) -> Array:
     # both ranges alike, so that chroma is interpolated and no value changes
     planes = frame.reformat(format=name, src_color_range=FULL, dst_color_range=FULL).planes
     bits = max(c.bits for c in frame.format.components)
-    unit = np.float32(2 ** (16 - bits) if deep else 1)
-    y, u, v = (_samples(plane, 1, deep=deep)[..., 0] / unit for plane in planes[:3])
-    step, top = np.float32(2 ** (bits - 8)), np.float32(2**bits - 1)
-    if full:
-        y, u, v = y / top, (u - 128 * step) / top, (v - 128 * step) / top
-    else:
-        y, u, v = (y / step - 16) / 219, (u / step - 128) / 224, (v / step - 128) / 224
+    samples = [_samples(plane, 1, deep=deep)[..., 0] for plane in planes]
+    unit = 1 / 2 ** (16 - bits) if deep else 1.0
+    step, top = 2 ** (bits - 8), 2**bits - 1
+    black, luma, chroma = (0, top, top) if full else (16 * step, 219 * step, 224 * step)
     red, blue = _WEIGHTS.get(frame.colorspace) or _WEIGHTS[_guessed(frame)]
-    r, b = y + 2 * (1 - red) * v, y + 2 * (1 - blue) * u
-    channels = [r, (y - red * r - blue * b) / (1 - red - blue), b]
-    if alpha:
-        channels.append(_samples(planes[3], 1, deep=deep)[..., 0] / unit / top)
-    return np.stack(channels, -1).astype(np.float32)
+    to_red, to_blue = 2 * (1 - red), 2 * (1 - blue)
+    green = 1 - red - blue
+    weights = np.array(  # of y, u and v in red, green and blue
+        [[1, 0, to_red], [1, -blue * to_blue / green, -red * to_red / green], [1, to_blue, 0]]
+    ) / (luma, chroma, chroma)
+    shift = weights @ (-black, -128 * step, -128 * step)
+    yuv = cv2.merge([np.ascontiguousarray(plane, np.float32) for plane in samples[:3]])
+    colours = cv2.transform(yuv, np.column_stack((weights * unit, shift)))
+    if not alpha:
+        return np.asarray(colours, np.float32)
+    return np.dstack([colours, samples[3].astype(np.float32) * np.float32(unit / top)])
 
 
 def _guessed(frame: VideoFrame) -> int:

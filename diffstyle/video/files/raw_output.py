@@ -20,7 +20,7 @@ def write_raw(
     clip: Clip, task: ClipTask, stream: BinaryIO, stylizer: Stylizer, cut: Cut, on_frame: OnFrame | None = None
 ) -> ClipResult:
     """Paint a clip and write its frames, 8 bits a channel: RGB, or RGBA of a clip with alpha."""
-    painting = Painting.of(stylizer, task, cut, total_of(clip, cut), on_frame)
+    painting = Painting.of(stylizer, task, cut, total=total_of(clip, cut), on_frame=on_frame)
     frames = timed(clip.frames(cut.start), cut)
     first = next(frames, None)
     if first is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +24,7 @@ _QUIET = {"SVT_LOG": "1"}
 
 class EncodedSegment:
     """Writes pictures to a Matroska file. Its times are frame numbers: the true ones are kept apart, for Matroska
-    rounds them.
+    rounds them. A picture is encoded in a thread of its own, while the next one is painted.
     """
 
     def __init__(self, path: Path, encoding: Encoding, rate: Fraction) -> None:
@@ -34,9 +35,31 @@ class EncodedSegment:
         self._encoding, self._rate = encoding, rate
         self._stream: VideoStream | None = None
         self._count = 0
+        self._thread = ThreadPoolExecutor(1, "encoder")
+        self._encoding_now: Future[None] | None = None
 
     def write(self, picture: Picture) -> None:
-        """Add the next picture; all have one size."""
+        """Add the next picture; all have one size. Errors of one picture are raised with the next or by `close`."""
+        self._wait()
+        self._encoding_now = self._thread.submit(self._encode, picture)
+
+    def close(self) -> None:
+        """Finish the file."""
+        try:
+            self._wait()
+            if self._stream is not None:
+                self._container.mux(self._stream.encode(None))
+        finally:
+            self._thread.shutdown()
+            self._container.close()
+
+    def _wait(self) -> None:
+        """Until the last picture is encoded."""
+        encoding, self._encoding_now = self._encoding_now, None
+        if encoding is not None:
+            encoding.result()
+
+    def _encode(self, picture: Picture) -> None:
         frame = to_frame(picture, self._encoding.pixels, self._encoding.matrix)
         frame.pts, frame.time_base = self._count, 1 / self._rate
         self._count += 1
@@ -50,12 +73,6 @@ class EncodedSegment:
                 " as a clip: choose another one with --codec."
             ) from error
         self._container.mux(packets)
-
-    def close(self) -> None:
-        """Finish the file."""
-        if self._stream is not None:
-            self._container.mux(self._stream.encode(None))
-        self._container.close()
 
     def _begin(self, width: int, height: int) -> VideoStream:
         stream = self._container.add_stream(self._encoding.encoder, self._rate, dict(self._encoding.options))

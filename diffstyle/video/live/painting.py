@@ -90,7 +90,7 @@ def paint_live(
     stylizer = stylizer or Stylizer.load()
     check_interactive(stylizer.engine_settings(task.engine or interactive_engine()).name)
     run = _Run(Latest(), LiveReport(), stop, seconds)
-    painting = Painting.of(stylizer, task, Cut(), None, None)
+    painting = Painting.of(stylizer, task, Cut())
     try:
         Thread(target=run.watch, args=(camera,), name="camera", daemon=True).start()
         for picture in painting.pictures(run.taken(), 0):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import torch
@@ -40,25 +40,36 @@ class Steady:
     """Paints the frames of a clip so that neighbours agree.
 
     Of several frames in a row only the `every`-th is painted; those between are carried to from both sides.
+
+    With `ahead`, a frame is joined with the ones before while the engine paints the next one, and given back only then:
+    faster, where nobody waits for each frame.
     """
 
-    def __init__(self, tasks: FrameTasks, steadiness: Steadiness, on_step: OnStep | None = None) -> None:
-        self.tasks, self.steadiness, self.on_step = tasks, steadiness, on_step
+    def __init__(
+        self, tasks: FrameTasks, steadiness: Steadiness, on_step: OnStep | None = None, *, ahead: bool = False
+    ) -> None:
+        self.tasks, self.steadiness, self.on_step, self.ahead = tasks, steadiness, on_step, ahead
         self._kept: Kept | None = None
         self._held: list[Held] = []
         self._shown: tuple[Picture, Picture] | None = None  # the last frame, and what was made of it
         self._pool = ThreadPoolExecutor(1, "flow")  # motion is estimated while the engine paints
+        self._pushed: Picture | None = None  # the last frame that was painted ahead
+        self._joining: Future[list[Frame]] | None = None  # that frame, finished
 
     def push(self, frame: Frame) -> list[Frame]:
+        task = self.tasks.resolved(frame)
+        if self.ahead and self.steadiness.every == 1 and not self._follows(task):
+            return self._push_ahead(frame, task)
         if self._shown is not None and self._shown[0] is frame.picture:  # one that is shown again
             return [replace(frame, picture=self._shown[1])]
-        done = self._push(frame)
+        done = self._push(frame, task)
         self._shown = (frame.picture, done[-1].picture) if done and done[-1].index == frame.index else None
         return done
 
     def flush(self) -> list[Frame]:
+        joining, self._joining = self._joining, None
         if not self._held:
-            return []
+            return [] if joining is None else joining.result()
         last = self._held.pop()  # painted now, so that those before it are carried to from both sides
         fresh = self._fresh(self._following(last.task, last.before, last.sight))
         return self._painted(last.frame, last.task, last.before, last.sight, fresh)
@@ -68,11 +79,32 @@ class Steady:
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self._held, self._shown, self._kept = [], None, Kept.of(state) if state else None
+        self._joining = self._pushed = None
 
-    def _push(self, frame: Frame) -> list[Frame]:
-        task, kept = self.tasks.resolved(frame), self._kept
-        seen = Seen.of(as_array(task.content.opaque()), QUICK if task.engine.capabilities.interactive else THOROUGH)
-        if kept is None or kept.last.painted.shape[1::-1] != task.content.size:
+    def _push_ahead(self, frame: Frame, task: ResolvedTask) -> list[Frame]:
+        """The frame before; this one is painted here, and joined with the others in the pool."""
+        again, self._pushed = self._pushed is frame.picture, frame.picture
+        fresh = None if again else self._fresh(task)
+        before, self._joining = self._joining, self._pool.submit(self._joined, frame, task, fresh)
+        return [] if before is None else before.result()
+
+    def _joined(self, frame: Frame, task: ResolvedTask, fresh: Array | None) -> list[Frame]:
+        """A frame whose own painting is `fresh`; None if it is the one before, shown again."""
+        if fresh is None and self._shown is not None:
+            return [replace(frame, picture=self._shown[1])]
+        fresh = self._fresh(task) if fresh is None else fresh
+        kept, seen = self._kept, _seen(task)
+        sight = None if kept is None or not _fits(kept, task) else Sight.of(kept, seen)
+        if kept is None or sight is None or sight.shared < CUT:
+            done = [self._begin(frame, task, seen, fresh)]
+        else:
+            done = self._painted(frame, task, kept, sight, fresh)
+        self._shown = frame.picture, done[-1].picture
+        return done
+
+    def _push(self, frame: Frame, task: ResolvedTask) -> list[Frame]:
+        kept, seen = self._kept, _seen(task)
+        if kept is None or not _fits(kept, task):
             return [*self.flush(), self._begin(frame, task, seen, self._fresh(task))]
         looking = self._pool.submit(Sight.of, kept, seen)
         due = len(self._held) + 1 >= self.steadiness.every
@@ -116,6 +148,16 @@ class Steady:
             sight = held.sight
         self._held = []
         return done[::-1]
+
+
+def _seen(task: ResolvedTask) -> Seen:
+    """What motion to a frame is estimated on."""
+    return Seen.of(as_array(task.content.opaque()), QUICK if task.engine.capabilities.interactive else THOROUGH)
+
+
+def _fits(kept: Kept, task: ResolvedTask) -> bool:
+    """Whether a frame has the size of the ones before."""
+    return kept.last.painted.shape[1::-1] == task.content.size
 
 
 def _digest(styles: list[Style]) -> bytes:
