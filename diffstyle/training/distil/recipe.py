@@ -40,9 +40,9 @@ class DistilRecipe:
     steps: Annotated[int | None, Range(1, 1_000_000)] = None
     examples: Annotated[int, Range(2, 5000)] = 120
     video: bool = False
-    crop: Annotated[int, Range(64, 288)] = 256
+    crop: Annotated[int, Range(64, 288)] = 192
     batch: Annotated[int, Range(1, 64)] = 4
-    learning_rate: Annotated[float, Range(1e-6, 0.1)] = 2e-3
+    learning_rate: Annotated[float, Range(1e-6, 0.1)] = 3e-3
     seed: Annotated[int, Range(0, 2**31)] = 0
 
     def __post_init__(self) -> None:
