@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from diffstyle.core.task import Task
 
 REST, SCRIBBLE = "rest", "scribble:"
-_NUMBERS = re.compile(r"\d{1,2}(:(\d+\.?\d*|\.\d+))?(,\d{1,2}(:(\d+\.?\d*|\.\d+))?)*")
+_NUMBERS = re.compile(r"\d{1,2}(:(\d+\.?\d*|\.\d+))?(,\d{1,2}(:(\d+\.?\d*|\.\d+))?){0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class StyleOptions:
 
         Raises InputError for a number that is not in the list.
         """
-        numbered = [spec for spec in self.style if _NUMBERS.fullmatch(spec) and not Path(spec).exists()]
+        numbered = [spec for spec in self.style if _NUMBERS.fullmatch(spec) and not _names_file(spec)]
         names = engine.style_names() if numbered else ()
         if not names:
             return self
@@ -152,6 +152,11 @@ class Asked:
             return masks[0] if masks else None
         source = " and ".join(mask.source for mask in masks)
         return replace(masks[0], values=torch.stack([m.values for m in masks]).amin(0), source=source)
+
+
+def _names_file(spec: str) -> bool:
+    """Whether a file has the name of a spec such as 2:0.7, with or without the weight."""
+    return Path(spec).is_file() or Path(spec.partition(":")[0]).is_file()
 
 
 def _by_number(spec: str, names: Sequence[str]) -> Iterator[str]:

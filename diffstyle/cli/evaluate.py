@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from diffstyle.cli.options import check_range
 from diffstyle.cli.progress import Progress, say
 from diffstyle.core.errors import InputError
+from diffstyle.core.fields import fields_of
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.settings import MAX_SEED, EngineSettings
 from diffstyle.engines.registry import engine_from, engine_names, settings_class
@@ -160,7 +161,9 @@ def _changed(names: Sequence[str], texts: Sequence[str]) -> list[EngineSettings]
             raise InputError(f"Cannot read --set {text}: write it as {names[0] if names else 'ENGINE'}.SETTING=VALUE.")
         if found["engine"] not in values:
             raise InputError(f"--set {text} is for an engine that does not paint here: add it to --engines.")
-        values[found["engine"]][found["setting"].replace("-", "_")] = _value(found["value"])
+        engine, setting = found["engine"], found["setting"].replace("-", "_")
+        texts_of = {info.name for info in fields_of(settings_class(engine)) if info.kind is str and not info.several}
+        values[engine][setting] = found["value"] if setting in texts_of else _value(found["value"])
     return [engine_from(name, changes) for name, changes in values.items()]
 
 

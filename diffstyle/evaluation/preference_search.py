@@ -60,7 +60,7 @@ class PreferenceSearch:
         """A search among what an engine with these capabilities honours, around `start`, whose other settings stay.
 
         Strokes without a size have that of 1 from now on, so that small renders show those of large ones. No new stroke
-        is smaller than `least_stroke`, which limits the time of renders.
+        is smaller than `least_stroke`, which limits the time of renders, or than that of `start` if it is smaller.
         """
         if start.stroke is None:
             start = replace(start, stroke=max(1.0, least_stroke))

@@ -21,7 +21,8 @@ SMOOTHNESS = 30.0  # of the flow, against the match of brightness; OpenCV's own 
 AROUND = 8.0  # pixels over which the motion of a place's surroundings is averaged
 AS_WELL = 3.0  # squared grey levels by which a plainer flow may explain a picture worse
 LEAST_CORNER = 1e-6
-STRIDE, ITERATIONS = 4, 12  # of the patches that are searched, and of each search; OpenCV's 3 and 25 find hardly more
+KEPT_PIXELS = 2**20  # up to here the places of pixels are kept for the next frame
+ITERATIONS = 12  # of the search of each patch; OpenCV's 25 find the same flow
 
 
 def flow_between(a: Bytes, b: Bytes, start: Array | None = None) -> Array:
@@ -32,7 +33,6 @@ def flow_between(a: Bytes, b: Bytes, start: Array | None = None) -> Array:
     """
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setVariationalRefinementAlpha(SMOOTHNESS)
-    search.setPatchStride(STRIDE)
     search.setGradientDescentIterations(ITERATIONS)
     found = search.calc(a, b, None if start is None else start.copy())
     return _plainest(np.asarray(found, np.float32), a, b)
@@ -135,10 +135,11 @@ def _unlike(flow: Array, a: Bytes, b: Bytes) -> Array:
 
 def _places(flow: Array) -> Array:
     """Where each pixel of the first picture lies in the second: (h, w, 2)."""
-    return flow + _grid(*flow.shape[:2])
+    h, w = flow.shape[:2]
+    return flow + (_grid(h, w) if h * w <= KEPT_PIXELS else _grid.__wrapped__(h, w))
 
 
-@lru_cache(8)
+@lru_cache(4)
 def _grid(height: int, width: int) -> Array:
     """(height, width, 2): x and y of every pixel."""
     grid = np.stack(np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)), -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,23 @@ def test_styles_are_chosen_by_their_numbers(home: Path, photo_file: Path, capsys
     assert f"There is no style 4 in --style 4: the student paints 1 {STYLES[0]}, 2" in capsys.readouterr().err
     assert run("stylize", photo_file, "--style", "2", "--engine", "adain", "-o", home / "no.png") == 2
     assert "no words" in capsys.readouterr().err
+
+
+def test_a_file_is_no_number_and_a_folder_is_no_file(
+    home: Path, photo_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "students").mkdir()
+    random_student(home / "students" / "mine.safetensors")
+    (home / "1").mkdir()
+    shutil.copyfile(photo_file, home / "2")
+    monkeypatch.chdir(home)
+    paint = ["stylize", photo_file, "--engine", "feedforward", "--student", "mine", "--style"]
+    assert run(*paint, "1", "-o", "out.png") == 0
+    capsys.readouterr()
+    assert run(*paint, "2:0.7", "-o", "no.png") == 2, "a picture that the student was not trained on"
+    assert "does not paint" in capsys.readouterr().err
+    assert run(*paint, ",".join(["2"] * 151), "-o", "no.png") == 2
+    assert "unexpected" not in capsys.readouterr().err
 
 
 def test_students_are_listed_with_their_styles(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from diffstyle import Cancelled, InputError, Picture, Style, Stylizer, Task
+from diffstyle.assets.style_spec import parse_style
 from diffstyle.core.mask import Mask
 from diffstyle.core.settings import EngineSettings
 from diffstyle.core.task import Previous, ResolvedTask
@@ -156,6 +157,16 @@ def test_a_clip_is_steadier_with_the_temporal_loss(stylizer: Stylizer, painting:
     alone = error(EachFrame(tasks))
     assert error(Steady(tasks, Steadiness(steady=0.001))) < 0.5 * alone, "by the temporal loss nearly alone"
     assert error(Steady(tasks, Steadiness())) < 0.3 * alone
+
+
+def test_a_clip_follows_a_change_of_style(stylizer: Stylizer) -> None:
+    before, after = (parse_style([name]) for name in ("van-gogh-starry-night", "ink line drawing"))
+    frames = as_frames(pan(6, step=(0, 0), size=(96, 64)))
+    tasks = FrameTasks(stylizer, lambda f: Task(f.picture, after if f.index >= 2 else before, engine=few(Gatys)))
+    wanted = EachFrame(tasks).push(frames[-1])[0].picture
+    painter = Steady(tasks, Steadiness())
+    done = [out.picture for frame in frames for out in painter.push(frame)]
+    assert mean_difference(done[-1], wanted) < 0.1 * mean_difference(done[1], wanted)
 
 
 def test_frames_that_are_held_are_painted_from_both_sides(stylizer: Stylizer, painting: Style) -> None:

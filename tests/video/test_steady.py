@@ -40,8 +40,8 @@ def painted(painter: FramePainter, frames: list[Frame]) -> list[Frame]:
     return done
 
 
-def steady(stylizer: Stylizer, at: Callable[[Frame], Task], every: int = 1) -> Steady:
-    return Steady(FrameTasks(stylizer, at), Steadiness(every=every))
+def steady(stylizer: Stylizer, at: Callable[[Frame], Task], every: int = 1, *, ahead: bool = False) -> Steady:
+    return Steady(FrameTasks(stylizer, at), Steadiness(every=every), ahead=ahead)
 
 
 def arrays(frames: list[Frame]) -> list[Array]:
@@ -97,6 +97,29 @@ def test_it_goes_on_from_its_state_as_if_never_stopped(
     again = painted(other, frames[4:])
     assert [f.picture for f in rest] == [f.picture for f in again]
     assert len(first) == 4
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_it_goes_on_where_the_last_frame_is_shown_again(stylizer: Stylizer, starry: Style, ahead: bool) -> None:
+    one, two, three = as_frames(pan(3))
+    frames = [one, two, replace(two, index=2), replace(three, index=3)]
+    whole, other = (steady(stylizer, task_of(starry), ahead=ahead) for _ in range(2))
+    painted(whole, frames[:2])
+    other.restore({name: tensor.clone() for name, tensor in whole.state().items()})
+    rest, again = (painted(painter, frames[2:]) for painter in (whole, other))
+    assert [f.picture for f in rest] == [f.picture for f in again]
+
+
+def test_painting_ahead_changes_nothing(stylizer: Stylizer, starry: Style) -> None:
+    shots = [*pan(4), *pan(2, name="chelsea")]
+    frames = as_frames(shots)
+    frames = [*frames[:3], *(replace(f, index=f.index + 1) for f in frames[2:])]  # the third is shown twice
+    small = replace(frames[-1], index=len(frames), picture=frames[-1].picture.resized((64, 48)))
+    ahead, as_they_come = (steady(stylizer, task_of(starry), ahead=a) for a in (True, False))
+    assert not ahead.push(frames[0]), "it waits for the next frame"
+    ahead = steady(stylizer, task_of(starry), ahead=True)
+    results = [painted(painter, [*frames, small]) for painter in (ahead, as_they_come)]
+    assert [f.picture for f in results[0]] == [f.picture for f in results[1]]
 
 
 def test_strength_0_gives_the_clip_back(stylizer: Stylizer, starry: Style) -> None:

@@ -81,7 +81,8 @@ def _stroke_loss(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], at: 
         for column, values in zip(columns, (ours, theirs), strict=True):
             column.append((values - mean) / scale / values.shape[2] ** 0.5)  # layers weigh alike
     pairs = zip(*(torch.cat(column, 2) for column in columns), strict=True)
-    return torch.stack([relaxed_distance(cosine_distances(a, b)) for a, b in pairs]).mean()
+    with torch.autocast(at.device.type, enabled=False):  # which place is nearest takes all digits
+        return torch.stack([relaxed_distance(cosine_distances(a, b)) for a, b in pairs]).mean()
 
 
 def _sampled(maps: Tensor, xy: Tensor) -> Tensor:

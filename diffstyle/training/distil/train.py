@@ -65,6 +65,7 @@ def distil(
     overwrite: bool = False,
     licence: str = LICENCE,
     out: str | Path | None = None,
+    work: str | Path | None = None,
     on_step: OnDistilStep | None = None,
 ) -> DistilReport:
     """Train a student called `name` on `styles` by their names, 1 to MAX_STYLES.
@@ -81,6 +82,8 @@ def distil(
         A folder of photos to learn from; those of scikit-image and procedural scenes if not given.
     licence
         What the student's file says of its licence.
+    work
+        The folder for examples and checkpoint, with which a training goes on; in the cache folder if not given.
 
     Raises InputError for names, styles and photos that cannot be used; Cancelled when `on_step` returns False.
     """
@@ -89,7 +92,9 @@ def distil(
         raise InputError(f"Got {len(styles)} styles: a student paints 1 to {MAX_STYLES}.")
     folder = check_new_student(name, home=None if out is None else Path(out), overwrite=overwrite)
     found = photos_in(None if photos is None else Path(photos), seed=recipe.seed)
-    job = _Job(tuple(OwnStyle.of(n, s) for n, s in styles.items()), tuple(styles.values()), found, recipe, options)
+    own = tuple(OwnStyle.of(n, s) for n, s in styles.items())
+    home = cache_folder() / "students" if work is None else Path(work)
+    job = _Job(own, tuple(styles.values()), found, recipe, options, home)
     with replacing(folder) as partial:
         return job.run(partial, name=name, folder=folder, licence=licence, on_step=on_step)
 
@@ -103,6 +108,7 @@ class _Job:
     photos: tuple[Pixels, ...]
     recipe: DistilRecipe
     options: ModelOptions
+    home: Path
 
     @property
     def examples_folder(self) -> Path:
@@ -111,7 +117,7 @@ class _Job:
         values = (
             [s.digest for s in self.own], digests, asdict(self.options.shareable()), self.recipe.seed, __version__,
         )  # fmt: skip
-        return cache_folder() / "students" / _digest(values)[:24]
+        return self.home / _digest(values)[:24]
 
     @property
     def identity(self) -> str:

@@ -45,12 +45,12 @@ class EncodedSegment:
 
     def close(self) -> None:
         """Finish the file."""
+        self._thread.shutdown()  # after an interrupted `write`, a picture may still be in the codec
         try:
             self._wait()
             if self._stream is not None:
                 self._container.mux(self._stream.encode(None))
         finally:
-            self._thread.shutdown()
             self._container.close()
 
     def _wait(self) -> None:

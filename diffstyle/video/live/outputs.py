@@ -15,7 +15,7 @@ from diffstyle.video.files.encoding import CONTAINERS, Encoding, encoding_for
 from diffstyle.video.files.timed_file import TimedFile
 from diffstyle.video.live.painting import LiveOutput
 
-_QUICK = {"libx264": {"preset": "veryfast", "tune": "zerolatency"}}
+_QUICK = {"libx264": {"tune": "zerolatency"}}
 _DEVICE = Encoding("rawvideo", "rawvideo", "yuv420p")
 
 

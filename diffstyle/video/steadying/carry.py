@@ -147,10 +147,12 @@ def _mixed(a: Marks, b: Marks, weight: Array) -> Marks:
     return Marks(lerp(a.grown, b.grown, weight), lerp(a.samplings, b.samplings, weight))
 
 
-def previous(kept: Kept, sight: Sight, style: bytes) -> Previous:
+def previous(kept: Kept, sight: Sight, style: bytes) -> Previous | None:
     """What is kept as the next frame sees it, for an engine that keeps to it: nothing is trusted at the boundaries of
-    motions.
+    motions. None while it holds a style that there was: an engine that began from it would never leave it.
     """
+    if _changed(kept, style) < LONGEST_RUN:
+        return None
     view, sure = _view(kept, sight, style)
     boundaries = cv2.dilate(motion_boundaries(sight.motion.back).astype(np.float32), np.ones((5, 5), np.uint8))
     within = 1 - cv2.GaussianBlur(boundaries, (0, 0), 2)

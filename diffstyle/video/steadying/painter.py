@@ -68,8 +68,10 @@ class Steady:
 
     def flush(self) -> list[Frame]:
         joining, self._joining = self._joining, None
+        done = [] if joining is None else joining.result()
+        self._shown = self._pushed = None  # the next frame is painted, as after `restore`
         if not self._held:
-            return [] if joining is None else joining.result()
+            return done
         last = self._held.pop()  # painted now, so that those before it are carried to from both sides
         fresh = self._fresh(self._following(last.task, last.before, last.sight))
         return self._painted(last.frame, last.task, last.before, last.sight, fresh)
@@ -90,9 +92,9 @@ class Steady:
 
     def _joined(self, frame: Frame, task: ResolvedTask, fresh: Array | None) -> list[Frame]:
         """A frame whose own painting is `fresh`; None if it is the one before, shown again."""
-        if fresh is None and self._shown is not None:
+        if fresh is None:
+            assert self._shown is not None  # set by the frame that is shown again
             return [replace(frame, picture=self._shown[1])]
-        fresh = self._fresh(task) if fresh is None else fresh
         kept, seen = self._kept, _seen(task)
         sight = None if kept is None or not _fits(kept, task) else Sight.of(kept, seen)
         if kept is None or sight is None or sight.shared < CUT:
@@ -125,7 +127,9 @@ class Steady:
 
     def _following(self, task: ResolvedTask, kept: Kept, sight: Sight) -> ResolvedTask:
         """The task of a frame, with what was painted before if its engine keeps to that."""
-        return replace(task, previous=previous(kept, sight, _digest(task.styles))) if self._follows(task) else task
+        if not self._follows(task):
+            return task
+        return replace(task, previous=previous(kept, sight, _digest(task.styles)))
 
     def _fresh(self, task: ResolvedTask) -> Array:
         """A frame's own painting."""

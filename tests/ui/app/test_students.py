@@ -26,7 +26,7 @@ from diffstyle import Cancelled, InputError, Style
 from diffstyle.assets.students import STUDENTS_VARIABLE, own_students, student_file
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.engines.feedforward.student import read_student
-from diffstyle.formats.atomic import CACHE_VARIABLE
+from diffstyle.formats.atomic import CACHE_VARIABLE, cache_folder
 from diffstyle.training.distil import examples
 from diffstyle.training.distil.recipe import DistilRecipe
 from diffstyle.training.distil.train import DistilStep
@@ -68,7 +68,7 @@ def noting(steps: list[DistilStep], most: int = 99) -> Callable[[DistilStep], bo
 
 
 def test_a_stopped_training_goes_on_from_what_is_kept_and_ends_with_files(home: Path) -> None:
-    kept = keep_job("fast", {"halftone": HALFTONE}, photo_files(home), RECIPE)
+    kept = keep_job("fast", {"halftone": HALFTONE}, photo_files(home), RECIPE, owner="me")
     for file in home.glob("*.png"):
         file.unlink()  # as uploads are after hours
     steps: list[DistilStep] = []
@@ -87,10 +87,11 @@ def test_a_stopped_training_goes_on_from_what_is_kept_and_ends_with_files(home: 
     assert read_student(done.files[0]).names == "halftone"
     job.drop()
     assert kept_job(kept.key) is None
+    assert not list((cache_folder() / "students").glob("*")), "nothing of the photos stays"
 
 
 def test_photos_are_kept_small_within_the_limits(home: Path) -> None:
-    job = keep_job("fast", {"halftone": HALFTONE}, photo_files(home), RECIPE)
+    job = keep_job("fast", {"halftone": HALFTONE}, photo_files(home), RECIPE, owner="me")
     with pytest.raises(InputError, match="photo 0"):
         job.read_photos(Limits(max_pixels=1000))
     folder = job.read_photos(Limits())
@@ -102,28 +103,34 @@ def test_photos_are_kept_small_within_the_limits(home: Path) -> None:
     before = [file.stat().st_mtime_ns for file in kept]
     assert job.read_photos(Limits()) == folder
     assert [file.stat().st_mtime_ns for file in kept] == before
-    assert keep_job("fast", {"halftone": HALFTONE}, [], RECIPE).read_photos(Limits()) is None
+    assert keep_job("fast", {"halftone": HALFTONE}, [], RECIPE, owner="me").read_photos(Limits()) is None
     with pytest.raises(InputError, match="at most 500"):
-        keep_job("fast", {"halftone": HALFTONE}, [home] * 501, RECIPE)
+        keep_job("fast", {"halftone": HALFTONE}, [home] * 501, RECIPE, owner="me")
 
 
 @pytest.mark.parametrize("key", [None, 7, "", "../cache", "0" * 32, "x" * 32, ["a"]])
 def test_nobody_finds_a_training_without_its_key(key: object) -> None:
-    keep_job("fast", {"halftone": HALFTONE}, [], RECIPE)
+    keep_job("fast", {"halftone": HALFTONE}, [], RECIPE, owner="me")
     assert kept_job(key) is None
 
 
 def test_the_oldest_trainings_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     keys: list[str] = []
     for _ in range(MAX_JOBS + 1):
-        keys.append(keep_job("fast", {"halftone": HALFTONE}, [], RECIPE).key)
+        keys.append(keep_job("fast", {"halftone": HALFTONE}, [], RECIPE, owner="me").key)
         time.sleep(0.01)  # their ages differ
     assert kept_job(keys[0]) is None
     assert all(kept_job(key) for key in keys[1:])
     monkeypatch.setattr(student_jobs, "KEEP_SECONDS", 0)
-    last = keep_job("fast", {"halftone": HALFTONE}, [], RECIPE)
-    assert not [key for key in keys if kept_job(key)]
-    assert kept_job(last.key)
+    last = keep_job("fast", {"halftone": HALFTONE}, [], RECIPE, owner="me")
+    assert not [key for key in (*keys, last.key) if kept_job(key)]
+
+
+def test_many_trainings_of_one_visitor_do_not_end_those_of_others() -> None:
+    mine = keep_job("fast", {"halftone": HALFTONE}, [], RECIPE, owner="me").key
+    for _ in range(MAX_JOBS + 2):
+        keep_job("fast", {"halftone": HALFTONE}, [], RECIPE, owner="somebody else")
+    assert kept_job(mine)
 
 
 def test_a_mix_is_taught_by_the_references_that_blends_are_painted_from() -> None:

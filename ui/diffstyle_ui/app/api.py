@@ -239,7 +239,7 @@ class Api:
         recipe = student_recipe(minutes, network, steps=steps)
         check_new_student(name, overwrite=False)
         styles = {n: renderer.complete(s) for n, s in own_styles(self._named(session, style, pictures)).items()}
-        job = keep_job(name, styles, files, recipe)
+        job = keep_job(name, styles, files, recipe, owner=session.owner)
         training = StudentTraining(job, renderer.options, self.context.limits, session.folder / job.key)
         try:
             with session.training(arrival(request)) as cancel, suppress(Cancelled):

@@ -99,6 +99,7 @@ class Session:
     final_count: int = -1
     final_at: float = -NEVER
     _rendering: Event | None = None
+    _training: Event | None = None
     _cancelled_at: float = -NEVER
     _stopped_at: float = -NEVER
 
@@ -139,10 +140,10 @@ class Session:
     @property
     def empty(self) -> bool:
         """Whether it holds no work that its visitor would miss."""
-        kept = (self.photo, self.clip, self._rendering)
+        kept = (self.photo, self.clip, self._rendering, self._training, self.taught, self.balance)
         changed = self.parts != self.first_parts
         losing = self.history.results and not self.history.kept
-        works = (changed, losing, self.previews, self.painting.layers)
+        works = (changed, losing, self.previews, self.painting.layers, self.to_teach)
         return not (any(works) or any(k is not None for k in kept))
 
     def may_read(self, path: Path) -> bool:
@@ -179,10 +180,14 @@ class Session:
         is stopped.
         """
         self.stop_training.set()
-        own = self.stop_training = Event()
+        own = self.stop_training = self._training = Event()
         if self._stopped_at >= arrived:
             own.set()
-        yield own
+        try:
+            yield own
+        finally:
+            if self._training is own:
+                self._training = None
 
     def cancel_renders(self, arrived: float) -> None:
         """Cancel the render that runs, and those whose requests came before `arrived`."""

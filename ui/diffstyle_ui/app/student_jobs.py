@@ -1,14 +1,16 @@
 """What a student is to learn, kept in a folder under an unguessable name until it is trained: a training goes on after
-a reload of the page, and after a restart of the server.
+a reload of the page, and after a restart of the server. All files of the training lie in that folder, and go with it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import secrets
 import shutil
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -25,7 +27,7 @@ from diffstyle_ui.app.training import check_count, reduced
 
 MAX_JOBS, KEEP_SECONDS = 20, 7 * 24 * 3600
 LONGEST = 720  # pixels of a photo's longest side: examples are parts of 288 pixels
-FACTS, GIVEN, PHOTOS = "job.json", "given", "photos"
+FACTS, GIVEN, PHOTOS, WORK = "job.json", "given", "photos", "work"
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
@@ -40,6 +42,11 @@ class StudentJob:
     styles: tuple[str, ...]
     recipe: DistilRecipe
     photos: bool
+
+    @property
+    def work(self) -> Path:
+        """Where its training keeps examples, sheet and checkpoint."""
+        return self.folder / WORK
 
     @property
     def key(self) -> str:
@@ -72,13 +79,16 @@ class StudentJob:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def keep_job(name: str, styles: Mapping[str, Style], photos: Sequence[Path], recipe: DistilRecipe) -> StudentJob:
-    """Keep what is asked for. `styles` are measured, and `photos` are copied: uploads are deleted after hours.
+def keep_job(
+    name: str, styles: Mapping[str, Style], photos: Sequence[Path], recipe: DistilRecipe, *, owner: str
+) -> StudentJob:
+    """Keep what `owner` asks for. `styles` are measured, and `photos` are copied: uploads are deleted after hours.
 
-    Of more than MAX_JOBS, the oldest are deleted. InputError if they cannot be kept, and for too many photos.
+    Of more than MAX_JOBS, the oldest of whoever has most are deleted. InputError if they cannot be kept, and for too
+    many photos.
     """
     check_count(photos)
-    _make_room()
+    _make_room(MAX_JOBS - 1)
     key = secrets.token_hex(16)
     partial, folder = _home() / f".{key}", _home() / key
     try:
@@ -87,7 +97,10 @@ def keep_job(name: str, styles: Mapping[str, Style], photos: Sequence[Path], rec
             style.save(_style_file(partial, n))
         for n, photo in enumerate(photos):
             shutil.copyfile(photo, partial / GIVEN / f"{n:04}-{photo.name}")
-        facts = {"name": name, "styles": list(styles), "photos": bool(photos), "recipe": asdict(recipe)}
+        whose = hashlib.sha256(owner.encode()).hexdigest()
+        facts = {
+            "name": name, "styles": list(styles), "photos": bool(photos), "recipe": asdict(recipe), "owner": whose,
+        }  # fmt: skip
         (partial / FACTS).write_text(json.dumps(facts), "utf-8")
         partial.rename(folder)
     except OSError as error:
@@ -101,6 +114,7 @@ def kept_job(key: object) -> StudentJob | None:
     """The training that a browser knows by `key`; None if it is not here any more, or was made by another version."""
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         return None
+    _make_room(MAX_JOBS)
     folder = _home() / key
     try:
         facts = json.loads((folder / FACTS).read_text("utf-8"))
@@ -118,12 +132,25 @@ def _style_file(folder: Path, n: int) -> Path:
     return folder / f"{n:02}{SUFFIX}"
 
 
-def _make_room() -> None:
-    """Delete what is too old, and the oldest of what is too much."""
-    ages: dict[Path, float] = {}
+def _make_room(most: int) -> None:
+    """Delete what is too old, and of more than `most` the oldest of whoever has most."""
+    jobs: dict[Path, tuple[float, str]] = {}
     for path in _home().glob("*"):
         with suppress(OSError):
-            ages[path] = time.time() - path.stat().st_mtime
-    newest = sorted(ages, key=lambda path: ages[path])
-    for path in [p for n, p in enumerate(newest) if n >= MAX_JOBS - 1 or ages[p] > KEEP_SECONDS]:
-        shutil.rmtree(path, ignore_errors=True)
+            age = time.time() - path.stat().st_mtime
+            if age > KEEP_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                jobs[path] = age, _owner(path)
+    while len(jobs) > most:
+        counts = Counter(owner for _, owner in jobs.values())
+        last = max(jobs, key=lambda path: (counts[jobs[path][1]], jobs[path][0]))
+        del jobs[last]
+        shutil.rmtree(last, ignore_errors=True)
+
+
+def _owner(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / FACTS).read_text("utf-8"))["owner"])
+    except (OSError, KeyError, TypeError, ValueError):
+        return ""

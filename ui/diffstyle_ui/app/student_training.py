@@ -40,10 +40,9 @@ class StudentTraining:
 
 @dataclass(frozen=True, slots=True)
 class TaughtStudent:
-    """A finished student: its folder, the text of its card, warnings, and its `files` to download."""
+    """A finished student: its folder, warnings, and its `files` to download."""
 
     folder: Path
-    card: str
     warnings: tuple[str, ...]
     files: tuple[Path, ...]
 
@@ -84,7 +83,12 @@ def styles_of(parts: Sequence[StylePart]) -> dict[str, Style]:
 def new_name(styles: Sequence[str]) -> str:
     """A name for a student that no other has."""
     plain = re.sub(r"[^a-z0-9]+", "-", " ".join(styles).lower())[:40].strip("-")
-    return _free(f"{plain}-fast" if plain else "fast", student_names(), "-")
+    return free_name(f"{plain}-fast" if plain else "fast")
+
+
+def free_name(name: str) -> str:
+    """`name`, with a number if a student has it already."""
+    return _free(name, student_names(), "-")
 
 
 def _free(name: str, taken: Any, between: str = " ") -> str:
@@ -117,6 +121,7 @@ def teach(training: StudentTraining, report: Report[DistilStep]) -> TaughtStuden
         recipe=job.recipe,
         options=training.options,
         photos=job.read_photos(training.limits),
+        work=job.work,  # nothing of a visitor's stays elsewhere
         on_step=report,
     )
     training.out.mkdir(parents=True, exist_ok=True)
@@ -124,7 +129,7 @@ def teach(training: StudentTraining, report: Report[DistilStep]) -> TaughtStuden
     shutil.copyfile(student_file(job.name), tensors)
     missing = _exported(job.name, network)
     files = (tensors, *([network] if network.is_file() else []))
-    return TaughtStudent(done.folder, done.card(), (*done.warnings, *missing), files)
+    return TaughtStudent(done.folder, (*done.warnings, *missing), files)
 
 
 def _exported(name: str, out: Path) -> tuple[str, ...]:

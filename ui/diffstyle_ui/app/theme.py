@@ -41,7 +41,6 @@ _PARTS = (
     preference_gallery,
     result_grid,
     variation_grid,
-    preference_gallery,
     style_map,
     style_rows,
     style_wall,

@@ -51,7 +51,7 @@ def recipe_for(minutes: float, steps: str | int | None) -> AdapterRecipe:
 
 def whole_number(name: str, text: str | int | None) -> int | None:
     """The number that a text box holds, None if it is empty; InputError, with the `name`, for anything else."""
-    if not str(text or "").strip():
+    if text is None or not str(text).strip():
         return None
     try:
         return int(str(text))

@@ -53,4 +53,5 @@ class TrainingEvents:
     @user_errors
     def stop(self, request: gr.Request) -> Any:
         self.context.stop_trainings(request)
+        self.context.session(request).to_teach = ()  # one that waits is withdrawn
         return DISABLED

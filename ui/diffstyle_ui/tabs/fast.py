@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import secrets
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from diffstyle import Cancelled, InputError
-from diffstyle.assets.students import check_new_student, own_students
+from diffstyle.assets.students import check_new_student
 from diffstyle.engines.registry import student_engine
 from diffstyle_ui.app.arrival import arrival
 from diffstyle_ui.app.context import AppContext
@@ -23,6 +24,7 @@ from diffstyle_ui.app.student_training import (
     MINUTES,
     StudentTraining,
     TaughtStudent,
+    free_name,
     new_name,
     run_student,
     student_recipe,
@@ -174,9 +176,6 @@ class FastTab:
         job = kept_job(key)
         if job is None:
             return UNCHANGED, UNCHANGED
-        if job.name in own_students():
-            job.drop()
-            return UNCHANGED, UNCHANGED
         return status(f"The training of {job.name} is not done. {GO_ON}"), gr.update(visible=True)
 
     @user_errors
@@ -193,17 +192,18 @@ class FastTab:
         steps: str,
     ) -> Iterator[tuple[Any, ...]]:
         session = self.context.session(request)
-        parts = session.to_teach or session.parts
+        parts, session.to_teach = session.to_teach or session.parts, ()
         files = tuple(upload_path(session, photo, "photos to learn from") for photo in photos or ())
         recipe = student_recipe(minutes, size, video=video, examples=examples, steps=steps)
         styles = styles_of(parts)
         if not name.strip():
             raise InputError("Your student has no name yet: enter one.")
         check_new_student(name.strip(), overwrite=False)
-        if (before := kept_job(key)) is not None:
-            before.drop()
+        before = kept_job(key)
         measured = {n: self.context.renderer.complete(style) for n, style in styles.items()}
-        job = keep_job(name.strip(), measured, files, recipe)
+        job = keep_job(name.strip(), measured, files, recipe, owner=session.owner)
+        if before is not None:
+            before.drop()
         yield from self._train(request, session, job, parts, mix=parts)
 
     @user_errors
@@ -212,6 +212,7 @@ class FastTab:
         job, session = kept_job(key), self.context.session(request)
         if job is None:
             raise InputError("That training is not here any more: start it again.")
+        job = replace(job, name=free_name(job.name))  # another visitor may have taken it meanwhile
         parts = tuple(StylePart(n, self.context.renderer.measure(s)) for n, s in job.read_styles().items())
         yield from self._train(request, session, job, parts, mix=session.parts)
 
@@ -251,7 +252,8 @@ class FastTab:
         session.taught = (job.name, parts)
         if session.parts == mix:  # else the visitor has gone on to something else
             session.parts = parts
-        line = status(f"{job.name} paints in real time now: it is the student of the first tab.", *last.warnings)
+        here = "it is the student of the first tab" if session.parts == parts else "press Paint with it"
+        line = status(f"{job.name} paints in real time now: {here}.", *last.warnings)
         files = {file.suffix: gr.update(value=str(file), visible=True) for file in last.files}
         sheet = samples_html(last.folder / "sheet.jpg", SHEET)
         downloads = [files.get(suffix, hidden) for suffix in FILES]

@@ -1,6 +1,6 @@
 const dialog = element.querySelector('dialog'), cells = [...dialog.querySelectorAll('.cell')];
 const part = (name) => dialog.querySelector(name), act = (name) => dialog.querySelector(`[data-do=${name}]`);
-let state = { open: false, serial: 0 }, sent = false, closed = 0;
+let state = { open: false, serial: 0 }, sent = false, closed = 0, ended = false;
 
 const draw = () => {
   part('.round').textContent = `Round ${state.round} of ${state.rounds}`;
@@ -23,7 +23,7 @@ const pick = (n) => {
   part('.note').textContent = 'Painting others like it …';
   draw();
 };
-const shut = () => { closed = state.serial; state = { ...state, open: false }; if (dialog.open) dialog.close(); };
+const shut = () => { closed = state.serial; ended = true; state = { ...state, open: false }; if (dialog.open) dialog.close(); };
 const acts = {
   back: () => { send('undo', {}); draw(); },
   enough: () => { send('submit', { n: state.kept }); draw(); },
@@ -33,6 +33,8 @@ watch('shown', () => {
   const shown = props.shown;
   if (!shown.open) return shut();
   if (shown.serial < state.serial || shown.serial <= closed) return;
+  if (ended && (shown.round > 1 || shown.kept >= 0)) return;  // the answer to a pick before it was closed
+  ended = false;
   if (shown.serial > state.serial) sent = false;
   state = shown;
   draw();
