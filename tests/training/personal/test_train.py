@@ -84,6 +84,7 @@ def test_a_cancelled_training_resumes_as_if_never_stopped(
     assert sorted(p.name for p in zoo.iterdir()) == ["mine", "other"]
 
 
+@pytest.mark.long
 def test_a_lora_is_trained_beside_a_plus_adapter(
     tiny_models: Path, artist: Path, tmp_path: Path, zoo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -106,6 +107,7 @@ def test_five_picks_beside_somebody_else(page: Page, browser: Browser, served: S
     expect_settings(page, tmp_path, label)
 
 
+@pytest.mark.long
 def test_on_a_phone_picks_need_not_wait_and_may_be_enough(page: Page, tmp_path: Path) -> None:
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     open_gallery(page)
@@ -136,6 +138,7 @@ def test_on_a_phone_picks_need_not_wait_and_may_be_enough(page: Page, tmp_path: 
     expect_settings(page, tmp_path, label)
 
 
+@pytest.mark.long
 def test_closing_leaves_everything_as_it_was(page: Page) -> None:
     choose_instant(page)
     strength = page.locator("#setting-strength input[type=number]").input_value()

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.helpers.browser import choose, expect_change, shown_picture
 
 
-@pytest.mark.parametrize("setting", ["setting-colour", "setting-stroke"])
+@pytest.mark.parametrize("setting", [pytest.param("setting-colour", marks=pytest.mark.long), "setting-stroke"])
 def test_a_dropdown_that_is_only_opened_changes_nothing(page: Page, setting: str) -> None:
     """Gradio reports an input when a dropdown is closed."""
 

@@ -175,6 +175,7 @@ def shown_widths(page: Page) -> list[float]:
     )
 
 
+@pytest.mark.long
 def test_two_shapes_are_compared_without_distortion(page: Page, tmp_path: Path) -> None:
     with Image.open(CAT) as cat:
         cat.crop((100, 0, 250, 300)).save(tmp_path / "tall.jpg")
