@@ -10,10 +10,8 @@ import pytest
 
 from diffstyle import Picture, read_recipe
 from diffstyle.assets.students import STUDENTS_VARIABLE
-from diffstyle.formats.atomic import CACHE_VARIABLE
-from diffstyle.training.distil import examples
 from tests.helpers.cli import run
-from tests.helpers.students import STYLES, random_student
+from tests.helpers.students import STYLES, random_student, students_home
 
 QUICK = ["--size", "tiny", "--steps", 3, "--examples", 2, "--crop", 64, "--batch", 2]
 
@@ -21,11 +19,7 @@ QUICK = ["--size", "tiny", "--steps", 3, "--examples", 2, "--crop", 64, "--batch
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where students and examples are kept, small ones for speed."""
-    monkeypatch.setenv(STUDENTS_VARIABLE, str(tmp_path / "students"))
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
-    monkeypatch.setattr(examples, "SIDE", 80)
-    monkeypatch.setattr(examples, "BORDER", 8)
-    return tmp_path
+    return students_home(tmp_path, monkeypatch)
 
 
 def test_from_a_phrase_to_a_picture(

@@ -10,14 +10,12 @@ import pytest
 import torch
 
 from diffstyle import InputError, Picture, Style, Stylizer
-from diffstyle.assets.students import STUDENTS_VARIABLE, student_file
+from diffstyle.assets.students import student_file
 from diffstyle.core.errors import Cancelled
 from diffstyle.encoders.features import EfficientNetLite0
 from diffstyle.engines.feedforward.settings import Feedforward
 from diffstyle.engines.feedforward.student import read_student
-from diffstyle.formats.atomic import CACHE_VARIABLE
 from diffstyle.formats.safetensors import read_safetensors
-from diffstyle.training.distil import examples as painted_examples
 from diffstyle.training.distil.examples import Example, Lesson, draw, paint_examples, split
 from diffstyle.training.distil.motion import Motion, steady_losses, warped
 from diffstyle.training.distil.objective import Weights, losses, places
@@ -27,6 +25,7 @@ from diffstyle.training.distil.train import DistilStep, distil
 from diffstyle.training.distil.trainer import DistilTrainer
 from diffstyle.training.loop import Budget
 from tests.helpers.pictures import waves
+from tests.helpers.students import students_home
 
 RECIPE = DistilRecipe(size="tiny", steps=3, examples=2, crop=64, batch=2)
 STYLES = {"halftone": Style.from_text("halftone"), "one-bit": Style.from_text("one-bit")}
@@ -35,11 +34,7 @@ STYLES = {"halftone": Style.from_text("halftone"), "one-bit": Style.from_text("o
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where students and examples are kept, small ones for speed."""
-    monkeypatch.setenv(STUDENTS_VARIABLE, str(tmp_path / "students"))
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
-    monkeypatch.setattr(painted_examples, "SIDE", 80)
-    monkeypatch.setattr(painted_examples, "BORDER", 8)
-    return tmp_path
+    return students_home(tmp_path, monkeypatch)
 
 
 def random_examples(count: int, side: int = 80) -> list[Example]:

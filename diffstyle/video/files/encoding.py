@@ -41,7 +41,7 @@ class _Known:
     clear: tuple[str, ...] = _CLEAR
 
 
-_FAST = {"preset": "superfast"}  # a fifth of the time, a fifth more bytes at equal quality
+_FAST = {"preset": "superfast"}  # x264: a fifth of the time; a fifth more bytes, 1.8 dB less PSNR
 _KNOWN: Mapping[str, _Known] = {
     # four threads everywhere: with as many as there are cores, another machine would write other bytes; with mbtree
     # even the same machine does, every time

@@ -23,14 +23,14 @@ from diffstyle_ui.app.student_training import (
 from PIL import Image
 
 from diffstyle import Cancelled, InputError, Style
-from diffstyle.assets.students import STUDENTS_VARIABLE, own_students, student_file
+from diffstyle.assets.students import own_students, student_file
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.engines.feedforward.student import read_student
-from diffstyle.formats.atomic import CACHE_VARIABLE, cache_folder
-from diffstyle.training.distil import examples
+from diffstyle.formats.atomic import cache_folder
 from diffstyle.training.distil.recipe import DistilRecipe
 from diffstyle.training.distil.train import DistilStep
 from tests.helpers.pictures import waves
+from tests.helpers.students import students_home
 
 RECIPE = DistilRecipe(size="tiny", steps=3, examples=2, crop=64, batch=2)
 HALFTONE, ONE_BIT = Style.from_text("halftone"), Style.from_text("one-bit")
@@ -39,11 +39,7 @@ HALFTONE, ONE_BIT = Style.from_text("halftone"), Style.from_text("one-bit")
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where students, examples and trainings are kept, small ones for speed."""
-    monkeypatch.setenv(STUDENTS_VARIABLE, str(tmp_path / "students"))
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
-    monkeypatch.setattr(examples, "SIDE", 80)
-    monkeypatch.setattr(examples, "BORDER", 8)
-    return tmp_path
+    return students_home(tmp_path, monkeypatch)
 
 
 def photo_files(folder: Path, count: int = 2) -> list[Path]:

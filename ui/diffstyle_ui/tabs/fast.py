@@ -35,7 +35,7 @@ from diffstyle_ui.app.uploads import upload_path
 from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.widgets.html import placeholder, progress, status
 from diffstyle_ui.widgets.style_rows import StylePart
-from diffstyle_ui.widgets.training_stage import TrainingStage, samples_html
+from diffstyle_ui.widgets.training_stage import TrainingStage, name_box, samples_html
 
 USUAL = student_recipe(MINUTES[1], "small")
 SIZES = (("Tiny", "tiny"), ("Small", "small"), ("Base, for a GPU", "base"))
@@ -67,9 +67,7 @@ class FastTab:
         with gr.Row(elem_classes="two-columns"):
             with gr.Column(scale=5, min_width=300):
                 self.styles = gr.HTML(_styles_html(()), elem_id="fast-styles", apply_default_css=False)
-                self.name = gr.Textbox(
-                    label="Name", info="Letters, digits, - and _.", max_lines=1, max_length=64, elem_id="fast-name"
-                )
+                self.name = name_box("fast-name")
                 self.minutes = gr.Radio(
                     [(f"{n} minutes", n) for n in MINUTES],
                     value=MINUTES[1],

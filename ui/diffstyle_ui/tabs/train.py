@@ -20,7 +20,7 @@ from diffstyle_ui.app.user_errors import user_errors
 from diffstyle_ui.app.wall import mine
 from diffstyle_ui.widgets.html import IDLE, placeholder, progress, status
 from diffstyle_ui.widgets.loss_curve import loss_curve
-from diffstyle_ui.widgets.training_stage import TrainingStage, samples_html
+from diffstyle_ui.widgets.training_stage import TrainingStage, name_box, samples_html
 
 if TYPE_CHECKING:
     from diffstyle.training.personal.run import TrainingStep  # its imports take seconds
@@ -47,9 +47,7 @@ class TrainTab:
                     height=200,
                     elem_id="train-pictures",
                 )
-                self.name = gr.Textbox(
-                    label="Name", info="Letters, digits, - and _.", max_lines=1, max_length=64, elem_id="train-name"
-                )
+                self.name = name_box("train-name")
                 self.minutes = gr.Slider(
                     1,
                     60,

@@ -40,3 +40,8 @@ def samples_html(path: Path, description: str) -> str:
     with Image.open(path) as image:
         url = data_url(image.convert("RGB"), longest=1200)
     return f'<div class="samples"><img src="{url}" alt="{description}"></div>'
+
+
+def name_box(elem_id: str) -> gr.Textbox:
+    """Where the name of what is trained is entered."""
+    return gr.Textbox(label="Name", info="Letters, digits, - and _.", max_lines=1, max_length=64, elem_id=elem_id)
