@@ -23,6 +23,7 @@ from tests.helpers.browser import (
     shown_picture,
     take_screenshots,
 )
+from tests.helpers.page_client import connect, refusal
 from tests.helpers.serving import ServedPage, serving
 
 EXAMPLES, STEPS = 2, 60  # as few as there can be, and enough to be stopped
@@ -59,6 +60,9 @@ def test_where_nobody_may_train_there_is_no_button(browser: Browser, tmp_path: P
         expect(page.locator("#make-fast")).to_have_count(0)
         expect(page.get_by_role("tab", name="Train", exact=True)).to_have_count(0)
         page.close()
+        client = connect(served)
+        assert "does not train" in refusal(client, "distil", style=["neon"], name="mine")
+        client.close()
 
 
 def wait_and_withdraw(browser: Browser, served: ServedPage) -> None:

@@ -44,6 +44,7 @@ from diffstyle_ui.widgets.style_rows import MAX_ROWS
 MAX_PATH_STEPS = 16
 NO_TRAINING = "This server does not train: run diffstyle on your own machine."
 STOPPED = "The training was stopped: send the same request again to resume it."
+FORGOTTEN = "The training was stopped: send the same request again to start it anew."
 
 
 class Api:
@@ -229,8 +230,7 @@ class Api:
         steps: int | None = None,
     ) -> list[Upload]:
         """Teach styles to a student called `name`, in 5, 20 or 60 minutes: a safetensors file and, where it can be
-        exported, one of ONNX. It learns from `photos`, if there are any. `/cancel` stops it, and the same request
-        resumes it.
+        exported, one of ONNX. It learns from `photos`, if there are any. `/cancel` stops and forgets it.
         """
         if not self.context.limits.training:
             raise InputError(NO_TRAINING)
@@ -248,7 +248,7 @@ class Api:
                 return [_file(file) for file in last.files]
         finally:
             job.drop()
-        raise InputError(STOPPED)
+        raise InputError(FORGOTTEN)
 
     def styles(self) -> dict[str, list[float]]:
         """The named styles, each with its position on the map, x and y from -1 to 1."""
