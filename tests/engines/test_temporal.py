@@ -27,11 +27,12 @@ from diffstyle.video.settings import Steadiness
 from diffstyle.video.steadying.painter import Steady
 from tests.helpers.motion import as_frames, pan
 from tests.helpers.pictures import mean_difference
+from tests.helpers.quick import some_quick
 
 TEMPORAL = [settings_class(name) for name in engine_names() if settings_class(name).capabilities.temporal]
 
 
-@pytest.fixture(params=TEMPORAL, ids=lambda cls: cls.name)
+@pytest.fixture(params=some_quick(TEMPORAL), ids=lambda cls: cls.name)
 def temporal(request: pytest.FixtureRequest) -> Callable[..., EngineSettings]:
     return request.param
 
@@ -100,7 +101,7 @@ def test_its_recipe_cannot_be_saved(stylizer: Stylizer, small_photo: Picture, pa
     assert result.save(tmp_path / "frame.png", recipe=False).is_file()
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.parametrize("optimizer", ["adam", pytest.param("lbfgs", marks=pytest.mark.long)])
 def test_a_frame_that_is_interrupted_goes_on(
     optimizer: Optimizer,
     stylizer: Stylizer,

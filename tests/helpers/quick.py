@@ -35,7 +35,7 @@ def engines_by_code() -> list[Any]:
     return [pytest.param(n, marks=pytest.mark.long) if n in optimised[1:] else n for n in engine_names()]
 
 
-def some_quick(names: Sequence[str], every: int = 3) -> list[Any]:
+def some_quick(names: Sequence[object], every: int = 3) -> list[Any]:
     """Parameters of which every `every`-th is tested always, the others only with the long tests."""
     return [n if not number % every else pytest.param(n, marks=pytest.mark.long) for number, n in enumerate(names)]
 

@@ -17,7 +17,7 @@ from diffstyle.engines.feedforward.settings import Feedforward
 from diffstyle.engines.feedforward.student import read_student
 from diffstyle.formats.safetensors import read_safetensors
 from diffstyle.training.distil.examples import Example, Lesson, draw, paint_examples, split
-from diffstyle.training.distil.motion import Motion, steady_losses, warped
+from diffstyle.training.distil.motion import GRAIN, Motion, grained, steady_losses, warped
 from diffstyle.training.distil.objective import Weights, losses, places
 from diffstyle.training.distil.recipe import DistilRecipe
 from diffstyle.training.distil.report import DistilReport
@@ -191,6 +191,16 @@ def test_a_still_painting_has_no_temporal_loss_and_a_flickering_one_has() -> Non
     assert float(still) < 0.02 * float(flickering)
     same = torch.cat((inner[:1], warped(inner[:1], motion.grid)))
     assert float(steady_losses(exact, same, photo, motion)["steady_features"]) < 1e-6
+
+
+def test_every_frame_has_a_camera_noise_of_its_own() -> None:
+    grey = torch.full((4, 3, 64, 64), 0.5)
+    noise, again = (grained(grey, np.random.default_rng(1)) - grey for _ in range(2))
+    assert torch.equal(noise, again)
+    assert 0 < float(noise.std((1, 2, 3)).min()) < float(noise.std((1, 2, 3)).max()) < 1.1 * GRAIN
+    between = np.corrcoef(noise.flatten(1).numpy())
+    assert np.abs(between[~np.eye(4, dtype=bool)]).max() < 0.1
+    assert float(grained(grey * 0, np.random.default_rng(1)).min()) >= 0
 
 
 def test_a_student_for_video_learns_to_be_steady() -> None:

@@ -18,7 +18,8 @@ from diffstyle.ops.luma import luma
 SHIFT, TURN, ZOOM = 0.04, 0.04, 0.05  # largest, in shares of the picture, radians, and shares of its size
 OBJECT = (0.2, 0.45)  # sides of the part that moves by itself, in shares of the picture
 LIGHT = 0.08  # largest change of brightness
-OUTPUT_WEIGHT, FEATURE_WEIGHT = 60.0, 0.5
+GRAIN = 0.015  # largest deviation of a camera's noise
+OUTPUT_WEIGHT, FEATURE_WEIGHT = 600.0, 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +49,16 @@ class Motion:
         light = 1 + torch.tensor(rng.uniform(-LIGHT, LIGHT, (b, 1, 1, 1)), dtype=photo.dtype, device=photo.device)
         frame = (warped(photo, grid) * light).clamp(0, 1)
         return cls(frame.contiguous(memory_format=torch.channels_last), grid, seen)
+
+
+def grained(photos: Tensor, rng: np.random.Generator) -> Tensor:
+    """Photos (b, 3, h, w) with the noise of a camera, that of each its own: what is painted must not follow it (Zheng
+    et al. 2016, "Improving the robustness of deep neural networks via stability training").
+    """
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    noise = torch.randn(photos.shape, generator=generator)
+    deviation = torch.from_numpy(rng.uniform(0, GRAIN, (len(photos), 1, 1, 1)).astype(np.float32))
+    return (photos + (noise * deviation).to(photos)).clamp(0, 1)
 
 
 def warped(x: Tensor, grid: Tensor) -> Tensor:
@@ -85,6 +96,9 @@ def _camera(b: int, h: int, w: int, rng: np.random.Generator) -> Tensor:
 
 def _edges(part: Tensor, width: int = 5) -> Tensor:
     """(b, 1, h, w): 1 within `width` pixels of the border of a part."""
-    wide = F.max_pool2d(part, 2 * width + 1, 1, width)
-    narrow = 1 - F.max_pool2d(1 - part, 2 * width + 1, 1, width)
-    return wide - narrow
+    return _widened(part, width) + _widened(1 - part, width) - 1
+
+
+def _widened(part: Tensor, width: int) -> Tensor:
+    tall = F.max_pool2d(part, (2 * width + 1, 1), 1, (width, 0))
+    return F.max_pool2d(tall, (1, 2 * width + 1), 1, (0, width))

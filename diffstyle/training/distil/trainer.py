@@ -14,7 +14,7 @@ from diffstyle.encoders.features import FeatureNet
 from diffstyle.engines.feedforward.network import StudentNetwork
 from diffstyle.training.data import to_unit
 from diffstyle.training.distil.examples import Example, Lesson, draw
-from diffstyle.training.distil.motion import Motion, steady_losses
+from diffstyle.training.distil.motion import Motion, grained, steady_losses
 from diffstyle.training.distil.objective import Weights, losses, places
 from diffstyle.training.distil.recipe import DistilRecipe
 from diffstyle.training.loop import Budget, Trainer, cosine_rate
@@ -63,7 +63,8 @@ class DistilTrainer(Trainer[Lesson]):
             if not self.recipe.video:
                 return losses(self.features, self.network.paint(photo, row), target, self.weights, at)
             motion = Motion.random(photo, rng)
-            painted, inner = self.network.paint_with_features(torch.cat((photo, motion.frame)), torch.cat((row, row)))
+            frames = grained(torch.cat((photo, motion.frame)), rng)
+            painted, inner = self.network.paint_with_features(frames, torch.cat((row, row)))
             out, _ = painted.chunk(2)
             terms = losses(self.features, out, target, self.weights, at)
             return terms | steady_losses(painted, inner, photo, motion)

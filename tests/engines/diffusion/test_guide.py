@@ -62,7 +62,7 @@ def test_without_a_guide_the_network_is_left_alone() -> None:
         assert "forward" not in vars(network)
 
 
-@pytest.mark.parametrize("model", ["worded", "wordless", "xl"])
+@pytest.mark.parametrize("model", ["worded", "wordless", pytest.param("xl", marks=pytest.mark.long)])
 @pytest.mark.parametrize("guidance", [1.0, 3.0])
 def test_it_acts_repeats_and_says_what_it_took(
     tiny_models: Path, model: str, guidance: float, small_photo: Picture, painting: Style, other_painting: Style

@@ -136,7 +136,7 @@ def test_inversion_undoes_denoising() -> None:
         assert torch.allclose(found[n], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("model", ["worded", "wordless", "xl"])
+@pytest.mark.parametrize("model", ["worded", "wordless", pytest.param("xl", marks=pytest.mark.long)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_paints_and_repeats(
     tiny_models: Path, model: str, kind: Any, small_photo: Picture, painting: Style, other_painting: Style

@@ -56,7 +56,7 @@ STEPS = Diffusion(steps=2)
 @pytest.mark.parametrize(
     ("kind", "model"),
     [
-        ("lora", "worded"),
+        pytest.param("lora", "worded", marks=pytest.mark.long),
         pytest.param("tokens", "xl", marks=pytest.mark.long),
         pytest.param("lora", "starter", marks=pytest.mark.long),
         pytest.param("tokens", "starter", marks=pytest.mark.long),
@@ -338,13 +338,23 @@ def test_where_nothing_helps_the_style_is_as_its_pictures_give_it(
         assert asdict(report.after[engine]) == pytest.approx(asdict(before), abs=near)
 
 
+@pytest.mark.parametrize("model", ["worded", pytest.param("starter", marks=pytest.mark.long)])
 def test_a_report_says_how_good_it_is(
-    artist: Path, zoo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    model: str,
+    tiny_models: Path,
+    artist: Path,
+    zoo: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """On the starter, by the command. Two steps teach nothing; the report measures the painted photos all the same."""
+    """By the command. Two steps teach nothing; the report measures the painted photos all the same."""
     monkeypatch.setattr(choice, "FACTORS", (0.0, 1.0))
     monkeypatch.setattr(reports, "SIDE", 128)
-    assert command("train", artist, "--name", "mine", "--steps", "2", "--size", "64", "--samples", "1", "--json") == 0
+    asked = ["train", artist, "--name", "mine", "--steps", "2", "--size", "64", "--samples", "1", "--json"]
+    if model != "starter":
+        adapter = tiny_models / f"{model}.adapter.safetensors"
+        asked += ["--model", tiny_models / model, "--adapter", adapter, "--dtype", "float32"]
+    assert command(*asked) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["pictures"] == 6
     assert report["held"] == 1

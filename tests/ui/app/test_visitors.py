@@ -87,7 +87,14 @@ class Visitor:
         return self.http.post("/gradio_api/run/cancel", json={"data": [], "session_hash": page})
 
 
-@pytest.mark.parametrize(("engine", "words"), [("adain", "neon"), ("media", "halftone dots"), ("nnst", "neon")])
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [
+        ("adain", "neon"),
+        pytest.param("media", "halftone dots", marks=pytest.mark.long),
+        pytest.param("nnst", "neon", marks=pytest.mark.long),
+    ],
+)
 def test_a_cancel_in_the_first_moments_counts(page: ServedPage, tmp_path: Path, engine: str, words: str) -> None:
     visitor = Visitor(page)
     photo = visitor.photo(tmp_path, "large")

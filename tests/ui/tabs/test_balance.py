@@ -66,6 +66,7 @@ def expect_settings(page: Page, tmp_path: Path, label: str) -> None:
     expect(page.locator("#balance")).to_be_visible()
 
 
+@pytest.mark.long
 def test_five_picks_beside_somebody_else(page: Page, browser: Browser, served: ServedPage, tmp_path: Path) -> None:
     choose_instant(page)
     open_gallery(page)

@@ -51,6 +51,7 @@ def test_a_style_opens_its_training_with_a_name(page: Page, served: ServedPage) 
     assert not list((served.folder / "student-jobs").glob("*"))
 
 
+@pytest.mark.long
 def test_where_nobody_may_train_there_is_no_button(browser: Browser, tmp_path: Path) -> None:
     with serving(tmp_path, "--no-training") as served:
         page = browser.new_page()

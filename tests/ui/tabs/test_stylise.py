@@ -181,7 +181,7 @@ def test_a_pick_replaces_and_plus_adds(page: Page) -> None:
     expect(page.locator("#status")).to_contain_text("Describe or choose a style")
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [pytest.param(390, marks=pytest.mark.long), 1280])
 def test_words_of_the_mix_can_be_edited(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     parts, box = page.locator(".part:visible span"), page.locator("#words input")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -65,6 +66,7 @@ def test_a_clip_is_previewed_painted_played_and_downloaded(page: Page, tmp_path:
     expect(page.locator("#clips button")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_a_cancelled_clip_is_shorter(page: Page, tmp_path: Path) -> None:
     frames = [Image.fromarray(moving(n, 96, 72)) for n in range(40)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=50)
