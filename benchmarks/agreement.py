@@ -14,6 +14,7 @@ from cyclopts import Parameter, run
 from diffstyle.cli.evaluate import named_runs
 from diffstyle.core.errors import InputError
 from diffstyle.evaluation.agreement import agreements, digests_of
+from diffstyle.evaluation.fitted import fitted_agreement
 from diffstyle.evaluation.metrics import registry
 from diffstyle.evaluation.metrics.registry import Metric
 from diffstyle.evaluation.pairs import read_pairs, shared
@@ -60,11 +61,15 @@ def agreement(
     kept, notes = shared(read_pairs(pairs), runs)
     print("\n".join(notes))
     asked = [vote for vote in read_votes(votes) if question in ("", vote.question)]
-    found, others = agreements(asked, measure(kept, runs, figures, side=size), digests_of(kept, runs))
+    table, pictures = measure(kept, runs, figures, side=size), digests_of(kept, runs)
+    found, others = agreements(asked, table, pictures)
     if others:
         print(f"{others} votes are on other pictures.")
     for one in found:
         print(f"{one.metric.name:14} {one.share.text(2):22} {one.choices} choices on {one.pairs} pairs")
+    for left_out in ("pair", "judge"):
+        share = fitted_agreement(asked, table, pictures, leave_out=left_out)
+        print(f"{'all, fitted':14} {share.text(2):22} fitted to the votes but for one {left_out}'s")
 
 
 if __name__ == "__main__":

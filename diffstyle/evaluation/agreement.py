@@ -45,21 +45,30 @@ def agreements(
     given.
     """
     place = {name: n for n, name in enumerate(table.pairs)}
-    known = [v for v in votes if _same_pair(v, pictures)]
-    decided = [v for v in known if v.choice != "same"]
+    known, choices = known_votes(votes, pictures), decided(votes, pictures)
     found: list[Agreement] = []
     for metric in table.metrics:
         if metric.embed or metric.of == "cost":
             continue
         right: dict[str, list[float]] = defaultdict(list)
-        for vote in decided:
+        for vote in choices:
             a, b = (
                 table.values[run, metric.name][place[pair]]
                 for run, pair in (pictures[vote.a_sha256], pictures[vote.b_sha256])
             )
             right[pictures[vote.a_sha256][1]].append(_agrees(a, b, metric, vote.choice))
-        found.append(Agreement(metric, _share(list(right.values()), seed), len(decided), len(right)))
+        found.append(Agreement(metric, share_of(list(right.values()), seed), len(choices), len(right)))
     return sorted(found, key=lambda a: -a.share.value if a.choices else 0.0), len(votes) - len(known)
+
+
+def known_votes(votes: Sequence[Vote], pictures: Mapping[str, Picture]) -> list[Vote]:
+    """Those on two pictures that are known, and of one pair."""
+    return [v for v in votes if _same_pair(v, pictures)]
+
+
+def decided(votes: Sequence[Vote], pictures: Mapping[str, Picture]) -> list[Vote]:
+    """The known votes without those for "same"."""
+    return [v for v in known_votes(votes, pictures) if v.choice != "same"]
 
 
 def _same_pair(vote: Vote, pictures: Mapping[str, Picture]) -> bool:
@@ -75,7 +84,8 @@ def _agrees(a: float, b: float, metric: Metric, choice: str) -> float:
     return float(prefers == choice)
 
 
-def _share(by_pair: Sequence[Sequence[float]], seed: int) -> Estimate:
+def share_of(by_pair: Sequence[Sequence[float]], seed: int) -> Estimate:
+    """The mean of values from 0 to 1, some of each pair, with a 95 % interval by a bootstrap over pairs."""
     if not by_pair:
         return NOTHING
     sums, counts = np.array([sum(x) for x in by_pair]), np.array([len(x) for x in by_pair])
