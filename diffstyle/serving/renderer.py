@@ -118,9 +118,9 @@ class Renderer:
         for name in engine_names():
             if not whole_model(name):
                 self._load(name)
-        photo = Picture.open(example_photo()).reduced(WARM_SIDE)
         for name in exported(self.options.runtime):
             words = next(iter(engine_settings(name).style_names()), WARM_WORDS)
+            photo = Picture.open(example_photo()).reduced(WARM_SIDE)
             task = Task(photo, Style.from_text(words), engine=name)
             self.renders.run(lambda stylizer, task=task: stylizer.render(task))
 
