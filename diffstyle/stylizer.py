@@ -40,6 +40,7 @@ from diffstyle.engines.registry import (
     load_engine,
     load_preview,
     load_textures,
+    runnable,
     settings_class,
 )
 from diffstyle.formats.result import Result
@@ -119,8 +120,11 @@ class Stylizer:
         )
 
     @classmethod
-    def of(cls, options: ModelOptions) -> Stylizer:
+    def of(cls, options: ModelOptions, *, mixed: bool = False) -> Stylizer:
         """Load the model that `options` describe.
+
+        With `mixed`, engines that have no export for the runtime paint by torch instead of being refused: for programs
+        whose users choose the engine of each picture.
 
         Unless they are the defaults, its default engine is loaded now, so that errors appear at once; other engines
         when they first paint.
@@ -129,7 +133,7 @@ class Stylizer:
         dtype = fast_dtype(device) if options.dtype is None else named_dtype(options.dtype)
         with enough_memory(f"load the model {options.name}", device=device, dtype=dtype, memory=options.memory):
             encoder = StyleEncoder.load()
-            host = EngineHost(options=options, device=device, dtype=dtype, encoder=encoder, preview=None)
+            host = EngineHost(options=options, device=device, dtype=dtype, encoder=encoder, preview=None, mixed=mixed)
             preview = load_preview(host)
         host = replace(host, preview=Masked(preview))
         stylizer = cls(options, replace(host, painter=StarterDrafter(host)), preview)
@@ -164,7 +168,8 @@ class Stylizer:
         engine = self.engine(resolved.engine.name)
         picture = engine.render(resolved, on_step)
         seconds = {"prepare": prepared - started, "render": time.perf_counter() - prepared}
-        return Result(picture, resolved, seconds, dict(engine.weights_of(resolved)), dict(engine.runtime), self.options)
+        options = self.options_of(resolved.engine.name)
+        return Result(picture, resolved, seconds, dict(engine.weights_of(resolved)), dict(engine.runtime), options)
 
     def preview(self, task: Task) -> Result:
         """Render `task` with the interactive engine, in a fraction of a second.
@@ -233,6 +238,10 @@ class Stylizer:
                 engine = self._preview if interactive else load_engine(name, host)
             self._engines[name] = controlled(engine, self._preview)
         return self._engines[name]
+
+    def options_of(self, engine: str) -> ModelOptions:
+        """The options that the engine of that name is loaded with: what a recipe keeps."""
+        return runnable(self.options, engine)
 
     def forget(self) -> None:
         """Drop what engines keep of the last photos for another render of the same ones."""

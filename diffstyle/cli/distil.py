@@ -30,6 +30,8 @@ def distil(
     *,
     style: Annotated[list[str], Parameter(name=["--style", "-s"], group=STYLE, negative=(), json_list=False)],
     name: str,
+    start: Annotated[str | None, Parameter(name="--from")] = None,
+    prune: float = 0.0,
     photos: Path | None = None,
     out: Path | None = None,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
@@ -47,6 +49,11 @@ def distil(
         most: the student paints each of them, and their blends.
     name
         What the student is called: --engine feedforward --student NAME.
+    start
+        A student to go on from instead of a new one, with the --style options that it learned, others, or both: what it
+        knows is kept, and a new style begins with the mean of its styles. It keeps its size.
+    prune
+        With --from: remove this share of its channels first, those that count least, for a smaller and faster student.
     photos
         A folder of photos to learn from, of the kind that will be painted; if not given, procedural scenes and the few
         CC0 photos that come with scikit-image.
@@ -57,8 +64,12 @@ def distil(
     json_report
         Print the report as one JSON object.
     """
+    if prune and start is None:
+        raise InputError("--prune removes channels of a student: name it with --from.")
+    from diffstyle.training.distil.start import Start
     from diffstyle.training.distil.train import distil as train
 
+    first = None if start is None else Start(student=start, prune=prune)
     styles = _named(style)
     say(f"teaching {', '.join(styles)} to {name}")
     if photos is None:
@@ -69,6 +80,7 @@ def distil(
             styles,
             name=name,
             recipe=recipe,
+            start=first,
             options=options,
             photos=photos,
             overwrite=overwrite,

@@ -17,7 +17,8 @@ def list_students() -> int:
             continue
         parameters = sum(p.numel() for p in student.network.parameters())
         whose = "comes with diffstyle" if name == SHIPPED else "yours"
-        print(f"{name:<24} {student.network.size:<6} {parameters:>9,} parameters   {whose}")
+        size = f"{student.network.size}, pruned" if student.network.pruned else student.network.size
+        print(f"{name:<24} {size:<13} {parameters:>9,} parameters   {whose}")
         for number, style in enumerate(student.styles, 1):
             print(f"  {number:>2}  {style.name}")
     print(f"Yours are in {students_folder()}.")

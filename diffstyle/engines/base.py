@@ -126,6 +126,7 @@ class Drafter(Protocol):
 class EngineHost:
     """What an engine is loaded with: the model's `options`, where to compute, the starter's encoder, and what engines
     may begin from: `preview`, the interactive engine, and `painter`. Both are None while the former is loaded itself.
+    On a `mixed` host, engines that have no export for the runtime use torch; else they cannot be loaded.
     """
 
     options: ModelOptions
@@ -134,6 +135,7 @@ class EngineHost:
     encoder: StyleEncoder
     preview: Engine | None
     painter: Drafter | None = None
+    mixed: bool = False
 
     @property
     def cpu_dtype(self) -> torch.dtype:

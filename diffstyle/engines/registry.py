@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from diffstyle.assets.hub import STARTER, default_engine
 from diffstyle.core.errors import InputError
 from diffstyle.core.fields import fields_of
-from diffstyle.core.model_options import ModelOptions
+from diffstyle.core.model_options import ModelOptions, Runtime
 from diffstyle.core.settings import EngineSettings
 
 if TYPE_CHECKING:
@@ -53,15 +53,28 @@ def settings_class(name: str) -> type[EngineSettings]:
 
 
 def load_engine(name: str, host: EngineHost) -> Engine:
-    """The engine called `name`, loaded; InputError if it has no export for the runtime that was asked for."""
-    runtime, can = host.options.runtime, settings_class(name).capabilities.runtimes
-    if runtime not in ("auto", "torch", *can):
-        able = [n for n in engine_names() if runtime in settings_class(n).capabilities.runtimes]
+    """The engine called `name`, loaded; InputError if it has no export for the runtime that was asked for, unless the
+    host is `mixed`.
+    """
+    options = runnable(host.options, name)
+    if options != host.options and not host.mixed:
+        asked = host.options.runtime
         raise InputError(
-            f"The engine {name} has no export that runtime={runtime} could run: give runtime=torch, or the engine"
-            f" {' or '.join(able)}."
+            f"The engine {name} has no export that runtime={asked} could run: give runtime=torch, or the engine"
+            f" {' or '.join(exported(asked))}."
         )
-    return _attribute(_entry(name).load)(host)
+    return _attribute(_entry(name).load)(replace(host, options=options))
+
+
+def runnable(options: ModelOptions, name: str) -> ModelOptions:
+    """`options` as the engine of that name can honour them: without a runtime that it has no export for."""
+    can = options.runtime in ("auto", "torch") or name in exported(options.runtime)
+    return options if can else replace(options, runtime=ModelOptions().runtime)
+
+
+def exported(runtime: Runtime) -> tuple[str, ...]:
+    """The names of the engines that have an export for `runtime`."""
+    return tuple(n for n in engine_names() if runtime in settings_class(n).capabilities.runtimes)
 
 
 def import_engine(name: str) -> None:

@@ -61,6 +61,8 @@ def serve(
         server = DrainingServer(service, running, names=tuple(names), drain_seconds=drain_seconds)
         name, chosen = host if ":" not in host else f"[{host}]", listener.getsockname()[1]
         print(f"diffstyle serves at http://{name}:{chosen}; press Ctrl-C to stop it.", flush=True)
+        if service.renderer.runtimes is not None:
+            print(service.renderer.runtimes, flush=True)
         start_logging()
         server.run(sockets=[listener])
         if server.problem is not None:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from diffstyle.assets.hub import STARTER
+from diffstyle.assets.zoo import example_photo
 from diffstyle.core.cancelling import cancellable, check_cancelled
 from diffstyle.core.errors import Cancelled, InputError
 from diffstyle.core.model_options import ModelOptions
@@ -25,6 +26,7 @@ from diffstyle.engines.registry import (
     default_engine_of,
     engine_names,
     engine_settings,
+    exported,
     import_engine,
     interactive_engine,
     settings_class,
@@ -41,6 +43,8 @@ from diffstyle.stylizer import Stylizer
 T = TypeVar("T")
 PREVIEW_SIDE = 512
 SMALL = 2.0  # megapixels
+WARM_SIDE = 64
+WARM_WORDS = "oil painting by Monet"
 QUIET_SECONDS = 10.0
 FIRST_GUESS = 4.0  # seconds of a render, before one was made
 DRAFT_FACTOR = 3.0  # a render's time a pixel over that of a draft, before one was made
@@ -58,7 +62,8 @@ class Renderer:
         *,
         others_wait: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`options` say which model renders; the starter makes the previews.
+        """`options` say which model renders; the starter makes the previews, by torch, which reads a photo once for all
+        settings.
 
         While `others_wait`, memory of small renders is kept for the next one: to return it takes a tenth of their time.
         """
@@ -67,7 +72,7 @@ class Renderer:
         self.pictures = Gate("pictures")
         self.recipes = Gate("recipes", waiting=max(WAITING, self.limits.queue_size))
         self.previews = Worker(Stylizer.load, "previews")
-        self.renders = Worker(lambda: Stylizer.of(self.options), "renders")
+        self.renders = Worker(lambda: Stylizer.of(self.options, mixed=True), "renders")
         self._durations = Durations()
         self._rendering: set[object] = set()  # full renders that run or wait
 
@@ -87,16 +92,37 @@ class Renderer:
         return engine_settings(default_engine_of(self.options, prompts=[style.prompts for style in styles]))
 
     @property
+    def training_options(self) -> ModelOptions:
+        """What trains beside this server, and paints for it: torch, whatever runs the renders."""
+        return replace(self.options, runtime=ModelOptions().runtime)
+
+    @property
+    def runtimes(self) -> str | None:
+        """What runs which engines, in a sentence, where it is not torch alone."""
+        runtime = self.options.runtime
+        with_export = exported(runtime)
+        others = ", ".join(name for name in engine_names() if name not in with_export)
+        return f"{runtime} runs {' and '.join(with_export)}; torch runs {others}." if with_export else None
+
+    @property
     def first_choice(self) -> str | None:
         """The engine that the page begins with; None where the style chooses."""
         return None if self.options.model == STARTER else self.default_engine
 
     def load(self) -> None:
-        """Load what previews and renders need; InputError if the model is missing or damaged."""
+        """Load what previews and renders need; InputError if the model is missing or damaged.
+
+        Networks of engines that another runtime than torch runs are converted now, where they have not been before.
+        """
         self._load(None)
         for name in engine_names():
             if not whole_model(name):
                 self._load(name)
+        for name in exported(self.options.runtime):
+            words = next(iter(engine_settings(name).style_names()), WARM_WORDS)
+            photo = Picture.open(example_photo()).reduced(WARM_SIDE)
+            task = Task(photo, Style.from_text(words), engine=name)
+            self.renders.run(lambda stylizer, task=task: stylizer.render(task))
 
     def load_others(self) -> None:
         """Load the other engines, each when nobody has asked for anything for `QUIET_SECONDS`: they take seconds, in

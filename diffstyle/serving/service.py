@@ -29,11 +29,10 @@ from diffstyle.serving.limits import ServerLimits
 from diffstyle.serving.memory import settle
 from diffstyle.serving.metrics import Metrics
 from diffstyle.serving.rates import Rates, TooMany
-from diffstyle.serving.renderer import Renderer
+from diffstyle.serving.renderer import WARM_SIDE, WARM_WORDS, Renderer
 
 PREFIX = "diffstyle-serve-"
-WARM_SIDE = 64
-WARM_WORDS = ("oil painting by Monet", "halftone")  # one style that is painted, one that is drawn by rule
+WARMED = (WARM_WORDS, "halftone")  # one style that is painted, one that is drawn by rule
 MOST_RETRY_SECONDS = 120
 
 
@@ -119,11 +118,11 @@ class Service:
         """
         self.renderer.load()
         photo = Picture.open(example_photo()).reduced(WARM_SIDE)
-        self.renderer.previews.run(lambda s: s.preview(Task(photo, Style.from_text(WARM_WORDS[0]))))
-        for words in WARM_WORDS:
+        self.renderer.previews.run(lambda s: s.preview(Task(photo, Style.from_text(WARM_WORDS))))
+        for words in WARMED:
             with suppress(InputError):  # some models paint no words
                 self.renderer.renders.run(lambda s, words=words: s.render(Task(photo, Style.from_text(words))))
-        self.renderer.embeddings([Style.from_text(WARM_WORDS[0])])
+        self.renderer.embeddings([Style.from_text(WARM_WORDS)])
         _ = self.space
         settle()
         self.warm.set()

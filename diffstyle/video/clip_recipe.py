@@ -77,7 +77,7 @@ class ClipRecipe:
             resolved,
             weights=engine.weights_of(resolved),
             runtime=engine.runtime,
-            options=stylizer.options,
+            options=stylizer.options_of(resolved.engine.name),
             depth=output.depth,
         )
         return cls(

@@ -63,6 +63,26 @@ def test_photos_and_a_folder_of_ones_own(
     assert "There is a student called mine" in capsys.readouterr().err
 
 
+def test_a_student_is_pruned_and_goes_on_with_other_styles(
+    home: Path, photo_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "students").mkdir()
+    random_student(home / "students" / "whole.safetensors")
+    styles = ["--style", STYLES[0], "--style", "one-bit", "--photos", photo_file.parent]
+    command = ["distil", "--from", "whole", "--prune", 0.4, *styles, "--name", "less", *QUICK[2:], "--json"]
+    assert run(*command) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["size"], report["start"]) == ("tiny", "whole, without 40% of its channels")
+    assert report["parameters"] < 40_000
+    assert "begun with whole" in (home / "students" / "less" / "CARD.md").read_text("utf-8")
+    assert run("student", "list") == 0
+    assert "tiny, pruned" in capsys.readouterr().out
+    out = home / "out.png"
+    paint = ["--engine", "feedforward", "--student", "less"]
+    assert run("stylize", photo_file, *paint, "--style", "one-bit", "-o", out) == 0
+    assert Picture.open(out) != Picture.open(photo_file)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -71,6 +91,9 @@ def test_photos_and_a_folder_of_ones_own(
         (["--style", "halftone", "--name", "x/y"], "is not a valid name"),
         (["--style", "halftone", "--name", "x", "--minutes", 0], "minutes is 0.0"),
         (["--style", "halftone", "--name", "x", "--size", "huge"], "tiny"),
+        (["--style", "halftone", "--name", "x", "--prune", 0.3], "name it with --from"),
+        (["--style", "halftone", "--name", "x", "--from", "starter", "--prune", -1], "prune is -1"),
+        (["--style", "halftone", "--name", "x", "--from", "none"], "There is no student called 'none'"),
     ],
 )
 def test_what_cannot_be_taught_gets_a_sentence(

@@ -230,6 +230,9 @@ def test_the_report_warns_of_over_fitting() -> None:
     assert "give more photos" in replace(values, held=1.3).warnings[0]
     assert "give more minutes" in replace(values, before=1.2).warnings[0]
     assert "give more photos" in replace(values, held=1.3).card()
+    further = replace(values, before=1.2, start="fast, without 35% of its channels")
+    assert not further.warnings  # it began with what that student had learned
+    assert "- begun with fast, without 35% of its channels\n" in further.card()
 
 
 def test_what_cannot_be_trained_gets_a_sentence(home: Path) -> None:

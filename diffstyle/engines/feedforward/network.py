@@ -16,7 +16,7 @@ which costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,26 +36,43 @@ COLOUR = 9  # values of a row at full size: gains of the photo, scales and shift
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Channels at 1/2, 1/4 and 1/8, and how many residual blocks there are at 1/8 and 1/4."""
+    """How many channels each map has, and by the number of inner widths how many residual blocks there are."""
 
-    half: int
-    quarter: int
-    eighth: int
-    blocks_eighth: int
-    blocks_quarter: int
+    half: int  # of the stem, added on the way up
+    quarter: int  # on the way down, added on the way up
+    eighth: int  # that residual blocks add to
+    inner_eighth: tuple[int, ...]  # inside each residual block at 1/8
+    up_quarter: int  # that residual blocks add to, on the way up
+    inner_quarter: tuple[int, ...]
+    up_half: int
     separable: bool  # depthwise and 1x1 convolutions in place of full ones below 1/2 (Howard et al. 2017)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Every width, in the order of the fields."""
+        down, up = (self.half, self.quarter, self.eighth, *self.inner_eighth), (*self.inner_quarter, self.up_half)
+        return (*down, self.up_quarter, *up)
+
+    def with_widths(self, widths: Sequence[int]) -> Shape:
+        """As many blocks as this one has, with other `widths`."""
+        half, quarter, eighth, *others = widths
+        blocks = len(self.inner_eighth)
+        inner_eighth, up_quarter, inner_quarter = others[:blocks], others[blocks], others[blocks + 1 : -1]
+        inner = tuple(inner_eighth), up_quarter, tuple(inner_quarter)
+        return Shape(half, quarter, eighth, *inner, others[-1], self.separable)
 
     @property
     def normalised(self) -> tuple[int, ...]:
         """The width of every normalised map, in the order in which they are computed."""
-        blocks8, blocks4 = [self.eighth] * 2 * self.blocks_eighth, [self.quarter] * 2 * self.blocks_quarter
-        return (self.quarter, self.eighth, *blocks8, self.quarter, *blocks4)
+        blocks8 = [width for inner in self.inner_eighth for width in (inner, self.eighth)]
+        blocks4 = [width for inner in self.inner_quarter for width in (inner, self.up_quarter)]
+        return (self.quarter, self.eighth, *blocks8, self.up_quarter, *blocks4)
 
 
 SIZES: dict[Size, Shape] = {
-    "tiny": Shape(16, 32, 64, 3, 1, separable=True),
-    "small": Shape(16, 32, 64, 2, 1, separable=False),
-    "base": Shape(32, 64, 128, 4, 2, separable=False),
+    "tiny": Shape(16, 32, 64, (64,) * 3, 32, (32,), 16, separable=True),
+    "small": Shape(16, 32, 64, (64,) * 2, 32, (32,), 16, separable=False),
+    "base": Shape(32, 64, 128, (128,) * 4, 64, (64,) * 2, 32, separable=False),
 }
 
 
@@ -74,10 +91,10 @@ def _conv(i: int, o: int, *, stride: int = 1, separable: bool = False) -> nn.Mod
 class Residual(nn.Module):
     """x + CIN(conv(relu(CIN(conv(x)))))."""
 
-    def __init__(self, width: int, *, separable: bool) -> None:
+    def __init__(self, width: int, inner: int, *, separable: bool) -> None:
         super().__init__()
-        self.conv1 = _conv(width, width, separable=separable)
-        self.conv2 = _conv(width, width, separable=separable)
+        self.conv1 = _conv(width, inner, separable=separable)
+        self.conv2 = _conv(inner, width, separable=separable)
 
     def forward(self, x: Tensor, affines: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
         check_cancelled()
@@ -113,22 +130,25 @@ class StudentNetwork(nn.Module):
     It can be exported with `torch.onnx.export(dynamo=True)` with dynamic height and width.
     """
 
-    def __init__(self, size: Size, styles: int) -> None:
+    def __init__(self, size: Size, styles: int, shape: Shape | None = None) -> None:
+        """A new network of `size`, or of the `shape` that pruning left of that size."""
         super().__init__()
-        shape = SIZES[size]
-        half, quarter, eighth = shape.half, shape.quarter, shape.eighth
-        self.size, self.shape = size, shape
+        shape = shape or SIZES[size]
+        half, quarter, eighth, separable = shape.half, shape.quarter, shape.eighth, shape.separable
+        up4, up2 = shape.up_quarter, shape.up_half
+        self.size: Size = size
+        self.shape = shape
         self.stem = nn.Conv2d(12, half, 3, padding=1)
         self.down4 = _conv(half, quarter, stride=2)
-        self.down8 = _conv(quarter, eighth, stride=2, separable=shape.separable)
-        self.blocks8 = nn.ModuleList(Residual(eighth, separable=shape.separable) for _ in range(shape.blocks_eighth))
+        self.down8 = _conv(quarter, eighth, stride=2, separable=separable)
+        self.blocks8 = nn.ModuleList(Residual(eighth, inner, separable=separable) for inner in shape.inner_eighth)
         self.enter4 = nn.Conv2d(eighth, quarter, 1, bias=False)
-        self.conv4 = _conv(quarter, quarter, separable=shape.separable)
-        self.blocks4 = nn.ModuleList(Residual(quarter, separable=shape.separable) for _ in range(shape.blocks_quarter))
-        self.enter2 = nn.Conv2d(quarter, half, 1, bias=False)
-        self.conv2 = _conv(half, half)
-        self.head = UpConv(half, 3)
-        inner = 2 * (sum(shape.normalised) + half)
+        self.conv4 = _conv(quarter, up4, separable=separable)
+        self.blocks4 = nn.ModuleList(Residual(up4, inner, separable=separable) for inner in shape.inner_quarter)
+        self.enter2 = nn.Conv2d(up4, half, 1, bias=False)
+        self.conv2 = _conv(half, up2)
+        self.head = UpConv(up2, 3)
+        inner = 2 * (sum(shape.normalised) + up2)
         self.rows = nn.Parameter(torch.zeros(styles, inner + COLOUR))
         with torch.no_grad():  # a style begins with little of the photo, and something painted
             self.rows[:, inner : inner + 3], self.rows[:, inner + 3 : inner + 6] = -0.8, 0.5
@@ -137,6 +157,11 @@ class StudentNetwork(nn.Module):
     @property
     def styles(self) -> int:
         return len(self.rows)
+
+    @property
+    def pruned(self) -> bool:
+        """Whether it has fewer channels than its size."""
+        return self.shape != SIZES[self.size]
 
     def freeze(self, dtype: torch.dtype) -> None:
         """Compute maps of pictures in `dtype`; rows stay in float32, so that strengths near 0 or 1 are exact."""
@@ -202,7 +227,8 @@ class StudentNetwork(nn.Module):
         """Scale and shift (b, width, 1, 1) of every site, in the order of need."""
         found: list[tuple[Tensor, Tensor]] = []
         at = 0
-        for width in (*self.shape.normalised, self.shape.half):  # by slices: WebGPU has no split into more than seven
+        widths = *self.shape.normalised, self.shape.up_half
+        for width in widths:  # by slices: WebGPU has no split into more than seven
             scale, shift = (row[:, n : n + width, None, None] for n in (at, at + width))
             found.append((scale + 1, shift))
             at += 2 * width

@@ -12,12 +12,13 @@ import torch
 
 from diffstyle.core.errors import InputError
 from diffstyle.core.style import Reference, Style
-from diffstyle.engines.feedforward.network import StudentNetwork
+from diffstyle.engines.feedforward.network import SIZES, Shape, StudentNetwork
 from diffstyle.engines.feedforward.settings import Size
 from diffstyle.formats.atomic import sha256
 from diffstyle.formats.safetensors import read_safetensors, write_safetensors
 
-FORMAT, VERSION = "diffstyle-student", "1"
+FORMAT = "diffstyle-student"
+VERSION, PRUNED_VERSION = "1", "2"  # a pruned student has its widths in the header, which earlier versions do not read
 MAX_STYLES = 64
 
 
@@ -32,6 +33,10 @@ class OwnStyle:
     def of(cls, name: str, style: Style) -> OwnStyle:
         one = len(style.references) == 1
         return cls(name, style.references[0].digest if one else style.digest())
+
+    def is_same(self, other: OwnStyle) -> bool:
+        """Whether both are one style: of one digest or of one name."""
+        return self.digest == other.digest or self.name.casefold() == other.name.casefold()
 
     def matches(self, reference: Reference) -> bool:
         """Whether `reference` is this style: the same picture, words or file, or words that are its name."""
@@ -84,9 +89,11 @@ def write_student(
 ) -> None:
     """Write a student atomically. `recipe` is a digest of what it was trained on and how."""
     listed = json.dumps([{"name": s.name, "digest": s.digest} for s in styles])
-    facts = {"size": network.size, "styles": listed, "licence": licence, "recipe": recipe}
+    facts = {"size": network.size, "styles": listed, "licence": licence, "recipe": recipe, "version": VERSION}
+    if network.pruned:
+        facts |= {"widths": ",".join(map(str, network.shape.widths)), "version": PRUNED_VERSION}
     tensors = {k: v.detach().to(dtype) for k, v in network.state_dict().items()}
-    write_safetensors(path, tensors, {"format": FORMAT, "version": VERSION, **facts})
+    write_safetensors(path, tensors, {"format": FORMAT, **facts})
 
 
 def read_student(path: Path) -> Student:
@@ -94,12 +101,13 @@ def read_student(path: Path) -> Student:
     facts, tensors = read_safetensors(path)
     if facts.get("format") != FORMAT:
         raise InputError(f"Cannot use {path}: it is not a student; `diffstyle distil` makes one.")
-    if facts.get("version") != VERSION:
+    if facts.get("version") not in (VERSION, PRUNED_VERSION):
         raise InputError(f"Cannot use {path}: it was written by a later version, update diffstyle.")
     size, styles = _size(facts), _styles(facts)
-    if size is None or not 0 < len(styles) <= MAX_STYLES:
+    shape = None if size is None else _shape(facts, SIZES[size])
+    if size is None or shape is None or not 0 < len(styles) <= MAX_STYLES:
         raise InputError(f"Cannot use {path}: its header is damaged, make the student again.")
-    network = StudentNetwork(size, len(styles))
+    network = StudentNetwork(size, len(styles), shape)
     wanted = network.state_dict()
     if {k: v.shape for k, v in wanted.items()} != {k: v.shape for k, v in tensors.items()}:
         raise InputError(f"Cannot use {path}: its tensors are not those of a student of size {size}, make it again.")
@@ -111,6 +119,18 @@ def read_student(path: Path) -> Student:
 
 def _size(facts: Mapping[str, str]) -> Size | None:
     return next((size for size in get_args(Size) if size == facts.get("size")), None)
+
+
+def _shape(facts: Mapping[str, str], full: Shape) -> Shape | None:
+    """The shape in a header, `full` if it has none; None unless every width is from 1 to that of `full`."""
+    if "widths" not in facts:
+        return full
+    try:
+        widths = [int(width) for width in facts["widths"].split(",")]
+    except ValueError:
+        return None
+    fits = len(widths) == len(full.widths) and all(1 <= w <= most for w, most in zip(widths, full.widths, strict=True))
+    return full.with_widths(widths) if fits else None
 
 
 def _styles(facts: Mapping[str, str]) -> tuple[OwnStyle, ...]:

@@ -22,7 +22,7 @@ SHOWN = 3  # photos of a sheet
 @dataclass(frozen=True, slots=True)
 class DistilReport:
     """The outcome: losses of the averaged network, `before` training and after it, on examples it `trained` on and on
-    those `held` out.
+    those `held` out; `start` says which student it began with, if any.
     """
 
     name: str
@@ -37,6 +37,7 @@ class DistilReport:
     trained: float
     held: float
     recipe: str
+    start: str = ""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -47,7 +48,7 @@ class DistilReport:
                 f"It paints photos it has not seen less well, by {self.held / self.trained - 1:.0%} of the loss: give"
                 " more photos."
             )
-        if self.held > 0.6 * self.before:
+        if not self.start and self.held > 0.6 * self.before:
             found.append("It has learned little so far: give more minutes.")
         return tuple(found)
 
@@ -58,6 +59,7 @@ class DistilReport:
         """CARD.md."""
         lines = [f"# {self.name}", "", f"A student of size {self.size}, {self.parameters:,} parameters, trained with"]
         lines += [f"diffstyle. It paints: {', '.join(self.styles)}.", ""]
+        lines += [f"- begun with {self.start}"] if self.start else []
         lines += [f"- {self.examples} photos, each painted in every style; one in eight was held out"]
         lines += [f"- {self.steps} steps in {self.seconds / 60:.1f} minutes"]
         lines += [f"- loss {self.before:.3f} before training; {self.trained:.3f} on photos it learned from,"]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from diffstyle.training.distil.examples import Example, Lesson, draw, paint_exam
 from diffstyle.training.distil.objective import Weights
 from diffstyle.training.distil.recipe import DistilRecipe
 from diffstyle.training.distil.report import DistilReport, write_sheet
+from diffstyle.training.distil.start import Beginning, Start
 from diffstyle.training.distil.trainer import DistilTrainer
 from diffstyle.training.loop import STATE_FORMAT, Budget, Run, fit, flushed_denormals
 
@@ -60,6 +61,7 @@ def distil(
     *,
     name: str,
     recipe: DistilRecipe | None = None,
+    start: Start | None = None,
     options: ModelOptions | None = None,
     photos: str | Path | None = None,
     overwrite: bool = False,
@@ -76,6 +78,8 @@ def distil(
 
     Parameters
     ----------
+    start
+        The student that the training goes on from; its size replaces that of `recipe`.
     options
         The model that paints the examples, and the device; the starter if not given.
     photos
@@ -93,8 +97,11 @@ def distil(
     folder = check_new_student(name, home=None if out is None else Path(out), overwrite=overwrite)
     found = photos_in(None if photos is None else Path(photos), seed=recipe.seed)
     own = tuple(OwnStyle.of(n, s) for n, s in styles.items())
+    first = None if start is None else start.begin(recipe, own)
+    if first is not None:
+        recipe = replace(recipe, size=first.network.size)
     home = cache_folder() / "students" if work is None else Path(work)
-    job = _Job(own, tuple(styles.values()), found, recipe, options, home)
+    job = _Job(own, tuple(styles.values()), found, recipe, options, home, first)
     with replacing(folder) as partial:
         return job.run(partial, name=name, folder=folder, licence=licence, on_step=on_step)
 
@@ -109,6 +116,7 @@ class _Job:
     recipe: DistilRecipe
     options: ModelOptions
     home: Path
+    first: Beginning | None
 
     @property
     def examples_folder(self) -> Path:
@@ -122,7 +130,8 @@ class _Job:
     @property
     def identity(self) -> str:
         """A digest of all that decides the training: a checkpoint is resumed only if it is the same."""
-        return _digest((self.examples_folder.name, asdict(self.recipe), asdict(Weights()), STATE_FORMAT))
+        first = () if self.first is None else (self.first.digest,)
+        return _digest((self.examples_folder.name, asdict(self.recipe), asdict(Weights()), STATE_FORMAT, *first))
 
     def run(
         self, partial: Path, *, name: str, folder: Path, licence: str, on_step: OnDistilStep | None
@@ -133,7 +142,14 @@ class _Job:
         train, held = split(examples)
         features = EfficientNetLite0.load(dtype=fast_dtype(device)).to(device)
         minutes = None if recipe.steps is not None else recipe.minutes * (1 - PAINTING_SHARE)
-        trainer = DistilTrainer(features, len(self.own), recipe, budget=Budget(minutes, recipe.steps), device=device)
+        trainer = DistilTrainer(
+            features,
+            len(self.own),
+            recipe,
+            budget=Budget(minutes, recipe.steps),
+            device=device,
+            network=None if self.first is None else self.first.network,
+        )
         run = Run(out, str(device), save_every=SAVE_EVERY, log_every=0)
         sheet = out / SHEET
 
@@ -168,6 +184,7 @@ class _Job:
             trained=trainer.loss_on(train),
             held=trainer.loss_on(held),
             recipe=self.identity,
+            start="" if self.first is None else self.first.described,
         )
         trainer.load(trainer.averaged())
         write_student(partial / TENSORS, trainer.network, self.own, licence=licence, recipe=self.identity)

@@ -28,15 +28,23 @@ HELD_LESSONS = 6  # batches in a held-out loss
 
 
 class DistilTrainer(Trainer[Lesson]):
-    """Trains a new `network` for as many styles as the examples have."""
+    """Trains a new `network` for as many styles as the examples have, or the one that is given."""
 
     def __init__(
-        self, features: FeatureNet, styles: int, recipe: DistilRecipe, *, budget: Budget, device: torch.device
+        self,
+        features: FeatureNet,
+        styles: int,
+        recipe: DistilRecipe,
+        *,
+        budget: Budget,
+        device: torch.device,
+        network: StudentNetwork | None = None,
     ) -> None:
         self.recipe, self.device, self.features, self.weights = recipe, device, features, Weights()
-        with torch.random.fork_rng():
-            torch.manual_seed(recipe.seed)
-            network = StudentNetwork(recipe.size, styles)
+        if network is None:
+            with torch.random.fork_rng():
+                torch.manual_seed(recipe.seed)
+                network = StudentNetwork(recipe.size, styles)
         self.network = network.to(device).to(memory_format=torch.channels_last)
         rows = [self.network.rows, self.network.neutral]
         shared = [p for p in self.network.parameters() if all(p is not row for row in rows)]

@@ -124,7 +124,7 @@ def test_a_large_picture_is_painted_smaller(
     ("change", "said"),
     [
         ({"format": "other"}, "it is not a student"),
-        ({"version": "2"}, "later version"),
+        ({"version": "3"}, "later version"),
         ({"size": "huge"}, "header is damaged"),
         ({"styles": "{"}, "header is damaged"),
         ({"styles": "[]"}, "header is damaged"),

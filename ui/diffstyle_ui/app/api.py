@@ -204,7 +204,7 @@ class Api:
             raise InputError(NO_TRAINING)
         session = self.context.session(request)
         files = tuple(upload_path(session, picture, "pictures of the style") for picture in pictures)
-        options, limits = self.context.renderer.options, self.context.limits
+        options, limits = self.context.renderer.training_options, self.context.limits
         job = TrainingJob(files, name, recipe_for(minutes, steps), options, limits, overwrite)
         losses: list[float] = []
         with session.training(arrival(request)) as cancel:
@@ -240,7 +240,7 @@ class Api:
         check_new_student(name, overwrite=False)
         styles = {n: renderer.complete(s) for n, s in own_styles(self._named(session, style, pictures)).items()}
         job = keep_job(name, styles, files, recipe, owner=session.owner)
-        training = StudentTraining(job, renderer.options, self.context.limits, session.folder / job.key)
+        training = StudentTraining(job, renderer.training_options, self.context.limits, session.folder / job.key)
         try:
             with session.training(arrival(request)) as cancel, suppress(Cancelled):
                 *_, last = run_student(training, cancel)

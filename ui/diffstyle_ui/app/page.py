@@ -130,6 +130,8 @@ def launch(
             with suppress(KeyboardInterrupt):
                 signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that files are deleted then, too
                 print(f"diffstyle is at {address}; press Ctrl-C to stop it.", flush=True)
+                if context.renderer.runtimes is not None:
+                    print(context.renderer.runtimes, flush=True)
                 context.renderer.load()
                 settle()
                 context.renderer.load_others()

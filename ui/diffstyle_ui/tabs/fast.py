@@ -231,7 +231,7 @@ class FastTab:
         begin = UNCHANGED, progress(0, 0, what="Starting"), "", DISABLED, ENABLED, gr.Timer(active=False)
         yield *begin, job.key, _styles_html(parts), hidden, hidden, UNCHANGED, UNCHANGED
         out = session.folder / f"student-{secrets.token_hex(8)}"
-        training = StudentTraining(job, self.context.renderer.options, self.context.limits, out)
+        training = StudentTraining(job, self.context.renderer.training_options, self.context.limits, out)
         so_far, last = StudentProgress(job.recipe), None
         with session.training(arrival(request)) as cancel:
             try:

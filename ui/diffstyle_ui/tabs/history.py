@@ -236,7 +236,8 @@ class HistoryTab:
 
     def _notes(self, recipe: Recipe) -> list[str]:
         notes = ["Style and settings are restored."]
-        if recipe.options != self.context.renderer.options.shareable():
+        page = replace(self.context.renderer.options.shareable(), runtime=recipe.options.runtime)  # pictures are alike
+        if recipe.options != page:
             model = self.context.renderer.options.name
             notes.append(f"It was rendered with {recipe.options.name}; this page renders with {model}.")
         return notes

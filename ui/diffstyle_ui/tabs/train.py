@@ -93,7 +93,7 @@ class TrainTab:
         recipe = recipe_for(minutes, steps)
         if not name.strip():
             raise InputError("Your style has no name yet: enter one.")
-        options, limits = self.context.renderer.options, self.context.limits
+        options, limits = self.context.renderer.training_options, self.context.limits
         job = TrainingJob(files, name.strip(), recipe, options, limits, overwrite)
         done: list[TrainingStep] = []
         last = None
