@@ -20,6 +20,7 @@ from diffstyle.video.files.work_folder import work_path
 from diffstyle.video.painting import Painted
 from tests.helpers.cli import run
 from tests.helpers.clips import moving, packets_of, read_arrays, write_clip
+from tests.helpers.raft import random_raft, torch_cache
 
 LOOK = ("--style", "neon", "--engine", "adain", "--steady", "0")
 COMMAND = [sys.executable, "-m", "diffstyle", "video"]
@@ -173,6 +174,27 @@ def test_an_interrupted_run_says_how_to_go_on(
     assert "4 frames are kept: the same command goes on" in capsys.readouterr().err
     assert run("video", "a.mp4", *LOOK, "-o", "o.mp4", "--segment", "4", "--json") == 0
     assert json.loads(capsys.readouterr().out)["resumed"] == 4
+
+
+def test_motion_by_raft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    cache = torch_cache(tmp_path, monkeypatch)
+    clip("a.mp4", 4)
+    words = ("video", "a.mp4", "--style", "neon", "--engine", "adain", "--flow", "raft", "-o", "o.mkv")
+    assert run(*words) == 2
+    assert "`diffstyle models pull raft_small` fetches it" in capsys.readouterr().err
+    assert not Path("o.mkv").exists()
+    weights = random_raft(cache, "raft_small", motion=(0.0, 0.0))
+    assert run(*words) == 0
+    recipe = read_clip_recipe(Path("o.mkv"))
+    assert (recipe.steadiness.flow, len(recipe.flow_weights)) == ("raft", 12)
+    assert run("video", *words[1:-4], "-o", "dis.mkv") == 0
+    assert not np.array_equal(read_arrays(Path("o.mkv"))[-1], read_arrays(Path("dis.mkv"))[-1])
+    assert run("replay", "o.mkv", "--content", "a.mp4") == 0
+    weights.unlink()
+    random_raft(cache, "raft_small", motion=(3.0, 0.0))
+    capsys.readouterr()
+    assert run("replay", "o.mkv", "--content", "a.mp4", "-o", "p.mkv") == 2
+    assert "made with other weights of raft" in capsys.readouterr().err
 
 
 def test_styles_change_along_a_clip(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ from diffstyle.video.frames import Frame, as_array
 from diffstyle.video.settings import Steadiness
 from diffstyle.video.steadying.carry import Kept, Sight, carried, carried_back, previous
 from diffstyle.video.steadying.follow import Seen
+from diffstyle.video.steadying.searches import search_of
 from diffstyle.video.steadying.shots import Shots
 
 QUICK, THOROUGH = 320, 512  # pixels a side of what motion is estimated on, for interactive engines and for others
@@ -49,6 +50,7 @@ class Steady:
         self, tasks: FrameTasks, steadiness: Steadiness, on_step: OnStep | None = None, *, ahead: bool = False
     ) -> None:
         self.tasks, self.steadiness, self.on_step, self.ahead = tasks, steadiness, on_step, ahead
+        self._search = search_of(steadiness, tasks.stylizer.device)
         self._shots: Shots | None = None
         self._held: list[Held] = []
         self._shown: tuple[Picture, Picture] | None = None  # the last frame, and what was made of it
@@ -99,7 +101,7 @@ class Steady:
             assert self._shown is not None  # set by the frame that is shown again
             return [replace(frame, picture=self._shown[1])]
         shots, seen = self._fitting(task), _seen(task)
-        found = None if shots is None else shots.belonging(seen)
+        found = None if shots is None else shots.belonging(seen, self._search)
         done = [self._begin(frame, task, seen, fresh)] if found is None else self._onwards(frame, task, *found, fresh)
         self._shown = frame.picture, done[-1].picture
         return done
@@ -108,7 +110,7 @@ class Steady:
         shots, seen = self._fitting(task), _seen(task)
         if shots is None:
             return [*self.flush(), self._begin(frame, task, seen, self._fresh(task))]
-        looking = self._pool.submit(shots.belonging, seen)
+        looking = self._pool.submit(shots.belonging, seen, self._search)
         due = len(self._held) + 1 >= self.steadiness.every
         fresh = self._fresh(task) if due and not self._follows(task) else None  # else it waits for the motion
         found = looking.result()

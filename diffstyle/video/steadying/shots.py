@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from diffstyle.ops.flow import Search
 from diffstyle.video.steadying.carry import Kept, Sight
 from diffstyle.video.steadying.follow import Seen
 
@@ -24,13 +25,13 @@ class Shots:
     left: Kept | None = None
     away: int = 0
 
-    def belonging(self, seen: Seen) -> tuple[Shots, Sight] | None:
+    def belonging(self, seen: Seen, search: Search) -> tuple[Shots, Sight] | None:
         """The shots with that of the next frame as the present one, and the frame's sight of it; None for the first
         frame of another shot.
         """
-        sight = Sight.of(self.kept, seen)
+        sight = Sight.of(self.kept, seen, search)
         if self.left is not None:
-            back = Sight.of(self.left, seen)
+            back = Sight.of(self.left, seen, search)
             if back.shared >= max(CUT, sight.shared):
                 return Shots(self.left), back
         return (self, sight) if sight.shared >= CUT else None
