@@ -159,6 +159,41 @@ def test_a_killed_run_goes_on_and_comes_out_the_same(capsys: pytest.CaptureFixtu
     assert not work.exists()
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("codec", ["hevc", "av1"])
+def test_ctrl_c_while_a_frame_is_encoded(capsys: pytest.CaptureFixture[str], codec: str) -> None:
+    """These codecs take longer than the painting, so that the encoder's thread is at work whenever the signal comes."""
+    path = clip("a.mp4", 40, (320, 240), sound=1.0)
+    look = ["--style", "neon", "--engine", "adain", "--codec", codec, "--quality", "95"]
+    words = ["a.mp4", *look, "--segment", "5", "-o"]
+    threads = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # on which the last bits depend
+    work = work_path(Path("o.mkv"))
+    for kept, delay in ((1, 0.1), (3, 0.3)):
+        process = subprocess.Popen([*COMMAND, *words, "o.mkv"], stderr=subprocess.PIPE, text=True, env=threads)
+        deadline = time.monotonic() + 90
+        while not work_has(work, kept) and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1].splitlines()
+        assert process.returncode == 130, said
+        frames = 5 * len(list(work.glob("0*.json")))
+        assert said[-1] == f"diffstyle: interrupted. {frames} frames are kept: the same command goes on from there."
+        assert 5 * kept <= frames < 40, "it was interrupted too late"
+        assert not Path("o.mkv").exists()
+    assert run("video", *words, "o.mkv", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["resumed"] == frames
+    assert run("video", *words, "whole.mkv") == 0
+    assert Path("o.mkv").read_bytes() == Path("whole.mkv").read_bytes()
+    assert packets_of(Path("o.mkv"), "audio") == packets_of(path, "audio")
+    assert sorted(p.name for p in Path().iterdir()) == ["a.mp4", "o.mkv", "whole.mkv"]
+
+
+def work_has(work: Path, kept: int) -> bool:
+    """Whether so many segments are kept, and the next one has been begun."""
+    return len(list(work.glob("0*.json"))) >= kept and any(work.glob("*.partial*"))
+
+
 def test_an_interrupted_run_says_how_to_go_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
