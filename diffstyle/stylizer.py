@@ -221,6 +221,11 @@ class Stylizer:
         return engine_settings(self.default_engine if engine is None else engine)
 
     @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self._host.device
+
+    @property
     def default_engine(self) -> str:
         """The name of the engine that paints when nobody says which, with the personal adapters in use."""
         return default_engine_of(self._active)

@@ -1,8 +1,9 @@
-"""Public models on the Hugging Face hub: found in the local cache, downloaded on request, verified."""
+"""Public models, most of them on the Hugging Face hub: found in the local cache, downloaded on request, verified."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -16,16 +17,18 @@ from diffstyle.formats.atomic import sha256
 
 STARTER = "starter"
 ModelKind = Literal[
-    "backbone", "controlnet", "depth", "ip-adapter", "encoder", "features", "lora", "segmentation", "vae"
+    "backbone", "controlnet", "depth", "ip-adapter", "encoder", "features", "flow", "lora", "segmentation", "vae"
 ]
 _NONE: Mapping[str, str] = MappingProxyType({})
+_OF_TORCH = re.compile(r"-([0-9a-f]{8})\.pth")  # how the sha256 of such a file begins
 
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
     """One [[model]] of `weights/manifest.toml`.
 
-    `files` are names or patterns in the hub's `repository` at `revision`, `sha256` the digests of some of them.
+    `files` are names or patterns in the hub's `repository` at `revision`, `sha256` the digests of some of them. With a
+    `url` they are files below that address, which torch's cache of downloads keeps, where torchvision looks too.
     `size` is their total in bytes, approximately; `memory` the measured peak of a render in bytes, 0 if unknown.
     `conditioning` is the input of a ControlNet, `encoder` the model whose embeddings an IP-Adapter reads;
     `scheduler`, `steps` and `guidance` are those that a few-step LoRA was trained for.
@@ -46,6 +49,7 @@ class KnownModel:
     steps: int = 0
     guidance: float = 0.0
     memory: int = 0
+    url: str = ""
     sha256: Mapping[str, str] = field(default_factory=lambda: _NONE)
 
     def __post_init__(self) -> None:
@@ -96,8 +100,20 @@ def known_model(name: str) -> KnownModel:
 
 def where(model: KnownModel) -> Path | None:
     """The folder of a model in the Hugging Face cache, or None unless all its files are there. Downloads nothing."""
-    snapshot = snapshot_of(model.repository, model.revision)
-    return snapshot if snapshot is not None and not missing(model, snapshot) else None
+    folder = _folder(model)
+    return folder if folder is not None and not missing(model, folder) else None
+
+
+def _folder(model: KnownModel) -> Path | None:
+    """The folder of a model, complete or not, or None."""
+    return _downloads() if model.url else snapshot_of(model.repository, model.revision)
+
+
+def _downloads() -> Path:
+    """torch's cache of downloads."""
+    import torch
+
+    return Path(torch.hub.get_dir()) / "checkpoints"
 
 
 def snapshot_of(repository: str, revision: str = "main") -> Path | None:
@@ -125,11 +141,13 @@ def located(model: KnownModel) -> Path:
     """The folder of a model; InputError with the command that fetches it unless it is complete in the cache."""
     from huggingface_hub import constants
 
-    snapshot = snapshot_of(model.repository, model.revision)
+    snapshot = _folder(model)
     lacking = missing(model, snapshot) if snapshot is not None else []
     if snapshot is not None and not lacking:
         return snapshot
-    half = f"only in part ({', '.join(lacking)} missing)" if lacking else f"not in {constants.HF_HUB_CACHE}"
+    partly = bool(lacking) and not model.url
+    cache = _downloads() if model.url else constants.HF_HUB_CACHE
+    half = f"only in part ({', '.join(lacking)} missing)" if partly else f"not in {cache}"
     raise InputError(
         f"The model {model.name} is {half}: `diffstyle models pull {model.name}` fetches it"
         f" ({size_text(model.size)}, licence: {model.licence})."
@@ -154,30 +172,47 @@ def pull(model: KnownModel) -> Path:
 
 
 def _download(model: KnownModel, *, force: bool) -> Path:
-    import huggingface_hub as hub
-
-    download = cast("Any", hub).snapshot_download
     try:
+        if model.url:
+            return _from_address(model, force=force)
+        import huggingface_hub as hub
+
+        download = cast("Any", hub).snapshot_download
         found = download(
             model.repository, revision=model.revision, allow_patterns=list(model.files), force_download=force
         )
     except Exception as error:  # the hub's client raises a dozen kinds
+        source = model.url or model.repository
         raise InputError(
-            f"Cannot download {model.name} from {model.repository}: check the network and the model's terms, then try"
-            " again; downloaded files are kept."
+            f"Cannot download {model.name} from {source}: check the network and the model's terms, then try again;"
+            " downloaded files are kept."
         ) from error
     return Path(found)
 
 
+def _from_address(model: KnownModel, *, force: bool) -> Path:
+    import torch
+
+    folder = _downloads()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in model.files:
+        if force or not (folder / name).is_file():
+            torch.hub.download_url_to_file(f"{model.url}/{name}", str(folder / name), progress=False)
+    return folder
+
+
 def verify(model: KnownModel, folder: Path) -> list[str]:
-    """The files in `folder` whose sha256 differs from the manifest's or, without an entry there, the cache's own."""
+    """The files in `folder` whose sha256 differs from the manifest's or, without an entry there, from the one that the
+    cache or the name of the file says.
+    """
     damaged: list[str] = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         name = str(path.relative_to(folder))
         blob = path.resolve().name  # the cache names the blobs of large files by their sha256
-        expected = model.sha256.get(name, blob if len(blob) == 64 else "")
+        named = _OF_TORCH.search(name) if model.url else None
+        expected = named[1] if named else model.sha256.get(name, blob if len(blob) == 64 else "")
         listed = any(fnmatch(name, pattern) for pattern in model.files)
-        if expected and listed and sha256(path) != expected:
+        if expected and listed and not sha256(path).startswith(expected):
             damaged.append(name)
     return damaged
 

@@ -35,7 +35,7 @@ class StyleOptions:
     style
         Words, a picture, a style file or a name from `diffstyle style list`, optionally with :WEIGHT. The prefixes
         text:, image:, preset: and adapter: settle which. Give --style several times for a blend. A student's styles
-        have numbers too: 2:0.7,1:0.3.
+        have numbers too, here and wherever a style is given: 2:0.7,1:0.3.
     negative_style
         A style that the result moves away from, given like --style.
     mask
@@ -59,18 +59,25 @@ class StyleOptions:
     only: Annotated[str | None, Parameter(group=WHERE)] = None
     except_: Annotated[str | None, Parameter(name="--except", group=WHERE)] = None
     region: Annotated[list[str] | None, Parameter(group=WHERE, negative=(), json_list=False)] = None
+    numbered: Annotated[tuple[str, ...], Parameter(parse=False)] = ()  # the styles that numbers stand for
 
-    def named(self, engine: EngineSettings) -> StyleOptions:
-        """The same, with names in place of numbers, as in 2:0.7,1:0.3, for an engine that lists its own styles.
+    def named(self, engine: EngineSettings, keyframes: Sequence[str] = ()) -> StyleOptions:
+        """The same, with names in place of numbers, as in 2:0.7,1:0.3, for an engine that lists its own styles;
+        `specs` then knows them in regions and `keyframes`.
 
         Raises InputError for a number that is not in the list.
         """
-        numbered = [spec for spec in self.style if _NUMBERS.fullmatch(spec) and not _names_file(spec)]
-        names = engine.style_names() if numbered else ()
-        if not names:
+        regions = [style for _, style in map(_pair, self.region or [])]
+        if not any(map(_is_numbers, [*self.style, *regions, *keyframes])):
             return self
-        style = [n for s in self.style for n in (_by_number(s, names) if s in numbered else [s])]
-        return replace(self, style=style)
+        named = replace(self, numbered=engine.style_names())
+        for spec in (*regions, *keyframes):
+            named.specs(spec)
+        return replace(named, style=[n for s in self.style for n in named.specs(s)])
+
+    def specs(self, spec: str) -> list[str]:
+        """The specs that the style of a region or a keyframe stands for: several if it is a list of numbers."""
+        return list(_by_number(spec, self.numbered)) if self.numbered and _is_numbers(spec) else [spec]
 
     @property
     def files(self) -> list[Path]:
@@ -79,7 +86,8 @@ class StyleOptions:
 
         pairs = [_pair(text) for text in self.region or []]
         masks = [self.mask, *(Path(where) for where, _ in pairs if where != REST)]
-        specs = [*self.style, *(self.negative_style or []), *(style for _, style in pairs)]
+        styles = [spec for _, style in pairs for spec in self.specs(style)]
+        specs = [*self.style, *(self.negative_style or []), *styles]
         return [*style_paths(specs), *(m for m in masks if m is not None), *self._scribbles]
 
     @property
@@ -108,8 +116,8 @@ class Asked:
         from diffstyle.core.mask import Mask, Region, composite_weights
 
         pairs = [_pair(text) for text in options.region or []]
-        specs = [*options.style, *(style for where, style in pairs if where == REST)]
-        regions = tuple(Region(Mask.of(Path(w)), parse_style([s])) for w, s in pairs if w != REST)
+        specs = [*options.style, *(spec for where, style in pairs if where == REST for spec in options.specs(style))]
+        regions = tuple(Region(Mask.of(Path(w)), parse_style(options.specs(s))) for w, s in pairs if w != REST)
         if not specs and not regions:
             raise InputError('Give the style: --style "watercolour", a picture, or a name from `diffstyle style list`.')
         mask = None if options.mask is None else Mask.of(options.mask)
@@ -154,9 +162,10 @@ class Asked:
         return replace(masks[0], values=torch.stack([m.values for m in masks]).amin(0), source=source)
 
 
-def _names_file(spec: str) -> bool:
-    """Whether a file has the name of a spec such as 2:0.7, with or without the weight."""
-    return Path(spec).is_file() or Path(spec.partition(":")[0]).is_file()
+def _is_numbers(spec: str) -> bool:
+    """Whether a spec is a list such as 2:0.7,1:0.3, and no file has its name, with or without the weight."""
+    listed = _NUMBERS.fullmatch(spec) is not None  # and short enough for the name of a file
+    return listed and not Path(spec).is_file() and not Path(spec.partition(":")[0]).is_file()
 
 
 def _by_number(spec: str, names: Sequence[str]) -> Iterator[str]:
@@ -165,7 +174,7 @@ def _by_number(spec: str, names: Sequence[str]) -> Iterator[str]:
         number, _, weight = part.partition(":")
         if not 1 <= int(number) <= len(names):
             listed = ", ".join(f"{n} {name}" for n, name in enumerate(names, 1))
-            raise InputError(f"There is no style {int(number)} in --style {spec}: the student paints {listed}.")
+            raise InputError(f"There is no style {int(number)} in {spec!r}: the student paints {listed}.")
         yield f"text:{names[int(number) - 1]}:{weight or 1}"
 
 

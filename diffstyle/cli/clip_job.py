@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from diffstyle.assets.style_spec import parse_style
-from diffstyle.cli.asked import Asked
+from diffstyle.cli.asked import Asked, StyleOptions
 from diffstyle.cli.clip_flicker import flicker
 from diffstyle.cli.clip_options import ClipOptions
 from diffstyle.cli.clip_targets import PIPE, SUFFIXES
@@ -54,7 +53,7 @@ class ClipJob:
             output_format(options.thumbnail)
             check_writable(options.thumbnail, inputs)
         style, mask_clip = request.style, None
-        keyframes, specs = _keyframes(options.keyframes, style.style)
+        keyframes, specs = _keyframes(options.keyframes, style)
         if style.mask is not None and (style.mask.is_dir() or style.mask.suffix.lower() in SUFFIXES):
             mask_clip = style.mask
             open_clip(mask_clip)
@@ -166,19 +165,19 @@ class ClipJob:
         return write_raw(clip, self.task, sys.stdout.buffer, self.job.stylizer, self.options.cut(), watched.update)
 
 
-def _keyframes(text: str, specs: Sequence[str]) -> tuple[tuple[Keyframe, ...], list[str]]:
+def _keyframes(text: str, options: StyleOptions) -> tuple[tuple[Keyframe, ...], list[str]]:
     """The keyframes, and the specs of the style that stands for all of them."""
     if not text:
-        return (), list(specs)
-    if specs:
+        return (), list(options.style)
+    if options.style:
         raise InputError("Give --style or --keyframes: keyframes are styles, too.")
-    found: list[str] = []
+    found: list[list[str]] = []
 
     def read(spec: str) -> Style:
-        found.append(spec)
-        return parse_style([spec])
+        found.append(options.specs(spec))
+        return parse_style(found[-1])
 
-    return parse_keyframes(text, read), found[:1]
+    return parse_keyframes(text, read), found[0]
 
 
 @dataclass(slots=True)

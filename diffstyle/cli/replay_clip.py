@@ -22,6 +22,7 @@ from diffstyle.video.files.opening import open_clip
 from diffstyle.video.files.timing import timed
 from diffstyle.video.frames import Frame
 from diffstyle.video.render import render_clip
+from diffstyle.video.steadying.searches import weights_of_search
 
 _SCRIBBLE = "scribble:"
 
@@ -63,6 +64,8 @@ def replay_clip(
     resolved = stylizer.prepare(task.first(Frame(0, Fraction(0), first)))
     if dict(stylizer.engine(resolved.engine.name).weights_of(resolved)) != dict(recipe.frame.weights):
         raise InputError(f"{clip} was made with other weights: install diffstyle {recipe.frame.version} to replay it.")
+    if weights_of_search(recipe.steadiness) != recipe.flow_weights:
+        raise InputError(f"{clip} was made with other weights of {recipe.steadiness.flow}: it cannot be replayed.")
     render_clip(photos, task, target, stylizer=stylizer, cut=recipe.cut, output=recipe.output)
     same = _alike(target, clip)
     print(f"{target}: {'identical to' if same else 'not the same clip as'} {clip}")

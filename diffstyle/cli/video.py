@@ -51,11 +51,16 @@ def _as_regions(arguments: Sequence[str]) -> list[str]:
         found, _ = parser.parse_known_args(list(arguments))
     except argparse.ArgumentError:
         return []
-    if not found.keyframes:
+    return [word for spec in _keyframe_specs(found.keyframes) for word in ("--region", f"rest={spec}")]
+
+
+def _keyframe_specs(text: str) -> list[str]:
+    """The styles of --keyframes, as they are written."""
+    if not text:
         return []
     from diffstyle.video.keyframes import specs_of
 
-    return [word for _, spec in specs_of(found.keyframes) for word in ("--region", f"rest={spec}")]
+    return [spec for _, spec in specs_of(text)]
 
 
 def video(
@@ -87,7 +92,7 @@ def video(
     """
     if engine is not None:
         settings_class(engine)  # an unknown name is an error
-    style_options = style_options.named(engine_settings)
+    style_options = style_options.named(engine_settings, _keyframe_specs(clip_options.keyframes))
     check_honoured(settings, engine_settings, negative=style_options.negative_style is not None)
     request = Request(style_options, settings, engine_settings, options, files)
     targets, alone = _targets(clips, out, clip_options, files)

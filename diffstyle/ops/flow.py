@@ -6,6 +6,7 @@ Pictures are (h, w, c) float32 in [0, 1].
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -17,6 +18,8 @@ cv2: Any = untyped
 Array: TypeAlias = npt.NDArray[np.float32]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Flags: TypeAlias = npt.NDArray[np.bool_]
+Search: TypeAlias = Callable[[Bytes, Bytes, Array | None], Array]
+"""How a flow is found: from `a` to `b`, greys (h, w), beginning at a start if there is one; `flow_between` is one."""
 SMOOTHNESS = 30.0  # of the flow, against the match of brightness; OpenCV's own is 20
 AROUND = 8.0  # pixels over which the motion of a place's surroundings is averaged
 AS_WELL = 3.0  # squared grey levels by which a plainer flow may explain a picture worse

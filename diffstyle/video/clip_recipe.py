@@ -26,6 +26,7 @@ from diffstyle.video.files.video_file import check_file, opened
 from diffstyle.video.frames import Frame
 from diffstyle.video.keyframes import Keyframe
 from diffstyle.video.settings import Steadiness
+from diffstyle.video.steadying.searches import weights_of_search
 
 FILE = "recipe.json"  # beside the frames of a folder
 _GIF_COMMENT = "comment"
@@ -65,6 +66,7 @@ class ClipRecipe:
     mask_clip: str = ""
     only: str | None = None
     without: str | None = None
+    flow_weights: str = ""
 
     @classmethod
     def of(
@@ -89,6 +91,7 @@ class ClipRecipe:
             mask_clip="" if task.mask_clip is None else open_clip(task.mask_clip).digest(),
             only=task.only,
             without=task.without,
+            flow_weights=weights_of_search(task.steadiness),
         )
 
     def to_json(self) -> str:
@@ -112,6 +115,7 @@ class ClipRecipe:
             mask_clip=str(values["mask_clip"]),
             only=values["only"],
             without=values["without"],
+            flow_weights=str(values.get("flow_weights", "")),
         )
 
     def repeats(self, other: ClipRecipe) -> bool:
@@ -128,6 +132,7 @@ class ClipRecipe:
             "mask_clip": self.mask_clip,
             "only": self.only,
             "without": self.without,
+            "flow_weights": self.flow_weights,
         }
 
 

@@ -6,11 +6,14 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from diffstyle import Picture, read_recipe
 from diffstyle.assets.students import STUDENTS_VARIABLE
 from tests.helpers.cli import run
+from tests.helpers.clips import moving, read_arrays, write_clip
 from tests.helpers.students import STYLES, random_student, students_home
 
 QUICK = ["--size", "tiny", "--steps", 3, "--examples", 2, "--crop", 64, "--batch", 2]
@@ -117,9 +120,40 @@ def test_styles_are_chosen_by_their_numbers(home: Path, photo_file: Path, capsys
     assert read_recipe(outs[2]).style.prompt == STYLES[1]
     capsys.readouterr()
     assert run(*paint, "--style", "4", "-o", home / "no.png") == 2
-    assert f"There is no style 4 in --style 4: the student paints 1 {STYLES[0]}, 2" in capsys.readouterr().err
+    assert f"There is no style 4 in '4': the student paints 1 {STYLES[0]}, 2" in capsys.readouterr().err
     assert run("stylize", photo_file, "--style", "2", "--engine", "adain", "-o", home / "no.png") == 2
     assert "no words" in capsys.readouterr().err
+
+
+def test_regions_and_keyframes_take_numbers(
+    home: Path, photo_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    Path("students").mkdir()
+    random_student(Path("students/mine.safetensors"))
+    photo = Picture.open(photo_file)
+    Picture(torch.ones_like(photo.pixels)).to_pil().save("all.png")
+    student = ["--engine", "feedforward", "--student", "mine"]
+    styled = [*student, "--style", "2:0.7,1:0.3"]
+    paint = ["stylize", photo_file, *student]
+    assert run("stylize", photo_file, *styled, "-o", "whole.png") == 0
+    assert run(*paint, "--region", "all.png=2:0.7,1:0.3", "-o", "region.png") == 0
+    assert run(*paint, "--region", "rest=2:0.7,1:0.3", "-o", "rest.png") == 0
+    assert Picture.open("whole.png") == Picture.open("region.png") == Picture.open("rest.png")
+    assert run(*paint, "--region", "all.png=4", "-o", "no.png") == 2
+    assert "There is no style 4 in '4'" in capsys.readouterr().err
+
+    write_clip(Path("a.mp4"), [moving(n) for n in range(4)])
+    clip = ["video", "a.mp4", *student, "--steady", 0, "--codec", "ffv1"]
+    assert run(*clip, "--keyframes", "0s: 2:0.7,1:0.3, 0.2s: 1", "-o", "keyed.mkv") == 0
+    for spec, out in (("2:0.7,1:0.3", "first.mkv"), ("1", "last.mkv")):
+        assert run(*clip, "--style", spec, "-o", out) == 0
+    keyed, first, last = (read_arrays(Path(f"{name}.mkv")) for name in ("keyed", "first", "last"))
+    assert np.array_equal(keyed[0], first[0])
+    assert np.array_equal(keyed[3], last[3])
+    assert not np.array_equal(first[0], last[0])
+    assert run(*clip, "--keyframes", "0s: 1, 1s: 4", "-o", "no.mkv") == 2
+    assert "There is no style 4 in '4'" in capsys.readouterr().err
 
 
 def test_a_file_is_no_number_and_a_folder_is_no_file(

@@ -20,6 +20,7 @@ from diffstyle.video.files.work_folder import work_path
 from diffstyle.video.painting import Painted
 from tests.helpers.cli import run
 from tests.helpers.clips import moving, packets_of, read_arrays, write_clip
+from tests.helpers.raft import random_raft, torch_cache
 
 LOOK = ("--style", "neon", "--engine", "adain", "--steady", "0")
 COMMAND = [sys.executable, "-m", "diffstyle", "video"]
@@ -158,6 +159,41 @@ def test_a_killed_run_goes_on_and_comes_out_the_same(capsys: pytest.CaptureFixtu
     assert not work.exists()
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("codec", ["hevc", "av1"])
+def test_ctrl_c_while_a_frame_is_encoded(capsys: pytest.CaptureFixture[str], codec: str) -> None:
+    """These codecs take longer than the painting, so that the encoder's thread is at work whenever the signal comes."""
+    path = clip("a.mp4", 40, (320, 240), sound=1.0)
+    look = ["--style", "neon", "--engine", "adain", "--codec", codec, "--quality", "95"]
+    words = ["a.mp4", *look, "--segment", "5", "-o"]
+    threads = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # on which the last bits depend
+    work = work_path(Path("o.mkv"))
+    for kept, delay in ((1, 0.1), (3, 0.3)):
+        process = subprocess.Popen([*COMMAND, *words, "o.mkv"], stderr=subprocess.PIPE, text=True, env=threads)
+        deadline = time.monotonic() + 90
+        while not work_has(work, kept) and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1].splitlines()
+        assert process.returncode == 130, said
+        frames = 5 * len(list(work.glob("0*.json")))
+        assert said[-1] == f"diffstyle: interrupted. {frames} frames are kept: the same command goes on from there."
+        assert 5 * kept <= frames < 40, "it was interrupted too late"
+        assert not Path("o.mkv").exists()
+    assert run("video", *words, "o.mkv", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["resumed"] == frames
+    assert run("video", *words, "whole.mkv") == 0
+    assert Path("o.mkv").read_bytes() == Path("whole.mkv").read_bytes()
+    assert packets_of(Path("o.mkv"), "audio") == packets_of(path, "audio")
+    assert sorted(p.name for p in Path().iterdir()) == ["a.mp4", "o.mkv", "whole.mkv"]
+
+
+def work_has(work: Path, kept: int) -> bool:
+    """Whether so many segments are kept, and the next one has been begun."""
+    return len(list(work.glob("0*.json"))) >= kept and any(work.glob("*.partial*"))
+
+
 def test_an_interrupted_run_says_how_to_go_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +209,27 @@ def test_an_interrupted_run_says_how_to_go_on(
     assert "4 frames are kept: the same command goes on" in capsys.readouterr().err
     assert run("video", "a.mp4", *LOOK, "-o", "o.mp4", "--segment", "4", "--json") == 0
     assert json.loads(capsys.readouterr().out)["resumed"] == 4
+
+
+def test_motion_by_raft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    cache = torch_cache(tmp_path, monkeypatch)
+    clip("a.mp4", 4)
+    words = ("video", "a.mp4", "--style", "neon", "--engine", "adain", "--flow", "raft", "-o", "o.mkv")
+    assert run(*words) == 2
+    assert "`diffstyle models pull raft_small` fetches it" in capsys.readouterr().err
+    assert not Path("o.mkv").exists()
+    weights = random_raft(cache, "raft_small", motion=(0.0, 0.0))
+    assert run(*words) == 0
+    recipe = read_clip_recipe(Path("o.mkv"))
+    assert (recipe.steadiness.flow, len(recipe.flow_weights)) == ("raft", 12)
+    assert run("video", *words[1:-4], "-o", "dis.mkv") == 0
+    assert not np.array_equal(read_arrays(Path("o.mkv"))[-1], read_arrays(Path("dis.mkv"))[-1])
+    assert run("replay", "o.mkv", "--content", "a.mp4") == 0
+    weights.unlink()
+    random_raft(cache, "raft_small", motion=(3.0, 0.0))
+    capsys.readouterr()
+    assert run("replay", "o.mkv", "--content", "a.mp4", "-o", "p.mkv") == 2
+    assert "made with other weights of raft" in capsys.readouterr().err
 
 
 def test_styles_change_along_a_clip(capsys: pytest.CaptureFixture[str]) -> None:

@@ -175,6 +175,15 @@ def test_more_bits_are_written(tmp_path: Path, stylizer: Stylizer, name: str, co
     assert np.abs(read_arrays(tmp_path / name)[1].astype(int) - read_arrays(tmp_path / "a.mp4")[1]).mean() < 3
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm"])
+def test_a_clip_is_the_same_file_each_time(tmp_path: Path, stylizer: Stylizer, suffix: str) -> None:
+    path = clip_of(tmp_path / "a.mp4", 5, sound=0.5)
+    outs = [tmp_path / f"{n}.{suffix}" for n in range(2)]
+    for out in outs:
+        render_clip(path, SAME, out, stylizer=stylizer, output=SHORT)
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+
+
 def test_what_cannot_be_written_is_said_before_anything_is(tmp_path: Path, stylizer: Stylizer) -> None:
     path = clip_of(tmp_path / "a.mp4", 2)
     before = sorted(p.name for p in tmp_path.iterdir())

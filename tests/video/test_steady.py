@@ -18,6 +18,7 @@ from diffstyle.video.each_frame import EachFrame, FrameTasks
 from diffstyle.video.frames import Frame, FramePainter, as_array
 from diffstyle.video.settings import Steadiness
 from diffstyle.video.steadying.painter import Steady
+from diffstyle.video.steadying.shots import FLASH
 from tests.helpers.motion import as_frames, pan, square_over
 
 FEW = 5
@@ -76,6 +77,55 @@ def test_a_frame_of_another_shot_is_painted_for_itself(stylizer: Stylizer, starr
     at = task_of(starry)
     ours = painted(steady(stylizer, at, every=3), frames)
     assert ours[4].picture == EachFrame(FrameTasks(stylizer, at)).push(frames[4])[0].picture
+
+
+def interrupted(name: str) -> list[Array]:
+    """A pan of 8 frames whose fifth, and in lightning the sixth too, shows something else."""
+    frames = pan(8, size=(96, 72))
+    if name == "a frame of another shot":
+        frames[4] = pan(1, name="chelsea", size=(96, 72))[0]
+    for n, light in {"a flash": {4: 0.8}, "lightning": {4: 0.8, 5: 0.4}}.get(name, {}).items():
+        frames[n] = np.asarray(frames[n] + (1 - frames[n]) * light, np.float32)
+    return frames
+
+
+def steps(versions: list[list[Array]], photos: list[Array], *, at: int) -> list[float]:
+    """The warping error of each version from the frame before the interruption to frame `at`."""
+    of = (3, at)
+    return [e[1] for e in warping_errors([photos[n] for n in of], [[v[n] for n in of] for v in versions])]
+
+
+@pytest.mark.parametrize(("every", "ahead"), [(1, True), (3, False)])
+@pytest.mark.parametrize(("name", "times"), [("a flash", 1.3), ("lightning", 1.6), ("a frame of another shot", 1.3)])
+def test_a_shot_goes_on_after(
+    stylizer: Stylizer, starry: Style, name: str, times: float, every: int, ahead: bool
+) -> None:
+    clips = [interrupted(""), interrupted(name)]
+    plain, ours = (arrays(painted(steady(stylizer, task_of(starry), every, ahead=ahead), as_frames(c))) for c in clips)
+    usual, found = steps([plain, ours], clips[0], at=7)
+    assert found < times * usual, "begun anew, it is 4 to 6 times as much"
+    assert np.abs(ours[4] - plain[4]).mean() > 0.03, "what interrupts it is painted as it is"
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_it_goes_on_from_its_state_in_a_flash(stylizer: Stylizer, starry: Style, every: int) -> None:
+    frames = as_frames(interrupted("a flash"))
+    whole, other = (steady(stylizer, task_of(starry), every) for _ in range(2))
+    painted(whole, frames[:5])
+    other.restore({name: tensor.clone() for name, tensor in whole.state().items()})
+    rest, again = (painted(painter, frames[5:]) for painter in (whole, other))
+    assert [f.picture for f in rest] == [f.picture for f in again]
+
+
+def test_a_shot_is_forgotten_once_another_has_lasted(stylizer: Stylizer, starry: Style) -> None:
+    shots = [*pan(2, size=(96, 72)), *pan(FLASH + 2, name="chelsea", size=(96, 72)), *pan(1, size=(96, 72))]
+    painter, frames = steady(stylizer, task_of(starry)), as_frames(shots)
+    sizes: list[int] = []
+    for frame in frames:
+        painter.push(frame)
+        sizes.append(sum(tensor.numel() for tensor in painter.state().values()))
+    assert sizes[-3] == sizes[0], "nothing of the first shot is kept"
+    assert max(sizes) < 2.1 * sizes[0]
 
 
 @pytest.mark.parametrize("every", [1, 3])

@@ -48,7 +48,8 @@ class Joint:
 def join(parts: Sequence[Part], out: Path, joint: Joint) -> list[str]:
     """Write the file; sentences on what is left out of it."""
     base = _time_base(parts)
-    options = {"movflags": "faststart+use_metadata_tags"} if joint.kind in _MOVIES else {}
+    movie = {"movflags": "faststart+use_metadata_tags"}
+    options = movie if joint.kind in _MOVIES else {"fflags": "bitexact"}  # else Matroska numbers streams at random
     with av.open(f"file:{out}", "w", format=joint.kind, options=options) as made:
         with av.open(f"file:{parts[0].path}", "r") as first:
             video = made.add_stream_from_template(first.streams.video[0], opaque=True)

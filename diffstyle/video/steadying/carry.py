@@ -21,7 +21,7 @@ from torch import Tensor
 from diffstyle.core.mask import Mask
 from diffstyle.core.picture import Picture
 from diffstyle.core.task import Previous
-from diffstyle.ops.flow import Array, motion_boundaries
+from diffstyle.ops.flow import Array, Search, motion_boundaries
 from diffstyle.video.steadying.follow import Followed, Marks, Motion, Seen
 from diffstyle.video.steadying.joining import agreement, contrasted, lerp, resized_to, toned, tones
 
@@ -104,10 +104,10 @@ class Sight:
     far: View
 
     @classmethod
-    def of(cls, kept: Kept, seen: Seen) -> Sight:
-        motion = Motion.between(kept.last.seen, seen)
+    def of(cls, kept: Kept, seen: Seen, search: Search) -> Sight:
+        motion = Motion.between(kept.last.seen, seen, search)
         near = replace(kept.last, motion=motion)
-        far = near if kept.run == 0 else kept.anchor.onwards(seen, motion, search=kept.run % SEARCHED == 0)
+        far = near if kept.run == 0 else kept.anchor.onwards(seen, motion, None if kept.run % SEARCHED else search)
         shown = near.shown(seen)
         return cls(seen, motion, float(shown.mean()), View.of(near, shown), View.of(far, far.shown(seen)))
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffstyle.ops.flow import Array, Bytes, chained, consistent, flow_between, greys, inside, resized, squared, warped
+from diffstyle.ops.flow import Array, Bytes, Search, chained, consistent, greys, inside, resized, squared, warped
 
 cv2: Any = untyped
 ALIKE = 0.06  # difference of smoothed colours at which a place is as likely another as the same
@@ -45,8 +45,8 @@ class Motion:
     forth: Array
 
     @classmethod
-    def between(cls, before: Seen, now: Seen) -> Motion:
-        return cls(flow_between(now.grey, before.grey), flow_between(before.grey, now.grey))
+    def between(cls, before: Seen, now: Seen, search: Search) -> Motion:
+        return cls(search(now.grey, before.grey, None), search(before.grey, now.grey, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +108,15 @@ class Followed:
         known = np.ones(painted.shape[:2], np.float32)
         return cls(seen, painted, known, Motion(still, still), Marks.fresh((h, w)))
 
-    def onwards(self, now: Seen, step: Motion, *, search: bool = True) -> Followed:
+    def onwards(self, now: Seen, step: Motion, search: Search | None) -> Followed:
         """Followed by one more frame; `step` is the motion from the frame before to it.
 
         With `search`, the flow is searched between the two frames themselves, beginning from what is known, so that
         errors do not add up over time.
         """
         back, forth = chained(step.back, self.motion.back), chained(self.motion.forth, step.forth)
-        if search:
-            back, forth = flow_between(now.grey, self.seen.grey, back), flow_between(self.seen.grey, now.grey, forth)
+        if search is not None:
+            back, forth = search(now.grey, self.seen.grey, back), search(self.seen.grey, now.grey, forth)
         return replace(self, motion=Motion(back, forth))
 
     def shown(self, now: Seen) -> Array:

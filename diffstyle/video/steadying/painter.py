@@ -20,9 +20,10 @@ from diffstyle.video.frames import Frame, as_array
 from diffstyle.video.settings import Steadiness
 from diffstyle.video.steadying.carry import Kept, Sight, carried, carried_back, previous
 from diffstyle.video.steadying.follow import Seen
+from diffstyle.video.steadying.searches import search_of
+from diffstyle.video.steadying.shots import Shots
 
 QUICK, THOROUGH = 320, 512  # pixels a side of what motion is estimated on, for interactive engines and for others
-CUT = 0.35  # share of a frame that the one before shows too, below which another shot begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Steady:
         self, tasks: FrameTasks, steadiness: Steadiness, on_step: OnStep | None = None, *, ahead: bool = False
     ) -> None:
         self.tasks, self.steadiness, self.on_step, self.ahead = tasks, steadiness, on_step, ahead
-        self._kept: Kept | None = None
+        self._search = search_of(steadiness, tasks.stylizer.device)
+        self._shots: Shots | None = None
         self._held: list[Held] = []
         self._shown: tuple[Picture, Picture] | None = None  # the last frame, and what was made of it
         self._pool = ThreadPoolExecutor(1, "flow")  # motion is estimated while the engine paints
@@ -74,13 +76,16 @@ class Steady:
             return done
         last = self._held.pop()  # painted now, so that those before it are carried to from both sides
         fresh = self._fresh(self._following(last.task, last.before, last.sight))
-        return self._painted(last.frame, last.task, last.before, last.sight, fresh)
+        kept, frames = self._painted(last.frame, last.task, last.before, last.sight, fresh)
+        assert self._shots is not None  # set by the frame that is held
+        self._shots = replace(self._shots, kept=kept)
+        return frames
 
     def state(self) -> Mapping[str, Tensor]:
-        return {} if self._kept is None else self._kept.tensors()
+        return {} if self._shots is None else self._shots.tensors()
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        self._held, self._shown, self._kept = [], None, Kept.of(state) if state else None
+        self._held, self._shown, self._shots = [], None, Shots.of(state) if state else None
         self._joining = self._pushed = None
 
     def _push_ahead(self, frame: Frame, task: ResolvedTask) -> list[Frame]:
@@ -95,31 +100,36 @@ class Steady:
         if fresh is None:
             assert self._shown is not None  # set by the frame that is shown again
             return [replace(frame, picture=self._shown[1])]
-        kept, seen = self._kept, _seen(task)
-        sight = None if kept is None or not _fits(kept, task) else Sight.of(kept, seen)
-        if kept is None or sight is None or sight.shared < CUT:
-            done = [self._begin(frame, task, seen, fresh)]
-        else:
-            done = self._painted(frame, task, kept, sight, fresh)
+        shots, seen = self._fitting(task), _seen(task)
+        found = None if shots is None else shots.belonging(seen, self._search)
+        done = [self._begin(frame, task, seen, fresh)] if found is None else self._onwards(frame, task, *found, fresh)
         self._shown = frame.picture, done[-1].picture
         return done
 
     def _push(self, frame: Frame, task: ResolvedTask) -> list[Frame]:
-        kept, seen = self._kept, _seen(task)
-        if kept is None or not _fits(kept, task):
+        shots, seen = self._fitting(task), _seen(task)
+        if shots is None:
             return [*self.flush(), self._begin(frame, task, seen, self._fresh(task))]
-        looking = self._pool.submit(Sight.of, kept, seen)
+        looking = self._pool.submit(shots.belonging, seen, self._search)
         due = len(self._held) + 1 >= self.steadiness.every
         fresh = self._fresh(task) if due and not self._follows(task) else None  # else it waits for the motion
-        sight = looking.result()
-        if sight.shared < CUT:
+        found = looking.result()
+        if found is None:
             return [*self.flush(), self._begin(frame, task, seen, self._fresh(task) if fresh is None else fresh)]
+        present, sight = found
+        done = [] if present is shots else self.flush()  # those held are of the shot that ends
         if due:
-            fresh = self._fresh(self._following(task, kept, sight)) if fresh is None else fresh
-            return self._painted(frame, task, kept, sight, fresh)
-        self._kept = carried(kept, sight, _digest(task.styles), None, self.steadiness.steady)
-        self._held.append(Held(frame, task, kept, sight, self._kept))
-        return []
+            fresh = self._fresh(self._following(task, present.kept, sight)) if fresh is None else fresh
+            return [*done, *self._onwards(frame, task, present, sight, fresh)]
+        kept = carried(present.kept, sight, _digest(task.styles), None, self.steadiness.steady)
+        self._shots = present.onwards(kept)
+        self._held.append(Held(frame, task, present.kept, sight, kept))
+        return done
+
+    def _fitting(self, task: ResolvedTask) -> Shots | None:
+        """What is kept, unless the frame has another size than those before."""
+        shots = self._shots
+        return shots if shots is not None and shots.kept.last.painted.shape[1::-1] == task.content.size else None
 
     def _follows(self, task: ResolvedTask) -> bool:
         """Whether the engine itself keeps to the frame before."""
@@ -137,13 +147,22 @@ class Steady:
 
     def _begin(self, frame: Frame, task: ResolvedTask, seen: Seen, fresh: Array) -> Frame:
         """The first frame of a shot."""
-        self._kept = Kept.start(seen, fresh, _digest(task.styles))
+        kept, shots = Kept.start(seen, fresh, _digest(task.styles)), self._fitting(task)
+        self._shots = Shots(kept) if shots is None else shots.cut(kept)
         return _finished(frame, task, fresh)
 
-    def _painted(self, frame: Frame, task: ResolvedTask, kept: Kept, sight: Sight, fresh: Array) -> list[Frame]:
-        """The held frames and one that has its own painting."""
-        self._kept = carried(kept, sight, _digest(task.styles), fresh, self.steadiness.steady)
-        later = self._kept.last.painted
+    def _onwards(self, frame: Frame, task: ResolvedTask, shots: Shots, sight: Sight, fresh: Array) -> list[Frame]:
+        """The held frames and the next one of the present shot, which has its own painting."""
+        kept, done = self._painted(frame, task, shots.kept, sight, fresh)
+        self._shots = shots.onwards(kept)
+        return done
+
+    def _painted(
+        self, frame: Frame, task: ResolvedTask, kept: Kept, sight: Sight, fresh: Array
+    ) -> tuple[Kept, list[Frame]]:
+        """What a frame that has its own painting leaves to the next, and the held frames and this one."""
+        kept = carried(kept, sight, _digest(task.styles), fresh, self.steadiness.steady)
+        later = kept.last.painted
         done = [_finished(frame, task, later)]
         for n, held in reversed(list(enumerate(self._held, 1))):
             last, share = held.kept.last, n / (len(self._held) + 1)
@@ -151,17 +170,12 @@ class Steady:
             done.append(_finished(held.frame, held.task, later))
             sight = held.sight
         self._held = []
-        return done[::-1]
+        return kept, done[::-1]
 
 
 def _seen(task: ResolvedTask) -> Seen:
     """What motion to a frame is estimated on."""
     return Seen.of(as_array(task.content.opaque()), QUICK if task.engine.capabilities.interactive else THOROUGH)
-
-
-def _fits(kept: Kept, task: ResolvedTask) -> bool:
-    """Whether a frame has the size of the ones before."""
-    return kept.last.painted.shape[1::-1] == task.content.size
 
 
 def _digest(styles: list[Style]) -> bytes:
