@@ -14,6 +14,8 @@ import cv2 as untyped
 import numpy as np
 import numpy.typing as npt
 
+from diffstyle.ops.strips import strips
+
 cv2: Any = untyped
 Array: TypeAlias = npt.NDArray[np.float32]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -65,7 +67,14 @@ def warped(picture: Array, flow: Array, *, sharp: bool = False) -> Array:
     Positions outside take the nearest edge. Sampling is linear, or cubic if `sharp`, which keeps fine marks.
     """
     how = cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR
-    return np.asarray(cv2.remap(picture, _places(flow), None, how, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    h, w = flow.shape[:2]
+    if h * w <= KEPT_PIXELS:
+        return np.asarray(cv2.remap(picture, _places(flow), None, how, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    found = np.empty((h, w, *picture.shape[2:]), np.float32)
+    for strip in strips(h, w, pixels=KEPT_PIXELS // 2):  # for memory
+        rows = strip.target()
+        found[rows] = cv2.remap(picture, _places(flow[rows], rows.start), None, how, borderMode=cv2.BORDER_REPLICATE)
+    return found
 
 
 def chained(first: Array, second: Array) -> Array:
@@ -110,7 +119,11 @@ def _within(flow: Array, shift: Array | tuple[float, float] = (0, 0)) -> Flags:
 
 def squared(vectors: Array) -> Array:
     """The squared lengths, (h, w), of vectors (h, w, c): numpy's own sum over a short last axis is slow."""
-    return np.asarray(cv2.transform(np.square(vectors), np.ones((1, vectors.shape[-1]), np.float32)), np.float32)
+    found, ones = np.empty(vectors.shape[:2], np.float32), np.ones((1, vectors.shape[-1]), np.float32)
+    for strip in strips(*vectors.shape[:2], pixels=KEPT_PIXELS):
+        rows = strip.target()
+        found[rows] = cv2.transform(np.square(vectors[rows]), ones)
+    return found
 
 
 def _plainest(flow: Array, a: Bytes, b: Bytes) -> Array:
@@ -136,16 +149,17 @@ def _unlike(flow: Array, a: Bytes, b: Bytes) -> Array:
     return np.asarray(cv2.GaussianBlur(np.square(moved.astype(np.float32) - a), (0, 0), 2), np.float32)
 
 
-def _places(flow: Array) -> Array:
-    """Where each pixel of the first picture lies in the second: (h, w, 2)."""
+def _places(flow: Array, top: int = 0) -> Array:
+    """Where each pixel of the first picture lies in the second: (h, w, 2), for the rows of the first from `top` on."""
     h, w = flow.shape[:2]
-    return flow + (_grid(h, w) if h * w <= KEPT_PIXELS else _grid.__wrapped__(h, w))
+    return flow + (_grid(h, w) if h * w <= KEPT_PIXELS and not top else _grid.__wrapped__(h, w, top))
 
 
 @lru_cache(4)
-def _grid(height: int, width: int) -> Array:
-    """(height, width, 2): x and y of every pixel."""
-    grid = np.stack(np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)), -1)
+def _grid(height: int, width: int, top: int = 0) -> Array:
+    """(height, width, 2): x and y of every pixel, for rows from `top` on."""
+    lines = np.arange(top, top + height, dtype=np.float32)
+    grid = np.stack(np.meshgrid(np.arange(width, dtype=np.float32), lines), -1)
     grid.flags.writeable = False
     return grid
 

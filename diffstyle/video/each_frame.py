@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from diffstyle.core.picture import Picture
+from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, Task
 from diffstyle.engines.base import OnStep
 from diffstyle.stylizer import Stylizer
@@ -22,17 +23,16 @@ class FrameTasks:
 
     def __init__(self, stylizer: Stylizer, at: Callable[[Frame], Task]) -> None:
         self.stylizer, self._at = stylizer, at
-        self._asked: Task | None = None
+        self._styles: list[Style] | None = None
         self._resolved: ResolvedTask | None = None
 
     def resolved(self, frame: Frame) -> ResolvedTask:
         """What an engine renders for a frame."""
         asked = self._at(frame)
-        last = self._asked
-        if self._resolved is None or last is None or asked.styles != last.styles:
-            self._resolved = self.stylizer.prepare(asked)
-            self._asked = asked
-        return replace(self._resolved, content=frame.picture)
+        if self._resolved is None or asked.styles != self._styles:
+            self._resolved, self._styles = self.stylizer.prepare(asked), asked.styles
+        self._resolved = replace(self._resolved, content=frame.picture)  # an earlier frame need not be kept
+        return self._resolved
 
     def paint(self, frame: Frame, on_step: OnStep | None = None) -> Picture:
         """A frame painted for itself. Raises Cancelled when `on_step` returns False."""
@@ -50,6 +50,7 @@ class EachFrame:
     def push(self, frame: Frame) -> list[Frame]:
         """The frame, painted."""
         if self._last is None or self._last[0] is not frame.picture:
+            self._last = None  # for its memory, while the next frame is painted
             self._last = frame.picture, self.tasks.paint(frame, self.on_step)
         return [replace(frame, picture=self._last[1])]
 

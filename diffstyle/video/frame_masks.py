@@ -33,13 +33,23 @@ class FrameMasks:
     _clip: Iterator[Shown] | None = None
     _next: Shown | None = None
     _last: Mask | None = None
+    _same: tuple[Picture, Mask, int] | None = None  # the last frame, its mask, and what was not found in it
     _fitted: dict[tuple[int, int], Mask] = field(default_factory=dict[tuple[int, int], Mask])
 
     def at(self, frame: Frame) -> Mask | None:
         """The intersection of all that limit the painting of a frame; None if nothing does."""
-        task, content = self.task, frame.picture
-        if not task.limited:
+        if not self.task.limited:
             return None
+        if self._same is not None and self._same[0] is frame.picture and self.task.mask_clip is None:  # shown again
+            self.unfound += self._same[2]
+            return self._same[1]
+        before = self.unfound
+        mask = self._of(frame)
+        self._same = frame.picture, mask, self.unfound - before
+        return mask
+
+    def _of(self, frame: Frame) -> Mask:
+        task, content = self.task, frame.picture
         masks: list[Mask] = []
         if task.mask is not None:
             if content.size not in self._fitted:

@@ -185,6 +185,7 @@ class _Run:
             try:
                 for picture in pictures:
                     segment.write(picture)
+                    del picture  # for its memory, while the next one is painted
             finally:
                 segment.close()
         except OSError as error:

@@ -20,6 +20,8 @@ from diffstyle.video.files.encoding import encodable
 from diffstyle.video.files.opening import open_clip
 from diffstyle.video.files.timing import Cut
 from diffstyle.video.files.work_folder import WorkFolder
+from diffstyle.video.frame_masks import FrameMasks
+from diffstyle.video.frames import Frame
 from diffstyle.video.keyframes import Keyframe, parse_keyframes, style_at
 from diffstyle.video.painting import Painted
 from diffstyle.video.render import render_clip
@@ -349,6 +351,17 @@ def test_where_nothing_is_found_nothing_is_painted(tmp_path: Path, stylizer: Sty
     result = render_clip(path, task, tmp_path / "o.mkv", stylizer=stylizer, output=ClipOutput(codec="ffv1"))
     assert [n for n in result.notes if "In 2 frames there was no sky" in n]
     assert np.array_equal(read_arrays(tmp_path / "o.mkv")[0], grey)
+
+
+def test_a_frame_that_is_shown_again_is_not_searched_again() -> None:
+    blue = np.full((48, 64, 3), (40, 40, 40), np.uint8)
+    grey = Picture.from_array(blue)
+    blue[:24] = 120, 170, 240
+    masks = FrameMasks(ClipTask(NEON, only="sky"), Cut())
+    found = [masks.at(Frame(n, Fraction(n), p)) for n, p in enumerate([Picture.from_array(blue), grey, grey, grey])]
+    assert found[0] is not found[1]
+    assert found[1] is found[2] is found[3]
+    assert masks.unfound == 3, "every frame counts"
 
 
 @pytest.mark.long

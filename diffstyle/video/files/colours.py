@@ -13,6 +13,7 @@ from av.video.plane import VideoPlane
 
 from diffstyle.core.hdr import HLG, PQ, Cicp, to_srgb
 from diffstyle.core.picture import Picture, flattened
+from diffstyle.ops.strips import strips
 
 cv2: Any = untyped
 Array = npt.NDArray[Any]
@@ -28,6 +29,7 @@ _WEIGHTS: Mapping[int, tuple[float, float]] = {  # of red and blue in luma
     BT2020: (0.2627, 0.0593),
     10: (0.2627, 0.0593),
 }
+_STRIP = 2**19  # pixels that are converted at once: the numbers in between take much memory
 _LARGE = (1280, 576)  # width and height from which, and above which, a clip that does not say is BT.709
 
 
@@ -102,11 +104,15 @@ def _from_luma(frame: VideoFrame, *, deep: bool, alpha: bool) -> Array:
         [[1, 0, to_red], [1, -blue * to_blue / green, -red * to_red / green], [1, to_blue, 0]]
     ) / (luma, chroma, chroma)
     shift = weights @ (-black, -128 * step, -128 * step)
-    yuv = cv2.merge([np.ascontiguousarray(plane, np.float32) for plane in samples[:3]])
-    colours = cv2.transform(yuv, np.column_stack((weights * unit, shift)))
-    if not alpha:
-        return np.asarray(colours, np.float32)
-    return np.dstack([colours, samples[3].astype(np.float32) * np.float32(unit / top)])
+    matrix = np.column_stack((weights * unit, shift))
+    found = np.empty((frame.height, frame.width, 4 if alpha else 3), np.float32)
+    for strip in strips(frame.height, frame.width, pixels=_STRIP):
+        rows = strip.target()
+        yuv = cv2.merge([np.ascontiguousarray(plane[rows], np.float32) for plane in samples[:3]])
+        found[rows, :, :3] = cv2.transform(yuv, matrix)
+    if alpha:
+        np.multiply(samples[3], np.float32(unit / top), out=found[..., 3], casting="unsafe")
+    return found
 
 
 def _guessed(frame: VideoFrame) -> int:
@@ -126,7 +132,25 @@ def _to_luma(picture: Picture, form: VideoFormat, matrix: int) -> VideoFrame:
     alpha = picture.alpha if has_alpha(form) else None
     pixels = (picture if alpha is not None else flattened(picture)).pixels.numpy()
     across, down = 64 // form.chroma_width(64), 64 // form.chroma_height(64)
-    pixels = _even(pixels, across, down)
+    height, width = pixels.shape[1:]
+    frame = VideoFrame(width + -width % across, height + -height % down, form.name)
+    kept: list[list[Array]] = [[] for _ in frame.planes]
+    for strip in strips(height, width, pixels=_STRIP, multiple=down):
+        rows = strip.target()
+        part = None if alpha is None else _even(alpha.numpy()[:, rows], across, down)[0]
+        coded = _coded(_even(pixels[:, rows], across, down), part, form, matrix)
+        for plane, lines, values in zip(frame.planes, kept, coded, strict=True):
+            padded = np.zeros((values.shape[0], plane.line_size), np.uint8)
+            padded[:, : values.shape[1] * values.itemsize] = values.view(np.uint8)
+            lines.append(padded)
+    for plane, lines in zip(frame.planes, kept, strict=True):
+        plane.update(np.concatenate(lines).tobytes())
+    return frame
+
+
+def _coded(pixels: Array, alpha: Array | None, form: VideoFormat, matrix: int) -> list[Array]:
+    """The samples of each plane for pixels (3, H, W), and alpha (H, W) if there is any, of even sides."""
+    across, down = 64 // form.chroma_width(64), 64 // form.chroma_height(64)
     red, blue = _WEIGHTS[matrix]
     r, g, b = pixels
     y = red * r + (1 - red - blue) * g + blue * b
@@ -135,16 +159,9 @@ def _to_luma(picture: Picture, form: VideoFormat, matrix: int) -> VideoFrame:
     step = 2 ** (bits - 8)
     planes = [(y * 219 + 16) * step, (u * 224 + 128) * step, (v * 224 + 128) * step]
     if has_alpha(form):
-        shape = (1, *pixels.shape[1:])
-        solid = np.ones(shape, np.float32) if alpha is None else _even(alpha.numpy(), across, down)
-        planes.append(solid[0] * (2**bits - 1))
-    frame = VideoFrame(pixels.shape[2], pixels.shape[1], form.name)
-    for plane, values in zip(frame.planes, planes, strict=True):
-        rounded = np.clip(np.rint(values), 0, 2**bits - 1).astype(np.uint16 if bits > 8 else np.uint8)
-        lines = np.zeros((plane.height, plane.line_size), np.uint8)
-        lines[:, : rounded.shape[1] * rounded.itemsize] = rounded.view(np.uint8)
-        plane.update(lines.tobytes())
-    return frame
+        planes.append((np.ones_like(y) if alpha is None else alpha) * (2**bits - 1))
+    kind = np.uint16 if bits > 8 else np.uint8
+    return [np.clip(np.rint(values), 0, 2**bits - 1).astype(kind) for values in planes]
 
 
 def _even(planes: Array, across: int, down: int) -> Array:

@@ -55,10 +55,11 @@ class Kept:
         return cls(first, 0, first, np.zeros_like(tones(painted)), style, LONGEST_RUN)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All of it, to be saved."""
+        """All of it, to be saved; what is large shares its memory."""
+        last = {} if self.last is self.anchor else self.last.tensors()
         return {
             **{f"anchor.{name}": tensor for name, tensor in self.anchor.tensors().items()},
-            **{f"last.{name}": tensor for name, tensor in self.last.tensors().items()},
+            **{f"last.{name}": tensor for name, tensor in last.items()},
             "tone": torch.from_numpy(self.tone.copy()),
             "run": torch.tensor([self.run, self.changed]),
             "style": torch.frombuffer(bytearray(self.style), dtype=torch.uint8),
@@ -67,10 +68,12 @@ class Kept:
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor]) -> Kept:
         """From its `tensors`."""
-        anchor, last = (
-            Followed.of({k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")})
+        found = {
+            name: {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
             for name in ("anchor", "last")
-        )
+        }
+        anchor = Followed.of(found["anchor"])
+        last = Followed.of(found["last"]) if found["last"] else anchor
         run, changed = (int(n) for n in tensors["run"])
         return cls(anchor, run, last, tensors["tone"].numpy(), tensors["style"].numpy().tobytes(), changed)
 
@@ -127,10 +130,11 @@ def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady:
         apart = tones(fresh) - tones(view)
         tone = lerp(tone, apart - apart.clip(-SAME_TONE, SAME_TONE), TONE)
         sure = sure * resized_to(agreement(apart), sure)
-        painted = contrasted(lerp(fresh, toned(view, tone), sure * np.float32(steady)), fresh)
+        view = toned(view, tone)
+        painted = contrasted(lerp(fresh, view, sure * np.float32(steady), out=view), fresh)
         known = np.asarray(sure > 0.5, np.float32)
     last = replace(
-        Followed.start(sight.seen, painted.clip(0, 1)),
+        Followed.start(sight.seen, np.clip(painted, 0, 1, out=painted)),
         known=known,
         marks=_mixed(_mixed(Marks.fresh(far_trust.shape), near.marks, near.trust), far.marks, far_trust),
     )
@@ -175,7 +179,7 @@ def _view(kept: Kept, sight: Sight, style: bytes) -> tuple[Array, Array]:
     """What is kept as the next frame sees it, (H, W, 3), and the trust in that, (H, W)."""
     view, near_sure = sight.near.followed.view(sight.near.trust)
     far_view, far_sure = sight.far.followed.view(_far_trust(kept, sight, style))
-    return lerp(view, far_view, far_sure), np.maximum(near_sure, far_sure)
+    return lerp(view, far_view, far_sure, out=view), np.maximum(near_sure, far_sure)
 
 
 def carried_back(held: Array, sure: Array, seen: Seen, later: Array, sight: Sight, share: float) -> Array:

@@ -20,6 +20,7 @@ SAMPLINGS = 8  # of marks, one from another, after which they are painted anew: 
 EDGE = 2.0  # times the length of a motion, nearer than which to the edge that it comes from it is not trusted
 AREA = 8.0  # pixels over which growth is averaged
 SOFT = 1.5  # pixels over which trust is smoothed
+_LARGE = ("painted", "known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +143,11 @@ class Followed:
         sure = np.asarray(cv2.resize(trust, self.painted.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
         if not self.known.all():
             sure = sure * warped(self.known, flow)
-        return warped(self.painted, flow, sharp=True).clip(0, 1), sure
+        view = warped(self.painted, flow, sharp=True)
+        return np.clip(view, 0, 1, out=view), sure
 
     def tensors(self) -> dict[str, Tensor]:
-        """All of it, to be saved."""
+        """All of it, to be saved; what is large shares its memory."""
         arrays = {
             "colours": self.seen.colours,
             "grey": self.seen.grey,
@@ -156,7 +158,7 @@ class Followed:
             "grown": self.marks.grown,
             "samplings": self.marks.samplings,
         }
-        return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+        return {name: torch.from_numpy(array if name in _LARGE else array.copy()) for name, array in arrays.items()}
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor]) -> Followed:

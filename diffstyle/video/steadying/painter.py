@@ -23,6 +23,7 @@ from diffstyle.video.steadying.follow import Seen
 from diffstyle.video.steadying.searches import search_of
 from diffstyle.video.steadying.shots import Shots
 
+LARGE = 8 * 2**20  # pixels above which a frame is joined before the next one is painted, to save memory
 QUICK, THOROUGH = 320, 512  # pixels a side of what motion is estimated on, for interactive engines and for others
 
 
@@ -60,13 +61,16 @@ class Steady:
 
     def push(self, frame: Frame) -> list[Frame]:
         task = self.tasks.resolved(frame)
-        if self.ahead and self.steadiness.every == 1 and not self._follows(task):
+        small = frame.picture.width * frame.picture.height <= LARGE
+        if self.ahead and small and self.steadiness.every == 1 and not self._follows(task):
             return self._push_ahead(frame, task)
         if self._shown is not None and self._shown[0] is frame.picture:  # one that is shown again
             return [replace(frame, picture=self._shown[1])]
+        before = [] if self._joining is None else self.flush()
+        self._shown = None  # for its memory, while this one is painted
         done = self._push(frame, task)
         self._shown = (frame.picture, done[-1].picture) if done and done[-1].index == frame.index else None
-        return done
+        return [*before, *done]
 
     def flush(self) -> list[Frame]:
         joining, self._joining = self._joining, None
@@ -143,7 +147,10 @@ class Steady:
 
     def _fresh(self, task: ResolvedTask) -> Array:
         """A frame's own painting."""
-        return as_array(self.tasks.stylizer.render(task, self.on_step).picture.pixels)
+        pixels = self.tasks.stylizer.render(task, self.on_step).picture.pixels
+        if task.content.width * task.content.height > LARGE:
+            self.tasks.stylizer.forget()  # what the engine keeps of the frame: the next one is another
+        return as_array(pixels)
 
     def _begin(self, frame: Frame, task: ResolvedTask, seen: Seen, fresh: Array) -> Frame:
         """The first frame of a shot."""
