@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from diffstyle.core.errors import explain
-from diffstyle.core.picture import Picture
+from diffstyle.evaluation.case import open_whole
 from diffstyle.formats.atomic import Inputs, check_writable, write_atomic
 from diffstyle.formats.picture_file import encode
 
@@ -41,9 +41,10 @@ def data_url(data: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-def thumbnail(path: Path, side: int = THUMBNAIL) -> str:
-    """A picture as a data URL of a JPEG with at most `side` pixels."""
-    return data_url(encode(Picture.open(path).reduced(side), "JPEG", "", quality=85), "image/jpeg")
+def thumbnail(path: Path, side: int = THUMBNAIL, *, square: bool = False) -> str:
+    """A picture, or its central `square`, as a data URL of a JPEG with at most `side` pixels."""
+    picture = open_whole(path, square=square)
+    return data_url(encode(picture.reduced(side), "JPEG", "", quality=85), "image/jpeg")
 
 
 def table_html(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

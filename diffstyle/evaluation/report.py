@@ -129,4 +129,5 @@ def _pictures(pair: Pair, run: str, runs: Sequence[Run]) -> str:
     first = [r for r in runs if r.name == run]
     shown = [*first, *(r for r in runs if r.name != run)][:SHOWN]
     results = [(r.name, thumbnail(r.pictures[pair.name])) for r in shown]
-    return pictures_row([("photo", thumbnail(pair.photo)), ("style", thumbnail(pair.style)), *results])
+    given = [(n, thumbnail(f, square=pair.square)) for n, f in (("photo", pair.photo), ("style", pair.style))]
+    return pictures_row([*given, *results])

@@ -244,6 +244,10 @@ def test_the_protocol_takes_central_squares_as_styleid_does(tmp_path: Path) -> N
     with Image.open(painted[0]) as first, Image.open(painted[1]) as second:
         assert first.size == (64, 64)
         assert np.array_equal(np.asarray(first), np.asarray(second))
+    reports = [(tmp_path / folder / "out" / "report.html").read_text() for folder in ("wide", "other")]
+    one, other = (re.findall(r"data:image/jpeg[^\"]*", report) for report in reports)
+    assert len(one) == 3
+    assert one == other  # margins are not shown either
     views = [open_view(tmp_path / "wide" / "cnt" / "cnt.png", side=64, square=square) for square in (True, False)]
     assert [tuple(view.pixels.shape) for view in views] == [(3, 64, 64), (3, 48, 64)]
     assert np.array_equal(np.rint(views[0].array * 255).astype(np.uint8), middle)
