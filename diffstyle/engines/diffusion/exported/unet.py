@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from diffstyle.core.quiet import quiet
+from diffstyle.engines.diffusion.exported.controlnet import Run
 from diffstyle.engines.diffusion.exported.placed_styles import PlacedStyles
+from diffstyle.engines.diffusion.exported.sizes import photo_sizes
 from diffstyle.runtimes.exportable import Exportable, Input, Side
-
-SIDES = ((19, 27), (50, 33), (32, 24))
-"""Heights and widths in latents at which an export is compared with torch. The first is traced: with odd sides, for
-which diffusers takes the way that suits all sides.
-"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,19 +73,9 @@ class UNetExport(nn.Module):
         return self.unet(latents, timestep, prompt, return_dict=False, **control)[0]
 
 
-def unet_copy(unet: Any) -> Any:
-    """A UNet in float32 with its LoRAs merged, which is what its export holds."""
-    with quiet():
-        made = copy.deepcopy(unet).float().eval().requires_grad_(False)
-        if getattr(made, "peft_config", None):
-            made.fuse_lora()
-            made.unload_lora()
-    return made
-
-
-def exportable(made: Any, layers: UNetLayers, prompt: Tensor, *, multiple: int, digest: str) -> Exportable:
-    """The export of a `unet_copy`, for prompts of the shape of `prompt` (1, tokens, width) and a VAE whose latents have
-    `multiple` pixels to a side.
+def exportable(made: Any, layers: UNetLayers, prompt: Tensor, digest: str, *, multiple: int) -> Exportable:
+    """The export of `made`, a copy in float32 which this changes, for prompts of the shape of `prompt` (1, tokens,
+    width) and latents of `multiple` pixels to a side.
     """
     tokens = [(p.num_tokens, p.cross_attention_dim) for n, p in made.attn_processors.items() if n in layers.styled][:1]
     counts = tuple(tokens[0][0]) if tokens else ()
@@ -118,15 +103,15 @@ def exportable(made: Any, layers: UNetLayers, prompt: Tensor, *, multiple: int, 
         name="painting-unet",
         title="a diffusion UNet with its style adapters, as diffstyle paints with it",
         module=UNetExport(made, layers),
-        inputs=tuple(inputs_of(layers, channels, prompt)),
+        inputs=tuple(_inputs(layers, channels, prompt)),
         outputs={"prediction": f"(1, {int(made.config.out_channels)}, height, width)"},
         from_photo=from_photo,
-        sizes=tuple((h * multiple, w * multiple) for h, w in SIDES),
+        sizes=photo_sizes(multiple),
         digest=digest,
     )
 
 
-def forward_of(unet: Any, layers: UNetLayers, run: Callable[[list[Tensor]], list[Tensor]]) -> Callable[..., Any]:
+def forward_of(unet: Any, layers: UNetLayers, run: Run) -> Callable[..., Any]:
     """What takes the place of the `forward` of `unet`, as diffusers' pipelines call it; `run` is its export."""
 
     def forward(
@@ -148,7 +133,7 @@ def forward_of(unet: Any, layers: UNetLayers, run: Callable[[list[Tensor]], list
         added = list(down_block_additional_residuals)
         if mid_block_additional_residual is not None:
             added.append(mid_block_additional_residual)
-        level = torch.as_tensor(timestep).float().reshape(1)
+        level = torch.as_tensor(timestep).reshape(1)
         masks = (cross_attention_kwargs or {}).get("ip_adapter_masks")
         placed = _placed(
             unet, layers, masks, [s.shape[1] for s in styles], (int(sample.shape[2]), int(sample.shape[3]))
@@ -185,8 +170,7 @@ def _placed(
     return found
 
 
-def inputs_of(layers: UNetLayers, channels: int, prompt: Tensor) -> list[Input]:
-    """The inputs of an export, in order."""
+def _inputs(layers: UNetLayers, channels: int, prompt: Tensor) -> list[Input]:
     sides = {2: Side("height"), 3: Side("width")}
     found = [
         Input(name="latents", meaning=f"(1, {channels}, height, width), any size", sides=sides),
