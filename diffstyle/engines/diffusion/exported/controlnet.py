@@ -16,7 +16,7 @@ Run = Callable[[Sequence[Tensor]], list[Tensor]]
 
 
 class ControlNetExport(nn.Module):
-    """`forward(latents, timestep, hint, scale, *prompt)` is what is added to the UNet's maps, the middle one last.
+    """`forward(latents, timestep, hint, scale, prompt)` is what is added to the UNet's maps, the middle one last.
 
     Nets without attention read no prompt.
     """
@@ -26,10 +26,9 @@ class ControlNetExport(nn.Module):
         self.net = net
 
     def forward(
-        self, latents: Tensor, timestep: Tensor, hint: Tensor, scale: Tensor, *prompt: Tensor
+        self, latents: Tensor, timestep: Tensor, hint: Tensor, scale: Tensor, prompt: Tensor | None = None
     ) -> tuple[Tensor, ...]:
-        words = prompt[0] if prompt else None
-        down, middle = self.net(latents, timestep, words, hint, return_dict=False)
+        down, middle = self.net(latents, timestep, prompt, hint, return_dict=False)
         return (*[each * scale for each in down], middle * scale)
 
 

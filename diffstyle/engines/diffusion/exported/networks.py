@@ -106,7 +106,7 @@ class ExportedNetworks:
         """`network` outside torch; `more` is what else decides its export."""
         key = (name, self.backbone.dtype)
         if key not in self._converted:
-            made = _copy(network)
+            made = plain_copy(network)
             made_of = export(made, digest_of(made, *more))
             session = session_of(
                 lambda: made_of,
@@ -147,7 +147,7 @@ def _controlnets(backbone: Backbone) -> list[Any]:
     return [] if found is None else list(getattr(found, "nets", [found]))
 
 
-def _copy(network: Any) -> Any:
+def plain_copy(network: Any) -> Any:
     """A network in float32 with its LoRAs merged, which is what its export holds."""
     with quiet():
         made = copy.deepcopy(network).float().eval().requires_grad_(False)
