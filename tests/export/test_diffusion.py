@@ -176,11 +176,11 @@ def test_the_digest_follows_everything_that_acts(tiny_models: Path, tmp_path: Pa
 
 
 @pytest.mark.long
-def test_loras_act(tiny_models: Path, tmp_path: Path, painting: Style) -> None:
+def test_loras_act(tiny_models: Path, tmp_path: Path) -> None:
     lora = tiny.lora(tmp_path / "lora.safetensors")
-    task = Task(grainy(*SIZE), painting, engine=Diffusion(**PLAIN))
+    task = Task(grainy(*SIZE), Style.from_text("watercolour"), engine=Diffusion(**PLAIN))
     plain, with_lora, other = (
-        load_tiny(tiny_models, "wordless", **options).render(task).picture
+        load_tiny(tiny_models, "worded", **options).render(task).picture
         for options in ({}, {"lora": [f"{lora}:4"]}, {"lora": [f"{lora}:4"], "runtime": "openvino"})
     )
     assert largest_difference(other, with_lora) <= NEAR
