@@ -188,6 +188,16 @@ def test_loras_act(tiny_models: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+def test_a_model_without_adapter_and_controlnet(tiny_models: Path) -> None:
+    task = Task(grainy(*SIZE), Style.from_text("watercolour"), engine=Diffusion(**PLAIN, guidance=3.0))
+    other, plain = (
+        load_tiny(tiny_models, "worded", adapter=[], **options).render(task).picture
+        for options in ({"runtime": "openvino"}, {})
+    )
+    assert largest_difference(other, plain) <= NEAR
+
+
+@pytest.mark.long
 def test_numbers_that_overflow_are_painted_again_in_float32(tiny_models: Path, painting: Style) -> None:
     """The session of bfloat16 is not used again."""
     stylizer = load_tiny(tiny_models, "wordless", runtime="openvino", dtype="bfloat16")
