@@ -26,7 +26,7 @@ from diffstyle.runtimes.exportable import Exportable
 from diffstyle.runtimes.sessions import Session, dtype_inside
 
 LARGEST = 400_000_000  # parameters: an ONNX file holds two gigabytes
-_NOT_HELD = ("addition_embed_type", "class_embed_type", "time_cond_proj_dim")
+_NOT_HELD = ("addition_embed_type", "class_embed_type", "encoder_hid_dim_type", "time_cond_proj_dim")
 """What a UNet's configuration can ask for that its export has no input for."""
 
 
