@@ -40,7 +40,6 @@ from diffstyle.engines.registry import (
     load_engine,
     load_preview,
     load_textures,
-    runnable,
     settings_class,
 )
 from diffstyle.formats.result import Result
@@ -246,7 +245,8 @@ class Stylizer:
 
     def options_of(self, engine: str) -> ModelOptions:
         """The options that the engine of that name is loaded with: what a recipe keeps."""
-        return runnable(self.options, engine)
+        outside_torch = "runtime" in self.engine(engine).runtime
+        return self.options if outside_torch else replace(self.options, runtime=_PLAIN.runtime)
 
     def forget(self) -> None:
         """Drop what engines keep of the last photos for another render of the same ones."""

@@ -53,8 +53,8 @@ def settings_class(name: str) -> type[EngineSettings]:
 
 
 def load_engine(name: str, host: EngineHost) -> Engine:
-    """The engine called `name`, loaded; InputError if it has no export for the runtime that was asked for, unless the
-    host is `mixed`.
+    """The engine called `name`, loaded; InputError if it has no export for the runtime that was asked for, or none of
+    the model that was named, unless the host is `mixed`.
     """
     options = runnable(host.options, name)
     if options != host.options and not host.mixed:
@@ -63,7 +63,13 @@ def load_engine(name: str, host: EngineHost) -> Engine:
             f"The engine {name} has no export that runtime={asked} could run: give runtime=torch, or the engine"
             f" {' or '.join(exported(asked))}."
         )
-    return _attribute(_entry(name).load)(replace(host, options=options))
+    load, by_torch = _attribute(_entry(name).load), replace(options, runtime=ModelOptions().runtime)
+    if not host.mixed or options == by_torch:
+        return load(replace(host, options=options))
+    try:
+        return load(replace(host, options=options))
+    except InputError:  # of a model that has no export; or it says the same again
+        return load(replace(host, options=by_torch))
 
 
 def runnable(options: ModelOptions, name: str) -> ModelOptions:

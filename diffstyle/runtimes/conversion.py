@@ -48,7 +48,7 @@ def _as_arguments(exportable: Exportable, each: list[Any]) -> tuple[Any, ...]:
     if Parameter.VAR_POSITIONAL not in kinds:
         return tuple(each)
     named = kinds.index(Parameter.VAR_POSITIONAL)
-    return (*each[:named], tuple(each[named:]))
+    return (*each[:named], *([tuple(each[named:])] if each[named:] else []))
 
 
 def _dimensions(exportable: Exportable) -> list[dict[int, Any] | None]:

@@ -101,8 +101,8 @@ class Renderer:
         """What runs which engines, in a sentence, where it is not torch alone."""
         runtime = self.options.runtime
         with_export = exported(runtime)
-        others = ", ".join(name for name in engine_names() if name not in with_export)
-        return f"{runtime} runs {' and '.join(with_export)}; torch runs {others}." if with_export else None
+        others = [name for name in engine_names() if name not in with_export]
+        return f"{runtime} runs {_listed(with_export)}; torch runs {_listed(others)}." if with_export else None
 
     @property
     def first_choice(self) -> str | None:
@@ -112,17 +112,14 @@ class Renderer:
     def load(self) -> None:
         """Load what previews and renders need; InputError if the model is missing or damaged.
 
-        Networks of engines that another runtime than torch runs are converted now, where they have not been before.
+        Their networks are converted for another runtime than torch now, where they have not been before; those of whole
+        models in `load_others`.
         """
         self._load(None)
         for name in engine_names():
             if not whole_model(name):
                 self._load(name)
-        for name in exported(self.options.runtime):
-            words = next(iter(engine_settings(name).style_names()), WARM_WORDS)
-            photo = Picture.open(example_photo()).reduced(WARM_SIDE)
-            task = Task(photo, Style.from_text(words), engine=name)
-            self.renders.run(lambda stylizer, task=task: stylizer.render(task))
+                self._convert(name)
 
     def load_others(self) -> None:
         """Load the other engines, each when nobody has asked for anything for `QUIET_SECONDS`: they take seconds, in
@@ -135,12 +132,20 @@ class Renderer:
                 self._await_quiet()
                 import_engine(name)
                 self._load(name)
+                self._convert(name)
 
     def _load(self, name: str | None) -> None:
         """Load an engine for renders, while no preview is painted: diffusers changes torch's default dtype meanwhile,
         for all threads.
         """
         self.previews.run(lambda _: self.renders.run(lambda stylizer: stylizer.engine(name)))
+
+    def _convert(self, name: str) -> None:
+        """Convert an engine's networks for the runtime of renders, if it has one, by painting a small picture."""
+        if name in exported(self.options.runtime):
+            words = next(iter(engine_settings(name).style_names()), WARM_WORDS)
+            task = Task(Picture.open(example_photo()).reduced(WARM_SIDE), Style.from_text(words), engine=name)
+            self.renders.run(lambda stylizer: stylizer.render(task))
 
     def _await_quiet(self) -> None:
         quiet = 0.0
@@ -316,6 +321,11 @@ class Renderer:
 def whole_model(engine: str) -> bool:
     """Whether the engine of that name loads a model of diffusers, as those do that take adapters."""
     return bool(settings_class(engine).capabilities.adapters)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def megapixels(size: tuple[int, int]) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from diffstyle import InputError, Picture, Style, Stylizer
+from diffstyle import Diffusion, InputError, Picture, Style, Stylizer
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.engines.registry import engine_names, exported, runnable
 from diffstyle.formats.recipe import Recipe, read_recipe
@@ -16,10 +17,11 @@ from diffstyle.runtimes import packages
 from diffstyle.runtimes.cached import FOLDER
 from diffstyle.serving.renderer import Renderer
 from tests.helpers.cli import run
+from tests.helpers.personal import options
 from tests.helpers.serving import serving
 from tests.serving.conftest import until, upload
 
-SAID = "openvino runs adain and feedforward; torch runs nnst, media, gatys, gaussian, strotss, diffusion.\n"
+SAID = "openvino runs adain, feedforward and diffusion; torch runs nnst, media, gatys, gaussian and strotss.\n"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def painted(url: str, photo: Path, engine: str, prompt: str) -> Recipe:
 
 def test_every_engine_has_a_runtime_that_it_can_use() -> None:
     asked = ModelOptions(runtime="openvino")
-    assert exported("openvino") == exported("onnx") == ("adain", "feedforward")
+    assert exported("openvino") == exported("onnx") == ("adain", "feedforward", "diffusion")
     assert exported("torch") == exported("auto") == ()
     for name in engine_names():
         assert runnable(asked, name).runtime == ("openvino" if name in exported("openvino") else "auto")
@@ -68,6 +70,17 @@ def test_a_mixed_stylizer_paints_with_every_engine(small_photo: Picture, paintin
     assert mixed.engine("adain").runtime["runtime"].startswith("openvino")
     with pytest.raises(InputError, match="has no export that runtime=openvino could run"):
         Stylizer.of(ModelOptions(runtime="openvino", device="cpu")).stylize(small_photo, painting, engine="nnst")
+
+
+def test_a_model_without_an_export_is_painted_by_torch(
+    tiny_models: Path, small_photo: Picture, painting: Style
+) -> None:
+    asked = replace(options(tiny_models, "xl"), runtime="openvino")
+    painted = Stylizer.of(asked, mixed=True).stylize(small_photo, painting, engine=Diffusion(steps=1))
+    assert "runtime" not in painted.runtime
+    assert painted.recipe().options.runtime == "auto"  # so that it is replayed by torch
+    with pytest.raises(InputError, match="give runtime=torch"):
+        Stylizer.of(asked).stylize(small_photo, painting, engine="diffusion")
 
 
 @pytest.mark.long

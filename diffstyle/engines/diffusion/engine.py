@@ -18,18 +18,21 @@ from diffstyle.backbones.schedulers import make_scheduler
 from diffstyle.core.device import dtype_name, ran_out
 from diffstyle.core.errors import InputError
 from diffstyle.core.fields import values_of
+from diffstyle.core.model_options import Runtime
 from diffstyle.core.picture import Picture
-from diffstyle.core.settings import Capabilities, Settings
+from diffstyle.core.settings import Capabilities
 from diffstyle.core.style import Style
 from diffstyle.core.task import ResolvedTask, Task, resolve
 from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.engines.base import Drafter, Engine, OnStep, report, settings_of
 from diffstyle.engines.diffusion.colours import in_colours_of
 from diffstyle.engines.diffusion.controlnet_hints import condition, depth_weights
+from diffstyle.engines.diffusion.exported.networks import ExportedNetworks
 from diffstyle.engines.diffusion.guide import guide_of, guided
 from diffstyle.engines.diffusion.injection import StyleAttention, unstyled_arguments
 from diffstyle.engines.diffusion.interrupt import interruptible
 from diffstyle.engines.diffusion.masked_latents import MaskedLatents
+from diffstyle.engines.diffusion.notes import notes_of, unused_note
 from diffstyle.engines.diffusion.padding import Padding
 from diffstyle.engines.diffusion.policy import INVERTED, StylePolicy
 from diffstyle.engines.diffusion.prompts import PromptCache
@@ -47,6 +50,8 @@ from diffstyle.engines.diffusion.style_input import (
 )
 from diffstyle.engines.diffusion.tiled import tiled
 from diffstyle.engines.diffusion.tiles import Tiles, seam_score
+from diffstyle.runtimes.packages import chosen_runtime
+from diffstyle.runtimes.sessions import described
 
 TILE = 2  # largest tile unless asked for, in sides that the model was trained on
 
@@ -71,13 +76,16 @@ class DiffusionEngine:
         preview: Engine | None = None,
         painter: Drafter | None = None,
         policy: StylePolicy | None = None,
+        runtime: Runtime = "torch",
     ) -> None:
         self.backbone, self.adapters, self.loras = backbone, tuple(adapters), tuple(loras)
         self.encoder, self.policy = encoder, policy or StylePolicy()
         self.starts = Starts(preview, painter)
         self._asked = (backbone.dtype, backbone.memory)
+        self._runtime: Runtime = chosen_runtime(runtime, "torch")  # which needs no conversion before its first picture
+        self._exported = ExportedNetworks(backbone, self._runtime, self._any_prompt)
         self._detach = attach([*self.loras, *(a for a, _ in self.adapters)], backbone)
-        self._unused = [note for lora in self.loras if (note := _unused_note(lora, backbone))]
+        self._unused = [note for lora in self.loras if (note := unused_note(lora, backbone))]
         self._scheduler_config = backbone.pipeline.scheduler.config
         self._prompts = PromptCache(backbone)
         self._style_attention = StyleAttention(backbone)
@@ -85,6 +93,7 @@ class DiffusionEngine:
     def detach(self) -> None:
         """Remove the adapters: the backbone is bit for bit what it was."""
         self._detach()
+        self._exported.forget()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -109,6 +118,7 @@ class DiffusionEngine:
             "dtype": dtype_name(self.backbone.dtype),
             "threads": str(torch.get_num_threads()),
             "memory": self.backbone.memory,
+            **described(self._runtime),
         }
 
     def measure(self, style: Style) -> Style:
@@ -148,6 +158,11 @@ class DiffusionEngine:
 
     def resolved(self, settings: Diffusion) -> ResolvedDiffusion:
         """`settings` with the backbone's own sampling in place of every None."""
+        if settings.style_attention != "own" and self._runtime != "torch":
+            raise InputError(
+                f"style_attention={settings.style_attention} changes the network, which runs in {self._runtime}: leave"
+                " it out, or give runtime=torch."
+            )
         own, policy = self.backbone.sampling, self.policy
         given = {name: value for name, value in values_of(settings).items() if value is not None}
         chosen = {name: getattr(own, name) for name in ("steps", "guidance", "scheduler")}
@@ -172,7 +187,7 @@ class DiffusionEngine:
         while True:
             try:
                 begin = self._init_image(task)
-                with interruptible(self.backbone.pipeline):
+                with self._exported.acting(), interruptible(self.backbone.pipeline):
                     pixels, blanked, measures = self._run(task, begin, plan, on_step)
             except (RuntimeError, MemoryError) as error:
                 if not ran_out(error):
@@ -195,7 +210,7 @@ class DiffusionEngine:
                     self._padding(task).remove(pixels),
                     content.alpha,
                     content.source,
-                    self._notes(task, blanked=blanked),
+                    notes_of(task, self.backbone, asked=self._asked, left_out=self._said(task), blanked=blanked),
                     self._seams(task, pixels) | measures,
                 )
                 if settings.style_content and self.encoder is not None:
@@ -212,25 +227,9 @@ class DiffusionEngine:
         scheduler = make_scheduler(settings.scheduler, self._scheduler_config)
         return schedule(settings.steps, task.strength * settings.denoise, scheduler, settings.scheduler)
 
-    def _notes(self, task: ResolvedTask, *, blanked: bool) -> tuple[str, ...]:
-        """Sentences on what differs from what was asked for."""
-        settings = diffusion_settings(task)
-        dtype, memory = self._asked
-        notes: list[str] = []
-        if self.backbone.dtype != dtype:
-            notes.append(f"{dtype_name(dtype)} gives no finite numbers with this model: rendered in float32.")
-        if self.backbone.memory != memory:
-            notes.append(f"Memory ran out: rendered with memory={self.backbone.memory}.")
-        if (settings.negative or task.negative_style is not None) and settings.guidance <= 1:
-            notes.append("Negative prompt ignored: it needs guidance > 1.")
-        if task.structure != Settings().structure and not self.backbone.controls:
-            notes.append("Structure ignored: it needs a ControlNet.")
-        notes += self._unused
-        if self.backbone.has_words:
-            notes += self._prompts.left_out(*words(task))
-        if blanked:
-            notes.append("The model's safety checker blanked the picture.")
-        return tuple(notes)
+    def _said(self, task: ResolvedTask) -> list[str]:
+        """What LoRAs and the tokenizer left out."""
+        return [*self._unused, *(self._prompts.left_out(*words(task)) if self.backbone.has_words else ())]
 
     def arguments(self, task: ResolvedTask, begin: Tensor, plan: Schedule) -> dict[str, Any]:
         """The arguments of diffusers' pipeline for a task and an init image `begin` (3, H, W), both padded: everything
@@ -370,6 +369,9 @@ class DiffusionEngine:
         """(3, H, W): the detail that the VAE loses of the init image."""
         return begin - self.backbone.decode(self.backbone.encode(begin[None]))[0].cpu()
 
+    def _any_prompt(self) -> Tensor:
+        return self._prompts.get("", "", guided=False)["prompt_embeds"]
+
     @property
     def is_quick(self) -> bool:
         """Whether the model's own VAE is a tiny one, which takes next to no time."""
@@ -388,12 +390,3 @@ class DiffusionEngine:
         decoded = vae.decode((latents / vae.config.scaling_factor).to(weight.device, weight.dtype)).sample[0]
         pixels = (decoded.float().cpu() / 2 + 0.5).nan_to_num(0).clamp(0, 1)
         return Picture(padding.remove(pixels), content.alpha, content.source)
-
-
-def _unused_note(lora: LoraAdapter, backbone: Backbone) -> str:
-    """A sentence if the model has no place for some of a LoRA's layers."""
-    unused = lora.unused(backbone)
-    if not unused:
-        return ""
-    shown = ", ".join(unused[:3]) + (", ..." if len(unused) > 3 else "")
-    return f"{len(unused)} layers of the LoRA {lora.name} were not used, the model has no place for them: {shown}."

@@ -84,6 +84,7 @@ def load_diffusion(
         preview=preview,
         painter=painter,
         policy=read_sampling(backbone.folder, StylePolicy),
+        runtime=options.runtime,
     )
 
 

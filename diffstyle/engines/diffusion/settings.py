@@ -79,7 +79,12 @@ class Diffusion(EngineSettings):
     name: ClassVar[str] = "diffusion"
     title: ClassVar[str] = "Diffusion model"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        regional=True, seeded=True, negative=True, structure=True, adapters=("tokens", "lora", "controlnet")
+        regional=True,
+        seeded=True,
+        negative=True,
+        structure=True,
+        adapters=("tokens", "lora", "controlnet"),
+        runtimes=("onnx", "openvino"),
     )
 
     denoise: Annotated[float | None, Range(0, 1)] = None
