@@ -12,6 +12,7 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.fields import fields_of
 from diffstyle.core.model_options import ModelOptions, Runtime
 from diffstyle.core.settings import EngineSettings
+from diffstyle.runtimes.packages import chosen_runtime
 
 if TYPE_CHECKING:
     from diffstyle.engines.base import Engine, EngineHost, PreviewEngine, TextureEngine
@@ -66,6 +67,7 @@ def load_engine(name: str, host: EngineHost) -> Engine:
     load, by_torch = _attribute(_entry(name).load), replace(options, runtime=ModelOptions().runtime)
     if not host.mixed or options == by_torch:
         return load(replace(host, options=options))
+    chosen_runtime(options.runtime, "torch")  # InputError if its packages are missing
     try:
         return load(replace(host, options=options))
     except InputError:  # of a model that has no export; or it says the same again
