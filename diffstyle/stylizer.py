@@ -245,8 +245,9 @@ class Stylizer:
 
     def options_of(self, engine: str) -> ModelOptions:
         """The options that the engine of that name is loaded with: what a recipe keeps."""
-        outside_torch = "runtime" in self.engine(engine).runtime
-        return self.options if outside_torch else replace(self.options, runtime=_PLAIN.runtime)
+        if self.options.runtime in (_PLAIN.runtime, "torch") or "runtime" in self.engine(engine).runtime:
+            return self.options
+        return replace(self.options, runtime=_PLAIN.runtime)  # torch, on a mixed host
 
     def forget(self) -> None:
         """Drop what engines keep of the last photos for another render of the same ones."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -110,10 +111,9 @@ def _folder(model: KnownModel) -> Path | None:
 
 
 def _downloads() -> Path:
-    """torch's cache of downloads."""
-    import torch
-
-    return Path(torch.hub.get_dir()) / "checkpoints"
+    """torch's cache of downloads, as torch.hub.get_dir finds it; importing torch takes seconds."""
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub" / "checkpoints"
 
 
 def snapshot_of(repository: str, revision: str = "main") -> Path | None:
@@ -155,7 +155,7 @@ def located(model: KnownModel) -> Path:
 
 
 def pull(model: KnownModel) -> Path:
-    """Download a model into the Hugging Face cache and verify it; damaged files are downloaded once more.
+    """Download a model into the Hugging Face cache, or torch's, and verify it; damaged files are downloaded once more.
 
     InputError if the network, the repository or the files fail.
     """

@@ -29,7 +29,7 @@ def list_models(*, here: Annotated[bool, Parameter(negative=())] = False) -> int
 
 
 def pull(name: str, /) -> int:
-    """Download a model into the Hugging Face cache, and check it.
+    """Download a model into the Hugging Face cache, or that of torch, and check it.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def pull(name: str, /) -> int:
     from diffstyle.assets.hub import pull as fetch
 
     model = known_model(name)
-    print(f"{model.repository}, {size_text(model.size)}, licence: {model.licence}")
+    print(f"{model.url or model.repository}, {size_text(model.size)}, licence: {model.licence}")
     print(fetch(model))
     return 0
 

@@ -70,8 +70,9 @@ def load_engine(name: str, host: EngineHost) -> Engine:
     chosen_runtime(options.runtime, "torch")  # InputError if its packages are missing
     try:
         return load(replace(host, options=options))
-    except InputError:  # of a model that has no export; or it says the same again
-        return load(replace(host, options=by_torch))
+    except InputError:
+        pass  # a model that has no export; or it says the same again
+    return load(replace(host, options=by_torch))  # only here, as the error keeps the first one's networks
 
 
 def runnable(options: ModelOptions, name: str) -> ModelOptions:

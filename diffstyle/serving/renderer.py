@@ -102,7 +102,9 @@ class Renderer:
         runtime = self.options.runtime
         with_export = exported(runtime)
         others = [name for name in engine_names() if name not in with_export]
-        return f"{runtime} runs {_listed(with_export)}; torch runs {_listed(others)}." if with_export else None
+        if not with_export:
+            return None
+        return f"{runtime} runs {_listed(with_export)}; torch runs {_listed(others)}, and models without an export."
 
     @property
     def first_choice(self) -> str | None:

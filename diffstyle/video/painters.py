@@ -27,6 +27,6 @@ def painter_for(
     frame may be given back only when the next one is painted, which is faster.
     """
     tasks = FrameTasks(stylizer, task)
-    if steadiness == Steadiness(steady=0, flow=steadiness.flow):
+    if steadiness == Steadiness(steady=0):
         return EachFrame(tasks, on_step)
     return Steady(tasks, steadiness, on_step, ahead=ahead)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from diffstyle.core.errors import InputError
 from diffstyle.core.fields import Range, Section, check_values
 
 Flow = Literal["dis", "raft", "raft_large"]
@@ -32,3 +33,5 @@ class Steadiness:
 
     def __post_init__(self) -> None:
         check_values(self, Steadiness)
+        if self.steady == 0 and self.every == 1 and self.flow != "dis":
+            raise InputError(f"flow={self.flow} estimates motion, which steady=0 does without: leave flow out.")

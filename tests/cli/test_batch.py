@@ -81,6 +81,19 @@ def test_folders_files_and_shards(capsys: pytest.CaptureFixture[str]) -> None:
     assert counts(capsys) == "0 painted, 6 already there, 0 failed."
 
 
+@pytest.mark.parametrize("runtime", [(), ("--runtime", "torch")], ids=["", "torch"])
+def test_finished_pictures_are_known_by_their_recipes(
+    runtime: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On another machine, which has no list of what was painted."""
+    Path("one.jpg").write_bytes(encoded(1))
+    assert run("batch", "one.jpg", "out", *LOOK, *runtime) == 0
+    assert counts(capsys) == "1 painted, 0 already there, 0 failed."
+    monkeypatch.setenv("DIFFSTYLE_CACHE", str(tmp_path / "elsewhere"))
+    assert run("batch", "one.jpg", "out", *LOOK, *runtime) == 0
+    assert counts(capsys) == "0 painted, 1 already there, 0 failed."
+
+
 def test_a_batch_paints_what_stylize_paints() -> None:
     Path("one.jpg").write_bytes(encoded(1))
     assert run("batch", "one.jpg", "out", *LOOK) == 0

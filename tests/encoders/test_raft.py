@@ -24,6 +24,18 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return torch_cache(tmp_path, monkeypatch)
 
 
+@pytest.mark.parametrize("variable", ["TORCH_HOME", "XDG_CACHE_HOME", "HOME"])
+def test_weights_lie_where_torch_downloads_them(variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / "own"))
+    monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    folder.mkdir(parents=True)
+    random_raft(folder, "raft_small")
+    assert where(known_model("raft_small")) == folder
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_the_flow_of_torchvision(cache: Path, name: str) -> None:
     random_raft(cache, name)

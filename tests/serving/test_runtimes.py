@@ -21,7 +21,10 @@ from tests.helpers.personal import options
 from tests.helpers.serving import serving
 from tests.serving.conftest import until, upload
 
-SAID = "openvino runs adain, feedforward and diffusion; torch runs nnst, media, gatys, gaussian and strotss.\n"
+SAID = (
+    "openvino runs adain, feedforward and diffusion;"
+    " torch runs nnst, media, gatys, gaussian and strotss, and models without an export.\n"
+)
 
 
 @pytest.fixture(scope="module")

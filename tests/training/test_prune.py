@@ -143,6 +143,17 @@ def test_a_pruned_student_is_pruned_once_and_named_in_the_card(tmp_path: Path, m
     assert second.digest != first.digest != Start(student="whole", prune=0.5).begin(RECIPE, OWN).digest
 
 
+def test_a_style_is_known_by_its_digest_before_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training that is resumed under another name must begin with the same rows, or from its start."""
+    home = students_home(tmp_path, monkeypatch) / "students"
+    home.mkdir()
+    student = read_student(random_student(home / "whole.safetensors"))
+    swapped = OwnStyle(OWN[0].name, OWN[1].digest)
+    assert torch.equal(with_styles(student, [swapped]).rows[0], student.network.rows[1])
+    known, strange = (Start(student="whole").begin(RECIPE, [OwnStyle(n, "f" * 64)]) for n in (OWN[0].name, "new"))
+    assert known.digest != strange.digest
+
+
 def test_what_cannot_begin_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = students_home(tmp_path, monkeypatch) / "students"
     home.mkdir()

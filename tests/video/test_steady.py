@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from diffstyle import Picture, Style, Stylizer, Task
+from diffstyle import InputError, Picture, Style, Stylizer, Task
 from diffstyle.assets.style_spec import parse_style
 from diffstyle.engines.base import Step
 from diffstyle.evaluation.warping import warping_errors
@@ -17,6 +17,7 @@ from diffstyle.ops.flow import Array
 from diffstyle.video.each_frame import EachFrame, FrameTasks
 from diffstyle.video.frames import Frame, FramePainter, as_array
 from diffstyle.video.settings import Steadiness
+from diffstyle.video.steadying import painter as steady_painter
 from diffstyle.video.steadying.painter import Steady
 from diffstyle.video.steadying.shots import FLASH
 from tests.helpers.motion import as_frames, pan, square_over
@@ -127,6 +128,16 @@ def test_a_shot_is_forgotten_once_another_has_lasted(stylizer: Stylizer, starry:
     assert kept == [False] * 2 + [True] * (FLASH - 1) + [False] * 3 + [True], "the last frame is of another shot"
 
 
+def test_only_one_shot_of_very_large_frames_is_kept(
+    stylizer: Stylizer, starry: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steady_painter, "LARGE", 0)
+    painter = steady(stylizer, task_of(starry))
+    for frame in as_frames([*pan(2, size=(96, 72)), *pan(2, name="chelsea", size=(96, 72))]):
+        painter.push(frame)
+    assert "away" not in painter.state()
+
+
 @pytest.mark.parametrize("every", [1, 3])
 @pytest.mark.parametrize("changing", [False, True])
 def test_it_goes_on_from_its_state_as_if_never_stopped(
@@ -232,6 +243,12 @@ def test_a_style_that_changes_is_followed(stylizer: Stylizer) -> None:
     ours = arrays(painted(steady(stylizer, at), frames))
     alone = arrays(painted(EachFrame(FrameTasks(stylizer, at)), frames[-1:]))
     assert np.abs(ours[-1] - alone[0]).mean() < 0.2 * np.abs(ours[1] - alone[0]).mean()
+
+
+def test_motion_that_nothing_needs_is_refused() -> None:
+    with pytest.raises(InputError, match="leave flow out"):
+        Steadiness(steady=0, flow="raft")
+    assert Steadiness(steady=0, every=2, flow="raft").flow == "raft"  # frames between are carried
 
 
 def test_it_does_not_drift(stylizer: Stylizer, starry: Style) -> None:

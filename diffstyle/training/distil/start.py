@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -56,16 +57,24 @@ class Start:
             network = pruned(network, self.prune)
             if network.shape == student.network.shape:
                 raise InputError(f"prune is {self.prune}, which removes no channel of {self.student}: give more.")
-        return Beginning(network, f"{student.digest} {self.prune}", self.described)
+        return Beginning(network, _digest_of(network), self.described)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Beginning:
-    """A network, a digest of what it was made of, and that in words."""
+    """A network, a digest of its tensors, and what it was made of in words."""
 
     network: StudentNetwork
     digest: str
     described: str
+
+
+def _digest_of(network: StudentNetwork) -> str:
+    found = hashlib.sha256(repr(network.shape).encode())
+    for name, tensor in sorted(network.state_dict().items()):
+        found.update(f"{name} {tuple(tensor.shape)}".encode())
+        found.update(tensor.detach().float().contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def with_styles(student: Student, styles: Sequence[OwnStyle]) -> StudentNetwork:
@@ -74,7 +83,9 @@ def with_styles(student: Student, styles: Sequence[OwnStyle]) -> StudentNetwork:
     tensors = student.network.state_dict()
     rows: list[Tensor] = []
     for style in styles:
-        known = next((n for n, own in enumerate(student.styles) if own.is_same(style)), None)
+        same = [n for n, own in enumerate(student.styles) if own.digest == style.digest]
+        named = [n for n, own in enumerate(student.styles) if own.is_same(style)]
+        known = next(iter([*same, *named]), None)
         rows.append(tensors["rows"].mean(0) if known is None else tensors["rows"][known])
     made.load_state_dict({**tensors, "rows": torch.stack(rows)})
     return made

@@ -25,6 +25,7 @@ from diffstyle.formats.atomic import cache_folder
 from diffstyle.stylizer import Stylizer
 from diffstyle.training.data import Pixels
 from diffstyle.training.distil.examples import Example, Lesson, draw, paint_examples, photos_in, split
+from diffstyle.training.distil.motion import FEATURE_WEIGHT, GRAIN, OUTPUT_WEIGHT
 from diffstyle.training.distil.objective import Weights
 from diffstyle.training.distil.recipe import DistilRecipe
 from diffstyle.training.distil.report import DistilReport, write_sheet
@@ -131,7 +132,9 @@ class _Job:
     def identity(self) -> str:
         """A digest of all that decides the training: a checkpoint is resumed only if it is the same."""
         first = () if self.first is None else (self.first.digest,)
-        return _digest((self.examples_folder.name, asdict(self.recipe), asdict(Weights()), STATE_FORMAT, *first))
+        moving = (GRAIN, OUTPUT_WEIGHT, FEATURE_WEIGHT) if self.recipe.video else ()
+        values = (self.examples_folder.name, asdict(self.recipe), asdict(Weights()), STATE_FORMAT, *first, *moving)
+        return _digest(values)
 
     def run(
         self, partial: Path, *, name: str, folder: Path, licence: str, on_step: OnDistilStep | None

@@ -20,6 +20,7 @@ from diffstyle._version import __version__
 from diffstyle.adapters.stats import COLOURS
 from diffstyle.assets.zoo import adapters_folder, check_new, replacing
 from diffstyle.core.device import find_device
+from diffstyle.core.errors import InputError
 from diffstyle.core.model_options import ModelOptions
 from diffstyle.core.picture import Picture, PictureLike
 from diffstyle.core.style import Reference, Style
@@ -88,6 +89,8 @@ def train_adapter(
     """
     recipe = recipe or AdapterRecipe()
     options = options or ModelOptions(model=str(model))
+    if options.runtime not in (_PLAIN.runtime, "torch"):
+        raise InputError(f"runtime is {options.runtime}, but adapters are trained by torch alone: leave runtime out.")
     folder = check_new(name, overwrite=overwrite)
     dataset = read_dataset(pictures, seed=recipe.seed)
     plain = plain_photos(None if photos is None else Path(photos))

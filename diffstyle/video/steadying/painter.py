@@ -155,7 +155,8 @@ class Steady:
     def _begin(self, frame: Frame, task: ResolvedTask, seen: Seen, fresh: Array) -> Frame:
         """The first frame of a shot."""
         kept, shots = Kept.start(seen, fresh, _digest(task.styles)), self._fitting(task)
-        self._shots = Shots(kept) if shots is None else shots.cut(kept)
+        large = task.content.width * task.content.height > LARGE  # two shots of such frames take too much memory
+        self._shots = Shots(kept) if shots is None or large else shots.cut(kept)
         return _finished(frame, task, fresh)
 
     def _onwards(self, frame: Frame, task: ResolvedTask, shots: Shots, sight: Sight, fresh: Array) -> list[Frame]:

@@ -23,7 +23,7 @@ def search_of(steadiness: Steadiness, device: torch.device) -> Search:
 
 def weights_of_search(steadiness: Steadiness) -> str:
     """A fingerprint of the weights that motion is estimated with, "" if none are needed; InputError as above."""
-    if steadiness.flow not in _NETWORKS or steadiness == Steadiness(steady=0, flow=steadiness.flow):
+    if steadiness.flow not in _NETWORKS:
         return ""
     from diffstyle.encoders.raft import raft_weights
     from diffstyle.formats.atomic import fingerprint

@@ -36,6 +36,7 @@ STEPS = Diffusion(steps=2)
         ({"pictures": "same"}, "shows the same as"),
         ({"pictures": "text"}, "this is not a picture"),
         ({"model": "nowhere"}, "nowhere"),
+        ({"runtime": "openvino"}, "trained by torch alone"),
         ({"zoo": "a file"}, "Cannot make the folder"),
     ],
     ids=str,
