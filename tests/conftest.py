@@ -27,6 +27,16 @@ __all__ = ["ROOT", "waves"]
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.fixture(autouse=True)
+def own_threads() -> Iterator[None]:
+    """torch's threads are those that the run was given: one test that leaves more slows down all after it."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_adapters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A zoo that is empty, and no students, whatever the user who runs the tests has trained."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -74,27 +76,40 @@ def replay(
         ran = {"device": recipe.device, "dtype": dtype_name(recipe.dtype), "memory": memory}
         return Stylizer.of(replace(old, **cast("dict[str, Any]", found | several | ran)))
 
-    if is_clip(picture):
-        return replay_clip(picture, content, out, mask, load)
-    recipe = read_recipe(picture)
-    target = out or picture.with_name(f"{picture.stem}.replay{picture.suffix}")
-    output_format(target)
-    check_writable(target, (picture, content))
-    photo = Picture.open(content)
-    if photo.digest() != recipe.content:
-        raise InputError(
-            f"{content} is not the photo that {picture} was made from: that one was called {recipe.content_source}."
-        )
-    stylizer = load(recipe)
-    task = task_of(recipe, replace(photo, source=recipe.content_source))
-    stylizer.use_adapters(task.styles)
-    resolved = stylizer.prepare(task)
-    if dict(stylizer.engine(recipe.engine).weights_of(resolved)) != dict(recipe.weights):
-        raise InputError(f"{picture} was made with other weights: install diffstyle {recipe.version} to replay it.")
-    stylizer.render(resolved).save(target, depth=recipe.depth)
-    same = Picture.open(target) == Picture.open(picture)
-    print(f"{target}: {'identical to' if same else 'not the same picture as'} {picture}")
-    return 0 if same else 1
+    with _same_threads():
+        if is_clip(picture):
+            return replay_clip(picture, content, out, mask, load)
+        recipe = read_recipe(picture)
+        target = out or picture.with_name(f"{picture.stem}.replay{picture.suffix}")
+        output_format(target)
+        check_writable(target, (picture, content))
+        photo = Picture.open(content)
+        if photo.digest() != recipe.content:
+            raise InputError(
+                f"{content} is not the photo that {picture} was made from: that one was called {recipe.content_source}."
+            )
+        stylizer = load(recipe)
+        task = task_of(recipe, replace(photo, source=recipe.content_source))
+        stylizer.use_adapters(task.styles)
+        resolved = stylizer.prepare(task)
+        if dict(stylizer.engine(recipe.engine).weights_of(resolved)) != dict(recipe.weights):
+            raise InputError(f"{picture} was made with other weights: install diffstyle {recipe.version} to replay it.")
+        stylizer.render(resolved).save(target, depth=recipe.depth)
+        same = Picture.open(target) == Picture.open(picture)
+        print(f"{target}: {'identical to' if same else 'not the same picture as'} {picture}")
+        return 0 if same else 1
+
+
+@contextmanager
+def _same_threads() -> Generator[None, None, None]:
+    """torch has as many threads afterwards as it had."""
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _moved(given: list[str] | None, recorded: tuple[str, ...]) -> tuple[str, ...]:

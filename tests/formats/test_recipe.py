@@ -141,13 +141,15 @@ def test_a_recipe_of_a_model_that_was_replaced_is_read_and_names_its_version(
 ) -> None:
     """Its settings are upgraded; a picture that would be another one is not made."""
     made = OLD / "0.1.0-diffusion-regions.webp"
-    old = read_recipe(made)
+    old, threads = read_recipe(made), 3
+    torch.set_num_threads(threads)
     task = task_of(old, Picture.open(OLD / "photo.png"))
     assert (task.strength, task.seed, len(task.regions)) == (upgraded(old).settings.strength, old.settings.seed, 1)
     command = ["replay", str(made), "--content", str(OLD / "photo.png"), "-o", str(tmp_path / "x.webp")]
     with pytest.raises(SystemExit, match="2"):
         main(command)
     assert "was made with other weights: install diffstyle 0.1.0" in capsys.readouterr().err
+    assert torch.get_num_threads() == threads != old.threads, "those of the recipe are set for the replay alone"
     assert not (tmp_path / "x.webp").exists()
 
 

@@ -33,6 +33,7 @@ def test_a_dropdown_that_is_only_opened_changes_nothing(page: Page, setting: str
 def test_the_frame_says_at_once_that_it_is_being_painted(page: Page) -> None:
     def painting_after(selector: str, event: str) -> tuple[float, str]:
         """Milliseconds from an event to the mark on the frame, and what the mark says."""
+        page.wait_for_selector(selector, state="attached")
         return page.evaluate(
             """([selector, event]) => new Promise((done) => {
               const from = performance.now(), frame = document.querySelector('#compare');
