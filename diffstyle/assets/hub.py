@@ -100,7 +100,7 @@ def known_model(name: str) -> KnownModel:
 
 
 def where(model: KnownModel) -> Path | None:
-    """The folder of a model in the Hugging Face cache, or None unless all its files are there. Downloads nothing."""
+    """The folder of a model in the local cache, or None unless all its files are there. Downloads nothing."""
     folder = _folder(model)
     return folder if folder is not None and not missing(model, folder) else None
 

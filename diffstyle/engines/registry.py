@@ -12,7 +12,6 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.fields import fields_of
 from diffstyle.core.model_options import ModelOptions, Runtime
 from diffstyle.core.settings import EngineSettings
-from diffstyle.runtimes.packages import chosen_runtime
 
 if TYPE_CHECKING:
     from diffstyle.engines.base import Engine, EngineHost, PreviewEngine, TextureEngine
@@ -54,8 +53,8 @@ def settings_class(name: str) -> type[EngineSettings]:
 
 
 def load_engine(name: str, host: EngineHost) -> Engine:
-    """The engine called `name`, loaded; InputError if it has no export for the runtime that was asked for, or none of
-    the model that was named, unless the host is `mixed`.
+    """The engine called `name`, loaded; InputError if it has no export for the runtime that was asked for, unless the
+    host is `mixed`.
     """
     options = runnable(host.options, name)
     if options != host.options and not host.mixed:
@@ -64,15 +63,7 @@ def load_engine(name: str, host: EngineHost) -> Engine:
             f"The engine {name} has no export that runtime={asked} could run: give runtime=torch, or the engine"
             f" {' or '.join(exported(asked))}."
         )
-    load, by_torch = _attribute(_entry(name).load), replace(options, runtime=ModelOptions().runtime)
-    if not host.mixed or options == by_torch:
-        return load(replace(host, options=options))
-    chosen_runtime(options.runtime, "torch")  # InputError if its packages are missing
-    try:
-        return load(replace(host, options=options))
-    except InputError:
-        pass  # a model that has no export; or it says the same again
-    return load(replace(host, options=by_torch))  # only here, as the error keeps the first one's networks
+    return _attribute(_entry(name).load)(replace(host, options=options))
 
 
 def runnable(options: ModelOptions, name: str) -> ModelOptions:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -116,3 +118,12 @@ def _refuse_pickles(path: Path) -> None:
 
 def _damaged(path: Path) -> InputError:
     return InputError(f"Cannot use {path}: it is not a whole safetensors file, fetch it again.")
+
+
+def digest_of_tensors(tensors: Mapping[str, Tensor], *more: str) -> str:
+    """The sha256 of names, shapes and values of tensors, in any order, and of `more`."""
+    found = hashlib.sha256("\n".join(more).encode())
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tuple(tensor.shape)}".encode())
+        found.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()

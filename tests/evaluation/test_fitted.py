@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -38,11 +39,11 @@ def voted(table: Table, weights: dict[str, float], rng: np.random.Generator, jud
 
 
 @pytest.mark.parametrize("left_out", ["pair", "judge"])
-def test_it_finds_how_judges_weigh_what_no_figure_alone_says(left_out: str) -> None:
+def test_it_finds_how_judges_weigh_what_no_figure_alone_says(left_out: Literal["pair", "judge"]) -> None:
     rng = np.random.default_rng(0)
     table = table_of(rng)
     votes = voted(table, {"ssim": 1.0, "style-lite": -1.0, "grain": -1.0}, rng)
-    fitted = fitted_agreement(votes, table, PICTURES, leave_out=left_out)  # type: ignore[arg-type]
+    fitted = fitted_agreement(votes, table, PICTURES, leave_out=left_out)
     (best, *_), _ = agreements(votes, table, PICTURES)
     assert fitted.value > 0.95
     assert fitted.low > best.share.high

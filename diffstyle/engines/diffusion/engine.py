@@ -50,7 +50,6 @@ from diffstyle.engines.diffusion.style_input import (
 )
 from diffstyle.engines.diffusion.tiled import tiled
 from diffstyle.engines.diffusion.tiles import Tiles, seam_score
-from diffstyle.runtimes.packages import chosen_runtime
 from diffstyle.runtimes.sessions import described
 
 TILE = 2  # largest tile unless asked for, in sides that the model was trained on
@@ -82,7 +81,7 @@ class DiffusionEngine:
         self.encoder, self.policy = encoder, policy or StylePolicy()
         self.starts = Starts(preview, painter)
         self._asked = (backbone.dtype, backbone.memory)
-        self._runtime: Runtime = chosen_runtime(runtime, "torch")  # which needs no conversion before its first picture
+        self._runtime: Runtime = runtime
         self._exported = ExportedNetworks(backbone, self._runtime, self._any_prompt)
         self._detach = attach([*self.loras, *(a for a, _ in self.adapters)], backbone)
         self._unused = [note for lora in self.loras if (note := unused_note(lora, backbone))]

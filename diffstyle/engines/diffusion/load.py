@@ -26,7 +26,9 @@ from diffstyle.encoders.clip import StyleEncoder
 from diffstyle.encoders.source import STARTER
 from diffstyle.engines.base import Drafter, Engine, EngineHost
 from diffstyle.engines.diffusion.engine import DiffusionEngine
+from diffstyle.engines.diffusion.exported.networks import lacking
 from diffstyle.engines.diffusion.policy import StylePolicy
+from diffstyle.runtimes.packages import chosen_runtime
 
 STARTER_DIFFUSION = "starter/diffusion"
 _SCALE = re.compile(r"-?\d+(\.\d+)?")
@@ -42,6 +44,7 @@ def load(host: EngineHost) -> DiffusionEngine:
         preview=host.preview,
         painter=host.painter,
         starter=host.encoder,
+        mixed=host.mixed,
     )
 
 
@@ -53,9 +56,11 @@ def load_diffusion(
     preview: Engine | None,
     painter: Drafter | None,
     starter: StyleEncoder,
+    mixed: bool = False,
 ) -> DiffusionEngine:
     """The engine that `options` describes. Where no adapter is named, the public one for the model is taken if it is on
-    this machine. Raises InputError for what is missing or does not fit.
+    this machine. Raises InputError for what is missing or does not fit, and for a model that has no export for the
+    runtime, unless `mixed`: then torch runs it.
     """
     backbone = load_backbone(
         verified_folder(STARTER_DIFFUSION) if options.model == STARTER else options.model,
@@ -65,6 +70,9 @@ def load_diffusion(
         memory=options.memory,
         attention=options.attention,
     )
+    runtime = chosen_runtime(options.runtime, "torch")  # which needs no conversion before its first picture
+    if mixed and runtime != "torch" and lacking(backbone, runtime) is not None:
+        runtime = "torch"
     usual = starter_adapters() if options.model == STARTER else _usual(backbone.architecture)
     named = [_scaled(text) for text in options.adapter] or [(n, 1.0) for n in usual]
     adapters = [(_tokens(name), scale) for name, scale in named]
@@ -84,7 +92,7 @@ def load_diffusion(
         preview=preview,
         painter=painter,
         policy=read_sampling(backbone.folder, StylePolicy),
-        runtime=options.runtime,
+        runtime=runtime,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,6 +14,7 @@ from diffstyle.core.errors import InputError
 from diffstyle.core.fields import MaxLength, Range, check_values
 from diffstyle.engines.feedforward.network import StudentNetwork
 from diffstyle.engines.feedforward.student import OwnStyle, Student, read_student
+from diffstyle.formats.safetensors import digest_of_tensors
 from diffstyle.training.distil.prune import pruned
 from diffstyle.training.distil.recipe import DistilRecipe
 
@@ -57,7 +57,7 @@ class Start:
             network = pruned(network, self.prune)
             if network.shape == student.network.shape:
                 raise InputError(f"prune is {self.prune}, which removes no channel of {self.student}: give more.")
-        return Beginning(network, _digest_of(network), self.described)
+        return Beginning(network, digest_of_tensors(network.state_dict()), self.described)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,14 +67,6 @@ class Beginning:
     network: StudentNetwork
     digest: str
     described: str
-
-
-def _digest_of(network: StudentNetwork) -> str:
-    found = hashlib.sha256(repr(network.shape).encode())
-    for name, tensor in sorted(network.state_dict().items()):
-        found.update(f"{name} {tuple(tensor.shape)}".encode())
-        found.update(tensor.detach().float().contiguous().numpy().tobytes())
-    return found.hexdigest()
 
 
 def with_styles(student: Student, styles: Sequence[OwnStyle]) -> StudentNetwork:

@@ -24,27 +24,41 @@ class CoderExport(nn.Module):
         return self.network(planes)
 
 
-def exportable(network: Any, digest: str, *, channels: int, multiple: int) -> Exportable:
-    """The export of a float32 encoder or decoder that reads `channels` channels: those of latents, of which one side is
-    `multiple` pixels of the picture, or 3.
-    """
-    reads_pictures = channels == 3
+def encoder(network: Any, digest: str, *, multiple: int) -> Exportable:
+    """The export of a float32 encoder, from pictures to latents of which one side is `multiple` pixels."""
 
     def from_photo(photo: Tensor, number: int) -> tuple[Tensor, ...]:
-        if reads_pictures:
-            return (photo * 2 - 1,)
+        del number
+        return (photo * 2 - 1,)
+
+    return _exportable("encoder", network, digest, from_photo, channels=3, multiple=multiple)
+
+
+def decoder(network: Any, digest: str, *, channels: int, multiple: int) -> Exportable:
+    """The export of a float32 decoder, from latents of so many channels, one side of which is `multiple` pixels."""
+
+    def from_photo(photo: Tensor, number: int) -> tuple[Tensor, ...]:
         sides = [int(side) // multiple for side in photo.shape[2:]]
         return (torch.randn((1, channels, *sides), generator=torch.Generator().manual_seed(number)),)
 
+    return _exportable("decoder", network, digest, from_photo, channels=channels, multiple=multiple)
+
+
+def _exportable(
+    half: str,
+    network: Any,
+    digest: str,
+    from_photo: Callable[[Tensor, int], tuple[Tensor, ...]],
+    *,
+    channels: int,
+    multiple: int,
+) -> Exportable:
+    sides = {2: Side("height"), 3: Side("width")}
     return Exportable(
-        name="painting-encoder" if reads_pictures else "painting-decoder",
-        title=f"the {'encoder' if reads_pictures else 'decoder'} of a VAE, as diffstyle paints with it",
+        name=f"painting-{half}",
+        title=f"the {half} of a VAE, as diffstyle paints with it",
         module=CoderExport(network),
-        inputs=(
-            Input(
-                name="planes", meaning=f"(1, {channels}, height, width)", sides={2: Side("height"), 3: Side("width")}
-            ),
-        ),
+        inputs=(Input(name="planes", meaning=f"(1, {channels}, height, width)", sides=sides),),
         outputs={"coded": "latents of pictures, or pictures of latents, as the VAE scales them"},
         from_photo=from_photo,
         sizes=photo_sizes(multiple),

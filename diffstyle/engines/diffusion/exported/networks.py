@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,6 +20,7 @@ from diffstyle.engines.diffusion.exported import coders
 from diffstyle.engines.diffusion.exported import controlnet as controlnets
 from diffstyle.engines.diffusion.exported import unet as unets
 from diffstyle.engines.diffusion.patched import replaced
+from diffstyle.formats.safetensors import digest_of_tensors
 from diffstyle.runtimes.cached import session_of
 from diffstyle.runtimes.exportable import Exportable
 from diffstyle.runtimes.sessions import Session, dtype_inside
@@ -56,8 +56,9 @@ class ExportedNetworks:
 
     def __post_init__(self) -> None:
         """InputError for a backbone that has no export."""
-        if self.runtime != "torch":
-            check(self.backbone, self.runtime)
+        said = None if self.runtime == "torch" else lacking(self.backbone, self.runtime)
+        if said is not None:
+            raise InputError(said)
 
     def forget(self) -> None:
         """What is attached to the networks has changed."""
@@ -85,10 +86,10 @@ class ExportedNetworks:
             return controlnets.exportable(made, prompt, digest, multiple=multiple)
 
         def of_encoder(made: Any, digest: str) -> Exportable:
-            return coders.exportable(made, digest, channels=3, multiple=multiple)
+            return coders.encoder(made, digest, multiple=multiple)
 
         def of_decoder(made: Any, digest: str) -> Exportable:
-            return coders.exportable(made, digest, channels=int(vae.config.latent_channels), multiple=multiple)
+            return coders.decoder(made, digest, channels=int(vae.config.latent_channels), multiple=multiple)
 
         yield unet, unets.forward_of(unet, layers, self._run("unet", unet, of_unet, layers, shape))
         for n, net in enumerate(_controlnets(backbone)):
@@ -120,25 +121,26 @@ class ExportedNetworks:
         return self._converted[key]
 
 
-def check(backbone: Backbone, runtime: Runtime) -> None:
-    """InputError for what an export does not hold."""
+def lacking(backbone: Backbone, runtime: Runtime) -> str | None:
+    """A sentence if the export of a backbone would not hold all of it."""
     instead = "or give runtime=torch."
     if backbone.device.type != "cpu":
-        raise InputError(f"runtime={runtime} runs diffusion models on the CPU alone: give device=cpu, {instead}")
+        return f"runtime={runtime} runs diffusion models on the CPU alone: give device=cpu, {instead}"
     if backbone.attention != "sdpa":
-        raise InputError(f"attention={backbone.attention} acts in torch alone: leave it out, {instead}")
+        return f"attention={backbone.attention} acts in torch alone: leave it out, {instead}"
     held = [name for name in _NOT_HELD if backbone.unet.config.get(name) is not None]
     if held:
-        raise InputError(f"The model's UNet reads more than its export could ({held[0]}): give runtime=torch.")
+        return f"The model's UNet reads more than its export could ({held[0]}): give runtime=torch."
     for net in _controlnets(backbone):
         if net.config.global_pool_conditions or net.config.addition_embed_type is not None:
-            raise InputError("The ControlNet is of a kind that has no export: give runtime=torch.")
+            return "The ControlNet is of a kind that has no export: give runtime=torch."
     count = sum(p.numel() for p in backbone.unet.parameters())
     if count > LARGEST:
-        raise InputError(
+        return (
             f"The model's UNet has {count // 10**6} million parameters, its export could hold {LARGEST // 10**6}: give"
             " runtime=torch."
         )
+    return None
 
 
 def _controlnets(backbone: Backbone) -> list[Any]:
@@ -162,11 +164,7 @@ def digest_of(network: Any, *more: object) -> str:
     import diffusers
 
     told = [diffusers.__version__, type(network).__name__, _settings(getattr(network, "config", {})), repr(more)]
-    found = hashlib.sha256("\n".join(told).encode())
-    for name, tensor in sorted(network.state_dict().items()):
-        found.update(f"{name} {tuple(tensor.shape)}".encode())
-        found.update(tensor.float().contiguous().numpy().data)
-    return found.hexdigest()
+    return digest_of_tensors(network.state_dict(), *told)
 
 
 def _settings(config: Any) -> str:
