@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from diffstyle import Cancelled
 from diffstyle.training.loop import Budget, Run, Trainer, cosine_rate, fit, load_checkpoint, save_checkpoint
+from tests.helpers.fresh_process import in_fresh_process
 
 
 class Line(Trainer[Tensor]):
@@ -130,9 +131,8 @@ def test_processes_that_do_not_write_leave_no_files(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_batches_made_ahead_know_the_progress(workers: int, tmp_path: Path) -> None:
-    """From a thread or from a process."""
+def progress_seen(out: Path, workers: int) -> list[float]:
+    """What the batches of a run that are made ahead know of its progress."""
     seen: list[float] = []
 
     class Slow(Line):
@@ -144,7 +144,14 @@ def test_batches_made_ahead_know_the_progress(workers: int, tmp_path: Path) -> N
     def progress_of(_: int, progress: float) -> Tensor:
         return torch.full((8, 1), progress)
 
-    fit(Slow(steps=40), progress_of, Run(tmp_path, workers=workers, log_every=0), name="line")
+    fit(Slow(steps=40), progress_of, Run(out, workers=workers, log_every=0), name="line")
+    return seen
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_batches_made_ahead_know_the_progress(workers: int, tmp_path: Path) -> None:
+    """From a thread or from a process."""
+    seen = in_fresh_process(progress_seen, tmp_path, workers) if workers else progress_seen(tmp_path, workers)
     assert len(seen) == 40
     assert seen[0] == 0
     assert seen[-1] > 0.5

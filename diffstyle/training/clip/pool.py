@@ -8,6 +8,7 @@ preview network and the teacher.
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def _all_rendered(
             for n in range(PHOTOS):
                 content = int(order[(g * PHOTOS + n) % len(order)])
                 jobs.append((photos[content].pixels, media[style % len(media)], seed, first + style, content, window))
-    with ProcessPoolExecutor() as workers:
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as workers:  # torch has threads already
         return list(workers.map(_rendered, jobs, chunksize=16))
 
 
