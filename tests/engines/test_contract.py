@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -55,6 +56,22 @@ def test_a_picture_does_not_depend_on_those_before_it(
     together = [stylizer.stylize(p, painting, engine=engine).picture for p in photos]
     for n in (1, 2):
         assert Stylizer.of(stylizer.options).stylize(photos[n], painting, engine=engine).picture == together[n]
+
+
+def test_several_threads_may_paint_where_an_engine_says_so(
+    engine: EngineSettings, stylizer: Stylizer, painting: Style
+) -> None:
+    if not stylizer.engine(engine.name).capabilities.reentrant:
+        pytest.skip("it does not say so")
+    photos = [Picture.from_array(waves(48, 64, seed=seed)) for seed in range(12)]
+    tasks = [
+        stylizer.prepare(Task(p, painting, engine=engine, strength=0.5 + 0.5 * (n % 2))) for n, p in enumerate(photos)
+    ]
+    expected = [stylizer.render(task).picture for task in tasks]
+    stylizer.forget()
+    with ThreadPoolExecutor(3) as threads:
+        found = [result.picture for result in threads.map(stylizer.render, tasks)]
+    assert found == expected
 
 
 @pytest.mark.parametrize("size", [(64, 64), (65, 97), (33, 200)])

@@ -170,13 +170,16 @@ def test_it_goes_on_where_the_last_frame_is_shown_again(stylizer: Stylizer, star
     assert [f.picture for f in rest] == [f.picture for f in again]
 
 
-def test_painting_ahead_changes_nothing(stylizer: Stylizer, starry: Style) -> None:
+@pytest.mark.parametrize("threads", [1, 2])  # with two, two frames are painted at once
+def test_painting_ahead_changes_nothing(stylizer: Stylizer, starry: Style, threads: int) -> None:
+    torch.set_num_threads(threads)
     shots = [*pan(4), *pan(2, name="chelsea")]
     frames = as_frames(shots)
     frames = [*frames[:3], *(replace(f, index=f.index + 1) for f in frames[2:])]  # the third is shown twice
     small = replace(frames[-1], index=len(frames), picture=frames[-1].picture.resized((64, 48)))
     ahead, as_they_come = (steady(stylizer, task_of(starry), ahead=a) for a in (True, False))
-    assert not ahead.push(frames[0]), "it waits for the next frame"
+    assert [len(ahead.push(frame)) for frame in frames[:3]] == [*[0] * threads, *[1] * (3 - threads)]
+    assert torch.get_num_threads() == threads
     ahead = steady(stylizer, task_of(starry), ahead=True)
     results = [painted(painter, [*frames, small]) for painter in (ahead, as_they_come)]
     assert [f.picture for f in results[0]] == [f.picture for f in results[1]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -55,8 +56,6 @@ class AdaINEngine:
     Another runtime than torch paints contents of up to WHOLE_PIXELS; styles and larger contents are left to torch.
     """
 
-    capabilities = Adain.capabilities
-
     def __init__(
         self,
         network: PreviewNetwork,
@@ -71,17 +70,21 @@ class AdaINEngine:
         self.device, self.encoder = device, encoder
         self._runtime: Runtime = chosen_runtime(runtime, "torch")  # which encodes a photo once for many styles
         self._session: Session | None = None
+        reentrant = self._runtime == "torch" and device.type == "cpu"
+        self.capabilities = replace(Adain.capabilities, reentrant=reentrant)
         dtype = dtype_inside(self._runtime, dtype)
         self.space = f"preview-{digest[:12]}"
         self.weights: Mapping[str, str] = MappingProxyType({WEIGHTS: digest})
         self.dtype = dtype
         self.network = network.to(device).to(memory_format=torch.channels_last).freeze(dtype)
         self.stats: StatsAdapter | None = None
+        self._lock = threading.Lock()  # of what is kept: several threads may render
         self._contents: OrderedDict[int, _Kept] = OrderedDict()
         self._styles: LRUCache[str, Tensor] = LRUCache(KEPT_STYLES)
 
     def forget(self) -> None:
-        self._contents.clear()
+        with self._lock:
+            self._contents.clear()
 
     def weights_of(self, task: ResolvedTask) -> Mapping[str, str]:
         del task
@@ -154,9 +157,13 @@ class AdaINEngine:
     def _encoded(self, content: Picture, task: ResolvedTask) -> _Kept:
         """The content's features, from the last few if it is among them."""
         key = id(content.pixels)
-        kept = self._contents.get(key)
-        if kept is None or kept.pixels is not content.pixels:
-            self._make_room(content.width * content.height > WHOLE_PIXELS)
+        with self._lock:
+            kept = self._contents.get(key)
+            if kept is not None and kept.pixels is not content.pixels:
+                kept = None
+            if kept is None:
+                self._make_room(content.width * content.height > WHOLE_PIXELS)
+        if kept is None:
             padded = content.padded(STRIDE).to(self.device)
             whole = content.width * content.height <= WHOLE_PIXELS
             encoded = padded if whole and self._runtime != "torch" else encode(self.network, padded)
@@ -165,8 +172,9 @@ class AdaINEngine:
             own = unflatten(self._moments(content).to(self.device), content.source)
             residual = self._painted(kept.encoded, own).cpu().neg_().add_(content.padded(STRIDE))
             kept = replace(kept, own=own, residual=residual.half())
-        self._contents[key] = kept
-        self._contents.move_to_end(key)
+        with self._lock:
+            self._contents[key] = kept
+            self._contents.move_to_end(key)
         return kept if task.strength < 1 else replace(kept, own=None, residual=None)
 
     def _painted(self, encoded: EncodedContent | Tensor, style: StyleStatistics) -> Tensor:
@@ -192,9 +200,11 @@ class AdaINEngine:
         if not reference.pictures:
             vector = self._predicted(reference)
         else:
-            found = self._styles.get(reference.digest)
+            with self._lock:
+                found = self._styles.get(reference.digest)
             vector = self._mean_moments(reference.pictures) if found is None else found
-            self._styles[reference.digest] = vector
+            with self._lock:
+                self._styles[reference.digest] = vector
         return replace(reference, statistics=MappingProxyType({**reference.statistics, self.space: vector}))
 
     @property

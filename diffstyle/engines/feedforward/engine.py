@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -35,12 +36,13 @@ class FeedforwardEngine:
     seed changes nothing. A style is a mixture of those that the student was trained on; any other is refused.
     """
 
-    capabilities = Feedforward.capabilities
-
     def __init__(self, *, dtype: torch.dtype, device: torch.device, runtime: Runtime = "torch") -> None:
         """Students are read when they are first needed; maps are computed in `dtype`, by ONNX Runtime in float32."""
         self._runtime: Runtime = chosen_runtime(runtime, FASTEST)
         self.dtype, self.device = dtype_inside(self._runtime, dtype), device
+        reentrant = self._runtime == "torch" and device.type == "cpu"
+        self.capabilities = replace(Feedforward.capabilities, reentrant=reentrant)
+        self._lock = threading.Lock()  # of what is kept: several threads may render
         self._students: LRUCache[tuple[str, int], Student] = LRUCache(KEPT_STUDENTS)
         self._sessions: LRUCache[str, Session] = LRUCache(KEPT_STUDENTS)
 
@@ -64,12 +66,13 @@ class FeedforwardEngine:
         """The student of that name, ready to paint; read again when its file has changed."""
         path = student_file(name)
         key = str(path), path.stat().st_mtime_ns
-        found = self._students.get(key)
-        if found is None:
-            found = read_student(path)
-            network = found.network.to(self.device).eval().requires_grad_(False).to(memory_format=torch.channels_last)
-            network.freeze(self.dtype)
-            self._students[key] = found
+        with self._lock:
+            found = self._students.get(key)
+            if found is None:
+                found = read_student(path)
+                network = found.network.to(self.device).eval().requires_grad_(False)
+                network.to(memory_format=torch.channels_last).freeze(self.dtype)
+                self._students[key] = found
         return found
 
     def _session(self, name: str, student: Student) -> Session:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Barrier
 
 import torch
 from torch import Tensor
@@ -23,6 +25,8 @@ from diffstyle.video.steadying.follow import Seen
 from diffstyle.video.steadying.searches import search_of
 from diffstyle.video.steadying.shots import Shots
 
+AT_ONCE = 2  # frames that are painted at once, by half of the threads each, which then never wait for one another
+SMALL = 3 * 2**20  # pixels up to which they are
 LARGE = 8 * 2**20  # pixels above which a frame is joined before the next one is painted, to save memory
 QUICK, THOROUGH = 320, 512  # pixels a side of what motion is estimated on, for interactive engines and for others
 
@@ -43,8 +47,8 @@ class Steady:
 
     Of several frames in a row only the `every`-th is painted; those between are carried to from both sides.
 
-    With `ahead`, a frame is joined with the ones before while the engine paints the next one, and given back only then:
-    faster, where nobody waits for each frame.
+    With `ahead`, a frame is joined with the ones before while the engine paints the next one, or the next two where it
+    can, and given back only then: faster, where nobody waits for each frame.
     """
 
     def __init__(
@@ -56,8 +60,9 @@ class Steady:
         self._held: list[Held] = []
         self._shown: tuple[Picture, Picture] | None = None  # the last frame, and what was made of it
         self._pool = ThreadPoolExecutor(1, "flow")  # motion is estimated while the engine paints
+        self._painters: ThreadPoolExecutor | None = None  # where the engine paints several frames at once
         self._pushed: Picture | None = None  # the last frame that was painted ahead
-        self._joining: Future[list[Frame]] | None = None  # that frame, finished
+        self._joining: deque[Future[list[Frame]]] = deque()  # that frame and those before it, finished
 
     def push(self, frame: Frame) -> list[Frame]:
         task = self.tasks.resolved(frame)
@@ -66,15 +71,15 @@ class Steady:
             return self._push_ahead(frame, task)
         if self._shown is not None and self._shown[0] is frame.picture:  # one that is shown again
             return [replace(frame, picture=self._shown[1])]
-        before = [] if self._joining is None else self.flush()
+        before = self.flush() if self._joining else []
         self._shown = None  # for its memory, while this one is painted
         done = self._push(frame, task)
         self._shown = (frame.picture, done[-1].picture) if done and done[-1].index == frame.index else None
         return [*before, *done]
 
     def flush(self) -> list[Frame]:
-        joining, self._joining = self._joining, None
-        done = [] if joining is None else joining.result()
+        joining, self._joining = self._joining, deque()
+        done = [frame for joined in joining for frame in joined.result()]
         self._shown = self._pushed = None  # the next frame is painted, as after `restore`
         if not self._held:
             return done
@@ -90,21 +95,34 @@ class Steady:
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self._held, self._shown, self._shots = [], None, Shots.of(state) if state else None
-        self._joining = self._pushed = None
+        self._pushed, self._joining = None, deque()
 
     def _push_ahead(self, frame: Frame, task: ResolvedTask) -> list[Frame]:
-        """The frame before; this one is painted here, and joined with the others in the pool."""
+        """An earlier frame, if one is finished by now; this one is painted, and joined with the others in the pool."""
         again, self._pushed = self._pushed is frame.picture, frame.picture
-        fresh = None if again else self._fresh(task)
-        before, self._joining = self._joining, self._pool.submit(self._joined, frame, task, fresh)
-        return [] if before is None else before.result()
+        several = AT_ONCE if self._several(task) else 1
+        if again:
+            fresh = None
+        elif several == 1:
+            fresh = _known(self._fresh(task))
+        else:
+            self._painters = self._painters or painters(several)
+            fresh = self._painters.submit(self._fresh, task)
+        self._joining.append(self._pool.submit(self._joined, frame, task, fresh))
+        return self._joining.popleft().result() if len(self._joining) > several else []
 
-    def _joined(self, frame: Frame, task: ResolvedTask, fresh: Array | None) -> list[Frame]:
-        """A frame whose own painting is `fresh`; None if it is the one before, shown again."""
-        if fresh is None:
+    def _several(self, task: ResolvedTask) -> bool:
+        """Whether frames like this one are painted several at once."""
+        can = self.tasks.stylizer.engine(task.engine.name).capabilities.reentrant
+        small = task.content.width * task.content.height <= SMALL
+        return can and small and torch.get_num_threads() >= AT_ONCE
+
+    def _joined(self, frame: Frame, task: ResolvedTask, painting: Future[Array] | None) -> list[Frame]:
+        """A frame whose own painting is made or done; None if it is the one before, shown again."""
+        if painting is None:
             assert self._shown is not None  # set by the frame that is shown again
             return [replace(frame, picture=self._shown[1])]
-        shots, seen = self._fitting(task), _seen(task)
+        shots, seen, fresh = self._fitting(task), _seen(task), painting.result()
         found = None if shots is None else shots.belonging(seen, self._search)
         done = [self._begin(frame, task, seen, fresh)] if found is None else self._onwards(frame, task, *found, fresh)
         self._shown = frame.picture, done[-1].picture
@@ -179,6 +197,24 @@ class Steady:
             sight = held.sight
         self._held = []
         return kept, done[::-1]
+
+
+def painters(count: int) -> ThreadPoolExecutor:
+    """`count` threads that share those of torch."""
+    threads, ready = torch.get_num_threads(), Barrier(count)
+    each = max(1, threads // count)
+    pool = ThreadPoolExecutor(count, "paint", initializer=torch.set_num_threads, initargs=(each,))
+    for begun in [pool.submit(ready.wait) for _ in range(count)]:
+        begun.result()
+    torch.set_num_threads(threads)  # which threads to come begin with
+    return pool
+
+
+def _known(painted: Array) -> Future[Array]:
+    """What is painted already."""
+    found: Future[Array] = Future()
+    found.set_result(painted)
+    return found
 
 
 def _seen(task: ResolvedTask) -> Seen:
