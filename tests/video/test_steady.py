@@ -97,14 +97,14 @@ def steps(versions: list[list[Array]], photos: list[Array], *, at: int) -> list[
 
 
 @pytest.mark.parametrize(("every", "ahead"), [(1, True), (3, False)])
-@pytest.mark.parametrize(("name", "times"), [("a flash", 1.3), ("lightning", 1.6), ("a frame of another shot", 1.3)])
+@pytest.mark.parametrize(("name", "times"), [("a flash", 1.7), ("lightning", 2.3), ("a frame of another shot", 1.7)])
 def test_a_shot_goes_on_after(
     stylizer: Stylizer, starry: Style, name: str, times: float, every: int, ahead: bool
 ) -> None:
     clips = [interrupted(""), interrupted(name)]
     plain, ours = (arrays(painted(steady(stylizer, task_of(starry), every, ahead=ahead), as_frames(c))) for c in clips)
     usual, found = steps([plain, ours], clips[0], at=7)
-    assert found < times * usual, "begun anew, it is 4 to 6 times as much"
+    assert found < times * usual, "begun anew, it is 5 times as much and more"
     assert np.abs(ours[4] - plain[4]).mean() > 0.03, "what interrupts it is painted as it is"
 
 

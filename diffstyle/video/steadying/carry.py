@@ -27,9 +27,9 @@ from diffstyle.video.steadying.joining import agreement, contrasted, lerp, resiz
 
 cv2: Any = untyped
 LONGEST_RUN = 24  # frames that one anchor is followed
-SEARCHED = 4  # frames after which the flow from an anchor is searched anew; between, steps are added up
+SEARCHED = 4  # frames after which the flow from an anchor to the present is searched anew; between, steps are added up
 LEAST_SHARE = 0.85  # of what the frame before explains, that an anchor must explain to be followed on
-SETTLING = 6  # frames after which what came in is kept: kept at once, each frame would leave a strip of its own
+SETTLING = 3  # frames after which what came in is kept: kept at once, each frame would leave a strip of its own
 TONE = 0.15  # of the difference in tone to the frame's own painting that is made up in one frame
 SAME_TONE = 0.03  # difference in tone that is no change of light
 
@@ -110,7 +110,8 @@ class Sight:
     def of(cls, kept: Kept, seen: Seen, search: Search) -> Sight:
         motion = Motion.between(kept.last.seen, seen, search)
         near = replace(kept.last, motion=motion)
-        far = near if kept.run == 0 else kept.anchor.onwards(seen, motion, None if kept.run % SEARCHED else search)
+        searched = kept.run % SEARCHED == 0
+        far = kept.anchor.onwards(seen, motion, search, forth=searched) if kept.run else near
         shown = near.shown(seen)
         return cls(seen, motion, float(shown.mean()), View.of(near, shown), View.of(far, far.shown(seen)))
 

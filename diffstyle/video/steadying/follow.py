@@ -16,7 +16,7 @@ from diffstyle.ops.flow import Array, Bytes, Search, chained, consistent, greys,
 cv2: Any = untyped
 ALIKE = 0.06  # difference of smoothed colours at which a place is as likely another as the same
 GROWN = 0.35  # of marks in a zoom, as a logarithm, at which they are painted anew
-SAMPLINGS = 8  # of marks, one from another, after which they are painted anew: each adds ripples
+SAMPLINGS = 16  # of marks, one from another, after which they are painted anew: each adds ripples
 EDGE = 2.0  # times the length of a motion, nearer than which to the edge that it comes from it is not trusted
 AREA = 8.0  # pixels over which growth is averaged
 SOFT = 1.5  # pixels over which trust is smoothed
@@ -109,16 +109,15 @@ class Followed:
         known = np.ones(painted.shape[:2], np.float32)
         return cls(seen, painted, known, Motion(still, still), Marks.fresh((h, w)))
 
-    def onwards(self, now: Seen, step: Motion, search: Search | None) -> Followed:
+    def onwards(self, now: Seen, step: Motion, search: Search, *, forth: bool) -> Followed:
         """Followed by one more frame; `step` is the motion from the frame before to it.
 
-        With `search`, the flow is searched between the two frames themselves, beginning from what is known, so that
-        errors do not add up over time.
+        The flow back is searched between the two frames themselves, beginning from what is known, so that errors do not
+        add up over time; that `forth`, which only tells what is hidden, only if asked.
         """
-        back, forth = chained(step.back, self.motion.back), chained(self.motion.forth, step.forth)
-        if search is not None:
-            back, forth = search(now.grey, self.seen.grey, back), search(self.seen.grey, now.grey, forth)
-        return replace(self, motion=Motion(back, forth))
+        back, ahead = chained(step.back, self.motion.back), chained(self.motion.forth, step.forth)
+        back = search(now.grey, self.seen.grey, back)
+        return replace(self, motion=Motion(back, search(self.seen.grey, now.grey, ahead) if forth else ahead))
 
     def shown(self, now: Seen) -> Array:
         """How likely each pixel of the present frame shows the place that the flow says: (h, w) from 0 to 1."""
