@@ -70,7 +70,9 @@ def _with_arguments_of(
 
 
 class Stylizer:
-    """The engines of one model, ready to render. Not thread-safe: give each thread its own."""
+    """The engines of one model, ready to render. Not thread-safe: give each thread its own. Only `render` may be called
+    from several threads, with resolved tasks for an engine whose capabilities are `reentrant`.
+    """
 
     def __init__(self, options: ModelOptions, host: EngineHost, preview: PreviewEngine) -> None:
         """Use `load` or `of` instead."""

@@ -41,9 +41,10 @@ class Prepare(Wrapper):
         hidden = content.alpha is not None and bool((content.alpha <= CLEAR).any())
         if task.strength == 0 or (not hidden and (contrast, sharpness) == (1, 0)):
             return self.engine.render(task, on_step)
-        if self._last is None or self._last[0] is not content or self._last[1] != (contrast, sharpness):
-            self._last = content, (contrast, sharpness), prepared(content, contrast, sharpness)
-        return self.engine.render(replace(task, content=self._last[2]), on_step)
+        last = self._last  # read once: another thread may replace it
+        if last is None or last[0] is not content or last[1] != (contrast, sharpness):
+            self._last = last = content, (contrast, sharpness), prepared(content, contrast, sharpness)
+        return self.engine.render(replace(task, content=last[2]), on_step)
 
 
 def prepared(content: Picture, contrast: float, sharpness: float) -> Picture:

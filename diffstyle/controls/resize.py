@@ -25,6 +25,7 @@ class Resize(Wrapper):
         if task.size is None:
             return self.engine.render(task, on_step)
         size = fitted(task.content.size, task.size)
-        if self._last is None or self._last[0] is not task.content or self._last[1].size != size:
-            self._last = task.content, task.content.resized(size)
-        return self.engine.render(replace(task, content=self._last[1]), on_step)
+        last = self._last  # read once: another thread may replace it
+        if last is None or last[0] is not task.content or last[1].size != size:
+            self._last = last = task.content, task.content.resized(size)
+        return self.engine.render(replace(task, content=last[1]), on_step)

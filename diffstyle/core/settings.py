@@ -77,8 +77,9 @@ class Capabilities:
     quick enough to follow a slider. `temporal`: it keeps to the painting of the previous frame of a clip
     (`ResolvedTask.previous`). `needs_words`: it paints only styles whose words name something that it knows.
     `own_styles`: it paints only styles that it was trained on. `strokes`: it honours `stroke` itself, at every size.
-    `textures`: it makes textures of a style. `reentrant`: several threads may render at once, and gain by it.
-    `adapters`: the kinds of adapter it loads. `runtimes`: what can run its networks besides torch.
+    `textures`: it makes textures of a style. `reentrant`: several threads may render resolved tasks side by side, and
+    gain by it; pictures are equal where the threads of torch are equally many. `adapters`: the kinds of adapter it
+    loads. `runtimes`: what can run its networks besides torch.
     """
 
     regional: bool = False

@@ -65,3 +65,6 @@ class EachFrame:
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Nothing is to be done."""
         del state
+
+    def close(self) -> None:
+        """Nothing is to be done."""

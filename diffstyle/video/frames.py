@@ -46,3 +46,7 @@ class FramePainter(Protocol):
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from a `state`: the frames that follow come out exactly as they would have."""
         ...
+
+    def close(self) -> None:
+        """Wait for what is still in work, and drop it and what was held back. Nothing can be pushed any more."""
+        ...

@@ -156,10 +156,13 @@ class _Run:
         if parts:
             painting.painter.restore(work.state(len(parts) - 1))
         frames = until_stopped(islice(self.frames, done, None))
-        while (first := next(frames, None)) is not None:
-            chunk = chain([first], islice(frames, self.output.segment - 1))
-            parts.append(self._segment(work, len(parts), done, painting, chunk))
-            done += len(parts[-1].times)
+        try:
+            while (first := next(frames, None)) is not None:
+                chunk = chain([first], islice(frames, self.output.segment - 1))
+                parts.append(self._segment(work, len(parts), done, painting, chunk))
+                done += len(parts[-1].times)
+        finally:
+            painting.painter.close()  # whoever paints next must not meet a frame that is still in work
         cut = replace(self.cut, end=self.cut.start + parts[-1].end) if stopped else self.cut
         text = replace(self.recipe, cut=cut).to_json() if self.output.recipe else ""
         target = Target(out=self.out, kind=self.kind, clip=self.clip, cut=cut, quality=self.output.quality, text=text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -64,9 +65,12 @@ def test_several_threads_may_paint_where_an_engine_says_so(
     if not stylizer.engine(engine.name).capabilities.reentrant:
         pytest.skip("it does not say so")
     photos = [Picture.from_array(waves(48, 64, seed=seed)) for seed in range(12)]
-    tasks = [
-        stylizer.prepare(Task(p, painting, engine=engine, strength=0.5 + 0.5 * (n % 2))) for n, p in enumerate(photos)
+    looks = [(1.0, 0.0), (0.5, 0.0), (1.0, 0.5)]  # strength and sharpness
+    asked = [
+        Task(photo, painting, engine=engine, strength=strength, sharpness=sharpness)
+        for photo, (strength, sharpness) in zip(photos, cycle(looks), strict=False)
     ]
+    tasks = [stylizer.prepare(task) for task in asked]
     expected = [stylizer.render(task).picture for task in tasks]
     stylizer.forget()
     with ThreadPoolExecutor(3) as threads:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from diffstyle import InputError, Picture, Style, Stylizer, Task
+from diffstyle import Cancelled, InputError, Picture, Style, Stylizer, Task
 from diffstyle.assets.style_spec import parse_style
+from diffstyle.core.cancelling import cancellable
 from diffstyle.engines.base import Step
 from diffstyle.evaluation.warping import warping_errors
 from diffstyle.ops.flow import Array
@@ -18,7 +21,7 @@ from diffstyle.video.each_frame import EachFrame, FrameTasks
 from diffstyle.video.frames import Frame, FramePainter, as_array
 from diffstyle.video.settings import Steadiness
 from diffstyle.video.steadying import painter as steady_painter
-from diffstyle.video.steadying.painter import Steady
+from diffstyle.video.steadying.painter import Steady, painters
 from diffstyle.video.steadying.shots import FLASH
 from tests.helpers.motion import as_frames, pan, square_over
 
@@ -170,7 +173,37 @@ def test_it_goes_on_where_the_last_frame_is_shown_again(stylizer: Stylizer, star
     assert [f.picture for f in rest] == [f.picture for f in again]
 
 
-@pytest.mark.parametrize("threads", [1, 2])  # with two, two frames are painted at once
+def test_painters_share_the_threads() -> None:
+    torch.set_num_threads(4)
+    pool = painters(2)
+    assert {pool.submit(torch.get_num_threads).result() for _ in range(4)} == {2}
+    assert torch.get_num_threads() == 4
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(torch.get_num_threads).result() == 4
+
+
+def test_what_is_in_work_ends_and_can_be_cancelled(stylizer: Stylizer, starry: Style) -> None:
+    torch.set_num_threads(2)
+    tasks = FrameTasks(stylizer, task_of(starry))
+    cancelled = steady(stylizer, task_of(starry), ahead=True)
+    with cancellable(lambda: True), pytest.raises(Cancelled):
+        painted(cancelled, as_frames(pan(4)))
+    cancelled.close()
+    begun: list[int] = []
+    ended: list[int] = []
+
+    def slowly(step: Step) -> None:
+        (ended if step.done else begun).append(step.done)
+        time.sleep(0.2)
+
+    painter = Steady(tasks, Steadiness(), slowly, ahead=True)
+    for frame in as_frames(pan(2)):
+        painter.push(frame)
+    painter.close()
+    assert len(begun) == len(ended)
+
+
+@pytest.mark.parametrize("threads", [1, 2])  # with two, two frames are painted side by side, by one thread each
 def test_painting_ahead_changes_nothing(stylizer: Stylizer, starry: Style, threads: int) -> None:
     torch.set_num_threads(threads)
     shots = [*pan(4), *pan(2, name="chelsea")]
@@ -181,8 +214,10 @@ def test_painting_ahead_changes_nothing(stylizer: Stylizer, starry: Style, threa
     assert [len(ahead.push(frame)) for frame in frames[:3]] == [*[0] * threads, *[1] * (3 - threads)]
     assert torch.get_num_threads() == threads
     ahead = steady(stylizer, task_of(starry), ahead=True)
-    results = [painted(painter, [*frames, small]) for painter in (ahead, as_they_come)]
-    assert [f.picture for f in results[0]] == [f.picture for f in results[1]]
+    found = painted(ahead, [*frames, small])
+    torch.set_num_threads(1)
+    stylizer.forget()
+    assert [f.picture for f in found] == [f.picture for f in painted(as_they_come, [*frames, small])]
 
 
 def test_strength_0_gives_the_clip_back(stylizer: Stylizer, starry: Style) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from threading import Barrier
 
@@ -25,8 +26,10 @@ from diffstyle.video.steadying.follow import Seen
 from diffstyle.video.steadying.searches import search_of
 from diffstyle.video.steadying.shots import Shots
 
-AT_ONCE = 2  # frames that are painted at once, by half of the threads each, which then never wait for one another
-SMALL = 3 * 2**20  # pixels up to which they are
+ABREAST = (
+    2  # frames that are painted side by side on a CPU, by half of the threads each: many threads wait for the last
+)
+SMALL = 3 * 2**20  # pixels up to which they are, for memory
 LARGE = 8 * 2**20  # pixels above which a frame is joined before the next one is painted, to save memory
 QUICK, THOROUGH = 320, 512  # pixels a side of what motion is estimated on, for interactive engines and for others
 
@@ -97,25 +100,32 @@ class Steady:
         self._held, self._shown, self._shots = [], None, Shots.of(state) if state else None
         self._pushed, self._joining = None, deque()
 
+    def close(self) -> None:
+        for pool in (self._painters, self._pool):
+            if pool is not None:
+                pool.shutdown(cancel_futures=True)
+
     def _push_ahead(self, frame: Frame, task: ResolvedTask) -> list[Frame]:
-        """An earlier frame, if one is finished by now; this one is painted, and joined with the others in the pool."""
+        """The oldest frame in work, waited for, if more are than are painted side by side. This one is painted, and
+        in the pool joined with the others.
+        """
         again, self._pushed = self._pushed is frame.picture, frame.picture
-        several = AT_ONCE if self._several(task) else 1
+        several = ABREAST if self._several(task) else 1
         if again:
             fresh = None
         elif several == 1:
             fresh = _known(self._fresh(task))
         else:
             self._painters = self._painters or painters(several)
-            fresh = self._painters.submit(self._fresh, task)
+            fresh = self._painters.submit(copy_context().run, self._fresh, task)  # with what may cancel it
         self._joining.append(self._pool.submit(self._joined, frame, task, fresh))
         return self._joining.popleft().result() if len(self._joining) > several else []
 
     def _several(self, task: ResolvedTask) -> bool:
-        """Whether frames like this one are painted several at once."""
+        """Whether frames like this one are painted side by side."""
         can = self.tasks.stylizer.engine(task.engine.name).capabilities.reentrant
-        small = task.content.width * task.content.height <= SMALL
-        return can and small and torch.get_num_threads() >= AT_ONCE
+        small = task.stroke is None and task.content.width * task.content.height <= SMALL  # a stroke enlarges
+        return can and small and torch.get_num_threads() >= ABREAST
 
     def _joined(self, frame: Frame, task: ResolvedTask, painting: Future[Array] | None) -> list[Frame]:
         """A frame whose own painting is made or done; None if it is the one before, shown again."""
@@ -202,8 +212,12 @@ class Steady:
 def painters(count: int) -> ThreadPoolExecutor:
     """`count` threads that share those of torch."""
     threads, ready = torch.get_num_threads(), Barrier(count)
-    each = max(1, threads // count)
-    pool = ThreadPoolExecutor(count, "paint", initializer=torch.set_num_threads, initargs=(each,))
+
+    def begin() -> None:
+        torch.get_num_threads()  # sets the thread's own number to that of the process, once
+        torch.set_num_threads(max(1, threads // count))
+
+    pool = ThreadPoolExecutor(count, "paint", initializer=begin)
     for begun in [pool.submit(ready.wait) for _ in range(count)]:
         begun.result()
     torch.set_num_threads(threads)  # which threads to come begin with
