@@ -75,10 +75,8 @@ element.addEventListener('keydown', (e) => {
 let typing = 0;
 search.addEventListener('input', () => {
   clearTimeout(typing);
-  typing = setTimeout(() => {
-    if (search.value.trim()) return trigger('input', { words: search.value });
-    found = null; filter();
-  }, 350);
+  if (search.value.trim()) typing = setTimeout(() => trigger('input', { words: search.value }), 350);
+  else { found = null; filter(); }
 });
 wall.addEventListener('scroll', () => soon(150));
 addEventListener('scroll', () => soon(200), { passive: true });
