@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
@@ -189,18 +190,22 @@ def test_what_is_in_work_ends_and_can_be_cancelled(stylizer: Stylizer, starry: S
     with cancellable(lambda: True), pytest.raises(Cancelled):
         painted(cancelled, as_frames(pan(4)))
     cancelled.close()
-    begun: list[int] = []
     ended: list[int] = []
+    begun = Event()
 
     def slowly(step: Step) -> None:
-        (ended if step.done else begun).append(step.done)
+        begun.set()
         time.sleep(0.2)
+        if step.done:
+            ended.append(step.done)
 
     painter = Steady(tasks, Steadiness(), slowly, ahead=True)
     for frame in as_frames(pan(2)):
         painter.push(frame)
+    assert begun.wait(60)
+    assert not ended
     painter.close()
-    assert len(begun) == len(ended)
+    assert ended, "it waits for what is begun"
 
 
 @pytest.mark.parametrize("threads", [1, 2])  # with two, two frames are painted side by side, by one thread each

@@ -26,10 +26,8 @@ from diffstyle.video.steadying.follow import Seen
 from diffstyle.video.steadying.searches import search_of
 from diffstyle.video.steadying.shots import Shots
 
-ABREAST = (
-    2  # frames that are painted side by side on a CPU, by half of the threads each: many threads wait for the last
-)
-SMALL = 3 * 2**20  # pixels up to which they are, for memory
+ABREAST = 2  # frames that are painted side by side on a CPU, each by half of the threads, which wait less
+SMALL = 3 * 2**20  # pixels a frame has at most that is painted so, to save memory
 LARGE = 8 * 2**20  # pixels above which a frame is joined before the next one is painted, to save memory
 QUICK, THOROUGH = 320, 512  # pixels a side of what motion is estimated on, for interactive engines and for others
 
@@ -63,7 +61,7 @@ class Steady:
         self._held: list[Held] = []
         self._shown: tuple[Picture, Picture] | None = None  # the last frame, and what was made of it
         self._pool = ThreadPoolExecutor(1, "flow")  # motion is estimated while the engine paints
-        self._painters: ThreadPoolExecutor | None = None  # where the engine paints several frames at once
+        self._painters: ThreadPoolExecutor | None = None  # where the engine paints frames side by side
         self._pushed: Picture | None = None  # the last frame that was painted ahead
         self._joining: deque[Future[list[Frame]]] = deque()  # that frame and those before it, finished
 
@@ -106,8 +104,8 @@ class Steady:
                 pool.shutdown(cancel_futures=True)
 
     def _push_ahead(self, frame: Frame, task: ResolvedTask) -> list[Frame]:
-        """The oldest frame in work, waited for, if more are than are painted side by side. This one is painted, and
-        in the pool joined with the others.
+        """Begin this frame, to be joined with the earlier ones in the pool; wait for the oldest frame and give it back,
+        once more are in work than can be painted side by side.
         """
         again, self._pushed = self._pushed is frame.picture, frame.picture
         several = ABREAST if self._several(task) else 1
@@ -128,7 +126,7 @@ class Steady:
         return can and small and torch.get_num_threads() >= ABREAST
 
     def _joined(self, frame: Frame, task: ResolvedTask, painting: Future[Array] | None) -> list[Frame]:
-        """A frame whose own painting is made or done; None if it is the one before, shown again."""
+        """A frame, once its own `painting` is done; None if it is the one before, shown again."""
         if painting is None:
             assert self._shown is not None  # set by the frame that is shown again
             return [replace(frame, picture=self._shown[1])]

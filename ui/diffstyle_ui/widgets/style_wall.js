@@ -53,7 +53,7 @@ element.addEventListener('click', (e) => {
   const button = e.target.closest('button');
   if (!button) return;
   if (button.dataset.group) {
-    group = button.dataset.group; found = null; search.value = '';
+    group = button.dataset.group; found = null; search.value = ''; clearTimeout(typing);
     for (const b of element.querySelectorAll('.wall-bar button')) b.setAttribute('aria-pressed', String(b === button));
     return filter();
   }
