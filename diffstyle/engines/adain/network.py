@@ -77,15 +77,16 @@ def _pad(x: Tensor) -> Tensor:
 
 
 def _plain(conv: nn.Conv2d, padded: Tensor) -> Tensor:
-    """`conv` on a map that was padded already."""
+    """`conv` on a map that was padded already, or needs no padding: torch copies a map that it pads by nothing."""
     return F.conv2d(padded, conv.weight, conv.bias)
 
 
 class UpConv(nn.Module):
-    """Nearest x2 then a 3x3 convolution, computed before the enlargement: equal result, a quarter of the memory.
+    """Nearest x2 then a 3x3 convolution, computed before the enlargement: equal result, 4/9 of the multiplications.
 
-    Each of the four pixels of an enlarged cell sees a 2x2 or 2x1 neighbourhood of cells, so the 3x3 kernel folds
-    into four 3x3 kernels on the small grid. Free of checkerboards, which a freely trained pixel shuffle is not.
+    Each of the four pixels of an enlarged cell sees 2x2 cells of the small grid: its own and its neighbours above or
+    below, left or right. So the 3x3 kernel folds into four 2x2 kernels. Free of checkerboards, which a freely trained
+    pixel shuffle is not.
     """
 
     fold: Tensor
@@ -96,13 +97,13 @@ class UpConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(o))
         nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
         line = torch.tensor(  # (phase, small-grid tap, large-grid tap)
-            [[[1.0, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]]]
+            [[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]]
         )
         self.register_buffer("fold", line, persistent=False)
         self._folded: tuple[Tensor, Tensor] | None = None
 
     def folded(self) -> tuple[Tensor, Tensor]:
-        """Weight (2 2 o, i, 3, 3) and bias (2 2 o,) on the small grid: row phase, column phase, channel."""
+        """Weight (2 2 o, i, 2, 2) and bias (2 2 o,) on the small grid: row phase, column phase, channel."""
         if self._folded is not None and not torch.is_grad_enabled():
             return self._folded
         fold = self.fold.to(self.weight.dtype)
@@ -118,9 +119,15 @@ class UpConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.folded()
-        x = F.conv2d(_pad(x), weight, bias)
         b, _, h, w = x.shape
-        x = x.permute(0, 2, 3, 1).reshape(b, h, w, 2, 2, -1).transpose(2, 3)  # (b, h, row, w, column, o)
+        # each output sees the four cells around a corner, which lies before the cells of phase 0 and after those of 1
+        corners = F.conv2d(_pad(x), weight, bias).permute(0, 2, 3, 1)
+        corners = corners.reshape(b, h + 1, w + 1, 2, 2, -1)  # (b, line, column, row phase, column phase, o)
+        rows = [
+            torch.stack([corners[:, p : p + h, q : q + w, p, q] for q in (0, 1)], 3)  # (b, h, w, column, o)
+            for p in (0, 1)
+        ]
+        x = torch.stack(rows, 2)  # (b, h, row, w, column, o)
         return x.reshape(b, 2 * h, 2 * w, -1).permute(0, 3, 1, 2)  # (b, o, 2 h, 2 w), channels last in memory
 
 
@@ -133,9 +140,9 @@ class ContentEncoder(nn.Module):
         self.down8 = _conv(quarter, eighth, stride=2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        half = F.relu(self.down2(x - 0.5))
-        quarter = F.relu(self.down4(half))
-        return half, quarter, F.relu(self.down8(quarter))
+        half = F.relu_(self.down2(x - 0.5))
+        quarter = F.relu_(self.down4(half))
+        return half, quarter, F.relu_(self.down8(quarter))
 
 
 class StyleEncoder(nn.Module):
@@ -260,7 +267,7 @@ class PreviewNetwork(nn.Module):
         check_cancelled()
         x = _adain(self.up_quarter(x), gamma, beta)
         check_cancelled()
-        x = F.relu_(x.add_(_adain(self.skip_quarter(quarter), skip_gamma, skip_beta)))
+        x = F.relu_(x.add_(_adain(_plain(self.skip_quarter, quarter), skip_gamma, skip_beta)))
         for block, affine in zip(self.blocks_quarter.values(), modulation.quarter, strict=True):
             x = block(x, affine)
         return x
@@ -269,7 +276,7 @@ class PreviewNetwork(nn.Module):
         """From 1/4 back to sRGB (b, 3, h, w), not clamped. Local, so any strip of a picture can be painted alone."""
         gamma, beta, skip = modulation.half
         x = torch.addcmul(beta, self.up_half(x), gamma + 1)
-        x = F.relu_(x.addcmul_(self.skip_half(half), skip + 1))
+        x = F.relu_(x.addcmul_(_plain(self.skip_half, half), skip + 1))
         y = torch.addcmul(self.up_full(x).float(), whitened, modulation.colour)
         return modulation.mean[..., None, None] + mix_colours(modulation.factor, y)
 
