@@ -221,7 +221,7 @@ class Picture:
             top = np.float32(2 ** (8 * array.dtype.itemsize) - 1)
         elif array.dtype.kind in "fb":
             top = np.float32(1)
-            if not np.isfinite(array).all() or array.min(initial=0) < 0 or array.max(initial=0) > 1:
+            if not (array.min(initial=0) >= 0 and array.max(initial=0) <= 1):  # false for NaN too
                 raise InputError(f"Cannot use {source}: float pixels must be finite and between 0 and 1.")
         else:
             raise InputError(f"Cannot use {source}: pixels must be uint8, uint16 or float, not {array.dtype}.")

@@ -5,30 +5,47 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffstyle.ops.flow import chained, consistent, flow_between, greys, inside, motion_boundaries, resized, warped
+from diffstyle.ops.flow import (
+    Search,
+    chained,
+    consistent,
+    flow_between,
+    greys,
+    inside,
+    motion_boundaries,
+    quick_flow,
+    reduced,
+    resized,
+    warped,
+)
 from tests.helpers.motion import pan, square_over
+
+SEARCHES = pytest.mark.parametrize("search", [flow_between, quick_flow])
 
 
 @pytest.mark.parametrize("step", [(0.0, 0.0), (1.0, 0.0), (2.5, -1.5), (-6.0, 3.0)])
-def test_a_pan_is_found(step: tuple[float, float]) -> None:
+@SEARCHES
+def test_a_pan_is_found(search: Search, step: tuple[float, float]) -> None:
     a, b = (greys(frame) for frame in pan(2, step=step))
-    flow = flow_between(a, b)
+    flow = search(a, b, None)
     inner = flow[16:-16, 16:-16]
     assert np.abs(inner - np.array((-step[0], -step[1]), np.float32)).mean() < 0.25
 
 
-def test_a_large_motion_is_found_from_a_start() -> None:
+@SEARCHES
+def test_a_large_motion_is_found_from_a_start(search: Search) -> None:
     frames = [greys(frame) for frame in pan(2, step=(34, 0), size=(240, 112))]
     start = np.zeros((112, 240, 2), np.float32)
     start[..., 0] = -30
-    found = flow_between(frames[0], frames[1], start)
+    found = search(frames[0], frames[1], start)
     assert np.abs(found[10:-10, 60:-60, 0] + 34).mean() < 0.5
     assert (start[..., 0] == -30).all(), "the start is not written to"
 
 
-def test_a_flat_picture_does_not_move() -> None:
+@SEARCHES
+def test_a_flat_picture_does_not_move(search: Search) -> None:
     flat = np.full((64, 64), 90, np.uint8)
-    assert np.abs(flow_between(flat, flat)).max() == 0
+    assert np.abs(search(flat, flat, None)).max() == 0
 
 
 def test_a_frame_moved_along_the_flow_is_the_other() -> None:
@@ -39,17 +56,41 @@ def test_a_frame_moved_along_the_flow_is_the_other() -> None:
     assert np.abs(warped(b, flow, sharp=True) - a)[12:-12, 12:-12].mean() < 0.2 * still
 
 
-def test_flows_are_chained() -> None:
+@pytest.mark.parametrize("size", [(200, 136), (1310, 1100)])  # the larger one is computed in strips
+def test_only_what_is_wanted_is_moved(size: tuple[int, int]) -> None:
+    a, _ = pan(2, size=size)
+    rng = np.random.default_rng(0)
+    flow = rng.normal(0, 6, (*a.shape[:2], 2)).astype(np.float32)
+    where = np.zeros(a.shape[:2], np.bool_)
+    where[5:9, :] = where[:, -3:] = where[80:84, 70:74] = True
+    whole, parts = warped(a, flow, sharp=True), warped(a, flow, sharp=True, where=where)
+    assert np.array_equal(parts[where], whole[where])
+    assert (parts[100:128, :60] == 0).all()
+    assert not warped(a, flow, where=where & False).any()
+
+
+def test_a_picture_is_reduced_but_never_enlarged() -> None:
+    picture = np.random.default_rng(0).random((90, 160, 3), np.float32)
+    assert reduced(picture, 80).shape == (45, 80, 3)
+    assert np.array_equal(reduced(picture, 500), picture)
+
+
+@SEARCHES
+def test_flows_are_chained(search: Search) -> None:
     a, b, c = (greys(frame) for frame in pan(3, step=(2, 1)))
-    both = chained(flow_between(a, b), flow_between(b, c))
+    both = chained(search(a, b, None), search(b, c, None))
     assert np.abs(both[16:-16, 16:-16] - (-4, -2)).mean() < 0.4
 
 
-def test_what_is_hidden_is_not_consistent() -> None:
-    a, b = (greys(frame) for frame in square_over(2, step=6))
-    trusted = consistent(flow_between(a, b), flow_between(b, a))
-    assert trusted[10:30, 100:150].all()
-    assert trusted[40:72, 60:66].mean() < 0.5, "the square hides these places in the second frame"
+@SEARCHES
+def test_what_is_hidden_is_not_consistent(search: Search) -> None:
+    hidden: list[float] = []
+    for step in (6, 9, 12):
+        a, b = (greys(frame) for frame in square_over(2, step=step))
+        trusted = consistent(search(a, b, None), search(b, a, None))
+        assert trusted[10:30, 100:150].all()
+        hidden.append(float(trusted[40:72, 66 - step : 66].mean()))
+    assert np.mean(hidden) < 0.5, "the square hides these places in the second frame"
 
 
 def test_an_edge_of_motion_is_a_boundary() -> None:

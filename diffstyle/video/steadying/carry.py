@@ -109,11 +109,13 @@ class Sight:
     @classmethod
     def of(cls, kept: Kept, seen: Seen, search: Search) -> Sight:
         motion = Motion.between(kept.last.seen, seen, search)
-        near = replace(kept.last, motion=motion)
-        searched = kept.run % SEARCHED == 0
-        far = kept.anchor.onwards(seen, motion, search, forth=searched) if kept.run else near
-        shown = near.shown(seen)
-        return cls(seen, motion, float(shown.mean()), View.of(near, shown), View.of(far, far.shown(seen)))
+        last = replace(kept.last, motion=motion)
+        shown = last.shown(seen)
+        near = View.of(last, shown)
+        if kept.run == 0:  # the frame before is the anchor
+            return cls(seen, motion, float(shown.mean()), near, near)
+        anchor = kept.anchor.onwards(seen, motion, search, forth=kept.run % SEARCHED == 0)
+        return cls(seen, motion, float(shown.mean()), near, View.of(anchor, anchor.shown(seen)))
 
 
 def carried(kept: Kept, sight: Sight, style: bytes, fresh: Array | None, steady: float) -> Kept:
@@ -178,8 +180,8 @@ def _far_trust(kept: Kept, sight: Sight, style: bytes) -> Array:
 
 def _view(kept: Kept, sight: Sight, style: bytes) -> tuple[Array, Array]:
     """What is kept as the next frame sees it, (H, W, 3), and the trust in that, (H, W)."""
-    view, near_sure = sight.near.followed.view(sight.near.trust)
     far_view, far_sure = sight.far.followed.view(_far_trust(kept, sight, style))
+    view, near_sure = sight.near.followed.view(sight.near.trust, where=far_sure < 1)
     return lerp(view, far_view, far_sure, out=view), np.maximum(near_sure, far_sure)
 
 

@@ -11,7 +11,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffstyle.ops.flow import Array, Bytes, Search, chained, consistent, greys, inside, resized, squared, warped
+from diffstyle.ops.flow import (
+    Array,
+    Bytes,
+    Flags,
+    Search,
+    chained,
+    consistent,
+    greys,
+    inside,
+    reduced,
+    resized,
+    squared,
+    warped,
+)
 
 cv2: Any = untyped
 ALIKE = 0.06  # difference of smoothed colours at which a place is as likely another as the same
@@ -33,9 +46,8 @@ class Seen:
     @classmethod
     def of(cls, photo: Array, longest: int) -> Seen:
         """Of a photo (H, W, 3), of at most `longest` pixels a side."""
-        grey = greys(photo, longest)
-        small = cv2.resize(photo, grey.shape[::-1], interpolation=cv2.INTER_AREA)
-        return cls(cv2.GaussianBlur(small, (0, 0), 1.5), grey)
+        small = reduced(photo, longest)
+        return cls(cv2.GaussianBlur(small, (0, 0), 1.5), greys(small))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +148,15 @@ class Followed:
         ramp = ((cv2.GaussianBlur(sure.astype(np.float32), (0, 0), SOFT) - 0.3) / 0.4).clip(0, 1)
         return np.asarray(ramp * ramp * (3 - 2 * ramp), np.float32)
 
-    def view(self, trust: Array) -> tuple[Array, Array]:
-        """Its painting as the present frame sees it, (H, W, 3), and the `trust` in that at full size, (H, W)."""
+    def view(self, trust: Array, where: Flags | None = None) -> tuple[Array, Array]:
+        """Its painting as the present frame sees it, (H, W, 3), and the `trust` in that at full size, (H, W). Far from
+        `where` (H, W), if it is given, the painting is left black.
+        """
         flow = resized(self.motion.back, self.painted.shape)
         sure = np.asarray(cv2.resize(trust, self.painted.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
         if not self.known.all():
             sure = sure * warped(self.known, flow)
-        view = warped(self.painted, flow, sharp=True)
+        view = warped(self.painted, flow, sharp=True, where=where)
         return np.clip(view, 0, 1, out=view), sure
 
     def tensors(self) -> dict[str, Tensor]:

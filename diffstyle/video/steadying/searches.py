@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from diffstyle.ops.flow import Search, flow_between
+from diffstyle.ops.flow import Search, quick_flow
 from diffstyle.video.settings import Flow, Steadiness
 
 _NETWORKS: Mapping[Flow, str] = {"raft": "raft_small", "raft_large": "raft_large"}
@@ -15,7 +15,7 @@ _NETWORKS: Mapping[Flow, str] = {"raft": "raft_small", "raft_large": "raft_large
 def search_of(steadiness: Steadiness, device: torch.device) -> Search:
     """What finds the flow between two frames. InputError with how to get weights that are missing."""
     if steadiness.flow not in _NETWORKS:
-        return flow_between
+        return quick_flow
     from diffstyle.encoders.raft import raft_flow
 
     return raft_flow(_NETWORKS[steadiness.flow], device=device)
