@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from diffstyle_ui.app.example_pairs import example_pairs
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from diffstyle import Picture, read_recipe
 from diffstyle.engines.registry import interactive_engine, settings_class
@@ -233,6 +233,22 @@ def test_the_wall_shows_the_visitors_photo(page: Page) -> None:
     first.focus()
     first.press("ArrowRight")
     expect(page.locator(".tile:visible .pick").nth(1)).to_be_focused()
+
+
+def test_an_answer_to_a_search_that_was_emptied_meanwhile_is_dropped(page: Page) -> None:
+    asked: list[Route] = []
+    page.route("**/queue/join*", lambda route: asked.append(route))
+    tiles = page.locator(".tile:visible")
+    count = tiles.count()
+    page.get_by_label("Search styles").fill("water lilies")
+    page.wait_for_timeout(700)  # longer than the page waits for more letters
+    page.get_by_label("Search styles").fill("")
+    assert any("water lilies" in (route.request.post_data or "") for route in asked)
+    for route in asked:
+        route.continue_()
+    page.unroute("**/queue/join*")
+    page.wait_for_timeout(2000)  # in which the answer comes
+    expect(tiles).to_have_count(count)
 
 
 def test_the_stage_zooms_and_stays_in_view(page: Page) -> None:

@@ -44,7 +44,7 @@ watch('photo', () => {
 watch('chosen', () => {
   for (const t of tiles()) pick(t).setAttribute('aria-pressed', String(props.chosen.includes(t.dataset.key)));
 });
-watch('found', () => { found = props.found; filter(); });
+watch('found', () => { if (search.value.trim()) { found = props.found; filter(); } });  // else it was emptied meanwhile
 watch('mine', () => {
   for (const t of tiles()) if (t.dataset.group === 'Mine') t.remove();
   wall.insertAdjacentHTML('beforeend', props.mine); filter();
