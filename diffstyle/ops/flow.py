@@ -40,15 +40,16 @@ def flow_between(a: Bytes, b: Bytes, start: Array | None = None) -> Array:
 
 
 def quick_flow(a: Bytes, b: Bytes, start: Array | None = None) -> Array:
-    """As `flow_between`, of fewer patches and steps: right within hundredths of a pixel, in four fifths of the time.
+    """As `flow_between`, of fewer patches and steps, in four fifths of the time.
 
-    Clips that are steadied by it flicker as little (`python -m benchmarks.video`); measures take the other one.
+    Where motion is smooth, the two differ by hundredths of a pixel, at its edges by whole ones. Clips that are steadied
+    by it flicker as little (`python -m benchmarks.video`); measures take the other one.
     """
     return _plainest(_searched(a, b, start, iterations=8, stride=4), a, b)
 
 
 def reduced(picture: Array, longest: int) -> Array:
-    """`picture` of at most `longest` pixels a side."""
+    """`picture` of at most `longest` pixels a side, and of at least 16."""
     h, w = picture.shape[:2]
     scale = min(1.0, longest / max(h, w))
     size = (max(16, round(w * scale)), max(16, round(h * scale)))
@@ -70,7 +71,7 @@ def resized(flow: Array, shape: tuple[int, ...]) -> Array:
 
 
 def warped(picture: Array, flow: Array, *, sharp: bool = False, where: Flags | None = None) -> Array:
-    """What `picture` shows where `flow` leads, (h, w, c): a picture at the end of a flow brought to its beginning.
+    """What `picture`, (h, w) or (h, w, 3), shows where `flow` leads: brought from the end of a flow to its beginning.
 
     Positions outside take the nearest edge. Sampling is linear, or cubic if `sharp`, which keeps fine marks. Far from
     `where` (h, w), if it is given, nothing is computed, and all is 0.
@@ -84,6 +85,8 @@ def warped(picture: Array, flow: Array, *, sharp: bool = False, where: Flags | N
         found.fill(0)
     for strip in strips(h, w, pixels=KEPT_PIXELS // 2):  # for memory
         rows = strip.target()
+        if where is not None and not where[rows].any():
+            continue
         places = _places(flow[rows], rows.start)
         for part in [np.s_[:, :]] if where is None else _parts(where[rows]):
             found[rows][part] = cv2.remap(picture, places[part], None, how, borderMode=cv2.BORDER_REPLICATE)

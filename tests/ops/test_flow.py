@@ -69,7 +69,7 @@ def test_only_what_is_wanted_is_moved(size: tuple[int, int]) -> None:
     assert not warped(a, flow, where=where & False).any()
 
 
-def test_a_picture_is_reduced_but_never_enlarged() -> None:
+def test_a_large_picture_is_reduced() -> None:
     picture = np.random.default_rng(0).random((90, 160, 3), np.float32)
     assert reduced(picture, 80).shape == (45, 80, 3)
     assert np.array_equal(reduced(picture, 500), picture)

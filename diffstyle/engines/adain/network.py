@@ -127,6 +127,7 @@ class UpConv(nn.Module):
             torch.stack([corners[:, p : p + h, q : q + w, p, q] for q in (0, 1)], 3)  # (b, h, w, column, o)
             for p in (0, 1)
         ]
+        del corners  # for memory
         x = torch.stack(rows, 2)  # (b, h, row, w, column, o)
         return x.reshape(b, 2 * h, 2 * w, -1).permute(0, 3, 1, 2)  # (b, o, 2 h, 2 w), channels last in memory
 

@@ -180,8 +180,11 @@ def _far_trust(kept: Kept, sight: Sight, style: bytes) -> Array:
 
 def _view(kept: Kept, sight: Sight, style: bytes) -> tuple[Array, Array]:
     """What is kept as the next frame sees it, (H, W, 3), and the trust in that, (H, W)."""
-    far_view, far_sure = sight.far.followed.view(_far_trust(kept, sight, style))
-    view, near_sure = sight.near.followed.view(sight.near.trust, where=far_sure < 1)
+    near, far, far_trust = sight.near, sight.far, _far_trust(kept, sight, style)
+    if near is far or not far_trust.any():
+        return near.followed.view(near.trust)
+    far_view, far_sure = far.followed.view(far_trust)
+    view, near_sure = near.followed.view(near.trust, where=far_sure < 1)
     return lerp(view, far_view, far_sure, out=view), np.maximum(near_sure, far_sure)
 
 
