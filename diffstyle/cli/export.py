@@ -15,11 +15,11 @@ def export(
     name: str,
     /,
     *,
-    kind: Annotated[NetworkFormat, Parameter(name="--format")] = "onnx",
+    kind: Annotated[NetworkFormat | None, Parameter(name="--format")] = None,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     photos: Path | None = None,
 ) -> int:
-    """Write a network for other programs: diffstyle export preview --format onnx -o preview.onnx
+    """Write a network for other programs: diffstyle export preview -o preview.onnx
 
     Parameters
     ----------
@@ -28,15 +28,16 @@ def export(
         vae-decoder of the starter.
     kind
         onnx; onnx-fp16 in half the size; onnx-int8 with 8-bit convolutions; openvino writes .xml and .bin; pt2 is
-        torch.export's; safetensors holds the weights alone.
+        torch.export's; safetensors holds the weights alone. If not given, the file's name says it.
     out
         The file to write.
     photos
         A folder of photos that onnx-int8 is calibrated with; photos of scikit-image and drawn scenes if not given.
     """
-    from diffstyle.export.files import check_suffix, write
+    from diffstyle.export.files import check_suffix, format_named, write
     from diffstyle.export.targets import exportable
 
+    kind = format_named(out) if kind is None else kind
     check_suffix(out, kind)
     check_writable(out, [Path(name)])
     written = write(exportable(name), kind, out, photos=photos)

@@ -50,6 +50,15 @@ class Written:
     differences: tuple[Difference, ...]
 
 
+def format_named(out: Path) -> NetworkFormat:
+    """The format that a file called `out` is written in; InputError for a name of no format."""
+    kinds: list[NetworkFormat] = [kind for kind, suffix in SUFFIXES.items() if suffix == out.suffix.lower()]
+    if not kinds:
+        *others, last = dict.fromkeys(SUFFIXES.values())
+        raise InputError(f"{out} is no name for a network: end it with {', '.join(others)} or {last}.")
+    return kinds[0]
+
+
 def check_suffix(out: Path, kind: NetworkFormat) -> None:
     """InputError if a file of this format cannot be called `out`."""
     if out.suffix.lower() != SUFFIXES[kind]:

@@ -31,6 +31,16 @@ def test_unknown_names_get_similar_ones(tmp_path: Path, capsys: pytest.CaptureFi
 def test_the_suffix_must_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "end it with .xml" in refused(capsys, "preview", "--format", "openvino", "-o", tmp_path / "a.onnx")
     assert "format" in refused(capsys, "preview", "--format", "tflite", "-o", tmp_path / "a.tflite")
+    assert ".onnx, .xml, .pt2 or .safetensors" in refused(capsys, "preview", "-o", tmp_path / "a.tflite")
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".PT2", ".safetensors"])
+def test_the_name_of_the_file_says_the_format(suffix: str, tmp_path: Path) -> None:
+    student, out = random_student(tmp_path / "fast.safetensors"), tmp_path / f"out{suffix}"
+    assert run("export", student, "-o", out) == 0
+    begin = {".onnx": b"\x08", ".PT2": b"PK", ".safetensors": b""}[suffix]
+    assert out.read_bytes().startswith(begin)
+    assert (suffix == ".safetensors") == (len(out.read_bytes()) < 1.1 * student.stat().st_size)
 
 
 @pytest.mark.parametrize(

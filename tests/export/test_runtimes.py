@@ -9,15 +9,20 @@ from typing import Any
 
 import onnx
 import pytest
+import torch
 
 from diffstyle import InputError, Picture, Style, Stylizer
 from diffstyle.core.model_options import ModelOptions, Runtime
+from diffstyle.engines.adain.exportable import starter
+from diffstyle.engines.adain.network import CODE
 from diffstyle.engines.feedforward.settings import Feedforward
 from diffstyle.engines.feedforward.student import read_student
 from diffstyle.engines.registry import engine_names, settings_class
+from diffstyle.export.files import write
 from diffstyle.formats.atomic import CACHE_VARIABLE
 from diffstyle.formats.recipe import read_recipe
 from diffstyle.runtimes import cached, packages
+from diffstyle.runtimes.conversion import TOLERANCE
 from tests.export.conftest import STYLES
 from tests.helpers.cli import run
 from tests.helpers.pictures import largest_difference
@@ -45,6 +50,17 @@ def cache(student: Path, exported: Path, tmp_path_factory: pytest.TempPathFactor
 
 def loaded(runtime: Runtime) -> Stylizer:
     return Stylizer.load(device="cpu", dtype="float32", runtime=runtime)
+
+
+def test_the_preview_is_a_program_of_torch_for_any_size(tmp_path: Path) -> None:
+    written = write(starter(), "pt2", tmp_path / "preview.pt2")
+    assert all(d.largest <= TOLERANCE for d in written.differences)
+    paint: Any = torch.export.load(written.files[0]).module()
+    style = torch.full((1, 3), 0.5), 0.2 * torch.eye(3)[None], torch.zeros(1, CODE)
+    for height, width in ((9, 64), (16, 16), (33, 9), (131, 70)):
+        painted = paint(torch.rand(1, 3, height, width), *style)
+        assert painted.shape == (1, 3, height, width)
+        assert painted.isfinite().all()
 
 
 @pytest.mark.parametrize("runtime", ["onnx", "openvino"])

@@ -33,6 +33,13 @@ def test_it_equals_torch_at_three_sizes(name: str, tmp_path: Path) -> None:
     assert str(Path(__file__).parents[2]).encode() not in written.files[0].read_bytes()
 
 
+@pytest.mark.parametrize("name", [name for name in target_names() if name != "preview"])  # test_runtimes has that
+def test_it_is_a_program_of_torch_for_any_size(name: str, tmp_path: Path) -> None:
+    written = write(exportable(name), "pt2", tmp_path / "network.pt2")
+    assert len({(d.height, d.width) for d in written.differences}) == 3
+    assert all(d.largest <= TOLERANCE for d in written.differences)
+
+
 def test_the_scales_of_adapters_are_inputs(tmp_path: Path) -> None:
     """At 0 the embedding counts for nothing; at 1 it does."""
     made = exportable("unet")

@@ -29,7 +29,7 @@ class PreviewExport(nn.Module):
         x = _padded(photo)
         features = ContentFeatures(_whitened(x), *self.network.content_encoder(x))
         painted = self.network.render(features, StyleStatistics(mean, factor, code))
-        return painted[:, :, :h, :w]
+        return _part(painted, torch.arange(h, device=x.device), torch.arange(w, device=x.device))
 
 
 def exportable(network: PreviewNetwork, digest: str) -> Exportable:
@@ -49,7 +49,7 @@ def exportable(network: PreviewNetwork, digest: str) -> Exportable:
         inputs=(
             Input(
                 name="photo",
-                meaning="(1, 3, height, width) sRGB from 0 to 1, any size from 8 pixels",
+                meaning="(1, 3, height, width) sRGB from 0 to 1, any size from 9 pixels",
                 sides={2: Side("height"), 3: Side("width")},
             ),
             Input(name="mean", meaning="(1, 3) mean sRGB of the style, from 0 to 1"),
@@ -73,11 +73,16 @@ def starter() -> Exportable:
 
 
 def _padded(photo: Tensor) -> Tensor:
-    """The photo extended by its last row and column to multiples of the stride; by indices, for any size."""
+    """The photo extended by its last row and column to multiples of the stride."""
     h, w = photo.shape[2:]
     rows = torch.arange((h + STRIDE - 1) // STRIDE * STRIDE, device=photo.device).clamp(max=h - 1)
     columns = torch.arange((w + STRIDE - 1) // STRIDE * STRIDE, device=photo.device).clamp(max=w - 1)
-    return photo.index_select(2, rows).index_select(3, columns)
+    return _part(photo, rows, columns)
+
+
+def _part(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """These rows and columns; by indices, for a slice is exported for multiples of the stride, or for all but them."""
+    return x.index_select(2, rows).index_select(3, columns)
 
 
 def _whitened(x: Tensor) -> Tensor:
