@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import onnx
 import pytest
+import torch
 
 from diffstyle import InputError
 from diffstyle.engines.feedforward.exportable import exportable
 from diffstyle.export.files import write
+from diffstyle.formats.safetensors import read_safetensors
 from diffstyle.runtimes import packages
 from tests.helpers.cli import run
 from tests.helpers.students import random_student
+
+OPENED: dict[str, Any] = {".onnx": onnx.load, ".PT2": torch.export.load, ".safetensors": read_safetensors}
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -34,13 +40,11 @@ def test_the_suffix_must_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert ".onnx, .xml, .pt2 or .safetensors" in refused(capsys, "preview", "-o", tmp_path / "a.tflite")
 
 
-@pytest.mark.parametrize("suffix", [".onnx", ".PT2", ".safetensors"])
+@pytest.mark.parametrize("suffix", OPENED)
 def test_the_name_of_the_file_says_the_format(suffix: str, tmp_path: Path) -> None:
-    student, out = random_student(tmp_path / "fast.safetensors"), tmp_path / f"out{suffix}"
-    assert run("export", student, "-o", out) == 0
-    begin = {".onnx": b"\x08", ".PT2": b"PK", ".safetensors": b""}[suffix]
-    assert out.read_bytes().startswith(begin)
-    assert (suffix == ".safetensors") == (len(out.read_bytes()) < 1.1 * student.stat().st_size)
+    out = tmp_path / f"out{suffix}"
+    assert run("export", random_student(tmp_path / "fast.safetensors"), "-o", out) == 0
+    OPENED[suffix](out)  # raises for any other format
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ class AdaINEngine:
         self.dtype = dtype
         self.network = network.to(device).to(memory_format=torch.channels_last).freeze(dtype)
         self.stats: StatsAdapter | None = None
-        self._lock = threading.Lock()  # of what torch renders with: several threads may
+        self._lock = threading.Lock()  # guards what is kept: several threads may render
         self._contents: OrderedDict[int, _Kept] = OrderedDict()
         self._styles: LRUCache[str, Tensor] = LRUCache(KEPT_STYLES)
 

@@ -81,7 +81,9 @@ def _padded(photo: Tensor) -> Tensor:
 
 
 def _part(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """These rows and columns; by indices, for a slice is exported for multiples of the stride, or for all but them."""
+    """These rows and columns of `x`. A slice would tie `torch.export` to sizes like the traced one: whether it is the
+    whole of `x` becomes a condition of the program.
+    """
     return x.index_select(2, rows).index_select(3, columns)
 
 

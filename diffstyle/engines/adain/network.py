@@ -120,14 +120,14 @@ class UpConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.folded()
         b, _, h, w = x.shape
-        # each output sees the four cells around a corner, which lies before the cells of phase 0 and after those of 1
-        corners = F.conv2d(_pad(x), weight, bias).permute(0, 2, 3, 1)
-        corners = corners.reshape(b, h + 1, w + 1, 2, 2, -1)  # (b, line, column, row phase, column phase, o)
+        # window (i, j) covers rows i - 1 and i, columns j - 1 and j: phase 0 of cell i is in window i, phase 1 in i + 1
+        windows = F.conv2d(_pad(x), weight, bias).permute(0, 2, 3, 1)
+        windows = windows.reshape(b, h + 1, w + 1, 2, 2, -1)  # (b, i, j, row phase, column phase, o)
         rows = [
-            torch.stack([corners[:, p : p + h, q : q + w, p, q] for q in (0, 1)], 3)  # (b, h, w, column, o)
+            torch.stack([windows[:, p : p + h, q : q + w, p, q] for q in (0, 1)], 3)  # (b, h, w, column, o)
             for p in (0, 1)
         ]
-        del corners  # for memory
+        del windows  # for memory
         x = torch.stack(rows, 2)  # (b, h, row, w, column, o)
         return x.reshape(b, 2 * h, 2 * w, -1).permute(0, 3, 1, 2)  # (b, o, 2 h, 2 w), channels last in memory
 

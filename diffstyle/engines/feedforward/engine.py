@@ -42,7 +42,7 @@ class FeedforwardEngine:
         self.dtype, self.device = dtype_inside(self._runtime, dtype), device
         reentrant = self._runtime == "torch" and device.type == "cpu"
         self.capabilities = replace(Feedforward.capabilities, reentrant=reentrant)
-        self._lock = threading.Lock()  # of what torch renders with: several threads may
+        self._lock = threading.Lock()  # guards what is kept: several threads may render
         self._students: LRUCache[tuple[str, int], Student] = LRUCache(KEPT_STUDENTS)
         self._sessions: LRUCache[str, Session] = LRUCache(KEPT_STUDENTS)
 
